@@ -1,0 +1,364 @@
+//! Every knob, what it costs, and the presets. Constants that no knob changes stand beside their use.
+
+use crate::{error::ConfigError, time::micros};
+use core::time::Duration;
+use siphasher::sip::SipHasher13;
+
+/// Which cluster a node belongs to: made from the mandatory name, never sent in the clear.
+///
+/// Nodes of different clusters refuse each other's datagrams, so a reused address cannot merge two
+/// clusters. It is a name, not a secret.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cluster {
+    pub(crate) tag: u32,
+    pub(crate) key: u64,
+}
+
+impl Cluster {
+    /// The cluster of that name.
+    ///
+    /// # Errors
+    /// [`ConfigError::ClusterName`] unless the name has 1 to 255 bytes.
+    pub fn named(name: &str) -> Result<Self, ConfigError> {
+        if name.is_empty() || name.len() > 255 {
+            return Err(ConfigError::ClusterName);
+        }
+        let hash = |n| SipHasher13::new_with_keys(0, n).hash(name.as_bytes());
+        Ok(Self { tag: hash(1) as u32, key: hash(2) })
+    }
+}
+
+/// Which mechanisms are on. All are, in every preset; switching some off leaves plain SWIM, to compare with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mechanisms {
+    /// Ask helpers to ping a member that does not answer. Off: every lost ping is a failed probe.
+    pub indirect_probes: bool,
+    /// Suspect before declaring dead. Off: a failed probe declares death at once.
+    pub suspicion: bool,
+    /// Lifeguard's local health: probe slower when this node itself seems slow.
+    pub local_health: bool,
+    /// Lifeguard's dynamic suspicion: the timer shrinks as independent accusers confirm. Off: it is fixed
+    /// at its longest.
+    pub confirmations: bool,
+    /// Lifeguard's buddy system: a probe to a suspect carries the accusation, so it can refute at once.
+    pub tell_suspect: bool,
+    /// Notice one's own pauses and judge nobody by them.
+    pub own_pause: bool,
+    /// Death is earned: it takes a fresh failed probe of one's own and two accusers. Off: an expired timer
+    /// is enough.
+    pub earned_death: bool,
+}
+
+impl Mechanisms {
+    /// Everything on.
+    pub const ALL: Self = Self {
+        indirect_probes: true,
+        suspicion: true,
+        local_health: true,
+        confirmations: true,
+        tell_suspect: true,
+        own_pause: true,
+        earned_death: true,
+    };
+
+    /// SWIM with suspicion, as the Lifeguard paper's base line.
+    pub const SWIM: Self = Self {
+        local_health: false,
+        confirmations: false,
+        tell_suspect: false,
+        own_pause: false,
+        earned_death: false,
+        ..Self::ALL
+    };
+}
+
+/// Bytes per second that a node may send of each class of traffic, on average; one second's worth may be
+/// sent at once. Probes and acks are never held back, and count against nothing but their own rate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Budgets {
+    /// Gossip rounds. Over it, rounds come later; nothing is lost.
+    pub rumor: u32,
+    /// Joins, fetches, challenges and introductions. Over it, a seed answers `Busy`.
+    pub sync: u32,
+    /// Accusations' checks and dominating answers. Over it, they wait or are dropped and counted.
+    pub suspicion: u32,
+}
+
+/// The configuration of a node: start from a preset and change what must differ.
+///
+/// ```
+/// use gossip_core::{Cluster, Config};
+/// let config = Config { fanout: 4, ..Config::lan(Cluster::named("prod")?) };
+/// config.validate()?;
+/// # Ok::<(), gossip_core::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Config {
+    /// Which cluster this node belongs to. Fixed while running.
+    pub cluster: Cluster,
+
+    /// Time between probes. Half of it finds crashes sooner for twice the idle traffic (two packets a
+    /// probe). 10 ms to 60 s.
+    pub probe_interval: Duration,
+    /// How long the first ping waits for its ack while no round trip has been measured. 1 ms to 10 s.
+    pub ack_timeout_initial: Duration,
+    /// The shortest wait for an ack, whatever was measured. Lower detects faster and accuses more at every
+    /// hiccup. 1 ms to 10 s.
+    pub ack_timeout_min: Duration,
+    /// The longest wait for an ack. 1 ms to 30 s.
+    pub ack_timeout_max: Duration,
+    /// Direct pings of one probe, before helpers are asked. Each costs one wait; at 20 % loss one alone
+    /// would fail in 36 % of probes, three in 5 %. 1 to 5.
+    pub direct_pings: u8,
+    /// Helpers asked to ping a member that does not answer. 0 to 8.
+    pub helpers: u8,
+    /// Pings of each helper. 1 to 3.
+    pub helper_pings: u8,
+
+    /// The longest pause (GC, VM, debugger) of a member that must not cost it its life, counted from the
+    /// first unanswered ping. Detection of a crash takes at least this long. 100 ms to 5 min.
+    pub pause_tolerance: Duration,
+    /// A suspicion with no confirmation lasts this many times as long as one with all of them. 1 to 20.
+    pub suspicion_factor: u8,
+    /// Distinct accusers, beyond the first, that shorten a suspicion to its floor. 1 to 3.
+    pub confirmations: u8,
+    /// Suspicions that one accuser may take part in at a time, as every receiver counts them. More let one
+    /// sick node accuse more; fewer slow the detection of mass failures. 1 to 15.
+    pub accusations_per_accuser: u8,
+    /// How long the loss of most members, or of all contact, is held as our own trouble rather than theirs.
+    /// 1 s to 1 day.
+    pub hold: Duration,
+    /// A step later than its deadline by more than this means that this node itself was paused.
+    /// 10 ms to 60 s.
+    pub own_pause: Duration,
+
+    /// Peers that each gossip round goes to. 1 to 8.
+    pub fanout: u8,
+    /// Time between gossip rounds while there is news; the second round of fresh news comes after half of
+    /// it. Shorter spreads faster for the same number of sends. 1 ms to 10 s.
+    pub gossip_interval: Duration,
+    /// A rumor is sent `retransmit_factor * ceil(log10(n + 1))` times. Each step down misses e times as many
+    /// members by push alone. 1 to 6.
+    pub retransmit_factor: u8,
+
+    /// The largest datagram sent or accepted, in bytes of UDP payload. 1,200 passes every path that IPv6
+    /// allows. 400 to 1,400. Fixed while running.
+    pub max_datagram: u16,
+    /// Bytes per second by class.
+    pub budgets: Budgets,
+    /// New members admitted by this node a second; over it, it answers `Busy`. 1 to 10,000.
+    pub admissions_per_second: u16,
+    /// Strangers' requests (joins, fetches, packets of unknown senders) answered a second; a flood above it
+    /// is dropped and counted. 1 to 100,000.
+    pub strangers_per_second: u32,
+    /// How long to wait before asking a seed again; jittered, doubled up to 16 times. 10 ms to 10 min.
+    pub join_retry: Duration,
+
+    /// How long the dead stay remembered, counted from the death. Must exceed the time that stale news can
+    /// circulate, and the longest partition that should not revive a restarted name's old life.
+    /// 1 min to 14 days.
+    pub tombstone_ttl: Duration,
+    /// Tombstones kept at the most; the oldest go first. 1 to 2^20.
+    pub max_tombstones: u32,
+
+    /// Which mechanisms are on.
+    pub mechanisms: Mechanisms,
+}
+
+impl Config {
+    /// For one machine or tests: sub-millisecond round trips; a crash is known in about 2.5 s.
+    pub fn local(cluster: Cluster) -> Self {
+        Self {
+            probe_interval: Duration::from_millis(250),
+            ack_timeout_initial: Duration::from_millis(50),
+            pause_tolerance: Duration::from_millis(1_000),
+            own_pause: Duration::from_millis(250),
+            gossip_interval: Duration::from_millis(50),
+            join_retry: Duration::from_millis(250),
+            ..Self::lan(cluster)
+        }
+    }
+
+    /// For data centres, one or several: the default.
+    pub fn lan(cluster: Cluster) -> Self {
+        Self {
+            cluster,
+            probe_interval: Duration::from_secs(1),
+            ack_timeout_initial: Duration::from_millis(100),
+            ack_timeout_min: Duration::from_millis(30),
+            ack_timeout_max: Duration::from_millis(500),
+            direct_pings: 3,
+            helpers: 3,
+            helper_pings: 2,
+            pause_tolerance: Duration::from_millis(2_000),
+            suspicion_factor: 6,
+            confirmations: 2,
+            accusations_per_accuser: 8,
+            hold: Duration::from_secs(7 * 60),
+            own_pause: Duration::from_millis(500),
+            fanout: 3,
+            gossip_interval: Duration::from_millis(100),
+            retransmit_factor: 4,
+            max_datagram: 1_200,
+            budgets: Budgets { rumor: 20_000, sync: 64_000, suspicion: 8_000 },
+            admissions_per_second: 100,
+            strangers_per_second: 200,
+            join_retry: Duration::from_millis(500),
+            tombstone_ttl: Duration::from_secs(24 * 3_600),
+            max_tombstones: 1 << 16,
+            mechanisms: Mechanisms::ALL,
+        }
+    }
+
+    /// For members spread over the Internet: round trips of hundreds of milliseconds, more loss.
+    pub fn wan(cluster: Cluster) -> Self {
+        Self {
+            probe_interval: Duration::from_secs(2),
+            ack_timeout_initial: Duration::from_millis(500),
+            ack_timeout_min: Duration::from_millis(100),
+            ack_timeout_max: Duration::from_secs(2),
+            pause_tolerance: Duration::from_secs(5),
+            own_pause: Duration::from_secs(1),
+            gossip_interval: Duration::from_millis(250),
+            join_retry: Duration::from_secs(1),
+            ..Self::lan(cluster)
+        }
+    }
+
+    /// Checks every knob and the relations between them.
+    ///
+    /// # Errors
+    /// The first knob that is out of range, with the range; or the two that contradict each other.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let ms = |n| Duration::from_millis(n);
+        let s = Duration::from_secs;
+        for (field, given, min, max) in [
+            ("probe_interval", self.probe_interval, ms(10), s(60)),
+            ("ack_timeout_initial", self.ack_timeout_initial, ms(1), s(10)),
+            ("ack_timeout_min", self.ack_timeout_min, ms(1), s(10)),
+            ("ack_timeout_max", self.ack_timeout_max, ms(1), s(30)),
+            ("pause_tolerance", self.pause_tolerance, ms(100), s(300)),
+            ("hold", self.hold, s(1), s(86_400)),
+            ("own_pause", self.own_pause, ms(10), s(60)),
+            ("gossip_interval", self.gossip_interval, ms(1), s(10)),
+            ("join_retry", self.join_retry, ms(10), s(600)),
+            ("tombstone_ttl", self.tombstone_ttl, s(60), s(14 * 86_400)),
+        ] {
+            range(field, given.as_secs_f64(), min.as_secs_f64(), max.as_secs_f64())?;
+        }
+        for (field, given, min, max) in [
+            ("direct_pings", u32::from(self.direct_pings), 1, 5),
+            ("helpers", u32::from(self.helpers), 0, 8),
+            ("helper_pings", u32::from(self.helper_pings), 1, 3),
+            ("suspicion_factor", u32::from(self.suspicion_factor), 1, 20),
+            ("confirmations", u32::from(self.confirmations), 1, 3),
+            ("accusations_per_accuser", u32::from(self.accusations_per_accuser), 1, 15),
+            ("fanout", u32::from(self.fanout), 1, 8),
+            ("retransmit_factor", u32::from(self.retransmit_factor), 1, 6),
+            ("max_datagram", u32::from(self.max_datagram), 400, 1_400),
+            ("budgets.rumor", self.budgets.rumor, 1_400, u32::MAX),
+            ("budgets.sync", self.budgets.sync, 1_400, u32::MAX),
+            ("budgets.suspicion", self.budgets.suspicion, 1_400, u32::MAX),
+            ("admissions_per_second", u32::from(self.admissions_per_second), 1, 10_000),
+            ("strangers_per_second", self.strangers_per_second, 1, 100_000),
+            ("max_tombstones", self.max_tombstones, 1, 1 << 20),
+        ] {
+            range(field, f64::from(given), f64::from(min), f64::from(max))?;
+        }
+        for (smaller, low, larger, high) in [
+            ("ack_timeout_min", self.ack_timeout_min, "ack_timeout_max", self.ack_timeout_max),
+            ("ack_timeout_initial", self.ack_timeout_initial, "ack_timeout_max", self.ack_timeout_max),
+            ("ack_timeout_min", self.ack_timeout_min, "ack_timeout_initial", self.ack_timeout_initial),
+            ("ack_timeout_min", self.ack_timeout_min, "pause_tolerance", self.pause_tolerance),
+        ] {
+            if low > high {
+                return Err(ConfigError::Order { smaller, larger });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a running node may take `next` over: valid, and alike in what is fixed at the start.
+    pub(crate) fn check_change(&self, next: &Self) -> Result<(), ConfigError> {
+        next.validate()?;
+        if next.cluster != self.cluster {
+            return Err(ConfigError::Fixed { field: "cluster" });
+        }
+        if next.max_datagram != self.max_datagram {
+            return Err(ConfigError::Fixed { field: "max_datagram" });
+        }
+        Ok(())
+    }
+
+    /// How often a rumor is sent in a cluster of `n`: memberlist's and SWIM's λ·log n, with λ from
+    /// `retransmit_factor`. At 16 sends push alone misses a member with probability e^-16 (PROTOCOL.md).
+    pub(crate) fn sends(&self, n: u32) -> u8 {
+        // The number of decimal digits of n is ceil(log10(n + 1)).
+        let digits = n.max(1).ilog10() + 1;
+        (u32::from(self.retransmit_factor) * digits).min(crate::rumors::MAX_SENDS as u32) as u8
+    }
+
+    /// The shortest suspicion: the pause that we promise to tolerate, and the time for the accusation's way
+    /// out and the refutation's way back (three rounds of gossip each, one more per tenfold size).
+    pub(crate) fn suspicion_floor(&self, n: u32) -> u64 {
+        let rounds = u64::from(n.max(1).ilog10()) + 3;
+        micros(self.pause_tolerance) + 2 * rounds * micros(self.gossip_interval) / 2
+    }
+}
+
+fn range(field: &'static str, given: f64, min: f64, max: f64) -> Result<(), ConfigError> {
+    if (min..=max).contains(&given) { Ok(()) } else { Err(ConfigError::Range { field, min, max, given }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cluster() -> Cluster {
+        Cluster::named("test").unwrap()
+    }
+
+    #[test]
+    fn every_preset_is_valid() {
+        for preset in [Config::local, Config::lan, Config::wan] {
+            assert_eq!(preset(cluster()).validate(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_cluster_must_have_a_name_of_its_own() {
+        assert_eq!(Cluster::named(""), Err(ConfigError::ClusterName));
+        assert_ne!(Cluster::named("a").unwrap().tag, Cluster::named("b").unwrap().tag);
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_named_with_its_range() {
+        let wrong = Config { fanout: 0, ..Config::lan(cluster()) };
+        let Err(error) = wrong.validate() else { panic!("accepted") };
+        assert_eq!(error, ConfigError::Range { field: "fanout", min: 1.0, max: 8.0, given: 0.0 });
+    }
+
+    #[test]
+    fn knobs_that_contradict_each_other_are_refused() {
+        let wrong = Config { ack_timeout_min: Duration::from_secs(1), ..Config::lan(cluster()) };
+        let expected = ConfigError::Order { smaller: "ack_timeout_min", larger: "ack_timeout_max" };
+        assert_eq!(wrong.validate(), Err(expected));
+    }
+
+    #[test]
+    fn a_running_node_keeps_its_cluster_and_datagram_size() {
+        let config = Config::lan(cluster());
+        let other = Config { cluster: Cluster::named("other").unwrap(), ..config };
+        assert_eq!(config.check_change(&other), Err(ConfigError::Fixed { field: "cluster" }));
+        let smaller = Config { max_datagram: 600, ..config };
+        assert_eq!(config.check_change(&smaller), Err(ConfigError::Fixed { field: "max_datagram" }));
+        assert_eq!(config.check_change(&Config { fanout: 5, ..config }), Ok(()));
+    }
+
+    #[test]
+    fn sends_follow_the_decimal_logarithm() {
+        let config = Config::lan(cluster());
+        let sends = [1, 9, 10, 99, 100, 999, 1_000, 9_999, 10_000].map(|n| config.sends(n));
+        assert_eq!(sends, [4, 4, 8, 8, 12, 12, 16, 16, 20]);
+    }
+}

@@ -1,0 +1,243 @@
+//! Caller-owned memory that a step fills, and what a step returns.
+
+use crate::{
+    error::Verdict,
+    record::NodeId,
+    time::Instant,
+};
+use core::{net::{Ipv4Addr, SocketAddr, SocketAddrV4}, time::Duration};
+
+/// What a packet is for. In this order, later classes yield first when the socket or the CPU is saturated.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Traffic {
+    /// Pings, acks and their helpers: never held back.
+    #[default]
+    Probe,
+    /// Checks of suspects, dominating answers.
+    Suspicion,
+    /// Gossip rounds.
+    Rumor,
+    /// Joins, fetches, repair.
+    Sync,
+}
+
+/// Something the host may want to know. What a member looks like now, `Node::member` tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A member is up: new to us, or back in a new life.
+    Up(NodeId),
+    /// A member is accused of not answering.
+    Suspected(NodeId),
+    /// A suspicion ended with the member alive.
+    Cleared(NodeId),
+    /// A member was declared dead.
+    Down(NodeId),
+    /// A member left by its own word.
+    Left(NodeId),
+    /// A live member changed its health, address, locality, versions or incarnation.
+    Updated(NodeId),
+    /// This node's own probe of a member failed.
+    Unreachable(NodeId),
+    /// A member that this node could not reach answers again.
+    Reachable(NodeId),
+    /// Two sets of fields under one incarnation of this id: two nodes use it.
+    Conflict(NodeId),
+    /// A tombstone was forgotten, by age or for want of room.
+    Forgotten(NodeId),
+    /// This node's own view is complete: the first fetch is done.
+    Joined,
+    /// This node has told enough others that it leaves; it may stop.
+    LeaveDone,
+    /// This node goes on under a new epoch, since an earlier life of it (or a twin) is remembered by the
+    /// cluster. Persist it.
+    NewLife {
+        /// The epoch to persist.
+        epoch: u32,
+    },
+    /// Another node uses this node's id, for the third time in a row. This node is passive from now on: it
+    /// answers, but no longer contradicts. Give one of the two another name.
+    Twin,
+    /// This node itself was paused; nobody is judged by it.
+    OwnPause {
+        /// How late the step was.
+        late: Duration,
+    },
+    /// Datagrams of another cluster arrive: a wrong cluster name, here or there. At most one a minute.
+    ForeignCluster {
+        /// Where from.
+        from: SocketAddr,
+    },
+}
+
+/// The most entries (records and accusations) in one datagram, made or accepted.
+pub(crate) const MAX_ENTRIES: usize = 48;
+/// An entry raises at most one event; the rest are the step's own (pause, joined, twin, reachable ...).
+pub(crate) const MIN_EVENTS: usize = MAX_ENTRIES + 8;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    to: SocketAddr,
+    start: u32,
+    len: u16,
+    class: Traffic,
+}
+
+const NO_PACKET: Sent = Sent {
+    to: SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)),
+    start: 0,
+    len: 0,
+    class: Traffic::Probe,
+};
+
+/// The memory of an [`Outbox`]: `PACKETS` packets of `BYTES` bytes together, and `EVENTS` events.
+///
+/// Sizes are checked when it is compiled: at least 2 packets of 400 bytes, and 56 events, which is what
+/// one datagram can raise. With room for fewer packets than a step has to send, bulk is dropped and
+/// counted, or sent by the next tick.
+///
+/// ```
+/// use gossip_core::Buffer;
+/// let mut buffer = Buffer::<16, 64, 19_200>::new();
+/// let mut out = buffer.outbox();
+/// ```
+#[derive(Debug)]
+pub struct Buffer<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> {
+    packets: [Sent; PACKETS],
+    events: [Event; EVENTS],
+    bytes: [u8; BYTES],
+}
+
+impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> Buffer<PACKETS, EVENTS, BYTES> {
+    /// Empty; `const`, so it can be a static.
+    pub const fn new() -> Self {
+        const {
+            assert!(PACKETS >= 2 && BYTES >= 800, "a step needs room for two packets");
+            assert!(EVENTS >= MIN_EVENTS, "a datagram can raise 56 events");
+        }
+        Self { packets: [NO_PACKET; PACKETS], events: [Event::Joined; EVENTS], bytes: [0; BYTES] }
+    }
+
+    /// Lends the memory to steps.
+    pub fn outbox(&mut self) -> Outbox<'_> {
+        Outbox {
+            packets: &mut self.packets,
+            sent: 0,
+            events: &mut self.events,
+            raised: 0,
+            bytes: &mut self.bytes,
+            used: 0,
+        }
+    }
+}
+
+impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> Default for Buffer<PACKETS, EVENTS, BYTES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Where a step puts its packets and events. Cleared at the start of every step.
+#[derive(Debug)]
+pub struct Outbox<'a> {
+    packets: &'a mut [Sent],
+    sent: usize,
+    events: &'a mut [Event],
+    raised: usize,
+    bytes: &'a mut [u8],
+    used: usize,
+}
+
+impl Outbox<'_> {
+    pub(crate) fn clear(&mut self) {
+        (self.sent, self.raised, self.used) = (0, 0, 0);
+    }
+
+    /// How many more packets of `max` bytes fit.
+    pub(crate) fn room(&self, max: usize) -> usize {
+        (self.packets.len() - self.sent).min((self.bytes.len() - self.used) / max.max(1))
+    }
+
+    /// Room for events beyond what one datagram may still raise.
+    pub(crate) fn event_room(&self) -> usize {
+        self.events.len() - self.raised
+    }
+
+    pub(crate) fn raise(&mut self, event: Event) {
+        debug_assert!(self.raised < self.events.len(), "a step raised more events than it may");
+        if let Some(place) = self.events.get_mut(self.raised) {
+            *place = event;
+            self.raised += 1;
+        }
+    }
+
+    /// The free memory for one packet; `None` when there is no room for one of `max` bytes.
+    pub(crate) fn space(&mut self, max: usize) -> Option<&mut [u8]> {
+        if self.sent == self.packets.len() {
+            return None;
+        }
+        self.bytes.get_mut(self.used..)?.get_mut(..max)
+    }
+
+    /// Makes the first `len` bytes of the free memory a packet.
+    pub(crate) fn commit(&mut self, to: SocketAddr, len: usize, class: Traffic) {
+        if let Some(place) = self.packets.get_mut(self.sent) {
+            *place = Sent { to, start: self.used as u32, len: len as u16, class };
+            self.sent += 1;
+            self.used += len;
+        }
+    }
+}
+
+/// What a step returns: packets to send, events to tell, and when to call `tick` next.
+///
+/// It borrows the outbox, not the node: the node is free while the packets are sent.
+#[must_use = "unsent packets are lost; call `tick` no later than `next_tick`"]
+#[derive(Debug)]
+pub struct Output<'o> {
+    /// What the input was.
+    pub verdict: Verdict,
+    /// Call `tick` at this time at the latest; now, if it is not in the future.
+    pub next_tick: Instant,
+    packets: &'o [Sent],
+    events: &'o [Event],
+    bytes: &'o [u8],
+}
+
+impl<'o> Output<'o> {
+    pub(crate) fn new(out: &'o Outbox<'_>, verdict: Verdict, next_tick: Instant) -> Self {
+        Self {
+            verdict,
+            next_tick,
+            packets: &out.packets[..out.sent],
+            events: &out.events[..out.raised],
+            bytes: out.bytes,
+        }
+    }
+
+    /// The packets to send, in order.
+    pub fn packets(&self) -> impl ExactSizeIterator<Item = Packet<'o>> + use<'o> {
+        let bytes = self.bytes;
+        self.packets.iter().map(move |sent| {
+            let start = sent.start as usize;
+            let bytes = bytes.get(start..start + usize::from(sent.len)).unwrap_or_default();
+            Packet { to: sent.to, bytes, class: sent.class }
+        })
+    }
+
+    /// What happened, in order.
+    pub fn events(&self) -> &'o [Event] {
+        self.events
+    }
+}
+
+/// A datagram to send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Packet<'o> {
+    /// Where to.
+    pub to: SocketAddr,
+    /// The whole payload, at most `max_datagram` bytes.
+    pub bytes: &'o [u8],
+    /// What it is for: under send pressure drop the later classes first.
+    pub class: Traffic,
+}

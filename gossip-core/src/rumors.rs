@@ -1,0 +1,1 @@
+pub(crate) const MAX_SENDS: usize = 32;
