@@ -1,5 +1,7 @@
 //! What a node counts. Plain numbers, read by the host; nothing here decides anything.
 
+use crate::outbox::Traffic;
+
 /// A histogram of powers of two: bucket `i` counts values of `i` bits (bucket 0 counts zeros).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Histogram {
@@ -72,6 +74,10 @@ counters! {
     foreign,
     /// Datagrams of senders that are not members.
     strangers,
+    /// Datagrams of members whose view's fingerprint equalled ours.
+    fingerprints_equal,
+    /// Datagrams of members whose view's fingerprint differed from ours.
+    fingerprints_differed,
     /// Requests and strangers' datagrams dropped at an input limit.
     limited,
     /// Packets made, by class: probes, acks and their helpers.
@@ -148,6 +154,19 @@ counters! {
     tombstones_forgotten,
 }
 
+impl Metrics {
+    pub(crate) fn count_sent(&mut self, class: Traffic, bytes: usize) {
+        let (packets, total) = match class {
+            Traffic::Probe => (&mut self.packets_probe, &mut self.bytes_probe),
+            Traffic::Suspicion => (&mut self.packets_suspicion, &mut self.bytes_suspicion),
+            Traffic::Rumor => (&mut self.packets_rumor, &mut self.bytes_rumor),
+            Traffic::Sync => (&mut self.packets_sync, &mut self.bytes_sync),
+        };
+        *packets += 1;
+        *total += bytes as u64;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,7 +178,10 @@ mod tests {
         for value in 0..1_000 {
             histogram.record(value);
         }
-        assert_eq!((histogram.count(), histogram.quantile(0.5), histogram.quantile(1.0)), (1_000, 511, 1_023));
+        assert_eq!(
+            (histogram.count(), histogram.quantile(0.5), histogram.quantile(1.0)),
+            (1_000, 511, 1_023)
+        );
         histogram.record(u32::MAX);
         assert_eq!(histogram.count(), 1_001);
     }

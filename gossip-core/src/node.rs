@@ -1,75 +1,595 @@
-//! The public steps.
-use crate::*;
-use core::net::SocketAddr;
-use core::time::Duration;
+//! The public steps. Each body reads as the pipeline:
+//! `&mut [u8] → Frame → Authentic → (messages and news) → Intent → Packet`.
+
+use crate::{
+    admission::Admission,
+    auth::Authentic,
+    clock::Clock,
+    config::Config,
+    detector::Detector,
+    error::{ConfigError, Verdict},
+    gossip::Gossip,
+    join::Joining,
+    life::{Life, Phase},
+    memory::{MAX_MEMBERS, Memory},
+    metrics::Metrics,
+    news::{Corrections, Source},
+    outbox::{Event, Outbox, Output, Traffic},
+    record::{
+        Fingerprint, Health, Identity, Incarnation, Locality, NodeId, Reachability, Record, Status, Versions,
+    },
+    rng::Rng,
+    rtt::RoundTrips,
+    step::{Buckets, Core, Intent, Step},
+    suspicion::Judgement,
+    table::{Applied, ME, Slot, SlotId, View},
+    time::Instant,
+    wire::{codec::is_unicast, message::Message},
+};
+use core::{net::SocketAddr, time::Duration};
+
+/// The longest pause that can be announced, in seconds.
+const MAX_PAUSE_S: u64 = u8::MAX as u64;
+/// Time between two events about datagrams of another cluster.
+const FOREIGN_EVENT_GAP: Duration = Duration::from_secs(60);
 
 /// One participant: the protocol as a pure state machine over its memory.
-pub struct Node<M> { config: Config, memory: M }
-
-/// A member as this node sees it: its record, and what this node observed itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Member<'a> { record: &'a Record, reachability: Reachability }
-impl<'a> Member<'a> {
-    /// The shared part.
-    pub fn record(&self) -> &'a Record { self.record }
-    /// Who.
-    pub fn id(&self) -> NodeId { self.record.id() }
-    /// Where it is reached.
-    pub fn address(&self) -> SocketAddr { self.record.address() }
-    /// Where it runs
-    pub fn locality(&self) -> Locality { self.record.locality() }
-    /// What the cluster believes of it.
-    pub fn status(&self) -> Status { self.record.status() }
-    /// Which life.
-    pub fn incarnation(&self) -> Incarnation { self.record.incarnation() }
-    /// What it says of its own fitness.
-    pub fn health(&self) -> Health { self.record.health() }
-    /// What this node observed.
-    pub fn reachability(&self) -> Reachability { self.reachability }
-    /// Live, not locally unreachable, and not unhealthy: what a load balancer wants.
-    pub fn is_routable(&self) -> bool { todo!() }
+///
+/// Every call that changes anything is a *step* of one shape: it takes the time and an outbox, and returns the
+/// packets to send, the events to tell and the time of the next [`tick`](Self::tick). The node does no I/O,
+/// reads no clock, starts no thread and, after construction, allocates nothing.
+#[derive(Clone)]
+pub struct Node<M> {
+    core: Core,
+    memory: M,
+    /// When the next event about a foreign cluster may be raised.
+    foreign_event: Instant,
 }
-/// Members
-#[derive(Clone, Debug)]
-pub struct Members<'a> { slots: core::slice::Iter<'a, Record> }
-impl<'a> Iterator for Members<'a> { type Item = Member<'a>; fn next(&mut self) -> Option<Member<'a>> { todo!() } }
-impl ExactSizeIterator for Members<'_> {}
 
 impl<M: Memory> Node<M> {
-    /// A node that knows only itself. `seed` must differ from node to node and from start to start.
-    pub fn new(config: Config, identity: Identity, seed: [u8; 32], memory: M, now: Instant) -> Result<Self, ConfigError> { todo!() }
-    /// Takes in one datagram; it is opened in place.
-    pub fn handle_datagram<'o>(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8], out: &'o mut Outbox<'_>) -> Output<'o> { todo!() }
-    /// Does what is due.
-    pub fn tick<'o>(&mut self, now: Instant, out: &'o mut Outbox<'_>) -> Output<'o> { todo!() }
-    /// Starts (or restarts) joining through these addresses; may be called again with fresh ones at any time. Own address is ignored; at most 16 are kept.
-    pub fn join<'o>(&mut self, now: Instant, seeds: &[SocketAddr], out: &'o mut Outbox<'_>) -> Output<'o> { todo!() }
-    /// Leaves: tells others; `Event::LeaveDone` when enough know.
-    pub fn leave<'o>(&mut self, now: Instant, out: &'o mut Outbox<'_>) -> Output<'o> { todo!() }
-    /// Says how fit this node is to serve.
-    pub fn set_health<'o>(&mut self, now: Instant, health: Health, out: &'o mut Outbox<'_>) -> Output<'o> { todo!() }
-    /// Asks others for patience: this node expects not to answer for `pause` (rounded up to seconds, at most 255).
-    pub fn announce_pause<'o>(&mut self, now: Instant, pause: Duration, out: &'o mut Outbox<'_>) -> Output<'o> { todo!() }
-    /// Takes another configuration over. Cluster and max_datagram are fixed.
-    pub fn reconfigure<'o>(&mut self, now: Instant, config: Config, out: &'o mut Outbox<'_>) -> Result<Output<'o>, ConfigError> { todo!() }
-    /// Takes in records persisted earlier (a view to start from).
-    pub fn restore<'o>(&mut self, now: Instant, records: &[Record], out: &'o mut Outbox<'_>) -> Output<'o> { todo!() }
-    /// When `tick` must be called at the latest.
-    pub fn next_tick(&self) -> Instant { todo!() }
-    /// All known others: live first, then tombstones.
-    pub fn members(&self) -> Members<'_> { todo!() }
-    /// One of them (or this node itself).
-    pub fn member(&self, id: NodeId) -> Option<Member<'_>> { todo!() }
-    /// This node's own record
-    pub fn identity(&self) -> Record { todo!() }
-    /// Of all live records, this node's included.
-    pub fn fingerprint(&self) -> Fingerprint { todo!() }
-    /// Whether the first fetch is done (true as well for a node that never joined anyone?)
-    pub fn is_joined(&self) -> bool { todo!() }
-    /// Lifeguard's local health score, 0 (well) to 8.
-    pub fn local_health(&self) -> u8 { todo!() }
-    /// What it counted.
-    pub fn metrics(&self) -> &Metrics { todo!() }
-    /// config
-    pub fn config(&self) -> &Config { &self.config }
+    /// A node that knows only itself.
+    ///
+    /// `seed` decides every random choice; it must differ from node to node and from start to start.
+    ///
+    /// # Errors
+    /// A configuration that does not [validate](Config::validate), an address that others cannot reach, an
+    /// epoch near its end, or a memory of an unusable size.
+    pub fn new(
+        config: Config,
+        identity: Identity,
+        seed: [u8; 32],
+        mut memory: M,
+        now: Instant,
+    ) -> Result<Self, ConfigError> {
+        config.validate()?;
+        if !is_unicast(identity.address) {
+            return Err(ConfigError::Address);
+        }
+        if identity.epoch > Incarnation::MAX_EPOCH {
+            return Err(ConfigError::Epoch);
+        }
+        if !(2..=MAX_MEMBERS).contains(&memory.views().members.slots.len()) {
+            return Err(ConfigError::Memory);
+        }
+        let mut rng = Rng::new(seed);
+        let me = Record::new(identity, Versions::OURS);
+        let mut tables = memory.tables();
+        *tables.rumors = crate::rumors::RumorState::EMPTY;
+        tables.suspicions.clear();
+        tables.members.found(config.cluster.key, &me);
+        let core = Core {
+            admission: Admission::new(&config, &mut rng, now),
+            budgets: Buckets::new(&config, now),
+            clock: Clock::new(now),
+            life: Life::new(now),
+            detector: Detector::new(now),
+            judgement: Judgement::new(now),
+            gossip: Gossip::new(),
+            joining: Joining::new(),
+            round_trips: RoundTrips::new(),
+            metrics: Metrics::default(),
+            config,
+            rng,
+        };
+        Ok(Self { core, memory, foreign_event: now })
+    }
+
+    /// Takes in one datagram, in place, and answers it.
+    ///
+    /// It is decoded and checked as a whole before any of it changes anything; [`Output::verdict`] says what
+    /// it was.
+    pub fn handle_datagram<'o>(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &mut [u8],
+        out: &'o mut Outbox<'_>,
+    ) -> Output<'o> {
+        let foreign_event = self.foreign_event;
+        let output = self.step(now, out, |step| {
+            let verdict = step.handle(from, datagram);
+            if verdict == Verdict::ForeignCluster && step.now() >= foreign_event {
+                step.raise(Event::ForeignCluster { from });
+            }
+            verdict
+        });
+        if output.events().iter().any(|event| matches!(event, Event::ForeignCluster { .. })) {
+            self.foreign_event = self.core.clock.now() + FOREIGN_EVENT_GAP;
+        }
+        output
+    }
+
+    /// Does what is due. Idempotent; may come early, and should not come later than
+    /// [`next_tick`](Self::next_tick).
+    pub fn tick<'o>(&mut self, now: Instant, out: &'o mut Outbox<'_>) -> Output<'o> {
+        self.step(now, out, |step| {
+            step.do_what_is_due();
+            Verdict::Accepted
+        })
+    }
+
+    /// Joins the cluster that these addresses belong to; asks them again until one answers, and whenever
+    /// everybody else was lost. A second call replaces the addresses. At most 16 are kept, and one's own is
+    /// ignored.
+    ///
+    /// [`Event::Joined`] says that this node's own view is complete.
+    pub fn join<'o>(&mut self, now: Instant, seeds: &[SocketAddr], out: &'o mut Outbox<'_>) -> Output<'o> {
+        self.step(now, out, |step| step.if_active(|step| step.begin_joining(seeds)))
+    }
+
+    /// Leaves the cluster, for good. [`Event::LeaveDone`] comes when enough others were told; after it this
+    /// node does nothing any more.
+    pub fn leave<'o>(&mut self, now: Instant, out: &'o mut Outbox<'_>) -> Output<'o> {
+        self.step(now, out, |step| step.if_active(|step| step.begin_leaving()))
+    }
+
+    /// Says how fit this node is to serve. Gossiped; decides nothing in the protocol.
+    pub fn set_health<'o>(&mut self, now: Instant, health: Health, out: &'o mut Outbox<'_>) -> Output<'o> {
+        self.step(now, out, |step| step.if_active(|step| step.reword(health, 0)))
+    }
+
+    /// Asks the others for patience: this node expects not to answer for `pause` from now on, and nobody
+    /// shall accuse it meanwhile. Rounded up to whole seconds, 255 at the most.
+    pub fn announce_pause<'o>(
+        &mut self,
+        now: Instant,
+        pause: Duration,
+        out: &'o mut Outbox<'_>,
+    ) -> Output<'o> {
+        let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+        self.step(now, out, |step| {
+            let health = step.me().health();
+            step.if_active(|step| step.reword(health, seconds.min(MAX_PAUSE_S) as u8))
+        })
+    }
+
+    /// Takes another configuration over.
+    ///
+    /// # Errors
+    /// A configuration that does not validate, or that differs in what is fixed at the start; nothing has
+    /// changed.
+    pub fn reconfigure<'o>(
+        &mut self,
+        now: Instant,
+        config: Config,
+        out: &'o mut Outbox<'_>,
+    ) -> Result<Output<'o>, ConfigError> {
+        self.core.config.check_change(&config)?;
+        Ok(self.step(now, out, |step| {
+            step.core.config = config;
+            step.core.budgets.resize(&config);
+            step.core.admission.resize(&config);
+            Verdict::Accepted
+        }))
+    }
+
+    /// Takes in records that the host kept from an earlier life, or was given: a view to start from, instead
+    /// of (or before) joining. Raises no events. Suspects come back as alive, to be probed like everybody.
+    ///
+    /// Unless this node's own record is among them, unchanged, it introduces itself to the others.
+    pub fn restore<'o>(&mut self, now: Instant, records: &[Record], out: &'o mut Outbox<'_>) -> Output<'o> {
+        self.step(now, out, |step| step.if_active(|step| step.restore(records)))
+    }
+
+    /// One step: the clock first, then the work, then when to come again.
+    fn step<'o>(
+        &mut self,
+        now: Instant,
+        out: &'o mut Outbox<'_>,
+        work: impl FnOnce(&mut Step<'_, '_>) -> Verdict,
+    ) -> Output<'o> {
+        out.clear();
+        let late = self.core.clock.observe(now, &self.core.config);
+        let mut step = Step { core: &mut self.core, tables: self.memory.tables(), out };
+        if let Some(late) = late
+            && step.core.life.phase() != Phase::Gone
+        {
+            step.core.metrics.own_pauses += 1;
+            step.lower_health(1);
+            step.raise(Event::OwnPause { late });
+        }
+        let verdict = work(&mut step);
+        let next_tick = step.next_deadline();
+        self.core.clock.expect(next_tick);
+        Output::new(out, verdict, next_tick)
+    }
+
+    /// When [`tick`](Self::tick) must be called at the latest; the same as the last step said.
+    pub fn next_tick(&self) -> Instant {
+        self.core.clock.deadline()
+    }
+
+    /// Everybody else that this node knows of: live members first, then tombstones.
+    pub fn members(&self) -> Members<'_> {
+        let view = self.memory.views().members;
+        Members { ring: view.others().iter(), slots: view.slots }
+    }
+
+    /// A member by its id; this node itself is found, too.
+    pub fn member(&self, id: NodeId) -> Option<Member<'_>> {
+        let view = self.memory.views().members;
+        view.find(id).map(|slot| Member::new(view, slot))
+    }
+
+    /// This node's own record.
+    pub fn me(&self) -> &Record {
+        &self.memory.views().members.slots[ME as usize].record
+    }
+
+    /// Of all live records, this node's included: two nodes with equal fingerprints know the same.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.memory.views().members.fingerprint()
+    }
+
+    /// Whether this node's view is as complete as it gets: it fetched one, was given one, or never was asked
+    /// to join anybody.
+    pub fn is_joined(&self) -> bool {
+        self.core.joining.has_view()
+    }
+
+    /// Lifeguard's local health score: 0 is well, 8 is as slow as can be.
+    pub fn local_health(&self) -> u8 {
+        self.core.detector.health()
+    }
+
+    /// What this node has counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.core.metrics
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &Config {
+        &self.core.config
+    }
+}
+
+impl Step<'_, '_> {
+    fn if_active(&mut self, work: impl FnOnce(&mut Self)) -> Verdict {
+        if matches!(self.core.life.phase(), Phase::Running | Phase::Passive) {
+            work(self);
+            Verdict::Accepted
+        } else {
+            Verdict::Inactive
+        }
+    }
+
+    fn handle(&mut self, from: SocketAddr, datagram: &mut [u8]) -> Verdict {
+        let bytes = datagram.len();
+        self.core.metrics.datagrams_received += 1;
+        self.core.metrics.bytes_received += bytes as u64;
+        if self.core.life.phase() == Phase::Gone {
+            return Verdict::Inactive;
+        }
+        let authentic = match Authentic::open(datagram, &self.core.config, self.my_id()) {
+            Ok(authentic) => authentic,
+            Err(verdict) => {
+                match verdict {
+                    Verdict::Malformed(_) => self.core.metrics.malformed += 1,
+                    _ => self.core.metrics.foreign += 1,
+                }
+                return verdict;
+            }
+        };
+        match self.tables.members.find(authentic.sender) {
+            Some(sender) => self.handle_member(from, sender, &authentic, bytes),
+            None => self.handle_stranger(from, &authentic, bytes),
+        }
+    }
+
+    fn handle_member(
+        &mut self,
+        from: SocketAddr,
+        sender: SlotId,
+        authentic: &Authentic<'_>,
+        bytes: usize,
+    ) -> Verdict {
+        // Whatever costs more than it brought goes to the address that the member's record names, only.
+        let at_home = self.record(sender).address() == from;
+        let same_view = authentic.fingerprint == self.tables.members.fingerprint();
+        self.core.metrics.fingerprints_equal += u64::from(same_view);
+        self.core.metrics.fingerprints_differed += u64::from(!same_view);
+        let mut corrections = Corrections::default();
+        self.hear_news(authentic, &mut corrections);
+        for message in &authentic.contents.messages {
+            self.handle_message(from, sender, at_home, message, bytes);
+        }
+        self.correct_sender(sender, &mut corrections);
+        if at_home {
+            self.correct(from, &corrections);
+        }
+        Verdict::Accepted
+    }
+
+    /// Takes in the records and accusations of a datagram.
+    fn hear_news(&mut self, authentic: &Authentic<'_>, corrections: &mut Corrections) {
+        let fetched = authentic
+            .contents
+            .messages
+            .iter()
+            .any(|message| matches!(message, Message::Welcome { .. } | Message::Page { .. }));
+        let source = if fetched { Source::Fetch } else { Source::Gossip };
+        for news in authentic.contents.records() {
+            self.hear(news, source, corrections);
+        }
+        for accusation in authentic.contents.accusations() {
+            self.hear_accusation(accusation, corrections);
+        }
+    }
+
+    fn handle_message(
+        &mut self,
+        from: SocketAddr,
+        sender: SlotId,
+        at_home: bool,
+        message: &Message,
+        bytes: usize,
+    ) {
+        let id = self.record(sender).id();
+        match message {
+            Message::Ping { nonce, target } if *target == self.my_id() => {
+                let ack = Message::Ack { nonce: *nonce };
+                let _ = self.send(Intent { rumors: at_home, ..Intent::bare(from, Traffic::Probe, ack) });
+            }
+            Message::Ping { .. } => {}
+            Message::Ack { nonce } => self.handle_ack(id, *nonce, false),
+            Message::RelayedAck { nonce } => {
+                self.note_helper(sender);
+                self.handle_ack(id, *nonce, true);
+            }
+            Message::Nack { nonce } => self.handle_nack(sender, *nonce),
+            Message::PingRequest { nonce, target } if at_home => {
+                self.handle_ping_request(sender, *nonce, *target);
+            }
+            Message::PingRequest { .. } => {}
+            Message::Challenge { nonce, token } => {
+                if !self.handle_join_challenge(*nonce, *token) {
+                    // It does not know us (any more), and said so in answer to a ping or a rumor.
+                    self.handle_ack(id, *nonce, false);
+                    if at_home && self.admits_request() {
+                        self.introduce(from, *nonce, *token);
+                    }
+                }
+            }
+            Message::Join { .. } | Message::Fetch { .. } => self.serve(from, message, bytes),
+            Message::Welcome { .. } | Message::Busy { .. } | Message::Page { .. } => {
+                self.handle_answer(from, message);
+            }
+        }
+    }
+
+    fn serve(&mut self, from: SocketAddr, message: &Message, bytes: usize) {
+        match message {
+            Message::Join { nonce, token, me } => self.handle_join(*nonce, *token, me, bytes),
+            _ => self.handle_fetch(from, message, bytes),
+        }
+    }
+
+    fn handle_answer(&mut self, from: SocketAddr, message: &Message) {
+        match message {
+            Message::Welcome { nonce, members } => self.handle_welcome(from, *nonce, *members),
+            Message::Busy { nonce, others } => self.handle_busy(*nonce, others),
+            Message::Page { nonce, after, next, last } => self.handle_page(*nonce, *after, *next, *last),
+            _ => {}
+        }
+    }
+
+    /// A sender that is no member: its news counts for nothing, unless we asked it for them.
+    fn handle_stranger(&mut self, from: SocketAddr, authentic: &Authentic<'_>, bytes: usize) -> Verdict {
+        let Some(message) = authentic.contents.messages.first() else {
+            self.core.metrics.strangers += 1;
+            if self.admits_request() {
+                self.challenge(from, Traffic::Sync, 0, bytes);
+            }
+            return Verdict::Stranger;
+        };
+        match message {
+            Message::Welcome { nonce, .. } | Message::Busy { nonce, .. } | Message::Page { nonce, .. }
+                if self.core.joining.awaits(*nonce) =>
+            {
+                let mut corrections = Corrections::default();
+                self.hear_news(authentic, &mut corrections);
+                self.handle_answer(from, message);
+                return Verdict::Accepted;
+            }
+            Message::Challenge { nonce, token } if self.core.joining.awaits(*nonce) => {
+                let _ = self.handle_join_challenge(*nonce, *token);
+                return Verdict::Accepted;
+            }
+            Message::Join { .. } | Message::Fetch { .. } => {
+                self.serve(from, message, bytes);
+                return Verdict::Accepted;
+            }
+            Message::Ping { nonce, target } if *target == self.my_id() => {
+                // A challenge counts as an ack, and is no longer than the ping.
+                if self.admits_request() {
+                    self.challenge(from, Traffic::Probe, *nonce, bytes);
+                } else {
+                    let _ = self.send(Intent::bare(from, Traffic::Probe, Message::Ack { nonce: *nonce }));
+                }
+            }
+            _ => {}
+        }
+        self.core.metrics.strangers += 1;
+        Verdict::Stranger
+    }
+
+    /// One tick's work, most urgent first; each part stops at its own bound.
+    fn do_what_is_due(&mut self) {
+        if self.core.life.phase() == Phase::Gone {
+            return;
+        }
+        self.advance_probes();
+        self.expire_suspicions();
+        self.begin_routine_probe();
+        self.gossip_round();
+        self.advance_joining();
+        self.forget_tombstones();
+        self.finish_leaving();
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let leaving = match self.core.life.phase() {
+            Phase::Gone => return Instant::NEVER,
+            Phase::Leaving { until } => until,
+            Phase::Running | Phase::Passive => Instant::NEVER,
+        };
+        [
+            leaving,
+            self.core.detector.next_probe(),
+            self.core.clock.real(self.core.detector.next_due()),
+            self.next_expiry(),
+            self.core.gossip.next(),
+            self.core.joining.next(),
+            self.next_forgetting(),
+        ]
+        .into_iter()
+        .min()
+        .unwrap_or(Instant::NEVER)
+    }
+
+    fn restore(&mut self, records: &[Record]) {
+        let me = *self.me();
+        let mut announced = false;
+        for record in records {
+            if record.id() == me.id() {
+                announced |= *record == me;
+                continue;
+            }
+            let fit = record.incarnation().is_credible() && is_unicast(record.address());
+            if !fit {
+                continue;
+            }
+            let record = match record.status() {
+                Status::Suspect => record.with_status(Status::Alive),
+                _ => *record,
+            };
+            match self.tables.members.apply(&record, &mut self.core.rng) {
+                Applied::New(slot) if !record.status().is_live() => {
+                    self.tables.members.slot_mut(slot).born = self.core.clock.now().stamp();
+                    self.tables.rumors.cool(self.tables.members.slots, slot);
+                }
+                Applied::New(slot) => {
+                    self.tables.members.slot_mut(slot).born = self.core.clock.now().stamp();
+                }
+                Applied::Full => self.core.metrics.dropped_table_full += 1,
+                Applied::Known { .. } => {}
+            }
+        }
+        self.core.joining.set_viewed();
+        if !announced {
+            self.heat(ME, self.core.clock.now().stamp());
+        }
+    }
+}
+
+/// A member as this node sees it: its shared record, and what this node has observed itself.
+#[derive(Clone, Copy)]
+pub struct Member<'a> {
+    slot: &'a Slot,
+}
+
+impl<'a> Member<'a> {
+    fn new(view: View<'a>, slot: SlotId) -> Self {
+        Self { slot: &view.slots[slot as usize] }
+    }
+
+    /// The shared part.
+    pub fn record(&self) -> &'a Record {
+        &self.slot.record
+    }
+
+    /// Who.
+    pub fn id(&self) -> NodeId {
+        self.record().id()
+    }
+
+    /// Where it is reached.
+    pub fn address(&self) -> SocketAddr {
+        self.record().address()
+    }
+
+    /// Where it runs.
+    pub fn locality(&self) -> Locality {
+        self.record().locality()
+    }
+
+    /// What the cluster believes of it.
+    pub fn status(&self) -> Status {
+        self.record().status()
+    }
+
+    /// Which life of it.
+    pub fn incarnation(&self) -> Incarnation {
+        self.record().incarnation()
+    }
+
+    /// What it says of its own fitness to serve.
+    pub fn health(&self) -> Health {
+        self.record().health()
+    }
+
+    /// Whether it answered this node when it was last tried.
+    pub fn reachability(&self) -> Reachability {
+        self.slot.reachability()
+    }
+
+    /// Live, not found unreachable by this node, and not unhealthy: what a load balancer wants.
+    pub fn is_routable(&self) -> bool {
+        self.status().is_live()
+            && self.reachability() != Reachability::Unreachable
+            && self.health() != Health::Unhealthy
+    }
+}
+
+impl core::fmt::Debug for Member<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:?} {:?}", self.record(), self.reachability())
+    }
+}
+
+/// The members of a node, as [`Node::members`] gives them.
+#[derive(Clone)]
+pub struct Members<'a> {
+    ring: core::slice::Iter<'a, SlotId>,
+    slots: &'a [Slot],
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Member<'a>;
+
+    fn next(&mut self) -> Option<Member<'a>> {
+        self.ring.next().map(|&slot| Member { slot: &self.slots[slot as usize] })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.ring.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Members<'_> {}
+
+impl core::fmt::Debug for Members<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
 }

@@ -1,11 +1,10 @@
 //! Caller-owned memory that a step fills, and what a step returns.
 
-use crate::{
-    error::Verdict,
-    record::NodeId,
-    time::Instant,
+use crate::{error::Verdict, record::NodeId, time::Instant};
+use core::{
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    time::Duration,
 };
-use core::{net::{Ipv4Addr, SocketAddr, SocketAddrV4}, time::Duration};
 
 /// What a packet is for. In this order, later classes yield first when the socket or the CPU is saturated.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -131,7 +130,9 @@ impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> Buffer<PACKE
     }
 }
 
-impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> Default for Buffer<PACKETS, EVENTS, BYTES> {
+impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> Default
+    for Buffer<PACKETS, EVENTS, BYTES>
+{
     fn default() -> Self {
         Self::new()
     }
@@ -156,6 +157,11 @@ impl Outbox<'_> {
     /// How many more packets of `max` bytes fit.
     pub(crate) fn room(&self, max: usize) -> usize {
         (self.packets.len() - self.sent).min((self.bytes.len() - self.used) / max.max(1))
+    }
+
+    /// Whether this step has made no packet yet.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.sent == 0
     }
 
     /// Room for events beyond what one datagram may still raise.

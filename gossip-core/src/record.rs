@@ -257,6 +257,22 @@ pub struct Record {
 
 const _: () = assert!(size_of::<Record>() == 44);
 
+impl Record {
+    /// All zero: what an unused slot holds.
+    pub(crate) const EMPTY: Self = Self {
+        id: [0; 8],
+        ip: [0; 16],
+        epoch: 0,
+        refutation: 0,
+        state_version: 0,
+        port: 0,
+        locality: Locality { region: 0, zone: 0, rack: 0 },
+        versions: 0,
+        standing: 0,
+        pause_s: 0,
+    };
+}
+
 /// What merging another record into one did; see [`Record::merge`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Merge {
@@ -276,7 +292,7 @@ impl Record {
             epoch: identity.epoch,
             locality: identity.locality,
             versions: versions.to_byte(),
-            ..Self::zeroed()
+            ..Self::EMPTY
         }
         .with_address(identity.address)
     }
@@ -551,7 +567,8 @@ mod tests {
 
     #[test]
     fn what_is_no_id_does_not_parse() {
-        for text in ["", "0000000000000", "ZZZZZZZZZZZZZ", "000000000000U", "00000000000001", "000000000001"] {
+        for text in ["", "0000000000000", "ZZZZZZZZZZZZZ", "000000000000U", "00000000000001", "000000000001"]
+        {
             assert_eq!(text.parse::<NodeId>(), Err(ParseNodeIdError), "{text}");
         }
     }

@@ -1,0 +1,222 @@
+//! Admission: how this node serves joiners and strangers.
+//!
+//! Until an address has shown a token, which it can only have received there, it gets no more bytes than it
+//! sent. A stranger's datagram changes nothing; beyond its ack it is asked to introduce itself.
+
+use crate::{
+    budget::Bucket,
+    choose,
+    config::Config,
+    join::MAX_WINDOW,
+    news::{Corrections, Source},
+    outbox::Traffic,
+    record::Status,
+    rng::Rng,
+    step::{Intent, Step, put_news},
+    table::{ME, SlotId, index::Place},
+    time::Instant,
+    wire::{
+        message::{MAX_REFERRALS, Message, Nonce, Token},
+        record::Aged,
+    },
+};
+use core::net::{IpAddr, SocketAddr};
+use siphasher::sip::SipHasher13;
+
+/// A token is taken for this long at least, twice as long at the most, in µs.
+const TOKEN_PERIOD: u64 = 30_000_000;
+/// Index entries looked at for one page; tombstones are skipped but cost time.
+const MAX_SCANNED: usize = 1_024;
+/// The length of a datagram with a challenge alone: what a stranger's must have to be answered with one.
+const CHALLENGE_LEN: usize = 22 + 3 + 12;
+
+/// The state of serving strangers.
+#[derive(Clone)]
+pub(crate) struct Admission {
+    secret: (u64, u64),
+    /// New members.
+    admissions: Bucket,
+    /// Requests of those who are not members.
+    strangers: Bucket,
+}
+
+impl Admission {
+    pub(crate) fn new(config: &Config, rng: &mut Rng, now: Instant) -> Self {
+        let (joins, requests) = (u32::from(config.admissions_per_second), config.strangers_per_second);
+        Self {
+            secret: (rng.next(), rng.next()),
+            admissions: Bucket::new(joins, joins, now),
+            strangers: Bucket::new(requests, requests, now),
+        }
+    }
+
+    pub(crate) fn resize(&mut self, config: &Config) {
+        let (joins, requests) = (u32::from(config.admissions_per_second), config.strangers_per_second);
+        self.admissions.resize(joins, joins);
+        self.strangers.resize(requests, requests);
+    }
+
+    /// Stateless: a keyed hash of the address and of the time.
+    fn token(&self, address: SocketAddr, period: u64) -> Token {
+        let mut input = [0; 26];
+        let ip = match address.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+            IpAddr::V6(ip) => ip.octets(),
+        };
+        input[..16].copy_from_slice(&ip);
+        input[16..18].copy_from_slice(&address.port().to_be_bytes());
+        input[18..].copy_from_slice(&period.to_be_bytes());
+        SipHasher13::new_with_keys(self.secret.0, self.secret.1).hash(&input).max(1)
+    }
+
+    fn is_valid(&self, token: Token, address: SocketAddr, now: Instant) -> bool {
+        let period = now.as_micros() / TOKEN_PERIOD;
+        token == self.token(address, period) || token == self.token(address, period.saturating_sub(1))
+    }
+}
+
+impl Step<'_, '_> {
+    /// Whether a request of somebody unproven may cost us anything now.
+    pub(crate) fn admits_request(&mut self) -> bool {
+        let now = self.now();
+        let admitted = self.core.admission.strangers.take(now, 1);
+        self.core.metrics.limited += u64::from(!admitted);
+        admitted
+    }
+
+    /// Asks whoever is at `to` to say again, with a token, what it said in `bytes` bytes; never with more.
+    pub(crate) fn challenge(&mut self, to: SocketAddr, class: Traffic, nonce: Nonce, bytes: usize) {
+        if bytes >= CHALLENGE_LEN {
+            let period = self.now().as_micros() / TOKEN_PERIOD;
+            let token = self.core.admission.token(to, period);
+            let _ = self.send(Intent::bare(to, class, Message::Challenge { nonce, token }));
+        }
+    }
+
+    /// Somebody wants in, or introduces itself. `bytes` is the length of its datagram.
+    pub(crate) fn handle_join(&mut self, nonce: Nonce, token: Token, joiner: &Aged, bytes: usize) {
+        let (now, address) = (self.now(), joiner.record.address());
+        if joiner.record.status() != Status::Alive
+            || joiner.record.id() == self.my_id()
+            || !self.admits_request()
+        {
+            return;
+        }
+        // The challenge goes to where the joiner says that it is, so the token proves that very address.
+        if !self.core.admission.is_valid(token, address, now) {
+            self.challenge(address, Traffic::Sync, nonce, bytes);
+            return;
+        }
+        let known = self.tables.members.find(joiner.record.id());
+        if known.is_none() && !self.core.admission.admissions.take(now, 1) {
+            self.refer(address, nonce);
+            return;
+        }
+        let mut corrections = Corrections::default();
+        self.hear(*joiner, Source::Gossip, &mut corrections);
+        let known = self.tables.members.find(joiner.record.id());
+        self.welcome(address, nonce, known.filter(|&slot| self.record(slot) != &joiner.record));
+    }
+
+    /// Too many at once: names others to ask.
+    fn refer(&mut self, to: SocketAddr, nonce: Nonce) {
+        let peers = choose::peers(&self.tables.members, &mut self.core.rng, MAX_REFERRALS, |_| true);
+        let others = peers.iter().map(|&slot| self.record(slot).address()).collect();
+        self.core.metrics.busy += 1;
+        let _ = self.send(Intent::bare(to, Traffic::Sync, Message::Busy { nonce, others }));
+    }
+
+    /// Tells a joiner how many we are, what we know of it if that is not what it says, and of some members:
+    /// a stretch of the id-hash order from a random place, which is a sample across zones.
+    fn welcome(&mut self, to: SocketAddr, nonce: Nonce, joiner: Option<SlotId>) {
+        self.core.metrics.welcomes += 1;
+        let members = self.tables.members.size();
+        let start = Place { tag: self.core.rng.next() as u32, id: 0 };
+        let _ = self.write(to, Traffic::Sync, |draft, core, tables| {
+            let _ = draft.message(&Message::Welcome { nonce, members });
+            let first = joiner.into_iter().chain([ME]);
+            for slot in first {
+                let _ = put_news(draft, core, tables, slot);
+            }
+            let view = tables.members.as_view();
+            let stretch = view.after(start, u32::MAX).chain(view.after(Place::START, start.tag));
+            for (_, slot) in stretch.take(MAX_SCANNED) {
+                let fit =
+                    slot != ME && Some(slot) != joiner && tables.members.record(slot).status().is_live();
+                if fit && !put_news(draft, core, tables, slot) {
+                    break;
+                }
+            }
+        });
+    }
+
+    /// Somebody wants a range of our table.
+    pub(crate) fn handle_fetch(&mut self, from: SocketAddr, message: &Message, bytes: usize) {
+        let &Message::Fetch { nonce, token, mut after, until, window } = message else { return };
+        if !self.core.admission.is_valid(token, from, self.now()) {
+            if self.admits_request() {
+                self.challenge(from, Traffic::Sync, nonce, bytes);
+            }
+            return;
+        }
+        self.core.metrics.fetches_served += 1;
+        let room = self.out.room(usize::from(self.core.config.max_datagram));
+        for _ in 0..usize::from(window.min(MAX_WINDOW)).min(room) {
+            let mut page = (after, false);
+            let sent = self.write(from, Traffic::Sync, |draft, core, tables| {
+                page = put_page(draft, core, tables, nonce, after, until);
+            });
+            if !sent || page.1 {
+                return;
+            }
+            after = page.0;
+        }
+    }
+}
+
+/// Writes one page: the live members after `after` up to the tag `until`, as many as fit. Returns where it
+/// ends, and whether the range does.
+fn put_page(
+    draft: &mut crate::wire::frame::Draft<'_>,
+    core: &mut crate::step::Core,
+    tables: &crate::memory::Tables<'_>,
+    nonce: Nonce,
+    after: Place,
+    until: u32,
+) -> (Place, bool) {
+    let page = |next, last| Message::Page { nonce, after, next, last };
+    let _ = draft.hold_message(&page(after, false));
+    let (mut next, mut last) = (after, true);
+    for (scanned, (place, slot)) in tables.members.as_view().after(after, until).enumerate() {
+        let live = tables.members.record(slot).status().is_live();
+        if scanned == MAX_SCANNED || live && !put_news(draft, core, tables, slot) {
+            last = false;
+            break;
+        }
+        next = place;
+    }
+    let _ = draft.held_message(&page(next, last));
+    (next, last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Cluster;
+
+    #[test]
+    fn a_token_proves_one_address_for_a_while() {
+        let config = Config::lan(Cluster::named("test").unwrap());
+        let admission = Admission::new(&config, &mut Rng::new([1; 32]), Instant::ZERO);
+        let here: SocketAddr = ([10, 0, 0, 1], 1).into();
+        let start = Instant::from_micros(TOKEN_PERIOD * 7);
+        let token = admission.token(here, 7);
+        assert!(admission.is_valid(token, here, start));
+        assert!(admission.is_valid(token, here, Instant::from_micros(TOKEN_PERIOD * 9 - 1)));
+        assert!(!admission.is_valid(token, here, Instant::from_micros(TOKEN_PERIOD * 9)));
+        assert!(!admission.is_valid(token, ([10, 0, 0, 2], 1).into(), start));
+        assert!(!admission.is_valid(token, ([10, 0, 0, 1], 2).into(), start));
+        let other = Admission::new(&config, &mut Rng::new([2; 32]), Instant::ZERO);
+        assert!(!other.is_valid(token, here, start));
+    }
+}

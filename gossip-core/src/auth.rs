@@ -1,0 +1,37 @@
+//! The only way from bytes to something believed: a datagram is decoded and checked as a whole before any of
+//! it can change state.
+
+use crate::{
+    config::Config,
+    error::{Malformed, Verdict},
+    record::{Fingerprint, NodeId},
+    wire::frame::{Contents, Frame},
+};
+
+/// A datagram of our cluster, decoded from end to end. Its contents may be believed as far as the cluster's
+/// name is known to friends only.
+pub(crate) struct Authentic<'a> {
+    pub(crate) sender: NodeId,
+    /// What the sender knows. Nothing acts on it before there is pull.
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) contents: Contents<'a>,
+}
+
+impl<'a> Authentic<'a> {
+    /// # Errors
+    /// The verdict on a datagram that must not change anything.
+    pub(crate) fn open(datagram: &'a mut [u8], config: &Config, me: NodeId) -> Result<Self, Verdict> {
+        if datagram.len() > usize::from(config.max_datagram) {
+            return Err(Verdict::Malformed(Malformed::TooLong));
+        }
+        let frame = Frame::decode(datagram)?;
+        if frame.header.cluster != config.cluster.tag {
+            return Err(Verdict::ForeignCluster);
+        }
+        let contents = frame.contents().map_err(Verdict::Malformed)?;
+        if frame.header.sender == me {
+            return Err(Verdict::OwnEcho);
+        }
+        Ok(Self { sender: frame.header.sender, fingerprint: frame.header.fingerprint, contents })
+    }
+}

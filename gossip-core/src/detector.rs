@@ -1,0 +1,512 @@
+//! The failure detector: probes, and pings on behalf of others.
+//!
+//! One member a probe interval is pinged; a probe retransmits, then asks helpers, and only then fails:
+//!
+//! ```text
+//! Direct(1) ─▶ Direct(2) ─▶ Direct(3) ─▶ Helping ─▶ Lingering (failed) ─▶ forgotten
+//!     └────────────┴────────────┴───────────┴───────────────┴──ack──▶ answered
+//! ```
+//!
+//! Acks match by a random nonce. A late ack still teaches the round trip and still clears the member.
+
+use crate::{
+    choose,
+    config::Config,
+    outbox::{Event, Traffic},
+    record::{NodeId, Reachability, Status},
+    step::{Intent, Step},
+    table::SlotId,
+    time::{Instant, micros},
+    wire::message::{Message, Nonce},
+};
+use core::time::Duration;
+
+/// Probes under way or lingering.
+const MAX_PROBES: usize = 16;
+/// Pings under way on behalf of others.
+const MAX_RELAYS: usize = 16;
+/// Members remembered as heard from.
+const MAX_CONTACTS: usize = 32;
+/// The low bits of a probe's nonce say which of its pings is acked.
+const ATTEMPTS: u32 = 8;
+/// Unreachable, suspected, down: what the end of one probe can raise.
+const EVENTS_PER_PROBE: usize = 3;
+/// Lifeguard's saturation of the local health score (arXiv 1707.00788, section IV-A: S = 8).
+const MAX_HEALTH: u8 = 8;
+
+/// Why a member is probed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// It is its turn.
+    Routine,
+    /// As a helper we could not reach it: accuse in our own name, or not. Asks no helpers, so that
+    /// helpers do not set each other going.
+    Confirm,
+    /// Its suspicion has run out.
+    Check,
+}
+
+/// Where a probe stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// So many pings were sent to it directly.
+    Direct(u8),
+    /// Helpers were asked.
+    Helping,
+    /// It failed; a late ack may still come.
+    Lingering,
+}
+
+/// What a probe does when its time is up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Move {
+    Ping,
+    AskHelpers,
+    Fail,
+    Forget,
+}
+
+impl Stage {
+    /// The transitions of the picture above.
+    fn next(self, purpose: Purpose, config: &Config) -> Move {
+        let helped = config.mechanisms.indirect_probes && config.helpers > 0 && purpose != Purpose::Confirm;
+        match self {
+            Self::Direct(sent) if sent < config.direct_pings => Move::Ping,
+            Self::Direct(_) if helped => Move::AskHelpers,
+            Self::Direct(_) | Self::Helping => Move::Fail,
+            Self::Lingering => Move::Forget,
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Probe {
+    slot: SlotId,
+    target: NodeId,
+    purpose: Purpose,
+    stage: Stage,
+    /// The lowest three bits are zero.
+    nonce: Nonce,
+    /// On the judgement clock, as is `due`.
+    began: Instant,
+    due: Instant,
+    /// When the pings were sent, in µs after the first one, by the host's clock.
+    first_ping: Instant,
+    pings: [u32; ATTEMPTS as usize],
+    asked: u8,
+    nacks: u8,
+}
+
+#[derive(Clone)]
+struct Relay {
+    requester: SlotId,
+    theirs: Nonce,
+    ours: Nonce,
+    target: SlotId,
+    sent: u8,
+    due: Instant,
+}
+
+/// The detector's state.
+#[derive(Clone)]
+pub(crate) struct Detector {
+    next_probe: Instant,
+    probes: heapless::Vec<Probe, MAX_PROBES>,
+    relays: heapless::Vec<Relay, MAX_RELAYS>,
+    /// Members that answered us lately, and when by the judgement clock: a ring.
+    contacts: [(SlotId, Instant); MAX_CONTACTS],
+    next_contact: usize,
+    /// Lifeguard's local health: 0 is well.
+    health: u8,
+}
+
+impl Detector {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            next_probe: now,
+            probes: heapless::Vec::new(),
+            relays: heapless::Vec::new(),
+            contacts: [(SlotId::MAX, Instant::ZERO); MAX_CONTACTS],
+            next_contact: 0,
+            health: 0,
+        }
+    }
+
+    pub(crate) fn health(&self) -> u8 {
+        self.health
+    }
+
+    /// When the next probe begins, by the host's clock.
+    pub(crate) fn next_probe(&self) -> Instant {
+        self.next_probe
+    }
+
+    /// When the next ack is overdue, by the judgement clock.
+    pub(crate) fn next_due(&self) -> Instant {
+        let probes = self.probes.iter().map(|probe| probe.due);
+        probes.chain(self.relays.iter().map(|relay| relay.due)).min().unwrap_or(Instant::NEVER)
+    }
+
+    fn note_contact(&mut self, slot: SlotId, judged: Instant) {
+        let known = self.contacts.iter().position(|&(contact, _)| contact == slot);
+        let at = known.unwrap_or_else(|| {
+            self.next_contact = (self.next_contact + 1) % MAX_CONTACTS;
+            self.next_contact
+        });
+        self.contacts[at] = (slot, judged);
+    }
+}
+
+impl Step<'_, '_> {
+    /// Begins the probe whose turn it is.
+    pub(crate) fn begin_routine_probe(&mut self) {
+        let now = self.now();
+        if self.core.detector.next_probe > now {
+            return;
+        }
+        let interval = self.core.config.probe_interval * self.slowness();
+        // A tenth of jitter either way: nodes that started together do not stay in step.
+        let jitter = self.core.rng.below_u64(micros(interval) / 5);
+        self.core.detector.next_probe = now + interval * 9 / 10 + Duration::from_micros(jitter);
+        if let Some(slot) = self.tables.members.next_probe(&mut self.core.rng) {
+            let _ = self.probe(slot, Purpose::Routine);
+        }
+    }
+
+    /// Lifeguard's local health multiplier.
+    fn slowness(&self) -> u32 {
+        if self.core.config.mechanisms.local_health { u32::from(self.core.detector.health) + 1 } else { 1 }
+    }
+
+    /// Raises the local health score: this node seems slow.
+    pub(crate) fn lower_health(&mut self, by: u8) {
+        let detector = &mut self.core.detector;
+        detector.health = detector.health.saturating_add(by).min(MAX_HEALTH);
+    }
+
+    /// Probes a member; false when a probe of it is under way, or too many are.
+    pub(crate) fn probe(&mut self, slot: SlotId, purpose: Purpose) -> bool {
+        let judged = self.core.clock.judged();
+        let probes = &mut self.core.detector.probes;
+        if probes.iter().any(|probe| probe.slot == slot && probe.stage != Stage::Lingering) {
+            return false;
+        }
+        if probes.is_full() {
+            // Those that only wait for a late ack make room, the oldest first.
+            let Some(oldest) = probes.iter().position(|probe| probe.stage == Stage::Lingering) else {
+                return false;
+            };
+            probes.remove(oldest);
+        }
+        let probe = Probe {
+            slot,
+            target: self.tables.members.record(slot).id(),
+            purpose,
+            stage: Stage::Direct(0),
+            nonce: self.core.rng.next() as Nonce & !(ATTEMPTS - 1),
+            began: judged,
+            due: judged,
+            first_ping: self.core.clock.now(),
+            pings: [0; ATTEMPTS as usize],
+            asked: 0,
+            nacks: 0,
+        };
+        let at = probes.len();
+        let _ = probes.push(probe);
+        self.core.metrics.probes += 1;
+        self.advance_probe(at);
+        true
+    }
+
+    /// Advances every probe and relay whose time is up.
+    pub(crate) fn advance_probes(&mut self) {
+        let judged = self.core.clock.judged();
+        // Backwards, since advancing may remove the one at hand.
+        for at in (0..self.core.detector.probes.len()).rev() {
+            if !self.has_room() {
+                return;
+            }
+            if self.core.detector.probes.get(at).is_some_and(|probe| probe.due <= judged) {
+                self.advance_probe(at);
+            }
+        }
+        for at in (0..self.core.detector.relays.len()).rev() {
+            if !self.has_room() {
+                return;
+            }
+            if self.core.detector.relays.get(at).is_some_and(|relay| relay.due <= judged) {
+                self.advance_relay(at);
+            }
+        }
+    }
+
+    /// Whether the outbox takes whatever one probe can send and raise; the rest waits for the next tick, which
+    /// is asked for at once.
+    fn has_room(&self) -> bool {
+        self.out.event_room() >= EVENTS_PER_PROBE && self.has_room_for(usize::from(self.core.config.helpers))
+    }
+
+    fn advance_probe(&mut self, at: usize) {
+        let Some(probe) = self.core.detector.probes.get(at) else { return };
+        match probe.stage.next(probe.purpose, &self.core.config) {
+            Move::Ping => self.ping(at),
+            Move::AskHelpers => self.ask_helpers(at),
+            Move::Fail => self.fail(at),
+            Move::Forget => {
+                self.core.detector.probes.swap_remove(at);
+            }
+        }
+    }
+
+    /// How long to wait for the ack of a member's `attempt`th ping: longer each time, with a tenth of jitter.
+    fn ack_wait(&mut self, slot: SlotId, attempt: u8) -> Duration {
+        let zone = self.record(slot).locality();
+        let timeout = self.core.round_trips.timeout(&self.core.config, zone);
+        let backed_off = timeout * u64::from(2 + attempt) / 2 * u64::from(self.slowness());
+        Duration::from_micros(backed_off + self.core.rng.below_u64(backed_off / 10 + 1))
+    }
+
+    fn ping(&mut self, at: usize) {
+        let (now, judged) = (self.now(), self.core.clock.judged());
+        let Some(probe) = self.core.detector.probes.get(at) else { return };
+        let (slot, target, Stage::Direct(sent)) = (probe.slot, probe.target, probe.stage) else { return };
+        let wait = self.ack_wait(slot, sent);
+        let Some(probe) = self.core.detector.probes.get_mut(at) else { return };
+        probe.pings[usize::from(sent) % ATTEMPTS as usize] =
+            u32::try_from(micros(now.since(probe.first_ping))).unwrap_or(u32::MAX);
+        probe.stage = Stage::Direct(sent + 1);
+        probe.due = judged + wait;
+        let nonce = probe.nonce | u32::from(sent);
+        self.send_ping(slot, target, nonce);
+    }
+
+    /// A ping; one to a suspect carries the accusation, so that it can refute at once.
+    fn send_ping(&mut self, slot: SlotId, target: NodeId, nonce: Nonce) {
+        let record = self.record(slot);
+        let (to, suspect) = (record.address(), record.status() != Status::Alive);
+        let about = (suspect && self.core.config.mechanisms.tell_suspect).then_some(slot);
+        let ping = Message::Ping { nonce, target };
+        let _ = self.send(Intent { about, ..Intent::laden(to, Traffic::Probe, ping) });
+    }
+
+    fn ask_helpers(&mut self, at: usize) {
+        let judged = self.core.clock.judged();
+        let Some(probe) = self.core.detector.probes.get(at) else { return };
+        let (slot, target, nonce) = (probe.slot, probe.target, probe.nonce | (ATTEMPTS - 1));
+        let (count, ours) = (usize::from(self.core.config.helpers), self.me().locality());
+        let helpers = choose::helpers(&self.tables.members, &mut self.core.rng, count, slot, ours);
+        if helpers.is_empty() {
+            self.fail(at);
+            return;
+        }
+        let mut longest = Duration::ZERO;
+        for &helper in &helpers {
+            let to = self.record(helper).address();
+            let _ = self.send(Intent::laden(to, Traffic::Probe, Message::PingRequest { nonce, target }));
+            longest = longest.max(self.ack_wait(helper, 0));
+        }
+        // The way to the helper and back, and its pings.
+        let pings: Duration =
+            (0..self.core.config.helper_pings).map(|attempt| self.ack_wait(slot, attempt)).sum();
+        if let Some(probe) = self.core.detector.probes.get_mut(at) {
+            probe.stage = Stage::Helping;
+            probe.asked = helpers.len() as u8;
+            probe.due = judged + longest + pings;
+        }
+    }
+
+    fn fail(&mut self, at: usize) {
+        let judged = self.core.clock.judged();
+        let linger = self.core.config.ack_timeout_max * 2;
+        let Some(probe) = self.core.detector.probes.get_mut(at) else { return };
+        let (slot, began, purpose) = (probe.slot, probe.began, probe.purpose);
+        // Lifeguard: helpers that did not even nack say that it is us who cannot be reached.
+        let missing = if probe.asked == 0 { 1 } else { probe.asked.saturating_sub(probe.nacks) };
+        (probe.stage, probe.due) = (Stage::Lingering, judged + linger);
+        self.core.metrics.probes_failed += 1;
+        if purpose == Purpose::Routine {
+            self.lower_health(missing);
+        }
+        let member = self.tables.members.slot_mut(slot);
+        if member.reachability() != Reachability::Unreachable {
+            member.set_reachability(Reachability::Unreachable);
+            let id = member.record.id();
+            self.raise(Event::Unreachable(id));
+        }
+        self.probe_failed_of(slot, began);
+    }
+
+    /// An ack came, from a member or through a helper.
+    pub(crate) fn handle_ack(&mut self, sender: NodeId, nonce: Nonce, relayed: bool) {
+        let base = nonce & !(ATTEMPTS - 1);
+        let found = self.core.detector.probes.iter().position(|probe| {
+            probe.nonce == base
+                && if relayed { probe.stage != Stage::Direct(0) } else { probe.target == sender }
+        });
+        if let Some(at) = found {
+            self.answered(at, (nonce & (ATTEMPTS - 1)) as usize, relayed);
+        } else if !relayed {
+            self.relay_answered(sender, nonce);
+        }
+    }
+
+    fn answered(&mut self, at: usize, attempt: usize, relayed: bool) {
+        let now = self.now();
+        let probe = self.core.detector.probes.swap_remove(at);
+        if !relayed {
+            let sent = probe.first_ping + Duration::from_micros(u64::from(probe.pings[attempt]));
+            let rtt = micros(now.since(sent));
+            let zone = self.record(probe.slot).locality();
+            self.core.round_trips.record(zone, rtt);
+            self.core.metrics.rtt_us.record(u32::try_from(rtt).unwrap_or(u32::MAX));
+        }
+        if probe.stage != Stage::Lingering {
+            self.core.metrics.probes_answered += 1;
+            self.core.detector.health = self.core.detector.health.saturating_sub(1);
+        }
+        self.reached(probe.slot);
+        if probe.purpose == Purpose::Check {
+            self.check_passed(probe.slot);
+        }
+    }
+
+    /// A member has answered us.
+    fn reached(&mut self, slot: SlotId) {
+        self.core.detector.note_contact(slot, self.core.clock.judged());
+        let member = self.tables.members.slot_mut(slot);
+        let was = member.reachability();
+        member.set_reachability(Reachability::Reachable);
+        if was == Reachability::Unreachable {
+            let id = member.record.id();
+            self.raise(Event::Reachable(id));
+        }
+    }
+
+    /// A helper could not reach the target either; but the helper answers.
+    pub(crate) fn handle_nack(&mut self, helper: SlotId, nonce: Nonce) {
+        let base = nonce & !(ATTEMPTS - 1);
+        let judged = self.core.clock.judged();
+        let detector = &mut self.core.detector;
+        let of_ours = |probe: &&mut Probe| probe.nonce == base && probe.stage == Stage::Helping;
+        let Some(probe) = detector.probes.iter_mut().find(of_ours) else { return };
+        probe.nacks = probe.nacks.saturating_add(1).min(probe.asked);
+        let all = probe.nacks == probe.asked;
+        if all {
+            probe.due = judged;
+        }
+        self.core.detector.note_contact(helper, judged);
+    }
+
+    /// A relayed ack shows that its helper is there, too.
+    pub(crate) fn note_helper(&mut self, helper: SlotId) {
+        self.core.detector.note_contact(helper, self.core.clock.judged());
+    }
+
+    /// A member asks us to ping another.
+    pub(crate) fn handle_ping_request(&mut self, requester: SlotId, nonce: Nonce, target: NodeId) {
+        let judged = self.core.clock.judged();
+        let known = self.tables.members.find(target).filter(|&slot| self.record(slot).status().is_live());
+        let (Some(target), false) = (known, self.core.detector.relays.is_full()) else {
+            self.core.metrics.dropped_relays_full += u64::from(known.is_some());
+            self.answer_requester(requester, Message::Nack { nonce });
+            return;
+        };
+        let ours = self.core.rng.next() as Nonce;
+        let relay = Relay { requester, theirs: nonce, ours, target, sent: 0, due: judged };
+        let _ = self.core.detector.relays.push(relay);
+        self.advance_relay(self.core.detector.relays.len() - 1);
+    }
+
+    fn advance_relay(&mut self, at: usize) {
+        let judged = self.core.clock.judged();
+        let Some(relay) = self.core.detector.relays.get(at) else { return };
+        let (slot, sent, ours) = (relay.target, relay.sent, relay.ours);
+        if sent < self.core.config.helper_pings {
+            let wait = self.ack_wait(slot, sent);
+            if let Some(relay) = self.core.detector.relays.get_mut(at) {
+                (relay.sent, relay.due) = (sent + 1, judged + wait);
+            }
+            let target = self.record(slot).id();
+            self.core.metrics.relayed_pings += 1;
+            self.send_ping(slot, target, ours);
+            return;
+        }
+        let relay = self.core.detector.relays.swap_remove(at);
+        self.answer_requester(relay.requester, Message::Nack { nonce: relay.theirs });
+        let accused = self.tables.suspicions.get(self.tables.members.slot(slot)).is_some_and(|suspicion| {
+            suspicion.accusers().len() > usize::from(self.core.config.confirmations)
+                || suspicion.accusers().contains(&crate::table::ME)
+        });
+        if self.record(slot).status().is_live() && !accused {
+            let _ = self.probe(slot, Purpose::Confirm);
+        }
+    }
+
+    fn relay_answered(&mut self, sender: NodeId, nonce: Nonce) {
+        let found =
+            self.core.detector.relays.iter().position(|relay| {
+                relay.ours == nonce && self.tables.members.record(relay.target).id() == sender
+            });
+        let Some(at) = found else { return };
+        let relay = self.core.detector.relays.swap_remove(at);
+        self.reached(relay.target);
+        self.answer_requester(relay.requester, Message::RelayedAck { nonce: relay.theirs });
+    }
+
+    fn answer_requester(&mut self, requester: SlotId, message: Message) {
+        let to = self.record(requester).address();
+        let _ = self.send(Intent::laden(to, Traffic::Probe, message));
+    }
+
+    /// Whether a member answered us within the time that it takes to lose one.
+    pub(crate) fn just_heard_from(&self, slot: SlotId) -> bool {
+        let window = Duration::from_micros(self.core.config.suspicion_floor(self.tables.members.size()));
+        let since = self.core.clock.judged() - window;
+        self.core.detector.contacts.iter().any(|&(contact, at)| contact == slot && at >= since)
+    }
+
+    /// Whether somebody else than `slot` answered us since then (by the judgement clock).
+    pub(crate) fn reached_another(&self, slot: SlotId, since: Instant) -> bool {
+        let heard =
+            |&(contact, at): &(SlotId, Instant)| contact != slot && contact != SlotId::MAX && at >= since;
+        self.core.detector.contacts.iter().any(heard)
+    }
+
+    /// A slot is about to be given to somebody else.
+    pub(crate) fn forget_probes_of(&mut self, slot: SlotId) {
+        let detector = &mut self.core.detector;
+        detector.probes.retain(|probe| probe.slot != slot);
+        detector.relays.retain(|relay| relay.target != slot && relay.requester != slot);
+        for contact in &mut detector.contacts {
+            if contact.0 == slot {
+                *contact = (SlotId::MAX, Instant::ZERO);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Cluster;
+
+    #[test]
+    fn a_probe_pings_then_asks_then_fails_then_is_forgotten() {
+        let config = Config::lan(Cluster::named("test").unwrap());
+        let walk = |purpose| {
+            [Stage::Direct(0), Stage::Direct(2), Stage::Direct(3), Stage::Helping, Stage::Lingering]
+                .map(|stage| stage.next(purpose, &config))
+        };
+        let routine = [Move::Ping, Move::Ping, Move::AskHelpers, Move::Fail, Move::Forget];
+        assert_eq!(walk(Purpose::Routine), routine);
+        assert_eq!(walk(Purpose::Check), routine);
+        assert_eq!(walk(Purpose::Confirm), [Move::Ping, Move::Ping, Move::Fail, Move::Fail, Move::Forget]);
+    }
+
+    #[test]
+    fn without_indirect_probes_the_last_ping_decides() {
+        let mut config = Config::lan(Cluster::named("test").unwrap());
+        config.mechanisms.indirect_probes = false;
+        assert_eq!(Stage::Direct(3).next(Purpose::Routine, &config), Move::Fail);
+    }
+}

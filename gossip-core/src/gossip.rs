@@ -1,0 +1,87 @@
+//! Gossip rounds: what is hot goes to `fanout` random peers, at once when it is fresh, lazily after.
+
+use crate::{
+    choose,
+    outbox::Traffic,
+    step::{Intent, Step},
+    time::{Instant, micros},
+};
+use core::time::Duration;
+
+/// The eager first send of fresh news waits up to this long, so that the hops of a cluster do not beat in
+/// time and news that arrives together leaves together.
+const EAGER_JITTER: Duration = Duration::from_millis(4);
+
+/// When the rounds come.
+#[derive(Clone)]
+pub(crate) struct Gossip {
+    next: Instant,
+    last: Instant,
+    /// The coming round is the second of fresh news, or later.
+    lazy: bool,
+}
+
+impl Gossip {
+    pub(crate) fn new() -> Self {
+        Self { next: Instant::NEVER, last: Instant::ZERO, lazy: false }
+    }
+
+    /// When the next round is due.
+    pub(crate) fn next(&self) -> Instant {
+        self.next
+    }
+}
+
+impl Step<'_, '_> {
+    /// There is fresh news: a round comes within a few milliseconds, or, if one just was, after half a
+    /// gossip interval.
+    pub(crate) fn stir(&mut self) {
+        let jitter = micros(EAGER_JITTER.min(self.core.config.gossip_interval / 8));
+        let eager = self.now() + Duration::from_micros(self.core.rng.below_u64(jitter + 1));
+        let gossip = &mut self.core.gossip;
+        let earliest = match gossip.last {
+            Instant::ZERO => eager,
+            last => eager.max(last + self.core.config.gossip_interval / 2),
+        };
+        gossip.next = gossip.next.min(earliest);
+        gossip.lazy = false;
+    }
+
+    /// Does the round that is due, if one is.
+    pub(crate) fn gossip_round(&mut self) {
+        let now = self.now();
+        if self.core.gossip.next > now {
+            return;
+        }
+        if self.tables.rumors.hot() == 0 || self.tables.members.live() == 0 {
+            self.core.gossip.next = Instant::NEVER;
+            return;
+        }
+        let max = u32::from(self.core.config.max_datagram);
+        if !self.core.budgets.rumor.has(now, max) {
+            self.core.gossip.next = now + self.core.budgets.rumor.wait(max);
+            return;
+        }
+        let fanout = usize::from(self.core.config.fanout);
+        if !self.has_room_for(fanout) {
+            return; // still due: the next tick is asked for at once
+        }
+        let peers = choose::peers(&self.tables.members, &mut self.core.rng, fanout, |_| true);
+        for peer in peers {
+            if self.tables.rumors.hot() == 0 {
+                break;
+            }
+            let to = self.record(peer).address();
+            let sent =
+                self.send(Intent { to, class: Traffic::Rumor, message: None, about: None, rumors: true });
+            if !sent {
+                break;
+            }
+        }
+        let interval = self.core.config.gossip_interval;
+        let gossip = &mut self.core.gossip;
+        gossip.last = now;
+        gossip.next = now + if gossip.lazy { interval } else { interval / 2 };
+        gossip.lazy = true;
+    }
+}

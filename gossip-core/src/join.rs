@@ -1,0 +1,324 @@
+//! Joining: from a few addresses to a complete view.
+//!
+//! ```text
+//! Idle ──join──▶ Asking ──challenge, join with token──▶ welcome ──▶ Fetching ──all ranges──▶ Idle (joined)
+//!   ▲               ▲                                                  │
+//!   └──lost all─────┴───────────────a range was given up───────────────┘
+//! ```
+//!
+//! The joiner asks two seeds at a time, and then fetches ranges of the id-hash space from as many members at
+//! once. It sets the window and repeats what is lost, so a seed pays for one datagram.
+
+use crate::{
+    choose,
+    outbox::{Event, Traffic},
+    step::{Intent, Step, aged},
+    table::{ME, index::Place},
+    time::Instant,
+    wire::message::{MAX_REFERRALS, Message, Nonce, Token},
+};
+use core::{net::SocketAddr, time::Duration};
+
+/// Seeds kept; the rest of a longer list is ignored.
+const MAX_SEEDS: usize = 16;
+/// Joins under way: two seeds, and those that a busy seed named.
+const MAX_ASKED: usize = 2 + MAX_REFERRALS;
+/// Seeds asked at a time.
+const ASK_AT_ONCE: usize = 2;
+/// Doublings of the wait between two rounds of asking.
+const MAX_DOUBLINGS: u32 = 4;
+/// Ranges fetched at a time.
+const MAX_FETCHES: usize = 8;
+/// Members per range, below which more ranges would cost more round trips than they save.
+const MEMBERS_PER_FETCH: u32 = 64;
+/// Datagrams that one request asks for, and that one answer sends at the most.
+pub(crate) const MAX_WINDOW: u8 = 8;
+/// Requests without progress before a range is given up.
+const MAX_TRIES: u8 = 12;
+/// Requests without progress to one member before another one is asked.
+const TRIES_PER_PEER: u8 = 2;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Idle,
+    Asking,
+    Fetching,
+}
+
+/// A range being fetched.
+#[derive(Clone)]
+struct Fetch {
+    nonce: Nonce,
+    to: SocketAddr,
+    token: Token,
+    /// Everything up to here has come.
+    after: Place,
+    until: u32,
+    /// Datagrams still to come of the window.
+    left: u8,
+    due: Instant,
+    tries: u8,
+}
+
+/// The joiner's state.
+#[derive(Clone)]
+pub(crate) struct Joining {
+    phase: Phase,
+    seeds: heapless::Vec<SocketAddr, MAX_SEEDS>,
+    next_seed: usize,
+    round: u32,
+    retry: Instant,
+    asked: heapless::Vec<(Nonce, SocketAddr), MAX_ASKED>,
+    fetches: heapless::Vec<Fetch, MAX_FETCHES>,
+    viewed: bool,
+}
+
+impl Joining {
+    pub(crate) fn new() -> Self {
+        Self {
+            phase: Phase::Idle,
+            seeds: heapless::Vec::new(),
+            next_seed: 0,
+            round: 0,
+            retry: Instant::NEVER,
+            asked: heapless::Vec::new(),
+            fetches: heapless::Vec::new(),
+            viewed: false,
+        }
+    }
+
+    /// Whether this node's view is as complete as it will get by joining: it has fetched one, or was never
+    /// asked to.
+    pub(crate) fn has_view(&self) -> bool {
+        self.viewed || self.phase == Phase::Idle
+    }
+
+    /// The view was given by the host.
+    pub(crate) fn set_viewed(&mut self) {
+        self.viewed = true;
+    }
+
+    /// When to ask again.
+    pub(crate) fn next(&self) -> Instant {
+        let fetches = self.fetches.iter().map(|fetch| fetch.due).min();
+        match self.phase {
+            Phase::Idle => Instant::NEVER,
+            Phase::Asking => self.retry,
+            Phase::Fetching => fetches.unwrap_or(Instant::ZERO),
+        }
+    }
+
+    /// Whether an answer with this nonce is awaited.
+    pub(crate) fn awaits(&self, nonce: Nonce) -> bool {
+        self.asked.iter().any(|&(asked, _)| asked == nonce)
+            || self.fetches.iter().any(|fetch| fetch.nonce == nonce)
+    }
+}
+
+impl Step<'_, '_> {
+    /// Takes seeds over and asks the first of them.
+    pub(crate) fn begin_joining(&mut self, seeds: &[SocketAddr]) {
+        let me = self.me().address();
+        let joining = &mut self.core.joining;
+        joining.seeds.clear();
+        for &seed in seeds.iter().filter(|&&seed| seed != me) {
+            if !joining.seeds.contains(&seed) && joining.seeds.push(seed).is_err() {
+                break;
+            }
+        }
+        (joining.round, joining.next_seed) = (0, 0);
+        if joining.phase != Phase::Fetching && !joining.seeds.is_empty() {
+            joining.phase = Phase::Asking;
+            self.ask_seeds();
+        }
+    }
+
+    /// Asks again where no answer came, and everybody anew when everybody was lost.
+    pub(crate) fn advance_joining(&mut self) {
+        let now = self.now();
+        match self.core.joining.phase {
+            Phase::Idle if self.tables.members.live() == 0 && !self.core.joining.seeds.is_empty() => {
+                self.ask_again();
+            }
+            Phase::Asking if self.core.joining.retry <= now => self.ask_seeds(),
+            Phase::Fetching => {
+                for at in (0..self.core.joining.fetches.len()).rev() {
+                    if self.core.joining.fetches.get(at).is_some_and(|fetch| fetch.due <= now) {
+                        self.retry_fetch(at);
+                    }
+                }
+                self.finish_fetching();
+            }
+            _ => {}
+        }
+    }
+
+    fn ask_again(&mut self) {
+        let wait = self.jittered(self.core.config.join_retry);
+        let joining = &mut self.core.joining;
+        (joining.phase, joining.round, joining.retry) = (Phase::Asking, 0, self.core.clock.now() + wait);
+    }
+
+    /// A quarter of jitter either way.
+    fn jittered(&mut self, wait: Duration) -> Duration {
+        let half = crate::time::micros(wait) / 2;
+        wait * 3 / 4 + Duration::from_micros(self.core.rng.below_u64(half))
+    }
+
+    fn ask_seeds(&mut self) {
+        let doublings = self.core.joining.round.min(MAX_DOUBLINGS);
+        let wait = self.jittered(self.core.config.join_retry * 2u32.pow(doublings));
+        let joining = &mut self.core.joining;
+        joining.round = joining.round.saturating_add(1);
+        joining.retry = self.core.clock.now() + wait;
+        joining.asked.clear();
+        for _ in 0..ASK_AT_ONCE.min(joining.seeds.len()) {
+            let joining = &mut self.core.joining;
+            let seed = joining.seeds[joining.next_seed % joining.seeds.len()];
+            joining.next_seed = (joining.next_seed + 1) % joining.seeds.len();
+            self.ask(seed);
+        }
+    }
+
+    fn ask(&mut self, seed: SocketAddr) {
+        let nonce = self.fresh_nonce();
+        if self.core.joining.asked.push((nonce, seed)).is_ok() {
+            self.introduce(seed, nonce, 0);
+        }
+    }
+
+    /// Never zero: that is the nonce of a challenge that nobody asked for.
+    fn fresh_nonce(&mut self) -> Nonce {
+        (self.core.rng.next() as Nonce).max(1)
+    }
+
+    /// Sends our own record, with a token if we have one.
+    pub(crate) fn introduce(&mut self, to: SocketAddr, nonce: Nonce, token: Token) {
+        let me = aged(self.core, &self.tables, ME);
+        let _ = self.send(Intent::bare(to, Traffic::Sync, Message::Join { nonce, token, me }));
+    }
+
+    /// A seed or a source wants the request again, with a token. False when we asked nothing of the kind.
+    pub(crate) fn handle_join_challenge(&mut self, nonce: Nonce, token: Token) -> bool {
+        if let Some(&(_, seed)) = self.core.joining.asked.iter().find(|&&(asked, _)| asked == nonce) {
+            self.introduce(seed, nonce, token);
+            return true;
+        }
+        let Some(at) = self.core.joining.fetches.iter().position(|fetch| fetch.nonce == nonce) else {
+            return false;
+        };
+        // Once per member: a second challenge means that it does not take its own token.
+        let fetch = &mut self.core.joining.fetches[at];
+        if fetch.token == 0 {
+            fetch.token = token;
+            self.request(at);
+        }
+        true
+    }
+
+    /// We are in; of `members`, some came along.
+    pub(crate) fn handle_welcome(&mut self, from: SocketAddr, nonce: Nonce, members: u32) {
+        let joining = &mut self.core.joining;
+        if joining.phase != Phase::Asking || !joining.asked.iter().any(|&(asked, _)| asked == nonce) {
+            return;
+        }
+        joining.asked.clear();
+        joining.phase = Phase::Fetching;
+        if self.tables.members.size() >= members {
+            self.finish_fetching();
+            return;
+        }
+        let ranges = (members / MEMBERS_PER_FETCH).clamp(1, MAX_FETCHES as u32);
+        for range in 0..u64::from(ranges) {
+            let bound = |n: u64| (n << 32) / u64::from(ranges);
+            let after = Place { tag: bound(range) as u32, id: 0 };
+            let fetch = Fetch {
+                nonce: 0,
+                to: from,
+                token: 0,
+                after,
+                until: (bound(range + 1) - 1) as u32,
+                left: 0,
+                due: Instant::NEVER,
+                tries: 0,
+            };
+            let _ = self.core.joining.fetches.push(fetch);
+            self.ask_somebody(range as usize);
+        }
+    }
+
+    /// The seed has no time, but knows others.
+    pub(crate) fn handle_busy(&mut self, nonce: Nonce, others: &[SocketAddr]) {
+        let joining = &mut self.core.joining;
+        let Some(at) = joining.asked.iter().position(|&(asked, _)| asked == nonce) else { return };
+        joining.asked.swap_remove(at);
+        let me = self.me().address();
+        for &other in others.iter().filter(|&&other| other != me) {
+            if !self.core.joining.asked.iter().any(|&(_, asked)| asked == other) {
+                self.ask(other);
+            }
+        }
+    }
+
+    /// Asks a random member for a range, or the one that is asked already when we know no other.
+    fn ask_somebody(&mut self, at: usize) {
+        let before = self.core.joining.fetches[at].to;
+        let elsewhere = choose::peers(&self.tables.members, &mut self.core.rng, 1, |_| true);
+        let nonce = self.fresh_nonce();
+        let to = elsewhere.first().map_or(before, |&slot| self.record(slot).address());
+        let fetch = &mut self.core.joining.fetches[at];
+        (fetch.to, fetch.nonce, fetch.token) = (to, nonce, 0);
+        self.request(at);
+    }
+
+    fn request(&mut self, at: usize) {
+        let wait = self.jittered(self.core.config.ack_timeout_initial * 3);
+        let now = self.now();
+        let Some(fetch) = self.core.joining.fetches.get_mut(at) else { return };
+        (fetch.left, fetch.due) = (MAX_WINDOW, now + wait);
+        let Fetch { nonce, token, after, until, to, .. } = *fetch;
+        let fetch = Message::Fetch { nonce, token, after, until, window: MAX_WINDOW };
+        let _ = self.send(Intent::bare(to, Traffic::Sync, fetch));
+    }
+
+    fn retry_fetch(&mut self, at: usize) {
+        let Some(fetch) = self.core.joining.fetches.get_mut(at) else { return };
+        fetch.tries += 1;
+        if fetch.tries > MAX_TRIES {
+            // Whoever we asked is gone or overloaded: start over from the seeds.
+            self.core.joining.fetches.clear();
+            self.ask_again();
+        } else if fetch.tries % TRIES_PER_PEER == 0 {
+            self.ask_somebody(at);
+        } else {
+            self.request(at);
+        }
+    }
+
+    /// A page of a range came; its records are taken in already.
+    pub(crate) fn handle_page(&mut self, nonce: Nonce, after: Place, next: Place, last: bool) {
+        let fetches = &mut self.core.joining.fetches;
+        let Some(at) = fetches.iter().position(|fetch| fetch.nonce == nonce) else { return };
+        let fetch = &mut fetches[at];
+        if after != fetch.after || next < after {
+            return; // one before it was lost: it will be asked for again
+        }
+        (fetch.after, fetch.tries, fetch.left) = (next, 0, fetch.left.saturating_sub(1));
+        if last || next.tag > fetch.until {
+            fetches.swap_remove(at);
+            self.finish_fetching();
+        } else if fetch.left == 0 {
+            self.request(at);
+        }
+    }
+
+    fn finish_fetching(&mut self) {
+        let joining = &mut self.core.joining;
+        if joining.phase == Phase::Fetching && joining.fetches.is_empty() {
+            joining.phase = Phase::Idle;
+            if !core::mem::replace(&mut joining.viewed, true) {
+                self.raise(Event::Joined);
+            }
+        }
+    }
+}

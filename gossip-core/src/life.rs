@@ -1,0 +1,263 @@
+//! The node's own life: what it says of itself, and how it answers what others say of it.
+//!
+//! Only the owner of a record raises its incarnation. News of a suspicion or a death at our incarnation is
+//! refuted; news from a higher epoch means that an earlier life of ours (or a twin under our name) is
+//! remembered, and a new life goes above it.
+
+use crate::{
+    budget::Bucket,
+    outbox::Event,
+    record::{Health, Incarnation, Record, Status},
+    step::Step,
+    table::ME,
+    time::Instant,
+};
+use core::{cmp::Ordering, time::Duration};
+
+/// New lives back off from this, doubling ...
+const FIRST_BACKOFF: Duration = Duration::from_secs(30);
+/// ... to this. A life that lasts this long ends the row.
+const LAST_BACKOFF: Duration = Duration::from_secs(3_600);
+/// This many new lives in a row mean that two machines share a name.
+const TWIN_AFTER: u8 = 3;
+/// Refutations a second, and at once. A cluster suspects a node far less often; a forger may try more.
+const REFUTATIONS: u32 = 4;
+/// Leaving is done when our last word has had all its sends, or after this.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Where a node's life stands.
+///
+/// ```text
+/// Running ──(third new life in a row)──▶ Passive ──leave──▶ Leaving ──(told, or time out)──▶ Gone
+///    └──────────────────────leave──────────────────────────────▲
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    /// Takes part, and contradicts what is wrong about itself.
+    Running,
+    /// Takes part, but no longer contradicts: another node uses its name.
+    Passive,
+    /// Has said that it leaves, and tells it on.
+    Leaving {
+        /// When it stops telling at the latest.
+        until: Instant,
+    },
+    /// Has left; does nothing any more.
+    Gone,
+}
+
+/// The state of one's own life.
+#[derive(Clone)]
+pub(crate) struct Life {
+    phase: Phase,
+    began: Instant,
+    lives_in_row: u8,
+    refutations: Bucket,
+}
+
+impl Life {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            phase: Phase::Running,
+            began: now,
+            lives_in_row: 0,
+            refutations: Bucket::new(REFUTATIONS, REFUTATIONS, now),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// How long a life must have lasted before the next one may begin.
+    fn backoff(&self) -> Duration {
+        match self.lives_in_row {
+            0 => Duration::ZERO,
+            n => (FIRST_BACKOFF * 2u32.pow(u32::from(n - 1).min(8))).min(LAST_BACKOFF),
+        }
+    }
+}
+
+/// What news about oneself asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Answer {
+    /// One's own echo, or older.
+    Silence,
+    /// The same life, wrongly judged, or refuted further than we remember.
+    Refute,
+    /// The same life with a later word of ours, which we do not remember.
+    Reword,
+    /// A later life, or a twin.
+    Live,
+}
+
+fn answer(me: &Record, news: &Record) -> Answer {
+    match news.incarnation().cmp(&me.incarnation()) {
+        Ordering::Greater if news.incarnation().epoch > me.incarnation().epoch => Answer::Live,
+        Ordering::Greater => Answer::Refute,
+        Ordering::Equal if !news.same_fields(me) => Answer::Live,
+        Ordering::Equal if news.status() > me.status() => Answer::Refute,
+        _ if news.incarnation().epoch == me.incarnation().epoch
+            && news.state_version() > me.state_version() =>
+        {
+            Answer::Reword
+        }
+        _ => Answer::Silence,
+    }
+}
+
+impl Step<'_, '_> {
+    /// Hears what is said of this node itself. True when the news is older than what we are, so that its
+    /// teller should be corrected.
+    pub(crate) fn hear_of_myself(&mut self, news: &Record) -> bool {
+        let me = *self.me();
+        let answer = answer(&me, news);
+        if self.core.life.phase == Phase::Passive || self.core.life.phase == Phase::Gone {
+            return false;
+        }
+        match answer {
+            Answer::Silence => return news.rank() < me.rank(),
+            Answer::Refute => self.refute(news.incarnation()),
+            Answer::Reword => self.say(me.with_state(
+                news.state_version().saturating_add(1),
+                me.health(),
+                me.pause_seconds(),
+            )),
+            Answer::Live => self.live_again(news.incarnation()),
+        }
+        false
+    }
+
+    /// Contradicts a suspicion, an accusation or a death at `incarnation`, unless it is an old one.
+    pub(crate) fn refute(&mut self, incarnation: Incarnation) {
+        let (me, now) = (*self.me(), self.now());
+        let phase = self.core.life.phase;
+        if incarnation < me.incarnation() || phase == Phase::Passive || phase == Phase::Gone {
+            return;
+        }
+        if incarnation.epoch > me.incarnation().epoch {
+            self.live_again(incarnation);
+        } else if self.core.life.refutations.take(now, 1) {
+            let refutation = incarnation.refutation.saturating_add(1);
+            if refutation > Incarnation::MAX_COUNT {
+                self.live_again(incarnation);
+                return;
+            }
+            self.core.metrics.refutations += 1;
+            self.lower_health(1);
+            self.say(me.with_incarnation(Incarnation { refutation, ..incarnation }));
+        }
+    }
+
+    /// Goes above an earlier life of ours, or of a twin; not too often.
+    fn live_again(&mut self, above: Incarnation) {
+        let now = self.now();
+        let lasted = now.since(self.core.life.began);
+        if lasted >= LAST_BACKOFF {
+            self.core.life.lives_in_row = 0;
+        }
+        if lasted < self.core.life.backoff() || matches!(self.core.life.phase, Phase::Leaving { .. }) {
+            return;
+        }
+        let epoch = above.epoch.saturating_add(1);
+        if self.core.life.lives_in_row + 1 >= TWIN_AFTER || epoch > Incarnation::MAX_EPOCH {
+            self.core.life.phase = Phase::Passive;
+            self.raise(Event::Twin);
+            return;
+        }
+        self.core.life.lives_in_row += 1;
+        self.core.life.began = now;
+        let me = *self.me();
+        self.say(me.with_incarnation(Incarnation { epoch, refutation: 0 }));
+        self.raise(Event::NewLife { epoch });
+    }
+
+    /// Replaces our own record and makes it a rumor.
+    fn say(&mut self, record: Record) {
+        self.tables.members.replace(ME, &record, &mut self.core.rng);
+        self.heat(ME, self.core.clock.now().stamp());
+    }
+
+    /// Says something new of ourselves within this life.
+    pub(crate) fn reword(&mut self, health: Health, pause_s: u8) {
+        let me = *self.me();
+        if (health, pause_s) != (me.health(), 0) {
+            let version = me.state_version().saturating_add(1).min(Incarnation::MAX_COUNT);
+            self.say(me.with_state(version, health, pause_s));
+        }
+    }
+
+    /// Says that we leave.
+    pub(crate) fn begin_leaving(&mut self) {
+        if matches!(self.core.life.phase, Phase::Running | Phase::Passive) {
+            let me = *self.me();
+            self.core.life.phase = Phase::Leaving { until: self.now() + LEAVE_WITHIN };
+            self.say(me.with_status(Status::Left));
+        }
+    }
+
+    /// Ends the leave once enough have been told.
+    pub(crate) fn finish_leaving(&mut self) {
+        let Phase::Leaving { until } = self.core.life.phase else { return };
+        let told = !crate::rumors::RumorState::is_hot(self.tables.members.slot(ME));
+        if told || self.tables.members.live() == 0 || self.now() >= until {
+            self.core.life.phase = Phase::Gone;
+            self.raise(Event::LeaveDone);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Identity, Locality, NodeId, Versions};
+
+    fn me() -> Record {
+        let identity = Identity {
+            id: NodeId::from_name("me"),
+            epoch: 10,
+            address: ([10, 0, 0, 1], 7946).into(),
+            locality: Locality::default(),
+        };
+        Record::new(identity, Versions::OURS).with_incarnation(Incarnation { epoch: 10, refutation: 5 })
+    }
+
+    fn at(epoch: u32, refutation: u32) -> Record {
+        me().with_incarnation(Incarnation { epoch, refutation })
+    }
+
+    #[test]
+    fn only_news_that_is_not_ours_is_answered() {
+        let elsewhere = me().with_address(([10, 0, 0, 2], 7946).into());
+        for (news, expected) in [
+            (me(), Answer::Silence),
+            (at(10, 4).with_status(Status::Dead), Answer::Silence),
+            (at(9, 9).with_status(Status::Left), Answer::Silence),
+            (me().with_status(Status::Suspect), Answer::Refute),
+            (me().with_status(Status::Left), Answer::Refute),
+            (at(10, 6), Answer::Refute),
+            (me().with_state(1, Health::Healthy, 0), Answer::Reword),
+            (at(11, 0), Answer::Live),
+            (elsewhere, Answer::Live),
+        ] {
+            assert_eq!(answer(&me(), &news), expected, "{news:?}");
+        }
+    }
+
+    #[test]
+    fn who_has_left_refutes_nothing_about_this_life() {
+        let left = me().with_status(Status::Left);
+        assert_eq!(answer(&left, &me().with_status(Status::Dead)), Answer::Silence);
+        assert_eq!(answer(&left, &me()), Answer::Silence);
+    }
+
+    #[test]
+    fn new_lives_back_off_to_an_hour() {
+        let mut life = Life::new(Instant::ZERO);
+        let backoffs = [0, 1, 2, 7, 8, 255].map(|lives| {
+            life.lives_in_row = lives;
+            life.backoff().as_secs()
+        });
+        assert_eq!(backoffs, [0, 30, 60, 1_920, 3_600, 3_600]);
+    }
+}

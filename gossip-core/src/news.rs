@@ -1,0 +1,265 @@
+//! News: what a datagram says of members, merged into the table.
+//!
+//! What changes something becomes a rumor; what is out of date is answered with what is newer, so that nobody
+//! stays stuck with, or as, a stale record.
+
+use crate::{
+    outbox::{Event, MAX_ENTRIES, Traffic},
+    record::{Accusation, Incarnation, Merge, Reachability, Record, Status},
+    step::{Intent, Step, put_news},
+    table::{Applied, ME, SlotId},
+    time::{Instant, micros},
+    wire::record::Aged,
+};
+use core::{net::SocketAddr, time::Duration};
+
+/// The most corrections sent for one datagram.
+const MAX_CORRECTIONS: usize = 8;
+/// Tombstones that one step may forget for want of room.
+const MAX_EVICTIONS: u8 = 4;
+
+/// How a record came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Source {
+    /// As a rumor, or from its owner: what is new is passed on.
+    Gossip,
+    /// In answer to a fetch or from the host: others know it; only what updates a record of ours is passed on.
+    Fetch,
+}
+
+/// Members whose records go back to who offered older ones.
+#[derive(Default)]
+pub(crate) struct Corrections(heapless::Vec<SlotId, MAX_CORRECTIONS>);
+
+impl Corrections {
+    fn add(&mut self, slot: SlotId) {
+        if !self.0.contains(&slot) {
+            let _ = self.0.push(slot);
+        }
+    }
+}
+
+impl Step<'_, '_> {
+    /// Hears a record.
+    pub(crate) fn hear(&mut self, news: Aged, source: Source, corrections: &mut Corrections) {
+        self.core.metrics.records_received += 1;
+        let Aged { mut record, age } = news;
+        if record.id() == self.my_id() {
+            if self.hear_of_myself(&record) {
+                corrections.add(ME);
+            }
+            return;
+        }
+        let known = self.tables.members.find(record.id());
+        if known.is_none() && !record.status().is_live() && self.is_forgettable(age) {
+            return;
+        }
+        let doubted = known.filter(|&slot| self.doubts(slot, &record));
+        if doubted.is_some() {
+            self.core.metrics.deaths_doubted += 1;
+            record = record.with_status(Status::Suspect);
+        }
+        match self.apply(&record) {
+            Applied::Full => self.core.metrics.dropped_table_full += 1,
+            Applied::New(slot) => self.meet(slot, age, source),
+            Applied::Known { slot, was, merge } => {
+                self.relate(slot, was, merge, age);
+                if record.rank() < self.record(slot).rank() {
+                    corrections.add(slot);
+                }
+            }
+        }
+        if let Some(slot) = doubted {
+            self.hasten(slot);
+            self.tell_the_accused(slot);
+        }
+    }
+
+    /// Merges a record in; room is made by forgetting the oldest tombstones.
+    fn apply(&mut self, record: &Record) -> Applied {
+        let applied = self.tables.members.apply(record, &mut self.core.rng);
+        if applied == Applied::Full && self.forget_oldest() {
+            return self.tables.members.apply(record, &mut self.core.rng);
+        }
+        applied
+    }
+
+    /// A member that we did not know.
+    fn meet(&mut self, slot: SlotId, age: u32, source: Source) {
+        let status = self.record(slot).status();
+        self.core.metrics.records_changed += 1;
+        self.date(slot, age, source == Source::Gossip);
+        match status {
+            Status::Alive => self.raise(Event::Up(self.record(slot).id())),
+            Status::Suspect => {
+                self.raise(Event::Up(self.record(slot).id()));
+                self.arm(slot, age);
+            }
+            Status::Dead | Status::Left => {
+                if source == Source::Fetch {
+                    self.bury(slot);
+                }
+            }
+        }
+    }
+
+    /// A member that we know, of which a record was heard.
+    fn relate(&mut self, slot: SlotId, (before, was): (Incarnation, Status), merge: Merge, age: u32) {
+        let id = self.record(slot).id();
+        self.core.metrics.conflicts += u64::from(merge.conflict);
+        if !merge.changed {
+            if merge.conflict {
+                self.raise(Event::Conflict(id));
+            }
+            return;
+        }
+        self.core.metrics.records_changed += 1;
+        let (incarnation, is) = self.record(slot).rank();
+        // What was said of another incarnation, or of a member that is gone, is settled.
+        if is != Status::Suspect || incarnation != before {
+            self.tables.suspicions.close(self.tables.members.slots, slot);
+        }
+        if incarnation.epoch != before.epoch {
+            self.tables.members.slot_mut(slot).set_reachability(Reachability::Unknown);
+        }
+        self.date(slot, age, true);
+        if is == Status::Suspect && self.tables.members.slot(slot).suspicion == 0 {
+            self.arm(slot, age);
+        }
+        let event = match (was.is_live(), is) {
+            (true, Status::Suspect) if was == Status::Alive => Event::Suspected(id),
+            (true, Status::Alive) if was == Status::Suspect => Event::Cleared(id),
+            (false, Status::Alive | Status::Suspect) => Event::Up(id),
+            (_, Status::Dead) => Event::Down(id),
+            (_, Status::Left) => Event::Left(id),
+            _ if merge.conflict => Event::Conflict(id),
+            _ => Event::Updated(id),
+        };
+        self.core.metrics.suspicions_cleared += u64::from(matches!(event, Event::Cleared(_)));
+        self.raise(event);
+    }
+
+    /// Notes when a member's news came into being, measures the lag, and makes it a rumor.
+    fn date(&mut self, slot: SlotId, age: u32, hot: bool) {
+        let born = self.core.clock.now().stamp().minus(age);
+        if hot {
+            self.core.metrics.lag_ms.record(age);
+            self.heat(slot, born);
+        } else {
+            self.tables.members.slot_mut(slot).born = born;
+        }
+    }
+
+    /// Death news of a member that answered *us* just now: it is suspect at the most.
+    fn doubts(&self, slot: SlotId, record: &Record) -> bool {
+        let ours = self.record(slot);
+        record.status() == Status::Dead
+            && self.core.config.mechanisms.earned_death
+            && ours.status().is_live()
+            && record.rank() > ours.rank()
+            && record.incarnation() == ours.incarnation()
+            && self.just_heard_from(slot)
+    }
+
+    /// Sends a suspect the accusations against it, so that it can refute them at once.
+    fn tell_the_accused(&mut self, slot: SlotId) {
+        let to = self.record(slot).address();
+        let intent =
+            Intent { to, class: Traffic::Suspicion, message: None, about: Some(slot), rumors: false };
+        let _ = self.send(intent);
+    }
+
+    /// Hears that `accuser` cannot reach `target`.
+    pub(crate) fn hear_accusation(&mut self, accusation: Accusation, corrections: &mut Corrections) {
+        let Accusation { target, incarnation, accuser } = accusation;
+        if target == self.my_id() {
+            self.refute(incarnation);
+            return;
+        }
+        let Some(slot) = self.tables.members.find(target) else { return };
+        let Some(accuser) = self.tables.members.find(accuser) else {
+            self.core.metrics.dropped_accusations += 1;
+            return;
+        };
+        let ours = *self.record(slot);
+        if incarnation < ours.incarnation() {
+            corrections.add(slot);
+        } else if incarnation == ours.incarnation() && ours.status().is_live() && accuser != ME {
+            self.suspect(slot, accuser, self.core.clock.judged_stamp());
+        }
+    }
+
+    /// Sends what dominates the records that came from `to`.
+    pub(crate) fn correct(&mut self, to: SocketAddr, corrections: &Corrections) {
+        if corrections.0.is_empty() {
+            return;
+        }
+        let sent = self.write(to, Traffic::Suspicion, |draft, core, tables| {
+            for &slot in &corrections.0 {
+                let _ = put_news(draft, core, tables, slot);
+            }
+        });
+        if sent {
+            self.core.metrics.corrections_sent += corrections.0.len() as u64;
+        }
+    }
+
+    /// Adds a sender that does not know what is believed of it to those who are told.
+    pub(crate) fn correct_sender(&self, sender: SlotId, corrections: &mut Corrections) {
+        if self.record(sender).status() != Status::Alive {
+            corrections.add(sender);
+        }
+    }
+
+    /// A member is dead or has left, and the news of it does not have to be spread: it becomes a tombstone.
+    fn bury(&mut self, slot: SlotId) {
+        self.tables.rumors.cool(self.tables.members.slots, slot);
+    }
+
+    fn is_forgettable(&self, age_ms: u32) -> bool {
+        u64::from(age_ms) >= micros(self.core.config.tombstone_ttl) / 1_000
+    }
+
+    /// Forgets the tombstones that are too old or too many, a few a step.
+    pub(crate) fn forget_tombstones(&mut self) {
+        for _ in 0..MAX_EVICTIONS {
+            let Some(slot) = self.tables.rumors.oldest_tombstone() else { return };
+            let age = self.now().stamp().since(self.tables.members.slot(slot).born);
+            let many = self.tables.rumors.tombstones() > self.core.config.max_tombstones;
+            if !(many || self.is_forgettable(age)) || !self.forget_oldest() {
+                return;
+            }
+        }
+    }
+
+    /// When the oldest tombstone will be forgotten.
+    pub(crate) fn next_forgetting(&self) -> Instant {
+        let Some(slot) = self.tables.rumors.oldest_tombstone() else { return Instant::NEVER };
+        let age = self.now().stamp().since(self.tables.members.slot(slot).born);
+        let age = Duration::from_millis(u64::from(age));
+        // At the earliest in a second: one that an open suspicion still names must wait.
+        let left = self.core.config.tombstone_ttl.saturating_sub(age);
+        self.now() + left.max(Duration::from_secs(1))
+    }
+
+    /// Forgets the oldest tombstone; false when there is none to forget now.
+    fn forget_oldest(&mut self) -> bool {
+        // What one datagram may still raise comes first.
+        if self.out.event_room() <= MAX_ENTRIES {
+            return false;
+        }
+        let Some(slot) = self.tables.rumors.oldest_tombstone() else { return false };
+        if self.tables.members.slot(slot).open_accusations() > 0 {
+            // An open suspicion names it as an accuser; those last minutes, tombstones hours.
+            self.tables.rumors.cool(self.tables.members.slots, slot);
+            return false;
+        }
+        let id = self.record(slot).id();
+        self.forget_probes_of(slot);
+        self.tables.rumors.unlink(self.tables.members.slots, slot);
+        self.tables.members.forget(slot);
+        self.core.metrics.tombstones_forgotten += 1;
+        self.raise(Event::Forgotten(id));
+        true
+    }
+}

@@ -1,0 +1,257 @@
+//! What every step works with, and how an intent becomes a packet.
+
+use crate::{
+    admission::Admission,
+    budget::Bucket,
+    clock::Clock,
+    config::Config,
+    detector::Detector,
+    gossip::Gossip,
+    join::Joining,
+    life::Life,
+    memory::Tables,
+    metrics::Metrics,
+    outbox::{Event, Outbox, Traffic},
+    record::{Accusation, NodeId, Record, Status},
+    rng::Rng,
+    rtt::RoundTrips,
+    rumors::MAX_TAKEN,
+    suspicion::Judgement,
+    table::{ME, SlotId},
+    time::{Instant, Stamp},
+    wire::{
+        frame::{Draft, Header},
+        message::Message,
+        record::Aged,
+    },
+};
+use core::net::SocketAddr;
+
+/// All that a node keeps beside its tables: each protocol module its own state, and what they share.
+#[derive(Clone)]
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    pub(crate) rng: Rng,
+    pub(crate) clock: Clock,
+    pub(crate) life: Life,
+    pub(crate) detector: Detector,
+    pub(crate) judgement: Judgement,
+    pub(crate) gossip: Gossip,
+    pub(crate) joining: Joining,
+    pub(crate) admission: Admission,
+    pub(crate) round_trips: RoundTrips,
+    pub(crate) budgets: Buckets,
+    pub(crate) metrics: Metrics,
+}
+
+/// The budgets of `Config`, as buckets; probes have none.
+#[derive(Clone)]
+pub(crate) struct Buckets {
+    pub(crate) rumor: Bucket,
+    pub(crate) sync: Bucket,
+    pub(crate) suspicion: Bucket,
+}
+
+impl Buckets {
+    pub(crate) fn new(config: &Config, now: Instant) -> Self {
+        let bucket = |rate: u32| Bucket::new(rate, rate, now);
+        let budgets = config.budgets;
+        Self {
+            rumor: bucket(budgets.rumor),
+            sync: bucket(budgets.sync),
+            suspicion: bucket(budgets.suspicion),
+        }
+    }
+
+    pub(crate) fn resize(&mut self, config: &Config) {
+        let budgets = config.budgets;
+        self.rumor.resize(budgets.rumor, budgets.rumor);
+        self.sync.resize(budgets.sync, budgets.sync);
+        self.suspicion.resize(budgets.suspicion, budgets.suspicion);
+    }
+
+    fn of(&mut self, class: Traffic) -> Option<&mut Bucket> {
+        match class {
+            Traffic::Probe => None,
+            Traffic::Suspicion => Some(&mut self.suspicion),
+            Traffic::Rumor => Some(&mut self.rumor),
+            Traffic::Sync => Some(&mut self.sync),
+        }
+    }
+}
+
+/// One step under way: the node's state, its tables and the caller's outbox.
+pub(crate) struct Step<'s, 'o> {
+    pub(crate) core: &'s mut Core,
+    pub(crate) tables: Tables<'s>,
+    pub(crate) out: &'s mut Outbox<'o>,
+}
+
+/// What is to be sent; [`Step::send`] makes it a packet.
+pub(crate) struct Intent {
+    pub(crate) to: SocketAddr,
+    pub(crate) class: Traffic,
+    pub(crate) message: Option<Message>,
+    /// A member whose record goes first, with the accusations against it.
+    pub(crate) about: Option<SlotId>,
+    /// Whether rumors may fill the rest.
+    pub(crate) rumors: bool,
+}
+
+impl Intent {
+    /// A message alone.
+    pub(crate) fn bare(to: SocketAddr, class: Traffic, message: Message) -> Self {
+        Self { to, class, message: Some(message), about: None, rumors: false }
+    }
+
+    /// A message that takes rumors along.
+    pub(crate) fn laden(to: SocketAddr, class: Traffic, message: Message) -> Self {
+        Self { rumors: true, ..Self::bare(to, class, message) }
+    }
+}
+
+impl Step<'_, '_> {
+    pub(crate) fn now(&self) -> Instant {
+        self.core.clock.now()
+    }
+
+    /// This node's own record.
+    pub(crate) fn me(&self) -> &Record {
+        self.tables.members.record(ME)
+    }
+
+    pub(crate) fn my_id(&self) -> NodeId {
+        self.me().id()
+    }
+
+    pub(crate) fn record(&self, slot: SlotId) -> &Record {
+        self.tables.members.record(slot)
+    }
+
+    pub(crate) fn raise(&mut self, event: Event) {
+        self.out.raise(event);
+    }
+
+    /// Makes the news in a slot a rumor, and sees that a round comes soon.
+    pub(crate) fn heat(&mut self, slot: SlotId, born: Stamp) {
+        self.tables.rumors.heat(self.tables.members.slots, slot, born);
+        self.stir();
+    }
+
+    /// Whether the outbox takes so many packets. A step that has made none yet goes on even if it does not, so
+    /// that a small outbox does not stop the work for ever.
+    pub(crate) fn has_room_for(&self, packets: usize) -> bool {
+        self.out.is_unused() || self.out.room(usize::from(self.core.config.max_datagram)) >= packets
+    }
+
+    /// Makes an intent a packet, if its class may still send and the outbox has room; says whether it did.
+    pub(crate) fn send(&mut self, intent: Intent) -> bool {
+        let Intent { to, class, message, about, rumors } = intent;
+        self.write(to, class, |draft, core, tables| {
+            if let Some(message) = &message {
+                let _ = draft.message(message);
+            }
+            if let Some(slot) = about {
+                let _ = put_news(draft, core, tables, slot);
+                put_accusations(draft, tables, slot);
+            }
+            if rumors {
+                put_rumors(draft, core, tables);
+            }
+        })
+    }
+
+    /// The same for whatever a caller writes.
+    pub(crate) fn write(
+        &mut self,
+        to: SocketAddr,
+        class: Traffic,
+        write: impl FnOnce(&mut Draft<'_>, &mut Core, &mut Tables<'_>),
+    ) -> bool {
+        let now = self.now();
+        let max = self.core.config.max_datagram;
+        if let Some(bucket) = self.core.budgets.of(class)
+            && !bucket.has(now, u32::from(max))
+        {
+            self.core.metrics.dropped_over_budget += 1;
+            return false;
+        }
+        let header = Header {
+            cluster: self.core.config.cluster.tag,
+            sender: self.my_id(),
+            fingerprint: self.tables.members.fingerprint(),
+        };
+        let Some(space) = self.out.space(usize::from(max)) else {
+            self.core.metrics.dropped_outbox_full += 1;
+            return false;
+        };
+        let mut draft = Draft::new(space, &header);
+        write(&mut draft, self.core, &mut self.tables);
+        let len = draft.finish();
+        self.out.commit(to, len, class);
+        if let Some(bucket) = self.core.budgets.of(class) {
+            bucket.spend(len as u32);
+        }
+        self.core.metrics.count_sent(class, len);
+        true
+    }
+}
+
+/// A record with the age of its news.
+pub(crate) fn aged(core: &Core, tables: &Tables<'_>, slot: SlotId) -> Aged {
+    let entry = tables.members.slot(slot);
+    Aged { record: entry.record, age: core.clock.now().stamp().since(entry.born) }
+}
+
+/// Adds a member's record to a datagram; false when it is full.
+pub(crate) fn put_news(draft: &mut Draft<'_>, core: &mut Core, tables: &Tables<'_>, slot: SlotId) -> bool {
+    let put = draft.record(&aged(core, tables, slot));
+    core.metrics.records_sent += u64::from(put);
+    put
+}
+
+/// Adds the accusations that hold a member suspect.
+fn put_accusations(draft: &mut Draft<'_>, tables: &Tables<'_>, target: SlotId) {
+    let member = tables.members.slot(target);
+    let Some(suspicion) = tables.suspicions.get(member) else { return };
+    for &accuser in suspicion.accusers() {
+        let _ = draft.accusation(&Accusation {
+            target: member.record.id(),
+            incarnation: member.record.incarnation(),
+            accuser: tables.members.record(accuser).id(),
+        });
+    }
+}
+
+/// Fills a datagram with rumors: records first, then the accusations behind those that are suspect.
+fn put_rumors(draft: &mut Draft<'_>, core: &mut Core, tables: &mut Tables<'_>) {
+    let now = core.clock.now().stamp();
+    let sends = core.config.sends(tables.members.size());
+    let mut suspects = heapless::Vec::<(SlotId, usize), MAX_TAKEN>::new();
+    let mut sent = 0;
+    let suspicions = &tables.suspicions;
+    let cooled = tables.rumors.take(tables.members.slots, sends, |slot, member| {
+        let suspect = member.record.status() == Status::Suspect;
+        let suspicion = if suspect { suspicions.get(member) } else { None };
+        let accusers = suspicion.map_or(0, |suspicion| suspicion.accusers().len());
+        if !draft.hold(accusers) {
+            return false;
+        }
+        let put = draft.record(&Aged { record: member.record, age: now.since(member.born) });
+        if !put {
+            draft.release(accusers);
+        } else if accusers > 0 {
+            let _ = suspects.push((slot, accusers));
+        }
+        sent += u64::from(put);
+        put
+    });
+    for &(_, accusers) in &suspects {
+        draft.release(accusers);
+    }
+    for &(slot, _) in &suspects {
+        put_accusations(draft, tables, slot);
+    }
+    core.metrics.records_sent += sent;
+    core.metrics.rumors_cooled += u64::from(cooled);
+}

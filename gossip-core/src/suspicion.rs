@@ -1,0 +1,320 @@
+//! Suspicion: who accuses whom, how long a suspect has to refute, and who may declare it dead.
+//!
+//! ```text
+//!            accused                 timer runs out               check fails, and death is earned
+//! Alive ───────────────▶ Suspect ─────────────────▶ (overdue) ─────────────────────────────────────▶ Dead
+//!   ▲                        │                          │
+//!   └────── refutes ─────────┴──────────────────────────┘
+//! ```
+//!
+//! Timers run on every node that hears of a suspicion, from the longest down to the floor as distinct accusers
+//! confirm. A timer that runs out declares nobody: it makes this node check for itself.
+
+use crate::{
+    detector::Purpose,
+    outbox::{Event, MAX_ENTRIES},
+    record::{Reachability, Status},
+    step::Step,
+    table::{ME, SlotId},
+    time::{Instant, Stamp, micros},
+};
+use core::time::Duration;
+
+/// Timers that one tick lets run out; more wait for the next, which is asked for at once.
+const MAX_EXPIRIES: usize = 16;
+/// Clusters smaller than this are too small for "most members lost" to mean our own trouble.
+const MIN_FOR_MAJORITY: u32 = 4;
+
+/// Lifeguard's shrinking timeout: the share of the way from the longest to the floor that `c` of `k`
+/// confirmations go, `ln(c + 1) / ln(k + 1)` in 1,024ths (arXiv 1707.00788, section IV-B).
+const PROGRESS: [[u64; 4]; 4] =
+    [[1_024, 1_024, 1_024, 1_024], [0, 1_024, 1_024, 1_024], [0, 646, 1_024, 1_024], [0, 512, 812, 1_024]];
+
+/// What a node knows of its own fitness to judge.
+#[derive(Clone)]
+pub(crate) struct Judgement {
+    /// The most live members of this hold period, and of the one before.
+    peaks: [u32; 2],
+    period_ends: Instant,
+    /// Since when deaths that were due have been held.
+    held_since: Option<Instant>,
+    since_start: Instant,
+}
+
+impl Judgement {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { peaks: [0; 2], period_ends: now, held_since: None, since_start: now }
+    }
+
+    /// Notes how many members are live.
+    fn note_live(&mut self, now: Instant, live: u32, hold: Duration) {
+        if now >= self.period_ends {
+            self.peaks = [0, self.peaks[0]];
+            self.period_ends = now + hold;
+        }
+        self.peaks[0] = self.peaks[0].max(live);
+    }
+
+    fn peak(&self) -> u32 {
+        self.peaks[0].max(self.peaks[1])
+    }
+}
+
+/// Why a death that is due is not declared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Unearned {
+    /// Fewer distinct accusers than it takes.
+    Accusers,
+    /// This node may be the one in trouble: it reached nobody, lost most members, or does not know them yet.
+    OwnTrouble,
+}
+
+impl Step<'_, '_> {
+    /// Takes an accusation in: the target is alive or suspect in the accused incarnation.
+    pub(crate) fn suspect(&mut self, slot: SlotId, accuser: SlotId, started: Stamp) {
+        let known = self.tables.suspicions.get(self.tables.members.slot(slot));
+        if known.is_some_and(|suspicion| suspicion.accusers().contains(&accuser)) {
+            return;
+        }
+        let cap = self.core.config.accusations_per_accuser;
+        if self.tables.members.slot(accuser).open_accusations() >= cap {
+            self.core.metrics.dropped_accusations += 1;
+            return;
+        }
+        let mut news = false;
+        if self.record(slot).status() == Status::Alive {
+            let suspect = self.record(slot).with_status(Status::Suspect);
+            self.tables.members.replace(slot, &suspect, &mut self.core.rng);
+            self.raise(Event::Suspected(suspect.id()));
+            news = true;
+        }
+        if self.tables.members.slot(slot).suspicion == 0 {
+            self.open(slot, started);
+        }
+        news |= self.tables.suspicions.accuse(self.tables.members.slots, slot, accuser);
+        if news {
+            self.reschedule(slot);
+            self.heat(slot, self.core.clock.now().stamp());
+        }
+    }
+
+    /// Starts the timer of a member that was heard to be suspect for `age` ms.
+    pub(crate) fn arm(&mut self, slot: SlotId, age: u32) {
+        let floor = self.core.config.suspicion_floor(self.tables.members.size());
+        // However old the news, the suspect gets a floor's time from now.
+        let lead = u64::from(age).min(self.longest(floor).saturating_sub(floor) / 1_000);
+        self.open(slot, self.core.clock.judged_stamp().minus(lead as u32));
+        self.reschedule(slot);
+    }
+
+    fn open(&mut self, slot: SlotId, started: Stamp) {
+        let members = &mut self.tables.members;
+        if self.tables.suspicions.open(members.slots, slot, started, started) {
+            self.core.metrics.suspicions += 1;
+        } else {
+            self.core.metrics.dropped_suspicions_full += 1;
+        }
+    }
+
+    fn longest(&self, floor: u64) -> u64 {
+        floor.saturating_mul(u64::from(self.core.config.suspicion_factor))
+    }
+
+    /// How long a member stays suspect, in µs, with the accusers that it has.
+    fn timeout(&self, slot: SlotId) -> u64 {
+        let Some(suspicion) = self.tables.suspicions.get(self.tables.members.slot(slot)) else { return 0 };
+        let floor = self.core.config.suspicion_floor(self.tables.members.size());
+        let longest = self.longest(floor);
+        if !self.core.config.mechanisms.confirmations {
+            return longest;
+        }
+        // Nobody can confirm but the other live members.
+        let others = self.tables.members.live().saturating_sub(1);
+        let wanted = u32::from(self.core.config.confirmations).min(others) as usize;
+        let had = suspicion.accusers().len().saturating_sub(1).min(3);
+        let progress = if suspicion.accusers().is_empty() { 0 } else { PROGRESS[wanted][had] };
+        longest - (longest - floor) * progress / 1_024
+    }
+
+    /// Sets a timer to what its accusers make it.
+    fn reschedule(&mut self, slot: SlotId) {
+        let timeout = (self.timeout(slot) / 1_000) as u32;
+        let member = self.tables.members.slot(slot);
+        let Some(suspicion) = self.tables.suspicions.get(member) else { return };
+        if !suspicion.overdue {
+            let due = suspicion.started.plus(timeout);
+            self.tables.suspicions.schedule(member, due);
+        }
+    }
+
+    /// Lets a member stay suspect for the floor's time at the most.
+    pub(crate) fn hasten(&mut self, slot: SlotId) {
+        let floor = self.core.config.suspicion_floor(self.tables.members.size());
+        self.postpone(slot, floor);
+    }
+
+    fn postpone(&mut self, slot: SlotId, by_micros: u64) {
+        let due = self.core.clock.judged_stamp().plus((by_micros / 1_000).max(1) as u32);
+        self.tables.suspicions.schedule(self.tables.members.slot(slot), due);
+    }
+
+    /// When the next timer runs out, by the host's clock.
+    pub(crate) fn next_expiry(&self) -> Instant {
+        self.tables.suspicions.first().map_or(Instant::NEVER, |(due, _)| self.core.clock.real_stamp(due))
+    }
+
+    /// Lets the timers run out that are due.
+    pub(crate) fn expire_suspicions(&mut self) {
+        let (now, live) = (self.now(), self.tables.members.live());
+        self.core.judgement.note_live(now, live, self.core.config.hold);
+        for _ in 0..MAX_EXPIRIES {
+            let Some((due, slot)) = self.tables.suspicions.first() else { return };
+            if self.core.clock.judged_stamp().is_before(due) || self.out.event_room() <= MAX_ENTRIES {
+                return;
+            }
+            self.expire(slot);
+        }
+    }
+
+    /// A timer has run out: accusers check at once, everybody else a little later, so that the news of
+    /// the first who succeeds spares the rest the trouble.
+    fn expire(&mut self, slot: SlotId) {
+        let interval = micros(self.core.config.probe_interval);
+        if !self.core.config.mechanisms.earned_death {
+            self.declare(slot);
+            return;
+        }
+        if let Some(patience) = self.patience(slot) {
+            self.postpone(slot, patience);
+            return;
+        }
+        let members = &self.tables.members;
+        let Some(suspicion) = self.tables.suspicions.get_mut(members.slot(slot)) else { return };
+        let first = !core::mem::replace(&mut suspicion.overdue, true);
+        if first && !suspicion.accusers().contains(&ME) {
+            let jitter = interval / 2 + self.core.rng.below_u64(interval);
+            self.postpone(slot, jitter);
+        } else {
+            let _ = self.probe(slot, Purpose::Check);
+            let again = 2 * interval + self.core.rng.below_u64(interval);
+            self.postpone(slot, again);
+        }
+    }
+
+    /// A check of an overdue suspect was answered: the suspicion starts over, and the suspect, who heard of
+    /// it with the ping, will refute it.
+    pub(crate) fn check_passed(&mut self, slot: SlotId) {
+        let now = self.core.clock.judged_stamp();
+        let members = &self.tables.members;
+        let Some(suspicion) = self.tables.suspicions.get_mut(members.slot(slot)) else { return };
+        (suspicion.overdue, suspicion.started) = (false, now);
+        self.reschedule(slot);
+    }
+
+    /// Our own probe of a member failed: accuse it; declare it dead if that is due and earned.
+    pub(crate) fn probe_failed_of(&mut self, slot: SlotId, started: Instant) {
+        if !self.record(slot).status().is_live() || self.patience(slot).is_some() {
+            return;
+        }
+        if !self.core.config.mechanisms.suspicion {
+            self.declare(slot);
+            return;
+        }
+        let known = self.tables.suspicions.get(self.tables.members.slot(slot));
+        if !known.is_some_and(|suspicion| suspicion.accusers().contains(&ME)) {
+            self.core.metrics.accusations_made += 1;
+            self.suspect(slot, ME, started.stamp());
+        }
+        let member = self.tables.members.slot(slot);
+        if self.tables.suspicions.get(member).is_some_and(|suspicion| suspicion.overdue) {
+            match self.earned(slot) {
+                Ok(()) => self.declare(slot),
+                Err(_) => self.core.metrics.deaths_held += 1,
+            }
+        }
+    }
+
+    /// How many µs more a member has asked for patience, if it has.
+    fn patience(&self, slot: SlotId) -> Option<u64> {
+        let member = self.tables.members.slot(slot);
+        let asked = micros(member.record.pause());
+        let waited = u64::from(self.now().stamp().since(member.born)) * 1_000;
+        asked.checked_sub(waited).filter(|&left| left > 0)
+    }
+
+    /// Whether this node may declare a member dead, now that its own check of it has just failed.
+    fn earned(&mut self, slot: SlotId) -> Result<(), Unearned> {
+        if !self.core.config.mechanisms.earned_death {
+            return Ok(());
+        }
+        let others = self.tables.members.live().saturating_sub(1);
+        let suspicion = self.tables.suspicions.get(self.tables.members.slot(slot));
+        let accusers = suspicion.map_or(0, |suspicion| suspicion.accusers().len() as u32);
+        if accusers < others.saturating_add(1).min(2) {
+            return Err(Unearned::Accusers);
+        }
+        if !self.in_trouble(slot, others) {
+            self.core.judgement.held_since = None;
+            return Ok(());
+        }
+        let now = self.now();
+        let since = *self.core.judgement.held_since.get_or_insert(now);
+        if now.since(since) >= self.core.config.hold { Ok(()) } else { Err(Unearned::OwnTrouble) }
+    }
+
+    /// Whether what we see can be explained by our own isolation.
+    fn in_trouble(&self, slot: SlotId, others: u32) -> bool {
+        let config = &self.core.config;
+        if others == 0 {
+            return false;
+        }
+        let lately = config.probe_interval * 2 + config.ack_timeout_max;
+        if !self.reached_another(slot, self.core.clock.judged() - lately) {
+            return true;
+        }
+        let unsettled = !self.core.joining.has_view();
+        if unsettled && self.now().since(self.core.judgement.since_start) < config.hold {
+            return true;
+        }
+        let peak = self.core.judgement.peak();
+        let kept = self.tables.members.live().saturating_sub(self.tables.suspicions.len());
+        peak + 1 >= MIN_FOR_MAJORITY && kept * 2 < peak
+    }
+
+    /// Declares a member dead.
+    fn declare(&mut self, slot: SlotId) {
+        let dead = self.record(slot).with_status(Status::Dead);
+        self.tables.suspicions.close(self.tables.members.slots, slot);
+        self.tables.members.replace(slot, &dead, &mut self.core.rng);
+        self.tables.members.slot_mut(slot).set_reachability(Reachability::Unreachable);
+        self.core.metrics.deaths_declared += 1;
+        self.raise(Event::Down(dead.id()));
+        self.heat(slot, self.core.clock.now().stamp());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confirmations_shrink_a_suspicion_as_lifeguard_says() {
+        for (wanted, row) in PROGRESS.iter().enumerate().skip(1) {
+            for (had, &progress) in row.iter().enumerate() {
+                let share = ((had.min(wanted) + 1) as f64).ln() / ((wanted + 1) as f64).ln();
+                assert!((share * 1_024.0 - progress as f64).abs() <= 1.0, "{wanted} {had} {progress}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_peak_forgets_after_two_holds() {
+        let hold = Duration::from_secs(60);
+        let mut judgement = Judgement::new(Instant::ZERO);
+        judgement.note_live(Instant::ZERO, 100, hold);
+        judgement.note_live(Instant::from_millis(61_000), 10, hold);
+        assert_eq!(judgement.peak(), 100);
+        judgement.note_live(Instant::from_millis(122_000), 10, hold);
+        assert_eq!(judgement.peak(), 10);
+    }
+}

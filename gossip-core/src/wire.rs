@@ -1,0 +1,12 @@
+//! The wire format: pure layouts, one file a layer, each with its encoder beside its decoder.
+//!
+//! Fixed-width integers are big-endian; counts that are mostly small are LEB128. Every value has exactly one
+//! encoding, so what decodes encodes to the same bytes again.
+
+pub(crate) mod codec;
+pub(crate) mod frame;
+pub(crate) mod message;
+pub(crate) mod record;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! The frame: a fixed header, then sections that a reader can skip.
+//!
+//! ```text
+//! header   version 1 · key 1 · cluster tag 4 · sender 8 · fingerprint 8
+//! section  tag 1 · length 2 · body
+//! 32 records      record, as many as fit
+//! 33 accusations  accusation, as many as fit
+//! ```
+
+use super::{
+    codec::{Reader, Writer},
+    message::Message,
+    record::{Aged, decode_accusation, decode_record, encode_accusation, encode_record, id},
+};
+use crate::{
+    error::{Malformed, Verdict},
+    outbox::MAX_ENTRIES,
+    record::{Accusation, Fingerprint, NodeId},
+};
+
+/// The version of the format that this release writes.
+const VERSION: u8 = 1;
+/// The key id of datagrams in the clear.
+const CLEAR: u8 = 0;
+const RECORDS: u8 = 32;
+const ACCUSATIONS: u8 = 33;
+/// The most messages in a datagram.
+const MAX_MESSAGES: usize = 2;
+/// The most sections, known or not.
+const MAX_SECTIONS: usize = 8;
+
+/// Who sends, to which cluster, and what it knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Header {
+    pub(crate) cluster: u32,
+    pub(crate) sender: NodeId,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// A datagram whose header is understood; nothing in it is believed yet.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame<'a> {
+    pub(crate) header: Header,
+    sections: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// # Errors
+    /// The verdict on a datagram that is no frame of ours.
+    pub(crate) fn decode(datagram: &'a [u8]) -> Result<Self, Verdict> {
+        let mut reader = Reader { rest: datagram };
+        let version = reader.u8().map_err(Verdict::Malformed)?;
+        if version != VERSION {
+            return Err(Verdict::UnknownVersion(version));
+        }
+        let key = reader.u8().map_err(Verdict::Malformed)?;
+        if key != CLEAR {
+            return Err(Verdict::UnknownKey(key));
+        }
+        let header = decode_header(&mut reader).map_err(Verdict::Malformed)?;
+        Ok(Self { header, sections: reader.rest })
+    }
+
+    /// Walks the whole datagram once and checks every value of it.
+    pub(crate) fn contents(self) -> Result<Contents<'a>, Malformed> {
+        let mut contents = Contents { messages: heapless::Vec::new(), sections: self.sections };
+        let (mut sections, mut entries) = (0, 0);
+        for section in Sections(self.sections) {
+            let (tag, body) = section?;
+            sections += 1;
+            match tag {
+                RECORDS => entries += count(tag, body, decode_record)?,
+                ACCUSATIONS => entries += count(tag, body, decode_accusation)?,
+                _ => {
+                    if let Some(message) = Message::decode(tag, body)? {
+                        contents.messages.push(message).map_err(|_| Malformed::TooMany)?;
+                    }
+                }
+            }
+            if entries > MAX_ENTRIES || sections > MAX_SECTIONS {
+                return Err(Malformed::TooMany);
+            }
+        }
+        Ok(contents)
+    }
+}
+
+fn decode_header(reader: &mut Reader<'_>) -> Result<Header, Malformed> {
+    let cluster = reader.u32()?;
+    let sender = id(reader)?;
+    Ok(Header { cluster, sender, fingerprint: Fingerprint(reader.u64()?) })
+}
+
+type Decode<T> = fn(&mut Reader<'_>) -> Result<T, Malformed>;
+
+fn count<T>(tag: u8, body: &[u8], decode: Decode<T>) -> Result<usize, Malformed> {
+    let mut reader = Reader { rest: body };
+    let mut entries = 0;
+    while !reader.is_empty() {
+        let _ = decode(&mut reader).map_err(|error| match error {
+            Malformed::Truncated => Malformed::Section(tag),
+            other => other,
+        })?;
+        entries += 1;
+    }
+    Ok(entries)
+}
+
+/// Splits a frame's body into `(tag, body)`; ends after the first error.
+struct Sections<'a>(&'a [u8]);
+
+impl<'a> Iterator for Sections<'a> {
+    type Item = Result<(u8, &'a [u8]), Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut reader = Reader { rest: core::mem::take(&mut self.0) };
+        let section = (|| {
+            let (tag, length) = (reader.u8()?, reader.u16()?);
+            Ok((tag, reader.slice(usize::from(length))?))
+        })();
+        if section.is_ok() {
+            self.0 = reader.rest;
+        }
+        Some(section)
+    }
+}
+
+/// What a datagram says, decoded without fault from end to end.
+pub(crate) struct Contents<'a> {
+    pub(crate) messages: heapless::Vec<Message, MAX_MESSAGES>,
+    sections: &'a [u8],
+}
+
+impl<'a> Contents<'a> {
+    /// The records, in order: the second walk.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Aged> + use<'a> {
+        entries(self.sections, RECORDS, decode_record)
+    }
+
+    /// The accusations, in order.
+    pub(crate) fn accusations(&self) -> impl Iterator<Item = Accusation> + use<'a> {
+        entries(self.sections, ACCUSATIONS, decode_accusation)
+    }
+}
+
+fn entries<'a, T>(sections: &'a [u8], wanted: u8, decode: Decode<T>) -> impl Iterator<Item = T> + use<'a, T> {
+    let bodies = Sections(sections).map_while(Result::ok).filter(move |&(tag, _)| tag == wanted);
+    bodies.flat_map(move |(_, body)| {
+        let mut reader = Reader { rest: body };
+        core::iter::from_fn(move || if reader.is_empty() { None } else { decode(&mut reader).ok() })
+    })
+}
+
+/// The most bytes that so many accusations take, with a section of their own.
+fn held_bytes(accusations: usize) -> usize {
+    const SECTION: usize = 3;
+    const ACCUSATION: usize = 8 + 4 + 5 + 8;
+    if accusations == 0 { 0 } else { SECTION + accusations * ACCUSATION }
+}
+
+/// A datagram being written.
+pub(crate) struct Draft<'a> {
+    writer: Writer<'a>,
+    /// Entries written, and kept for later.
+    entries: usize,
+    /// The tag and start of the section of entries that is open.
+    open: Option<(u8, usize)>,
+}
+
+impl<'a> Draft<'a> {
+    /// Starts a datagram in `space`, which must hold a header.
+    pub(crate) fn new(space: &'a mut [u8], header: &Header) -> Self {
+        let mut writer = Writer::new(space);
+        writer.u8(VERSION);
+        writer.u8(CLEAR);
+        writer.u32(header.cluster);
+        writer.put(&header.sender.to_bytes());
+        writer.u64(header.fingerprint.0);
+        Self { writer, entries: 0, open: None }
+    }
+
+    /// Adds a message; false (and nothing written) when it does not fit.
+    pub(crate) fn message(&mut self, message: &Message) -> bool {
+        self.open = None;
+        self.writer.whole(|writer| {
+            let start = writer.len() + 3;
+            writer.u8(message.tag());
+            writer.u16(0);
+            message.encode(writer);
+            writer.patch(start - 2, (writer.len() - start) as u16);
+        })
+    }
+
+    /// Adds a record; false when it does not fit or the datagram has its entries.
+    pub(crate) fn record(&mut self, record: &Aged) -> bool {
+        self.entry(RECORDS, |writer| encode_record(writer, record))
+    }
+
+    /// Adds an accusation; false when it does not fit or the datagram has its entries.
+    pub(crate) fn accusation(&mut self, accusation: &Accusation) -> bool {
+        self.entry(ACCUSATIONS, |writer| encode_accusation(writer, accusation))
+    }
+
+    /// Keeps room for `accusations` to be added later; false, and nothing kept, when there is none.
+    pub(crate) fn hold(&mut self, accusations: usize) -> bool {
+        let fits = self.entries + accusations <= MAX_ENTRIES && self.writer.hold(held_bytes(accusations));
+        if fits {
+            self.entries += accusations;
+        }
+        fits
+    }
+
+    /// Gives the room kept for `accusations` free again.
+    pub(crate) fn release(&mut self, accusations: usize) {
+        self.entries -= accusations;
+        self.writer.release(held_bytes(accusations));
+    }
+
+    /// Keeps room for a message to be added later; false, and nothing kept, when there is none.
+    pub(crate) fn hold_message(&mut self, message: &Message) -> bool {
+        self.writer.hold(3 + message.len())
+    }
+
+    /// Adds a message that room was kept for.
+    pub(crate) fn held_message(&mut self, message: &Message) -> bool {
+        self.writer.release(3 + message.len());
+        self.message(message)
+    }
+
+    fn entry(&mut self, tag: u8, encode: impl FnOnce(&mut Writer<'_>)) -> bool {
+        if self.entries == MAX_ENTRIES {
+            return false;
+        }
+        let open = self.open.filter(|&(of, _)| of == tag).map(|(_, start)| start);
+        let start = open.unwrap_or(self.writer.len() + 3);
+        let fits = self.writer.whole(|writer| {
+            if open.is_none() {
+                writer.u8(tag);
+                writer.u16(0);
+            }
+            encode(writer);
+        });
+        if fits {
+            self.writer.patch(start - 2, (self.writer.len() - start) as u16);
+            self.open = Some((tag, start));
+            self.entries += 1;
+        }
+        fits
+    }
+
+    /// The length of the finished datagram.
+    pub(crate) fn finish(self) -> usize {
+        self.writer.len()
+    }
+}
