@@ -1,4 +1,5 @@
 //! gossip-core
+#![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 #[cfg(feature = "alloc")]
 extern crate alloc;
