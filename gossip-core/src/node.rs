@@ -232,8 +232,8 @@ impl<M: Memory> Node<M> {
     }
 
     /// This node's own record.
-    pub fn me(&self) -> &Record {
-        &self.memory.views().members.slots[ME as usize].record
+    pub fn me(&self) -> Record {
+        self.memory.views().members.slots[ME as usize].record
     }
 
     /// Of all live records, this node's included: two nodes with equal fingerprints know the same.
