@@ -12,7 +12,7 @@ use crate::{
 /// name is known to friends only.
 pub(crate) struct Authentic<'a> {
     pub(crate) sender: NodeId,
-    /// What the sender knows. Nothing acts on it before there is pull.
+    /// What the sender knows.
     pub(crate) fingerprint: Fingerprint,
     pub(crate) contents: Contents<'a>,
 }

@@ -35,6 +35,11 @@ const MEMBERS_PER_FETCH: u32 = 64;
 pub(crate) const MAX_WINDOW: u8 = 8;
 /// Requests without progress before a range is given up.
 const MAX_TRIES: u8 = 12;
+/// For how long views must differ before the whole of another's is fetched: news on its way takes less.
+const DIVERGED: Duration = Duration::from_secs(2);
+/// Time between two such fetches, and what each member adds to it.
+const REFETCH_GAP: Duration = Duration::from_secs(5);
+const REFETCH_GAP_PER_MEMBER: Duration = Duration::from_millis(5);
 /// Requests without progress to one member before another one is asked.
 const TRIES_PER_PEER: u8 = 2;
 
@@ -71,6 +76,9 @@ pub(crate) struct Joining {
     asked: heapless::Vec<(Nonce, SocketAddr), MAX_ASKED>,
     fetches: heapless::Vec<Fetch, MAX_FETCHES>,
     viewed: bool,
+    /// Since when nobody was met who knows the same.
+    diverged_since: Option<Instant>,
+    next_refetch: Instant,
 }
 
 impl Joining {
@@ -84,6 +92,8 @@ impl Joining {
             asked: heapless::Vec::new(),
             fetches: heapless::Vec::new(),
             viewed: false,
+            diverged_since: None,
+            next_refetch: Instant::ZERO,
         }
     }
 
@@ -231,20 +241,39 @@ impl Step<'_, '_> {
         let ranges = (members / MEMBERS_PER_FETCH).clamp(1, MAX_FETCHES as u32);
         for range in 0..u64::from(ranges) {
             let bound = |n: u64| (n << 32) / u64::from(ranges);
-            let after = Place { tag: bound(range) as u32, id: 0 };
-            let fetch = Fetch {
-                nonce: 0,
-                to: from,
-                token: 0,
-                after,
-                until: (bound(range + 1) - 1) as u32,
-                left: 0,
-                due: Instant::NEVER,
-                tries: 0,
-            };
-            let _ = self.core.joining.fetches.push(fetch);
+            self.add_fetch(from, bound(range) as u32, (bound(range + 1) - 1) as u32);
             self.ask_somebody(range as usize);
         }
+    }
+
+    fn add_fetch(&mut self, to: SocketAddr, from_tag: u32, until: u32) {
+        let after = Place { tag: from_tag, id: 0 };
+        let (nonce, due) = (self.fresh_nonce(), Instant::NEVER);
+        let fetch = Fetch { nonce, to, token: 0, after, until, left: 0, due, tries: 0 };
+        let _ = self.core.joining.fetches.push(fetch);
+    }
+
+    /// A member's fingerprint says whether it knows the same as we do. If for a while nobody does, the whole
+    /// of a member's view is fetched: rumors reach nearly everybody, this reaches the rest.
+    pub(crate) fn compare_views(&mut self, with: SocketAddr, equal: bool) {
+        let now = self.now();
+        let joining = &mut self.core.joining;
+        if equal {
+            joining.diverged_since = None;
+            return;
+        }
+        let since = *joining.diverged_since.get_or_insert(now);
+        let wait = now.since(since) < DIVERGED || now < joining.next_refetch;
+        if wait || joining.phase != Phase::Idle {
+            return;
+        }
+        joining.phase = Phase::Fetching;
+        let gap = REFETCH_GAP + REFETCH_GAP_PER_MEMBER * self.tables.members.size();
+        let gap = self.jittered(gap);
+        self.core.joining.next_refetch = now + gap;
+        self.core.metrics.refetches += 1;
+        self.add_fetch(with, 0, u32::MAX);
+        self.request(0);
     }
 
     /// The seed has no time, but knows others.
@@ -285,9 +314,14 @@ impl Step<'_, '_> {
         let Some(fetch) = self.core.joining.fetches.get_mut(at) else { return };
         fetch.tries += 1;
         if fetch.tries > MAX_TRIES {
-            // Whoever we asked is gone or overloaded: start over from the seeds.
+            // Whoever we asked is gone or overloaded: start over from the seeds, or wait for the next
+            // difference.
             self.core.joining.fetches.clear();
-            self.ask_again();
+            if self.core.joining.viewed {
+                self.core.joining.phase = Phase::Idle;
+            } else {
+                self.ask_again();
+            }
         } else if fetch.tries % TRIES_PER_PEER == 0 {
             self.ask_somebody(at);
         } else {

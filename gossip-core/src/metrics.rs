@@ -150,6 +150,8 @@ counters! {
     busy,
     /// Fetches answered.
     fetches_served,
+    /// Whole views fetched from a member, since ours differed from everybody's for a while.
+    refetches,
     /// Tombstones forgotten, by age or for want of room.
     tombstones_forgotten,
 }

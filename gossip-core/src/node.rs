@@ -315,6 +315,7 @@ impl Step<'_, '_> {
         }
         self.correct_sender(sender, &mut corrections);
         if at_home {
+            self.compare_views(from, same_view);
             self.correct(from, &corrections);
         }
         Verdict::Accepted
