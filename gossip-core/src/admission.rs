@@ -8,25 +8,33 @@ use crate::{
     choose,
     config::Config,
     join::MAX_WINDOW,
+    memory::Tables,
     news::{Corrections, Source},
     outbox::Traffic,
     record::Status,
     rng::Rng,
-    step::{Intent, Step, put_news},
+    step::{Core, Intent, Step, put_news},
     table::{ME, SlotId, index::Place},
     time::Instant,
     wire::{
+        frame::Draft,
         message::{MAX_REFERRALS, Message, Nonce, Token},
         record::Aged,
     },
 };
-use core::net::{IpAddr, SocketAddr};
+use core::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 use siphasher::sip::SipHasher13;
 
 /// A token is taken for this long at least, twice as long at the most, in µs.
 const TOKEN_PERIOD: u64 = 30_000_000;
 /// Index entries looked at for one page; tombstones are skipped but cost time.
 const MAX_SCANNED: usize = 1_024;
+/// Tombstones younger than this are part of a page: whoever missed the news of a death learns of it. By then
+/// everybody else has found out by probing.
+const TOMBSTONE_IS_NEWS: Duration = Duration::from_secs(600);
 /// The length of a datagram with a challenge alone: what a stranger's must have to be answered with one.
 const CHALLENGE_LEN: usize = 22 + 3 + 12;
 
@@ -174,22 +182,24 @@ impl Step<'_, '_> {
     }
 }
 
-/// Writes one page: the live members after `after` up to the tag `until`, as many as fit. Returns where it
+/// Writes one page: the members after `after` up to the tag `until` that are live or died lately, as many as fit. Returns where it
 /// ends, and whether the range does.
 fn put_page(
-    draft: &mut crate::wire::frame::Draft<'_>,
-    core: &mut crate::step::Core,
-    tables: &crate::memory::Tables<'_>,
+    draft: &mut Draft<'_>,
+    core: &mut Core,
+    tables: &Tables<'_>,
     nonce: Nonce,
     after: Place,
     until: u32,
 ) -> (Place, bool) {
     let page = |next, last| Message::Page { nonce, after, next, last };
     let _ = draft.hold_message(&page(after, false));
+    let now = core.clock.now().stamp();
     let (mut next, mut last) = (after, true);
     for (scanned, (place, slot)) in tables.members.as_view().after(after, until).enumerate() {
-        let live = tables.members.record(slot).status().is_live();
-        if scanned == MAX_SCANNED || live && !put_news(draft, core, tables, slot) {
+        let told = tables.members.record(slot).status().is_live()
+            || u128::from(now.since(tables.members.slot(slot).born)) < TOMBSTONE_IS_NEWS.as_millis();
+        if scanned == MAX_SCANNED || told && !put_news(draft, core, tables, slot) {
             last = false;
             break;
         }

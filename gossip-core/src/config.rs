@@ -149,7 +149,7 @@ pub struct Config {
     /// New members admitted by this node a second; over it, it answers `Busy`. 1 to 10,000.
     pub admissions_per_second: u16,
     /// Strangers' requests (joins, fetches, packets of unknown senders) answered a second; a flood above it
-    /// is dropped and counted. 1 to 100,000.
+    /// is dropped and counted. Pings alone are always acked, with no more bytes than they had. 1 to 100,000.
     pub strangers_per_second: u32,
     /// How long to wait before asking a seed again; jittered, doubled up to 16 times. 10 ms to 10 min.
     pub join_retry: Duration,

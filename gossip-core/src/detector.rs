@@ -15,7 +15,7 @@ use crate::{
     outbox::{Event, Traffic},
     record::{NodeId, Reachability, Status},
     step::{Intent, Step},
-    table::SlotId,
+    table::{ME, SlotId},
     time::{Instant, micros},
     wire::message::{Message, Nonce},
 };
@@ -405,6 +405,10 @@ impl Step<'_, '_> {
     /// A member asks us to ping another.
     pub(crate) fn handle_ping_request(&mut self, requester: SlotId, nonce: Nonce, target: NodeId) {
         let judged = self.core.clock.judged();
+        if target == self.my_id() {
+            self.answer_requester(requester, Message::RelayedAck { nonce });
+            return;
+        }
         let known = self.tables.members.find(target).filter(|&slot| self.record(slot).status().is_live());
         let (Some(target), false) = (known, self.core.detector.relays.is_full()) else {
             self.core.metrics.dropped_relays_full += u64::from(known.is_some());
@@ -435,7 +439,7 @@ impl Step<'_, '_> {
         self.answer_requester(relay.requester, Message::Nack { nonce: relay.theirs });
         let accused = self.tables.suspicions.get(self.tables.members.slot(slot)).is_some_and(|suspicion| {
             suspicion.accusers().len() > usize::from(self.core.config.confirmations)
-                || suspicion.accusers().contains(&crate::table::ME)
+                || suspicion.accusers().contains(&ME)
         });
         if self.record(slot).status().is_live() && !accused {
             let _ = self.probe(slot, Purpose::Confirm);
