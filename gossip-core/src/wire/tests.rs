@@ -1,1 +1,291 @@
+//! What encodes decodes to itself, what decodes encodes to itself, and the bytes are the ones of PROTOCOL.md.
 
+use super::{
+    frame::{Draft, Frame, Header},
+    message::Message,
+    record::Aged,
+};
+use crate::{
+    error::{Malformed, Verdict},
+    record::{
+        Accusation, Fingerprint, Health, Identity, Incarnation, Locality, NodeId, Record, Status, Versions,
+    },
+    table::index::Place,
+};
+use core::net::SocketAddr;
+use quickcheck::{Arbitrary, Gen, TestResult, quickcheck};
+
+const MAX: usize = 1_200;
+
+#[derive(Clone, Debug, PartialEq)]
+struct Datagram {
+    header: Header,
+    messages: Vec<Message>,
+    records: Vec<Aged>,
+    accusations: Vec<Accusation>,
+}
+
+impl Datagram {
+    fn encode(&self) -> (Vec<u8>, Self) {
+        let mut space = [0; MAX];
+        let mut draft = Draft::new(&mut space, &self.header);
+        let messages = self.messages.iter().take(2).filter(|message| draft.message(message));
+        let messages = messages.cloned().collect();
+        let records = self.records.iter().filter(|record| draft.record(record)).copied().collect();
+        let accusations = self.accusations.iter().filter(|entry| draft.accusation(entry));
+        let accusations = accusations.copied().collect();
+        let len = draft.finish();
+        (space[..len].to_vec(), Self { header: self.header, messages, records, accusations })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Verdict> {
+        let frame = Frame::decode(bytes)?;
+        let contents = frame.contents().map_err(Verdict::Malformed)?;
+        Ok(Self {
+            header: frame.header,
+            messages: contents.messages.to_vec(),
+            records: contents.records().collect(),
+            accusations: contents.accusations().collect(),
+        })
+    }
+}
+
+fn id(g: &mut Gen) -> NodeId {
+    NodeId::from_u64(u64::arbitrary(g).max(1)).unwrap()
+}
+
+fn incarnation(g: &mut Gen) -> Incarnation {
+    Incarnation {
+        epoch: u32::arbitrary(g).min(Incarnation::MAX_EPOCH),
+        refutation: u32::arbitrary(g).min(Incarnation::MAX_COUNT),
+    }
+}
+
+fn address(g: &mut Gen) -> SocketAddr {
+    let port = u16::arbitrary(g).max(1);
+    if bool::arbitrary(g) {
+        ([10, u8::arbitrary(g), u8::arbitrary(g), 1], port).into()
+    } else {
+        ([0xFD00, u16::arbitrary(g), 0, 0, 0, 0, 0, u16::arbitrary(g).max(1)], port).into()
+    }
+}
+
+fn aged(g: &mut Gen) -> Aged {
+    let incarnation = incarnation(g);
+    let locality = Locality { region: u8::arbitrary(g), zone: u8::arbitrary(g), rack: u8::arbitrary(g) };
+    let identity = Identity { id: id(g), epoch: incarnation.epoch, address: address(g), locality };
+    let health = Health::from_u8(u8::arbitrary(g) % 3).unwrap();
+    let record = Record::new(identity, Versions { min: 1, max: 1 + u8::arbitrary(g) % 15 })
+        .with_incarnation(incarnation)
+        .with_status(Status::from_u8(u8::arbitrary(g) % 4).unwrap())
+        .with_state(u32::arbitrary(g).min(Incarnation::MAX_COUNT), health, u8::arbitrary(g));
+    Aged { record, age: u32::arbitrary(g) }
+}
+
+fn message(g: &mut Gen) -> Message {
+    let nonce = u32::arbitrary(g);
+    let place = |g: &mut Gen| Place { tag: u32::arbitrary(g), id: u64::arbitrary(g) };
+    match u8::arbitrary(g) % 11 {
+        0 => Message::Ping { nonce, target: id(g) },
+        1 => Message::Ack { nonce },
+        2 => Message::PingRequest { nonce, target: id(g) },
+        3 => Message::RelayedAck { nonce },
+        4 => Message::Nack { nonce },
+        5 => Message::Join { nonce, token: u64::arbitrary(g), me: aged(g) },
+        6 => Message::Challenge { nonce, token: u64::arbitrary(g) },
+        7 => Message::Welcome { nonce, members: u32::arbitrary(g) },
+        8 => {
+            let others = (0..u8::arbitrary(g) % 5).map(|_| address(g)).collect();
+            Message::Busy { nonce, others }
+        }
+        9 => Message::Fetch {
+            nonce,
+            token: u64::arbitrary(g),
+            after: place(g),
+            until: u32::arbitrary(g),
+            window: u8::arbitrary(g),
+        },
+        _ => Message::Page { nonce, after: place(g), next: place(g), last: bool::arbitrary(g) },
+    }
+}
+
+impl Arbitrary for Datagram {
+    fn arbitrary(g: &mut Gen) -> Self {
+        let accusation = |g: &mut Gen| {
+            let (target, accuser) = (id(g), id(g));
+            let accuser = if accuser == target { NodeId::from_name("another") } else { accuser };
+            Accusation { target, incarnation: incarnation(g), accuser }
+        };
+        Self {
+            header: Header {
+                cluster: u32::arbitrary(g),
+                sender: id(g),
+                fingerprint: Fingerprint(u64::arbitrary(g)),
+            },
+            messages: (0..u8::arbitrary(g) % 3).map(|_| message(g)).collect(),
+            records: (0..u8::arbitrary(g) % 60).map(|_| aged(g)).collect(),
+            accusations: (0..u8::arbitrary(g) % 60).map(|_| accusation(g)).collect(),
+        }
+    }
+}
+
+quickcheck! {
+    fn what_encodes_decodes_to_itself(datagram: Datagram) -> bool {
+        let (bytes, written) = datagram.encode();
+        bytes.len() <= MAX && Datagram::decode(&bytes) == Ok(written)
+    }
+
+    fn what_decodes_encodes_to_the_same_bytes(datagram: Datagram, changes: Vec<(u16, u8)>) -> TestResult {
+        let mut bytes = datagram.encode().0;
+        for (at, to) in changes.into_iter().take(4) {
+            let at = usize::from(at) % bytes.len();
+            bytes[at] = to;
+        }
+        match Datagram::decode(&bytes) {
+            Ok(decoded) => TestResult::from_bool(is_canonical(&bytes, &decoded)),
+            Err(_) => TestResult::discard(),
+        }
+    }
+
+    fn arbitrary_bytes_never_panic(bytes: Vec<u8>) -> bool {
+        let _ = Datagram::decode(&bytes);
+        let framed: Vec<u8> = [1, 0].into_iter().chain(bytes).collect();
+        let _ = Datagram::decode(&framed);
+        true
+    }
+
+    fn a_datagram_cut_short_is_never_taken_for_whole(datagram: Datagram, at: u16) -> bool {
+        let (bytes, written) = datagram.encode();
+        let cut = usize::from(at) % bytes.len();
+        // Cut between two sections it is a shorter datagram, but never the same.
+        Datagram::decode(&bytes[..cut]) != Ok(written) || bytes.len() == cut
+    }
+}
+
+/// Whether the sections that a decoder understands are written as an encoder writes them. Sections may come in
+/// another order, be empty or unknown; their entries have one form only.
+fn is_canonical(bytes: &[u8], decoded: &Datagram) -> bool {
+    let (again, written) = decoded.encode();
+    let sections = |bytes: &[u8]| {
+        let mut rest = &bytes[22..];
+        let mut bodies = std::collections::BTreeMap::<u8, Vec<u8>>::new();
+        while let [tag, high, low, body @ ..] = rest {
+            let len = usize::from(u16::from_be_bytes([*high, *low]));
+            if matches!(tag, 1..=11 | 32 | 33) {
+                bodies.entry(*tag).or_default().extend(&body[..len]);
+            }
+            rest = &body[len..];
+        }
+        bodies.retain(|tag, body| *tag < 32 || !body.is_empty());
+        bodies
+    };
+    written == *decoded && bytes[..22] == again[..22] && sections(bytes) == sections(&again)
+}
+
+fn golden(name: &str, datagram: &Datagram, expected: &str) {
+    let (bytes, written) = datagram.encode();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, expected.replace([' ', '\n'], ""), "{name}");
+    assert_eq!(Datagram::decode(&bytes), Ok(written));
+}
+
+fn datagram(messages: Vec<Message>, records: Vec<Aged>, accusations: Vec<Accusation>) -> Datagram {
+    let header = Header {
+        cluster: crate::config::Cluster::named("prod").unwrap().tag,
+        sender: NodeId::from_name("db-1"),
+        fingerprint: Fingerprint(0x0102_0304_0506_0708),
+    };
+    Datagram { header, messages, records, accusations }
+}
+
+fn db_2() -> Aged {
+    let identity = Identity {
+        id: NodeId::from_name("db-2"),
+        epoch: 1_700_000_000,
+        address: ([10, 0, 0, 2], 7_946).into(),
+        locality: Locality { region: 1, zone: 2, rack: 3 },
+    };
+    let record = Record::new(identity, Versions::OURS)
+        .with_incarnation(Incarnation { epoch: 1_700_000_000, refutation: 2 })
+        .with_status(Status::Suspect)
+        .with_state(300, Health::Degraded, 5);
+    Aged { record, age: 250 }
+}
+
+#[test]
+fn the_bytes_are_those_of_the_protocol() {
+    let target = NodeId::from_name("db-2");
+    golden("ping", &datagram(vec![Message::Ping { nonce: 0xDEAD_BEE8, target }], vec![], vec![]), PING);
+    golden("ack", &datagram(vec![Message::Ack { nonce: 0xDEAD_BEE8 }], vec![], vec![]), ACK);
+    let incarnation = db_2().record.incarnation();
+    let accusation = Accusation { target, incarnation, accuser: NodeId::from_name("db-1") };
+    golden("gossip", &datagram(vec![], vec![db_2()], vec![accusation]), GOSSIP);
+    let v6 = db_2().record.with_address(([0xFD00, 0, 0, 0, 0, 0, 0, 2], 7_946).into());
+    let join = Message::Join { nonce: 1, token: 2, me: Aged { record: v6, age: 0 } };
+    golden("join", &datagram(vec![join], vec![], vec![]), JOIN);
+    let (after, next) = (Place { tag: 1, id: 2 }, Place { tag: 0x8000_0000, id: 3 });
+    let page = Message::Page { nonce: 9, after, next, last: true };
+    golden("page", &datagram(vec![page], vec![], vec![]), PAGE);
+}
+
+const PING: &str = "
+    01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
+    01 000c deadbee820b2d74b11934b02";
+const ACK: &str = "
+    01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
+    02 0004 deadbee8";
+const GOSSIP: &str = "
+    01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
+    20 001d 20b2d74b11934b026553f10002050a0000021f0a01020311ac0205fa01
+    21 0015 20b2d74b11934b026553f10002ba2f75ec756e361a";
+const JOIN: &str = "
+    01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
+    06 0034 00000001000000000000000220b2d74b11934b026553f1000215fd0000000000000000000000000000021f0a
+    01020311ac020500";
+const PAGE: &str = "
+    01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
+    0b 001d 0000000900000001000000000000000280000000000000000000000301";
+
+#[test]
+fn what_no_correct_node_sends_is_refused() {
+    let ping = Message::Ping { nonce: 1, target: NodeId::from_name("db-2") };
+    let good = datagram(vec![ping], vec![db_2()], vec![]).encode().0;
+    let record = good.len() - 29;
+    let changed = |at: usize, to: u8| {
+        let mut bytes = good.clone();
+        bytes[at] = to;
+        Datagram::decode(&bytes).err()
+    };
+    let malformed = |kind| Some(Verdict::Malformed(kind));
+    assert!(Datagram::decode(&good).is_ok());
+    assert_eq!(changed(0, 2), Some(Verdict::UnknownVersion(2)));
+    assert_eq!(changed(1, 7), Some(Verdict::UnknownKey(7)));
+    assert_eq!(changed(24, 11), malformed(Malformed::Section(1)), "a ping too short for its target");
+    assert_eq!(changed(record + 13, 0xE1), malformed(Malformed::Value), "unused bits of the standing");
+    assert_eq!(changed(record + 13, 0x0D), malformed(Malformed::Value), "an unknown health");
+    assert_eq!(changed(record + 14, 224), malformed(Malformed::Value), "a multicast address");
+    assert_eq!(changed(record + 23, 0x01), malformed(Malformed::Value), "versions from 0");
+    assert_eq!(Datagram::decode(&[]).err(), malformed(Malformed::Truncated));
+    assert_eq!(Datagram::decode(&good[..21]).err(), malformed(Malformed::Truncated));
+}
+
+#[test]
+fn a_section_that_this_version_does_not_know_is_skipped() {
+    let known = datagram(vec![Message::Ack { nonce: 1 }], vec![db_2()], vec![]);
+    let (mut bytes, written) = known.encode();
+    bytes.extend([200, 0, 3, 1, 2, 3]);
+    assert_eq!(Datagram::decode(&bytes), Ok(written));
+}
+
+#[test]
+fn more_than_a_datagram_may_carry_is_refused() {
+    let mut bytes = datagram(vec![], vec![], vec![]).encode().0;
+    for _ in 0..9 {
+        bytes.extend([200, 0, 0]);
+    }
+    assert_eq!(Datagram::decode(&bytes).err(), Some(Verdict::Malformed(Malformed::TooMany)));
+    let acks = [Message::Ack { nonce: 1 }, Message::Ack { nonce: 2 }];
+    let mut bytes = datagram(acks.to_vec(), vec![], vec![]).encode().0;
+    bytes.extend([2, 0, 4, 0, 0, 0, 3]);
+    assert_eq!(Datagram::decode(&bytes).err(), Some(Verdict::Malformed(Malformed::TooMany)));
+}
