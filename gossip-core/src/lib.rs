@@ -1,6 +1,6 @@
 //! gossip-core
 #![forbid(unsafe_code)]
-#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(not(any(test, feature = "std")), no_std)]
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
