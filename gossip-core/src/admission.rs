@@ -32,7 +32,7 @@ use siphasher::sip::SipHasher13;
 const TOKEN_PERIOD: u64 = 30_000_000;
 /// Index entries looked at for one page; tombstones are skipped but cost time.
 const MAX_SCANNED: usize = 1_024;
-/// Tombstones younger than this are part of a page: whoever missed the news of a death learns of it. By then
+/// Tombstones younger than this are part of a view: whoever missed the news of a death learns of it. By then
 /// everybody else has found out by probing.
 const TOMBSTONE_IS_NEWS: Duration = Duration::from_secs(600);
 /// The length of a datagram with a challenge alone: what a stranger's must have to be answered with one.
@@ -182,6 +182,13 @@ impl Step<'_, '_> {
     }
 }
 
+/// Whether a member is part of what a joiner is told: live, or dead not for long.
+fn is_told(core: &Core, tables: &Tables<'_>, slot: SlotId) -> bool {
+    let member = tables.members.slot(slot);
+    let age = core.clock.now().stamp().since(member.born);
+    member.record.status().is_live() || u128::from(age) < TOMBSTONE_IS_NEWS.as_millis()
+}
+
 /// Writes one page: the members after `after` up to the tag `until` that are live or died lately, as many as fit. Returns where it
 /// ends, and whether the range does.
 fn put_page(
@@ -194,12 +201,9 @@ fn put_page(
 ) -> (Place, bool) {
     let page = |next, last| Message::Page { nonce, after, next, last };
     let _ = draft.hold_message(&page(after, false));
-    let now = core.clock.now().stamp();
     let (mut next, mut last) = (after, true);
     for (scanned, (place, slot)) in tables.members.as_view().after(after, until).enumerate() {
-        let told = tables.members.record(slot).status().is_live()
-            || u128::from(now.since(tables.members.slot(slot).born)) < TOMBSTONE_IS_NEWS.as_millis();
-        if scanned == MAX_SCANNED || told && !put_news(draft, core, tables, slot) {
+        if scanned == MAX_SCANNED || is_told(core, tables, slot) && !put_news(draft, core, tables, slot) {
             last = false;
             break;
         }
