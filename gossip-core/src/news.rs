@@ -7,7 +7,7 @@ use crate::{
     outbox::{Event, MAX_ENTRIES, Traffic},
     record::{Accusation, Incarnation, Merge, Reachability, Record, Status},
     step::{Intent, Step, put_news},
-    table::{Applied, ME, SlotId},
+    table::{Applied, ME, Seat, SlotId},
     time::{Instant, micros},
     wire::record::Aged,
 };
@@ -41,16 +41,20 @@ impl Corrections {
 
 impl Step<'_, '_> {
     /// Hears a record.
-    pub(crate) fn hear(&mut self, news: Aged, source: Source, corrections: &mut Corrections) {
+    pub(crate) fn hear(&mut self, news: &Aged, source: Source, corrections: &mut Corrections) {
         self.core.metrics.records_received += 1;
-        let Aged { mut record, age } = news;
-        if record.id() == self.my_id() {
-            if self.hear_of_myself(&record) {
+        let seat = self.tables.members.seat(news.record.id());
+        let known = seat.slot();
+        if known.is_some_and(|slot| *self.record(slot) == news.record) {
+            return; // by far the most common
+        }
+        if known == Some(ME) {
+            if self.hear_of_myself(&news.record) {
                 corrections.add(ME);
             }
             return;
         }
-        let known = self.tables.members.find(record.id());
+        let Aged { mut record, age } = *news;
         if known.is_none() && !record.status().is_live() && self.is_forgettable(age) {
             return;
         }
@@ -59,7 +63,7 @@ impl Step<'_, '_> {
             self.core.metrics.deaths_doubted += 1;
             record = record.with_status(Status::Suspect);
         }
-        match self.apply(&record) {
+        match self.apply(seat, &record) {
             Applied::Full => self.core.metrics.dropped_table_full += 1,
             Applied::New(slot) => self.meet(slot, age, source),
             Applied::Known { slot, was, merge } => {
@@ -76,10 +80,11 @@ impl Step<'_, '_> {
     }
 
     /// Merges a record in; room is made by forgetting the oldest tombstones.
-    fn apply(&mut self, record: &Record) -> Applied {
-        let applied = self.tables.members.apply(record, &mut self.core.rng);
+    fn apply(&mut self, seat: Seat, record: &Record) -> Applied {
+        let applied = self.tables.members.apply(seat, record, &mut self.core.rng);
         if applied == Applied::Full && self.forget_oldest() {
-            return self.tables.members.apply(record, &mut self.core.rng);
+            let seat = self.tables.members.seat(record.id());
+            return self.tables.members.apply(seat, record, &mut self.core.rng);
         }
         applied
     }

@@ -330,7 +330,7 @@ impl Step<'_, '_> {
             .any(|message| matches!(message, Message::Welcome { .. } | Message::Page { .. }));
         let source = if fetched { Source::Fetch } else { Source::Gossip };
         for news in authentic.contents.records() {
-            self.hear(news, source, corrections);
+            self.hear(&news, source, corrections);
         }
         for accusation in authentic.contents.accusations() {
             self.hear_accusation(accusation, corrections);
@@ -484,7 +484,8 @@ impl Step<'_, '_> {
                 Status::Suspect => record.with_status(Status::Alive),
                 _ => *record,
             };
-            match self.tables.members.apply(&record, &mut self.core.rng) {
+            let seat = self.tables.members.seat(record.id());
+            match self.tables.members.apply(seat, &record, &mut self.core.rng) {
                 Applied::New(slot) if !record.status().is_live() => {
                     self.tables.members.slot_mut(slot).born = self.core.clock.now().stamp();
                     self.tables.rumors.cool(self.tables.members.slots, slot);

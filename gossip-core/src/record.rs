@@ -391,6 +391,31 @@ impl Record {
         self
     }
 
+    /// A record from what the wire carries; the address as an IPv6 or IPv4-mapped one.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn from_parts(
+        id: NodeId,
+        incarnation: Incarnation,
+        status: Status,
+        (ip, port): ([u8; 16], u16),
+        locality: Locality,
+        versions: Versions,
+        (state_version, health, pause_s): (u32, Health, u8),
+    ) -> Self {
+        Self {
+            id: id.to_bytes(),
+            ip,
+            epoch: incarnation.epoch,
+            refutation: incarnation.refutation,
+            state_version,
+            port,
+            locality,
+            versions: versions.to_byte(),
+            standing: status as u8 | (health as u8) << 4,
+            pause_s,
+        }
+    }
+
     pub(crate) fn pause_seconds(&self) -> u8 {
         self.pause_s
     }

@@ -118,6 +118,19 @@ pub(crate) struct Table<'a> {
     pub(crate) state: &'a mut TableState,
 }
 
+/// Where a member stands in the index, or would: a look-up done once.
+#[derive(Clone, Copy)]
+pub(crate) struct Seat {
+    place: Place,
+    found: Result<(usize, SlotId), usize>,
+}
+
+impl Seat {
+    pub(crate) fn slot(self) -> Option<SlotId> {
+        self.found.ok().map(|(_, slot)| slot)
+    }
+}
+
 /// What [`Table::apply`] did with a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Applied {
@@ -178,10 +191,15 @@ impl Table<'_> {
         View { slots: self.slots, index: self.index, ring: self.ring, state: self.state }
     }
 
-    /// Merges a record in; the caller sees to rumors and suspicions.
-    pub(crate) fn apply(&mut self, record: &Record, rng: &mut Rng) -> Applied {
-        let place = sums::place(self.state.key, record.id());
-        match self.locate(place) {
+    /// Where a member stands, or would. Outdated by the next change of the table.
+    pub(crate) fn seat(&self, id: NodeId) -> Seat {
+        let place = sums::place(self.state.key, id);
+        Seat { place, found: self.locate(place) }
+    }
+
+    /// Merges a record into its member's seat; the caller sees to rumors and suspicions.
+    pub(crate) fn apply(&mut self, seat: Seat, record: &Record, rng: &mut Rng) -> Applied {
+        match seat.found {
             Ok((_, slot)) => {
                 let old = *self.record(slot);
                 let mut new = old;
@@ -192,7 +210,7 @@ impl Table<'_> {
                 Applied::Known { slot, was: old.rank(), merge }
             }
             Err(at) => {
-                let Some(slot) = self.take_slot(record, place, at) else { return Applied::Full };
+                let Some(slot) = self.take_slot(record, seat.place, at) else { return Applied::Full };
                 self.ring_insert(slot);
                 if record.status().is_live() {
                     self.ring_revive(slot, rng);

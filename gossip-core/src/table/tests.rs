@@ -125,7 +125,8 @@ impl<S: Storage> Rig<S> {
     fn apply(&mut self, new: &Record) {
         let id = new.id().as_u64();
         let capacity = self.memory.tables().members.slots.len();
-        let applied = self.memory.tables().members.apply(new, &mut self.rng);
+        let seat = self.memory.tables().members.seat(new.id());
+        let applied = self.memory.tables().members.apply(seat, new, &mut self.rng);
         match applied {
             Applied::Full => assert_eq!(self.model.records.len(), capacity),
             Applied::New(_) => assert!(self.model.records.insert(id, *new).is_none()),
@@ -387,7 +388,9 @@ fn a_node_is_found_in_a_crowd_without_walking_through_it() {
     memory.tables().members.found(KEY, &record(u64::MAX));
     let mut rng = Rng::new([1; 32]);
     for &id in &ids {
-        assert!(matches!(memory.tables().members.apply(&record(id), &mut rng), Applied::New(_)));
+        let seat = memory.tables().members.seat(record(id).id());
+        let applied = memory.tables().members.apply(seat, &record(id), &mut rng);
+        assert!(matches!(applied, Applied::New(_)));
     }
     let view = memory.views().members;
     for &id in &ids {

@@ -1,7 +1,7 @@
 //! Reading and writing values.
 
 use crate::error::Malformed;
-use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 
 /// Reads values off the front of a slice.
 #[derive(Clone, Copy)]
@@ -10,6 +10,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
@@ -20,30 +21,46 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    #[inline]
     pub(super) fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or(Malformed::Truncated)?;
         self.rest = rest;
         Ok(*taken)
     }
 
+    #[inline]
     pub(super) fn u8(&mut self) -> Result<u8, Malformed> {
         self.bytes().map(|[byte]| byte)
     }
 
+    #[inline]
     pub(super) fn u16(&mut self) -> Result<u16, Malformed> {
         self.bytes().map(u16::from_be_bytes)
     }
 
+    #[inline]
     pub(super) fn u32(&mut self) -> Result<u32, Malformed> {
         self.bytes().map(u32::from_be_bytes)
     }
 
+    #[inline]
     pub(super) fn u64(&mut self) -> Result<u64, Malformed> {
         self.bytes().map(u64::from_be_bytes)
     }
 
     /// An LEB128 number of at most 32 bits, in its shortest form.
+    #[inline]
     pub(super) fn count(&mut self) -> Result<u32, Malformed> {
+        match self.rest {
+            [byte @ 0..0x80, rest @ ..] => {
+                self.rest = rest;
+                Ok(u32::from(*byte))
+            }
+            _ => self.long_count(),
+        }
+    }
+
+    fn long_count(&mut self) -> Result<u32, Malformed> {
         let mut value = 0u32;
         for shift in [0, 7, 14, 21, 28] {
             let byte = self.u8()?;
@@ -59,27 +76,51 @@ impl<'a> Reader<'a> {
         Err(Malformed::Value)
     }
 
-    /// The IP address (4 or 16 bytes) and port of a place that a datagram can be sent to.
-    pub(super) fn address(&mut self, v6: bool) -> Result<SocketAddr, Malformed> {
+    /// The IP address, of 4 or 16 bytes, of a single node; IPv4 comes as IPv4-mapped.
+    #[inline]
+    pub(super) fn ip(&mut self, v6: bool) -> Result<[u8; 16], Malformed> {
         let ip = if v6 {
-            let ip = Ipv6Addr::from(self.bytes::<16>()?);
-            if ip.to_ipv4_mapped().is_some() {
-                return Err(Malformed::Value); // it has a shorter form
-            }
-            IpAddr::V6(ip)
+            self.bytes()?
         } else {
-            IpAddr::from(self.bytes::<4>()?)
+            let [a, b, c, d] = self.bytes()?;
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, a, b, c, d]
         };
-        let address = SocketAddr::new(ip, self.u16()?);
-        if is_unicast(address) { Ok(address) } else { Err(Malformed::Value) }
+        // An IPv4 address has a shorter form.
+        if v6 && is_mapped(&ip) || !is_one_node(&ip) { Err(Malformed::Value) } else { Ok(ip) }
+    }
+
+    /// The port and IP address of a place that a datagram can be sent to.
+    pub(super) fn address(&mut self, v6: bool) -> Result<SocketAddr, Malformed> {
+        let port = self.u16()?;
+        let ip = self.ip(v6)?;
+        if port == 0 {
+            return Err(Malformed::Value);
+        }
+        Ok(SocketAddr::new(IpAddr::V6(ip.into()).to_canonical(), port))
+    }
+}
+
+fn is_mapped(ip: &[u8; 16]) -> bool {
+    ip.starts_with(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF])
+}
+
+/// Whether an address (IPv4 ones mapped) can belong to a single node: not unspecified, "this network",
+/// multicast or broadcast.
+fn is_one_node(ip: &[u8; 16]) -> bool {
+    if is_mapped(ip) {
+        !matches!(ip[12], 0 | 224..=239) && ip[12..] != [0xFF; 4]
+    } else {
+        ip[0] != 0xFF && *ip != [0; 16]
     }
 }
 
 /// Whether a single node can be reached there.
 pub(crate) fn is_unicast(address: SocketAddr) -> bool {
-    let ip = address.ip().to_canonical();
-    let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast() || ip.octets()[0] == 0);
-    address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !broadcast
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    };
+    address.port() != 0 && is_one_node(&ip.octets())
 }
 
 /// Writes values into a slice; once one does not fit, it and all later ones are left out.
@@ -161,11 +202,15 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn address(&mut self, address: SocketAddr) {
+        self.u16(address.port());
+        self.ip(address);
+    }
+
+    pub(super) fn ip(&mut self, address: SocketAddr) {
         match address.ip().to_canonical() {
             IpAddr::V4(ip) => self.put(&ip.octets()),
             IpAddr::V6(ip) => self.put(&ip.octets()),
         }
-        self.u16(address.port());
     }
 
     /// Overwrites a 16-bit number written earlier.

@@ -9,7 +9,7 @@
 //!  6 join          nonce 4 · token 8 · record
 //!  7 challenge     nonce 4 · token 8
 //!  8 welcome       nonce 4 · members 4
-//!  9 busy          nonce 4 · (family 1, 4 or 6 · ip 4|16 · port 2) × 0 to 4
+//!  9 busy          nonce 4 · (family 1, 4 or 6 · port 2 · ip 4|16) × 0 to 4
 //! 10 fetch         nonce 4 · token 8 · after: tag 4, id 8 · until: tag 4 · window 1
 //! 11 page          nonce 4 · after: tag 4, id 8 · next: tag 4, id 8 · last 1
 //! ```

@@ -236,12 +236,12 @@ const ACK: &str = "
     02 0004 deadbee8";
 const GOSSIP: &str = "
     01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
-    20 001d 20b2d74b11934b026553f10002050a0000021f0a01020311ac0205fa01
+    20 001d 20b2d74b11934b026553f1000511010203051f0a0a00000202ac02fa01
     21 0015 20b2d74b11934b026553f10002ba2f75ec756e361a";
 const JOIN: &str = "
     01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
-    06 0034 00000001000000000000000220b2d74b11934b026553f1000215fd0000000000000000000000000000021f0a
-    01020311ac020500";
+    06 0034 00000001000000000000000220b2d74b11934b026553f1001511010203051f0afd0000000000000000000000
+    0000000202ac0200";
 const PAGE: &str = "
     01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
     0b 001d 0000000900000001000000000000000280000000000000000000000301";
@@ -261,10 +261,10 @@ fn what_no_correct_node_sends_is_refused() {
     assert_eq!(changed(0, 2), Some(Verdict::UnknownVersion(2)));
     assert_eq!(changed(1, 7), Some(Verdict::UnknownKey(7)));
     assert_eq!(changed(24, 11), malformed(Malformed::Section(1)), "a ping too short for its target");
-    assert_eq!(changed(record + 13, 0xE1), malformed(Malformed::Value), "unused bits of the standing");
-    assert_eq!(changed(record + 13, 0x0D), malformed(Malformed::Value), "an unknown health");
-    assert_eq!(changed(record + 14, 224), malformed(Malformed::Value), "a multicast address");
-    assert_eq!(changed(record + 23, 0x01), malformed(Malformed::Value), "versions from 0");
+    assert_eq!(changed(record + 12, 0xE1), malformed(Malformed::Value), "unused bits of the standing");
+    assert_eq!(changed(record + 12, 0x0D), malformed(Malformed::Value), "an unknown health");
+    assert_eq!(changed(record + 20, 224), malformed(Malformed::Value), "a multicast address");
+    assert_eq!(changed(record + 13, 0x01), malformed(Malformed::Value), "versions from 0");
     assert_eq!(Datagram::decode(&[]).err(), malformed(Malformed::Truncated));
     assert_eq!(Datagram::decode(&good[..21]).err(), malformed(Malformed::Truncated));
 }

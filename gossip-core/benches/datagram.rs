@@ -1,0 +1,104 @@
+//! What a datagram full of records costs, a record: known ones, and new ones.
+//!
+//! `cargo bench -p gossip-core`
+
+use divan::{Bencher, counter::ItemsCount};
+use gossip_core::{
+    Buffer, Cluster, Config, Heap, Identity, Instant, Locality, Node, NodeId, Record, Versions,
+};
+use std::net::SocketAddr;
+
+type Outbox = Buffer<16, 64, 19_200>;
+
+fn main() {
+    divan::main();
+}
+
+fn identity(n: u32) -> Identity {
+    let [_, a, b, c] = n.to_be_bytes();
+    let id = NodeId::from_name(&format!("node-{n}"));
+    let address = ([10, a, b, c], 7946).into();
+    Identity { id, epoch: 1_700_000_000, address, locality: Locality::default() }
+}
+
+fn config() -> Config {
+    let generous = gossip_core::Budgets { rumor: u32::MAX, sync: u32::MAX, suspicion: u32::MAX };
+    let cluster = Cluster::named("bench").expect("a name");
+    Config { budgets: generous, ..Config::lan(cluster) }
+}
+
+fn node(n: u32, members: u32, knows: impl Iterator<Item = u32>) -> Node<Heap> {
+    let memory = Heap::for_members(members as usize + 8);
+    let mut node = Node::new(config(), identity(n), [n as u8; 32], memory, Instant::ZERO).expect("a node");
+    let records: Vec<Record> = knows.map(|n| Record::new(identity(n), Versions::OURS)).collect();
+    let _ = node.restore(Instant::ZERO, &records, &mut Outbox::new().outbox());
+    node
+}
+
+/// Every page of records that node 1, which knows nodes 1 to `members`, sends to a joiner.
+fn pages(members: u32) -> Vec<Vec<u8>> {
+    let mut seed = node(1, members, 1..=members);
+    let mut joiner = node(0, members, 0..0);
+    let (mut buffer, mut pages) = (Outbox::new(), Vec::new());
+    let here = identity(0).address;
+    let take = |output: gossip_core::Output<'_>, to: SocketAddr| -> Vec<Vec<u8>> {
+        output.packets().filter(|packet| packet.to == to).map(|packet| packet.bytes.to_vec()).collect()
+    };
+    let there = identity(1).address;
+    let mut asked = take(joiner.join(Instant::ZERO, &[there], &mut buffer.outbox()), there);
+    while let Some(mut question) = asked.pop() {
+        let answers =
+            take(seed.handle_datagram(Instant::ZERO, here, &mut question, &mut buffer.outbox()), here);
+        for mut answer in answers {
+            if answer.len() > 1_000 {
+                pages.push(answer.clone());
+            }
+            let now = Instant::ZERO;
+            asked.extend(take(joiner.handle_datagram(now, there, &mut answer, &mut buffer.outbox()), there));
+        }
+    }
+    pages
+}
+
+/// A record on this page takes 28 to 30 bytes.
+fn records(page: &[u8]) -> usize {
+    page.len() / 29
+}
+
+#[divan::bench(args = [1_000, 10_000])]
+fn known(bencher: Bencher<'_, '_>, members: u32) {
+    let pages = pages(members);
+    let mut node = node(2, members, 1..=members);
+    let (mut buffer, mut turn) = (Outbox::new(), 0);
+    let from = identity(1).address;
+    bencher
+        .counter(ItemsCount::new(records(&pages[0])))
+        .with_inputs(|| {
+            turn = (turn + 1) % pages.len();
+            pages[turn].clone()
+        })
+        .bench_local_refs(|page| {
+            node.handle_datagram(Instant::ZERO, from, page, &mut buffer.outbox()).verdict
+        });
+}
+
+#[divan::bench(args = [1_000, 10_000])]
+fn new(bencher: Bencher<'_, '_>, members: u32) {
+    let pages = pages(members);
+    let fresh = node(2, members, 1..=1);
+    let mut node = fresh.clone();
+    let (mut buffer, mut turn) = (Outbox::new(), 0);
+    let from = identity(1).address;
+    bencher
+        .counter(ItemsCount::new(records(&pages[0])))
+        .with_inputs(|| {
+            turn = (turn + 1) % pages.len();
+            (pages[turn].clone(), turn == 0)
+        })
+        .bench_local_values(|(mut page, start_over)| {
+            if start_over {
+                node = fresh.clone();
+            }
+            node.handle_datagram(Instant::ZERO, from, &mut page, &mut buffer.outbox()).verdict
+        });
+}
