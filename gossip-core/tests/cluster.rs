@@ -226,3 +226,66 @@ fn a_full_table_counts_whom_it_turns_away_and_works_on() {
         assert!(network.wait(secs(60), knows).is_some(), "seed {seed}: {}", network.opinions(2));
     }
 }
+
+#[test]
+fn a_crowd_is_admitted_at_a_bounded_rate_and_all_get_in() {
+    for seed in 0..3 {
+        let config = Config { admissions_per_second: 20, ..lan() };
+        let mut network = Network::new(seed, config, || gossip_core::Heap::for_members(400), ());
+        network.add_joined(300);
+        let took = network.wait(secs(120), Network::is_formed);
+        assert!(took.is_some(), "seed {seed}: 300 nodes are not one cluster after 2 min");
+        let busy: u64 = network.hosts.iter().map(|host| host.node.metrics().busy).sum();
+        assert!(busy > 0, "seed {seed}: no seed was ever busy");
+        assert_eq!(network.deaths(), [], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_formed_cluster_needs_none_of_its_seeds() {
+    for seed in SEEDS {
+        let mut network = formed(seed, 10, lan(), ());
+        (0..3).for_each(|gone| network.crash(gone));
+        let gone = network.wait(secs(60), |n| (0..3).all(|seed| n.all_say(seed, Status::Dead)));
+        assert!(gone.is_some(), "seed {seed}");
+        let newcomer = network.add("newcomer");
+        network.join(newcomer, &[7]);
+        assert!(network.wait(secs(10), Network::is_formed).is_some(), "seed {seed}");
+    }
+}
+
+#[test]
+fn the_dead_are_forgotten_in_time_and_do_not_come_back_by_that() {
+    for seed in SEEDS {
+        let config = Config { tombstone_ttl: secs(60), ..lan() };
+        let mut network = formed(seed, 6, config, ());
+        network.crash(4);
+        assert!(network.wait(secs(60), |n| n.all_say(4, Status::Dead)).is_some(), "seed {seed}");
+        let id = network.hosts[4].id;
+        let forgotten =
+            |n: &Network<_>| n.running().all(|host: &support::Host<_>| host.node.member(id).is_none());
+        assert!(network.wait(secs(180), forgotten).is_some(), "seed {seed}: {}", network.opinions(4));
+        assert!(network.running().all(|host| host.has_told(Event::Forgotten(id))), "seed {seed}");
+        for _ in 0..12 {
+            network.run_for(secs(10));
+            assert!(forgotten(&network), "seed {seed}: {}", network.opinions(4));
+        }
+        assert!(network.is_formed(), "seed {seed}");
+    }
+}
+
+#[test]
+fn no_more_tombstones_are_kept_than_allowed() {
+    for seed in SEEDS {
+        let config = Config { max_tombstones: 2, ..lan() };
+        let mut network = formed(seed, 12, config, ());
+        (8..12).for_each(|gone| network.crash(gone));
+        network.run_for(secs(120));
+        for host in network.running() {
+            let tombstones = host.node.members().filter(|member| !member.status().is_live()).count();
+            assert!(tombstones <= 2, "seed {seed}: {} keeps {tombstones}", host.id);
+            assert!(host.node.metrics().tombstones_forgotten >= 2, "seed {seed}: {}", host.id);
+        }
+        assert!(network.is_formed(), "seed {seed}");
+    }
+}

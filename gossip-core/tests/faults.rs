@@ -201,3 +201,32 @@ fn plain_swim_is_a_configuration_that_detects_crashes() {
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(7));
     }
 }
+
+#[test]
+fn a_node_that_cannot_hear_or_cannot_speak_takes_nobody_with_it() {
+    for seed in SEEDS {
+        for deaf in [true, false] {
+            let mut network = formed(seed, 8, lan(), ());
+            let (sick, id) = (network.hosts[3].address, network.hosts[3].id);
+            network.set_cut(move |from, to| if deaf { to == sick } else { from == sick });
+            let took = network.wait(secs(90), |n| n.all_say(3, Status::Dead));
+            assert!(took.is_some(), "seed {seed}, deaf: {deaf}: {}", network.opinions(3));
+            network.run_for(secs(60));
+            let others = network.deaths().iter().filter(|death| death.1 != id).count();
+            assert_eq!(others, 0, "seed {seed}, deaf: {deaf}: it took others with it");
+        }
+    }
+}
+
+#[test]
+fn who_was_dead_to_all_and_lives_is_back_within_seconds() {
+    for seed in SEEDS {
+        let mut network = formed(seed, 8, lan(), ());
+        network.pause(3, secs(60));
+        network.run_for(secs(59));
+        assert!(network.all_say(3, Status::Dead), "seed {seed}: {}", network.opinions(3));
+        network.run_for(secs(1));
+        let took = network.wait(secs(15), Network::is_formed);
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(3));
+    }
+}
