@@ -104,7 +104,7 @@ fn a_restart_with_a_forgotten_epoch_is_a_member_again_and_told_its_new_one() {
             let took = network.wait(secs(15), Network::is_formed);
             assert!(took.is_some(), "seed {seed}, epoch {epoch}: {}", network.opinions(5));
             let told = |event: &(_, Event)| matches!(event.1, Event::NewLife { epoch } if epoch > 1_000);
-            let own = network.hosts[5].node.identity().incarnation();
+            let own = network.hosts[5].node.me().incarnation();
             assert!(
                 network.hosts[5].events.iter().any(told) || own.epoch == 1_000 && own.refutation > 0,
                 "seed {seed}, epoch {epoch}: the host cannot know what to persist"

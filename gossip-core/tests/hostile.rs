@@ -15,7 +15,7 @@ use support::{Datagram, Network, Recorder, SEEDS, Step, Watch, cluster, formed, 
 /// Everything about a node that only its members may change.
 fn state<M: Memory>(node: &Node<M>) -> (Vec<(Record, Reachability)>, Fingerprint, Record) {
     let members = node.members().map(|member| (*member.record(), member.reachability())).collect();
-    (members, node.fingerprint(), node.identity())
+    (members, node.fingerprint(), node.me())
 }
 
 /// Nobody heard of the victim's death being undone.
@@ -137,16 +137,15 @@ fn two_nodes_of_one_name_are_reported_and_do_not_fight_for_ever() {
         let twin = network.add("node-2");
         network.join(twin, &[0]);
         let id = network.hosts[twin].id;
-        let reported = network.wait(secs(120), |n| {
+        let reported = network.wait(secs(600), |n| {
             let tells =
                 |(_, event): &(Instant, Event)| *event == Event::Twin || *event == Event::Conflict(id);
             n.hosts.iter().any(|host| host.events.iter().any(tells))
         });
         assert!(reported.is_some(), "seed {seed}: nobody reports the twin");
         network.run_for(secs(6 * 3_600));
-        let lives = |n: &Network<_>| {
-            n.hosts[2].node.identity().incarnation().max(n.hosts[twin].node.identity().incarnation())
-        };
+        let lives =
+            |n: &Network<_>| n.hosts[2].node.me().incarnation().max(n.hosts[twin].node.me().incarnation());
         let before = lives(&network);
         network.run_for(secs(1_800));
         let after = lives(&network);
@@ -267,11 +266,11 @@ fn a_node_that_left_takes_nothing_in() {
         network.run_for(secs(5));
         let own = network.hosts[2].address;
         let to_it: Vec<_> = network.watch.0.iter().filter(|d| d.to == own).cloned().collect();
-        let before = network.hosts[2].node.identity();
+        let before = network.hosts[2].node.me();
         for datagram in to_it {
             network.inject(2, datagram.from, &datagram.bytes);
         }
-        assert_eq!(network.hosts[2].node.identity(), before, "seed {seed}");
+        assert_eq!(network.hosts[2].node.me(), before, "seed {seed}");
         assert_eq!(before.status(), Status::Left, "seed {seed}");
         network.run_for(secs(30));
         assert!(network.all_say(2, Status::Left), "seed {seed}: {}", network.opinions(2));

@@ -34,7 +34,7 @@ struct Belief {
 impl Belief {
     fn of<M: Memory>(node: &Node<M>, life: u32) -> Self {
         let members = node.members().map(|m| (m.id(), (*m.record(), m.reachability()))).collect();
-        Self { life, own: node.identity(), fingerprint: node.fingerprint(), members }
+        Self { life, own: node.me(), fingerprint: node.fingerprint(), members }
     }
 
     /// What a fingerprint is made of, this node's own record included.

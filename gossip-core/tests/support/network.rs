@@ -137,7 +137,7 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
         for i in 0..n {
             self.add(&format!("node-{}", first + i));
         }
-        let records: Vec<Record> = self.hosts.iter().map(|host| host.node.identity()).collect();
+        let records: Vec<Record> = self.hosts.iter().map(|host| host.node.me()).collect();
         for host in first..first + n {
             self.command(host, |node, now, out| node.restore(now, &records, out));
         }
