@@ -6,14 +6,14 @@
 mod support;
 
 use gossip_core::{Config, Event, Heap, Mechanisms, Status};
-use support::{Link, Network, SEEDS, cluster, formed, lan, millis, network, secs};
+use support::{Link, Network, cluster, formed, lan, millis, network, secs, seeds};
 
 const LOSSY: Link = Link { loss: 0.2, ..Link::LAN };
 const UNRULY: Link = Link { duplication: 0.2, reordering: 0.3, ..Link::LAN };
 
 #[test]
 fn a_fifth_of_all_datagrams_lost_stops_no_forming_and_kills_nobody() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = network(seed, lan(), ());
         network.set_link(LOSSY);
         network.add_joined(10);
@@ -26,7 +26,7 @@ fn a_fifth_of_all_datagrams_lost_stops_no_forming_and_kills_nobody() {
 
 #[test]
 fn a_crash_is_noticed_while_a_fifth_of_all_datagrams_is_lost() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = formed(seed, 10, lan(), ());
         network.set_link(LOSSY);
         network.crash(9);
@@ -37,7 +37,7 @@ fn a_crash_is_noticed_while_a_fifth_of_all_datagrams_is_lost() {
 
 #[test]
 fn reordering_and_duplication_kill_nobody_and_hide_no_crash() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = network(seed, lan(), ());
         network.set_link(UNRULY);
         network.add_joined(10);
@@ -52,7 +52,7 @@ fn reordering_and_duplication_kill_nobody_and_hide_no_crash() {
 
 #[test]
 fn one_link_cut_in_one_direction_kills_nobody() {
-    for seed in SEEDS {
+    for seed in seeds() {
         for n in [3, 4, 8] {
             let mut network = formed(seed, n, lan(), ());
             let (a, b) = (network.hosts[0].address, network.hosts[1].address);
@@ -65,7 +65,7 @@ fn one_link_cut_in_one_direction_kills_nobody() {
 
 #[test]
 fn one_link_cut_in_both_directions_kills_nobody_in_a_larger_cluster() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = formed(seed, 8, lan(), ());
         let (a, b) = (network.hosts[0].address, network.hosts[1].address);
         network.set_cut(move |from, to| (from, to) == (a, b) || (from, to) == (b, a));
@@ -76,7 +76,7 @@ fn one_link_cut_in_both_directions_kills_nobody_in_a_larger_cluster() {
 
 #[test]
 fn a_node_that_hears_nobody_declares_nobody_and_is_back_when_it_does() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = formed(seed, 8, lan(), ());
         let (cut_off, id) = (network.hosts[3].address, network.hosts[3].id);
         network.set_cut(move |from, to| from == cut_off || to == cut_off);
@@ -91,7 +91,7 @@ fn a_node_that_hears_nobody_declares_nobody_and_is_back_when_it_does() {
 
 #[test]
 fn a_pause_of_two_seconds_kills_nobody() {
-    for seed in SEEDS {
+    for seed in seeds() {
         for n in [3, 10] {
             let mut network = formed(seed, n, lan(), ());
             for round in 0..10 {
@@ -105,7 +105,7 @@ fn a_pause_of_two_seconds_kills_nobody() {
 
 #[test]
 fn a_paused_node_notices_and_accuses_nobody_for_it() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = formed(seed, 8, lan(), ());
         network.run_for(secs(10));
         let before = network.hosts[2].node.metrics().accusations_made;
@@ -119,7 +119,7 @@ fn a_paused_node_notices_and_accuses_nobody_for_it() {
 
 #[test]
 fn an_announced_pause_is_waited_for_and_an_unannounced_one_is_not() {
-    for seed in SEEDS {
+    for seed in seeds() {
         for announced in [true, false] {
             let mut network = formed(seed, 8, lan(), ());
             if announced {
@@ -135,7 +135,7 @@ fn an_announced_pause_is_waited_for_and_an_unannounced_one_is_not() {
 
 #[test]
 fn patience_with_an_announced_pause_ends() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = formed(seed, 8, lan(), ());
         network.command(2, |node, now, out| node.announce_pause(now, secs(10), out));
         network.run_for(secs(1));
@@ -147,7 +147,7 @@ fn patience_with_an_announced_pause_ends() {
 
 #[test]
 fn drivers_that_tick_slowly_still_detect_crashes_and_kill_nobody() {
-    for seed in SEEDS {
+    for seed in seeds() {
         for config in [lan(), Config::local(cluster("test"))] {
             let mut network = network(seed, config, ());
             network.add_joined(8);
@@ -166,7 +166,7 @@ fn drivers_that_tick_slowly_still_detect_crashes_and_kill_nobody() {
 
 #[test]
 fn a_partition_heals_without_an_operator() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = formed(seed, 10, lan(), ());
         let half: Vec<_> = network.hosts[..5].iter().map(|host| host.address).collect();
         network.set_cut(move |from, to| half.contains(&from) != half.contains(&to));
@@ -179,7 +179,7 @@ fn a_partition_heals_without_an_operator() {
 
 #[test]
 fn the_smallest_outbox_and_datagram_serve() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let config = Config { max_datagram: 400, ..lan() };
         let mut network = network(seed, config, ());
         network.lend(gossip_core::Buffer::<2, 56, 800>::new());
@@ -193,7 +193,7 @@ fn the_smallest_outbox_and_datagram_serve() {
 
 #[test]
 fn plain_swim_is_a_configuration_that_detects_crashes() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let config = Config { mechanisms: Mechanisms::SWIM, ..lan() };
         let mut network: Network<Heap> = formed(seed, 8, config, ());
         network.crash(7);
@@ -204,7 +204,7 @@ fn plain_swim_is_a_configuration_that_detects_crashes() {
 
 #[test]
 fn a_node_that_cannot_hear_or_cannot_speak_takes_nobody_with_it() {
-    for seed in SEEDS {
+    for seed in seeds() {
         for deaf in [true, false] {
             let mut network = formed(seed, 8, lan(), ());
             let (sick, id) = (network.hosts[3].address, network.hosts[3].id);
@@ -220,7 +220,7 @@ fn a_node_that_cannot_hear_or_cannot_speak_takes_nobody_with_it() {
 
 #[test]
 fn who_was_dead_to_all_and_lives_is_back_within_seconds() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = formed(seed, 8, lan(), ());
         network.pause(3, secs(60));
         network.run_for(secs(59));

@@ -7,10 +7,10 @@ mod support;
 
 use gossip_core::{
     Buffer, Config, ConfigError, Event, Fingerprint, Heap, Identity, Instant, Locality, Memory, Node, NodeId,
-    Reachability, Record, Status, Verdict,
+    Reachability, Record, Status, Traffic, Verdict,
 };
 use std::net::SocketAddr;
-use support::{Datagram, Network, Recorder, SEEDS, Step, Watch, cluster, formed, lan, network, secs};
+use support::{Datagram, Network, Recorder, Step, Watch, cluster, formed, lan, network, secs, seeds};
 
 /// Everything about a node that only its members may change.
 fn state<M: Memory>(node: &Node<M>) -> (Vec<(Record, Reachability)>, Fingerprint, Record) {
@@ -35,7 +35,7 @@ fn assert_stays(network: &Network<Heap, Recorder>, victim: usize, status: Status
 
 #[test]
 fn old_datagrams_revive_neither_the_dead_nor_who_left() {
-    for seed in SEEDS {
+    for seed in seeds() {
         for leaves in [false, true] {
             let mut network = formed(seed, 6, lan(), Recorder::default());
             network.run_for(secs(5));
@@ -60,7 +60,7 @@ fn old_datagrams_revive_neither_the_dead_nor_who_left() {
 
 #[test]
 fn old_datagrams_sent_to_everybody_revive_nobody() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = formed(seed, 5, lan(), Recorder::default());
         network.crash(4);
         assert!(network.wait(secs(60), |n| n.all_say(4, Status::Dead)).is_some(), "seed {seed}");
@@ -80,9 +80,10 @@ fn old_datagrams_sent_to_everybody_revive_nobody() {
 
 #[test]
 fn a_strangers_datagram_changes_nothing() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let elsewhere = {
-            let mut network = network(seed, lan(), Recorder::default());
+            // Another seed, or its nodes would guess each other's tokens.
+            let mut network = network(seed + 1_000, lan(), Recorder::default());
             for name in ["a", "b", "c", "d"] {
                 let host = network.add(name);
                 network.join(host, &[0]);
@@ -109,7 +110,7 @@ fn a_strangers_datagram_changes_nothing() {
 
 #[test]
 fn another_clusters_datagram_is_refused_as_such_and_the_host_is_told_once_a_minute() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = formed(seed, 4, lan(), Recorder::default());
         network.config = Config::lan(cluster("other"));
         let foreigner = network.add("foreigner");
@@ -160,10 +161,11 @@ fn two_nodes_of_one_name_are_reported_and_do_not_fight_for_ever() {
     }
 }
 
-/// Counts the bytes sent to addresses at which there is no host.
+/// Counts what is sent to addresses at which there is no host.
 #[derive(Default)]
 struct Reflected {
-    packets: u64,
+    /// Packets other than acks, which every ping gets.
+    answers: u64,
     bytes: u64,
 }
 
@@ -176,26 +178,28 @@ fn is_spoofed(address: SocketAddr) -> bool {
 impl<M> Watch<M> for Reflected {
     fn after(&mut self, step: &Step<'_, M>) {
         for packet in step.output.packets().filter(|packet| is_spoofed(packet.to)) {
-            self.packets += 1;
+            self.answers += u64::from(packet.class != Traffic::Probe);
             self.bytes += packet.bytes.len() as u64;
         }
     }
 }
 
-/// What strangers can say: every datagram of a node that tries to join, and of one whose join succeeded.
+/// What strangers can say: every datagram of a node at a spoofed address that joins another cluster of the
+/// same name.
 fn strange_words(seed: u64) -> Vec<Vec<u8>> {
-    let mut network = formed(seed, 3, lan(), Recorder::default());
+    let mut network = formed(seed + 1_000, 3, lan(), Recorder::default());
     network.watch.0.clear();
     let joiner = network.add("joiner");
+    let from = ([SPOOFED[0], SPOOFED[1], 113, 1], 7_946).into();
+    network.restart(joiner, from);
     network.join(joiner, &[0]);
     network.run_for(secs(3));
-    let from = network.hosts[joiner].address;
     network.watch.0.iter().filter(|datagram| datagram.from == from).map(|d| d.bytes.clone()).collect()
 }
 
 #[test]
 fn an_unverified_address_never_gets_more_bytes_than_it_sent() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let words = strange_words(seed);
         assert!(!words.is_empty(), "seed {seed}: a joiner says nothing");
         for same_address in [true, false] {
@@ -224,7 +228,7 @@ fn an_unverified_address_never_gets_more_bytes_than_it_sent() {
 
 #[test]
 fn a_flood_of_strangers_is_answered_at_a_bounded_rate() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let words = strange_words(seed);
         let config = Config { strangers_per_second: 50, ..lan() };
         let mut network = formed(seed, 4, config, Reflected::default());
@@ -234,7 +238,9 @@ fn a_flood_of_strangers_is_answered_at_a_bounded_rate() {
             network.inject(1, from, word);
             network.run_for(support::millis(1));
         }
-        assert!(network.watch.packets <= 2 * 50 * 6, "seed {seed}: {} answers in 5 s", network.watch.packets);
+        let allowed = 50 * (5 + 1);
+        let answers = network.watch.answers;
+        assert!((1..=allowed).contains(&answers), "seed {seed}: {answers} answers in 5 s");
         assert!(network.hosts[1].node.metrics().limited > 0, "seed {seed}: nothing was counted as dropped");
         network.run_for(secs(5));
         assert!(network.is_formed(), "seed {seed}");
@@ -244,7 +250,7 @@ fn a_flood_of_strangers_is_answered_at_a_bounded_rate() {
 
 #[test]
 fn a_nodes_own_datagrams_are_recognised_and_ignored() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = formed(seed, 3, lan(), Recorder::default());
         let own = network.hosts[0].address;
         let said: Vec<_> =
@@ -259,7 +265,7 @@ fn a_nodes_own_datagrams_are_recognised_and_ignored() {
 
 #[test]
 fn a_node_that_left_takes_nothing_in() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = formed(seed, 4, lan(), Recorder::default());
         network.leave(2);
         assert!(network.wait(secs(10), |n| n.hosts[2].has_told(Event::LeaveDone)).is_some(), "seed {seed}");

@@ -4,7 +4,7 @@
 mod support;
 
 use gossip_core::{Event, Inline, Status};
-use support::{Network, SEEDS, form, lan, secs};
+use support::{Network, form, lan, secs, seeds};
 
 type Memory = Inline<8>;
 
@@ -16,7 +16,7 @@ fn formed(seed: u64) -> Network<Memory> {
 
 #[test]
 fn five_nodes_without_an_allocator_form_a_cluster() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let network = formed(seed);
         for host in network.running() {
             assert_eq!(host.node.members().len(), 4, "seed {seed}");
@@ -26,7 +26,7 @@ fn five_nodes_without_an_allocator_form_a_cluster() {
 
 #[test]
 fn five_nodes_without_an_allocator_notice_a_crash_and_a_restart() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = formed(seed);
         network.crash(2);
         assert!(network.wait(secs(60), |n| n.all_say(2, Status::Dead)).is_some(), "seed {seed}");
@@ -39,7 +39,7 @@ fn five_nodes_without_an_allocator_notice_a_crash_and_a_restart() {
 
 #[test]
 fn five_nodes_without_an_allocator_see_one_leave() {
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut network = formed(seed);
         network.leave(4);
         assert!(network.wait(secs(5), |n| n.hosts[4].has_told(Event::LeaveDone)).is_some(), "seed {seed}");

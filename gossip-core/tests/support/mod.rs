@@ -12,7 +12,7 @@ mod wire;
 pub(crate) use host::{Host, Tally};
 pub(crate) use network::Network;
 pub(crate) use rng::Rng;
-pub(crate) use setup::{SEEDS, cluster, form, lan, millis, secs};
+pub(crate) use setup::{cluster, form, lan, millis, secs, seeds};
 #[cfg(feature = "alloc")]
 pub(crate) use setup::{formed, network};
 pub(crate) use watch::{Input, Recorder, Step, Watch};

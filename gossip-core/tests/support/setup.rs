@@ -6,8 +6,11 @@ use gossip_core::Heap;
 use gossip_core::{Cluster, Config, Memory};
 use std::{ops::Range, time::Duration};
 
-/// The seeds that a whole-protocol test runs with.
-pub(crate) const SEEDS: Range<u64> = 0..20;
+/// The seeds that a whole-protocol test runs with: 20, or as many as the environment's `SEEDS` says.
+pub(crate) fn seeds() -> Range<u64> {
+    let wanted = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+    0..wanted.unwrap_or(20)
+}
 
 pub(crate) const fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
