@@ -13,8 +13,8 @@ fn nodes_that_share_a_seed_find_each_other() {
         for n in [2, 3, 5, 16, 40] {
             let mut network = network(seed, lan(), ());
             network.add_joined(n);
-            let took = network.wait(secs(10), Network::is_formed);
-            assert!(took.is_some(), "seed {seed}: {n} nodes are not one cluster after 10 s");
+            let took = network.wait(secs(20), Network::is_formed);
+            assert!(took.is_some(), "seed {seed}: {n} nodes are not one cluster after 20 s");
         }
     }
 }
