@@ -230,3 +230,18 @@ fn who_was_dead_to_all_and_lives_is_back_within_seconds() {
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(3));
     }
 }
+
+#[test]
+fn the_loss_of_most_members_is_held_for_a_while_and_then_believed() {
+    for seed in seeds() {
+        let config = Config { hold: secs(60), ..lan() };
+        let mut network = formed(seed, 12, config, ());
+        (4..12).for_each(|gone| network.crash(gone));
+        network.run_for(secs(50));
+        let declared: u64 = network.running().map(|host| host.node.metrics().deaths_declared).sum();
+        let held: u64 = network.running().map(|host| host.node.metrics().deaths_held).sum();
+        assert!(declared < 8 && held > 0, "seed {seed}: {declared} declared and {held} held within the hold");
+        let took = network.wait(secs(180), |n| (4..12).all(|gone| n.all_say(gone, Status::Dead)));
+        assert!(took.is_some(), "seed {seed}: not believed after the hold");
+    }
+}

@@ -131,3 +131,32 @@ fn a_change_of_health_reaches_all_in_time() {
         assert!(most <= 0.3 && all <= 0.8, "seed {seed}: 99 % after {most:.3} s, all after {all:.3} s");
     }
 }
+
+#[test]
+fn a_tenth_of_the_nodes_paused_for_two_seconds_kills_nobody() {
+    for seed in 0..2 {
+        let mut network = thousand(seed);
+        for host in (0..NODES).step_by(10) {
+            network.pause(host, secs(2));
+        }
+        network.run_for(secs(20));
+        assert_eq!(network.deaths(), [], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_fifth_of_all_datagrams_lost_for_a_minute_kills_nobody_and_hides_no_crash() {
+    for seed in 0..1 {
+        let mut network = thousand(seed);
+        network.set_link(Link { loss: 0.2, ..Link::PERFECT });
+        network.run_for(secs(60));
+        let suspicions: u64 = network.hosts.iter().map(|host| host.node.metrics().accusations_made).sum();
+        println!("seed {seed}: {suspicions} accusations among {NODES} nodes in a minute of 20 % loss");
+        assert_eq!(network.deaths(), [], "seed {seed}");
+        network.watch.listen_for(Event::Down(network.hosts[77].id));
+        network.crash(77);
+        let all = seconds(network.wait(secs(60), |n| n.watch.by.len() == NODES - 1));
+        println!("seed {seed}: crash known to all after {all:.3} s at 20 % loss");
+        assert!(all <= 20.0, "seed {seed}: known to all after {all:.3} s");
+    }
+}
