@@ -76,8 +76,9 @@ pub(crate) struct Joining {
     asked: heapless::Vec<(Nonce, SocketAddr), MAX_ASKED>,
     fetches: heapless::Vec<Fetch, MAX_FETCHES>,
     viewed: bool,
-    /// Since when nobody was met who knows the same.
-    diverged_since: Option<Instant>,
+    /// When the first and the latest were met who know something else, none longer than [`DIVERGED`] after
+    /// the one before.
+    diverged: Option<(Instant, Instant)>,
     next_refetch: Instant,
 }
 
@@ -92,7 +93,7 @@ impl Joining {
             asked: heapless::Vec::new(),
             fetches: heapless::Vec::new(),
             viewed: false,
-            diverged_since: None,
+            diverged: None,
             next_refetch: Instant::ZERO,
         }
     }
@@ -253,16 +254,18 @@ impl Step<'_, '_> {
         let _ = self.core.joining.fetches.push(fetch);
     }
 
-    /// A member's fingerprint says whether it knows the same as we do. If for a while nobody does, the whole
-    /// of a member's view is fetched: rumors reach nearly everybody, this reaches the rest.
+    /// A member's fingerprint says whether it knows the same as we do. If for a while members keep differing,
+    /// the whole of one's view is fetched: rumors reach nearly everybody, this reaches the rest. One that
+    /// knows the same proves nothing: both may have missed the same news.
     pub(crate) fn compare_views(&mut self, with: SocketAddr, equal: bool) {
-        let now = self.now();
-        let joining = &mut self.core.joining;
         if equal {
-            joining.diverged_since = None;
             return;
         }
-        let since = *joining.diverged_since.get_or_insert(now);
+        let now = self.now();
+        let joining = &mut self.core.joining;
+        let going_on = joining.diverged.filter(|&(_, latest)| now.since(latest) <= DIVERGED);
+        let since = going_on.map_or(now, |(first, _)| first);
+        joining.diverged = Some((since, now));
         let wait = now.since(since) < DIVERGED || now < joining.next_refetch;
         if wait || joining.phase != Phase::Idle {
             return;

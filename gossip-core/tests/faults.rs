@@ -1,0 +1,247 @@
+//! What a cluster promises while its links and machines misbehave: nobody who runs is declared dead, and
+//! who does not run still is.
+
+#![cfg(feature = "alloc")]
+
+mod support;
+
+use gossip_core::{Config, Event, Heap, Mechanisms, Status};
+use support::{Link, Network, cluster, formed, lan, millis, network, secs, seeds};
+
+const LOSSY: Link = Link { loss: 0.2, ..Link::LAN };
+const UNRULY: Link = Link { duplication: 0.2, reordering: 0.3, ..Link::LAN };
+
+#[test]
+fn a_fifth_of_all_datagrams_lost_stops_no_forming_and_kills_nobody() {
+    for seed in seeds() {
+        let mut network = network(seed, lan(), ());
+        network.set_link(LOSSY);
+        network.add_joined(10);
+        let formed = network.wait(secs(60), |n| n.running().all(|h| h.node.members().len() == 9));
+        assert!(formed.is_some(), "seed {seed}: not formed after 60 s");
+        network.run_for(secs(60));
+        assert_eq!(network.deaths(), [], "seed {seed}: a running node was declared dead");
+    }
+}
+
+#[test]
+fn a_crash_is_noticed_while_a_fifth_of_all_datagrams_is_lost() {
+    for seed in seeds() {
+        let mut network = formed(seed, 10, lan(), ());
+        network.set_link(LOSSY);
+        network.crash(9);
+        let took = network.wait(secs(90), |n| n.all_say(9, Status::Dead));
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(9));
+    }
+}
+
+#[test]
+fn reordering_and_duplication_kill_nobody_and_hide_no_crash() {
+    for seed in seeds() {
+        let mut network = network(seed, lan(), ());
+        network.set_link(UNRULY);
+        network.add_joined(10);
+        assert!(network.wait(secs(30), Network::is_formed).is_some(), "seed {seed}: not formed");
+        network.run_for(secs(60));
+        assert_eq!(network.deaths(), [], "seed {seed}: a running node was declared dead");
+        network.crash(4);
+        let took = network.wait(secs(60), |n| n.all_say(4, Status::Dead));
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(4));
+    }
+}
+
+#[test]
+fn one_link_cut_in_one_direction_kills_nobody() {
+    for seed in seeds() {
+        for n in [3, 4, 8] {
+            let mut network = formed(seed, n, lan(), ());
+            let (a, b) = (network.hosts[0].address, network.hosts[1].address);
+            network.set_cut(move |from, to| (from, to) == (a, b));
+            network.run_for(secs(120));
+            assert_eq!(network.deaths(), [], "seed {seed}, {n} nodes");
+        }
+    }
+}
+
+#[test]
+fn one_link_cut_in_both_directions_kills_nobody_in_a_larger_cluster() {
+    for seed in seeds() {
+        let mut network = formed(seed, 8, lan(), ());
+        let (a, b) = (network.hosts[0].address, network.hosts[1].address);
+        network.set_cut(move |from, to| (from, to) == (a, b) || (from, to) == (b, a));
+        network.run_for(secs(120));
+        assert_eq!(network.deaths(), [], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_node_that_hears_nobody_declares_nobody_and_is_back_when_it_does() {
+    for seed in seeds() {
+        let mut network = formed(seed, 8, lan(), ());
+        let (cut_off, id) = (network.hosts[3].address, network.hosts[3].id);
+        network.set_cut(move |from, to| from == cut_off || to == cut_off);
+        network.run_for(secs(60));
+        let declared = network.deaths().iter().filter(|death| death.0 == id).count();
+        assert_eq!(declared, 0, "seed {seed}: who is cut off declared others dead");
+        network.set_cut(|_, _| false);
+        let took = network.wait(secs(90), Network::is_formed);
+        assert!(took.is_some(), "seed {seed}: not healed: {}", network.opinions(3));
+    }
+}
+
+#[test]
+fn a_pause_of_two_seconds_kills_nobody() {
+    for seed in seeds() {
+        for n in [3, 10] {
+            let mut network = formed(seed, n, lan(), ());
+            for round in 0..10 {
+                network.pause(round % n, secs(2));
+                network.run_for(secs(8));
+            }
+            assert_eq!(network.deaths(), [], "seed {seed}, {n} nodes");
+        }
+    }
+}
+
+#[test]
+fn a_paused_node_notices_and_accuses_nobody_for_it() {
+    for seed in seeds() {
+        let mut network = formed(seed, 8, lan(), ());
+        network.run_for(secs(10));
+        let before = network.hosts[2].node.metrics().accusations_made;
+        network.pause(2, millis(1_900));
+        network.run_for(secs(20));
+        let noticed = network.hosts[2].events.iter().any(|(_, e)| matches!(e, Event::OwnPause { .. }));
+        assert!(noticed, "seed {seed}: the pause went unnoticed");
+        assert_eq!(network.hosts[2].node.metrics().accusations_made, before, "seed {seed}");
+    }
+}
+
+#[test]
+fn an_announced_pause_is_waited_for_and_an_unannounced_one_is_not() {
+    for seed in seeds() {
+        for announced in [true, false] {
+            let mut network = formed(seed, 8, lan(), ());
+            if announced {
+                network.command(2, |node, now, out| node.announce_pause(now, secs(20), out));
+            }
+            network.run_for(secs(1));
+            network.pause(2, secs(18));
+            network.run_for(millis(17_900));
+            assert_eq!(network.deaths().is_empty(), announced, "seed {seed}, announced: {announced}");
+        }
+    }
+}
+
+#[test]
+fn patience_with_an_announced_pause_ends() {
+    for seed in seeds() {
+        let mut network = formed(seed, 8, lan(), ());
+        network.command(2, |node, now, out| node.announce_pause(now, secs(10), out));
+        network.run_for(secs(1));
+        network.crash(2);
+        let took = network.wait(secs(90), |n| n.all_say(2, Status::Dead));
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(2));
+    }
+}
+
+#[test]
+fn drivers_that_tick_slowly_still_detect_crashes_and_kill_nobody() {
+    for seed in seeds() {
+        for config in [lan(), Config::local(cluster("test"))] {
+            let mut network = network(seed, config, ());
+            network.add_joined(8);
+            for host in &mut network.hosts {
+                host.tick_grid = Some(millis(300));
+            }
+            assert!(network.wait(secs(60), Network::is_formed).is_some(), "seed {seed}: not formed");
+            network.run_for(secs(60));
+            assert_eq!(network.deaths(), [], "seed {seed}: a running node was declared dead");
+            network.crash(6);
+            let took = network.wait(secs(60), |n| n.all_say(6, Status::Dead));
+            assert!(took.is_some(), "seed {seed}: {}", network.opinions(6));
+        }
+    }
+}
+
+#[test]
+fn a_partition_heals_without_an_operator() {
+    for seed in seeds() {
+        let mut network = formed(seed, 10, lan(), ());
+        let half: Vec<_> = network.hosts[..5].iter().map(|host| host.address).collect();
+        network.set_cut(move |from, to| half.contains(&from) != half.contains(&to));
+        network.run_for(secs(60));
+        network.set_cut(|_, _| false);
+        let took = network.wait(secs(120), Network::is_formed);
+        assert!(took.is_some(), "seed {seed}: not healed after 2 min");
+    }
+}
+
+#[test]
+fn the_smallest_outbox_and_datagram_serve() {
+    for seed in seeds() {
+        let config = Config { max_datagram: 400, ..lan() };
+        let mut network = network(seed, config, ());
+        network.lend(gossip_core::Buffer::<2, 56, 800>::new());
+        network.add_joined(12);
+        assert!(network.wait(secs(60), Network::is_formed).is_some(), "seed {seed}: not formed");
+        network.crash(7);
+        let took = network.wait(secs(90), |n| n.all_say(7, Status::Dead));
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(7));
+    }
+}
+
+#[test]
+fn plain_swim_is_a_configuration_that_detects_crashes() {
+    for seed in seeds() {
+        let config = Config { mechanisms: Mechanisms::SWIM, ..lan() };
+        let mut network: Network<Heap> = formed(seed, 8, config, ());
+        network.crash(7);
+        let took = network.wait(secs(90), |n| n.all_say(7, Status::Dead));
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(7));
+    }
+}
+
+#[test]
+fn a_node_that_cannot_hear_or_cannot_speak_takes_nobody_with_it() {
+    for seed in seeds() {
+        for deaf in [true, false] {
+            let mut network = formed(seed, 8, lan(), ());
+            let (sick, id) = (network.hosts[3].address, network.hosts[3].id);
+            network.set_cut(move |from, to| if deaf { to == sick } else { from == sick });
+            let took = network.wait(secs(90), |n| n.all_say(3, Status::Dead));
+            assert!(took.is_some(), "seed {seed}, deaf: {deaf}: {}", network.opinions(3));
+            network.run_for(secs(60));
+            let others = network.deaths().iter().filter(|death| death.1 != id).count();
+            assert_eq!(others, 0, "seed {seed}, deaf: {deaf}: it took others with it");
+        }
+    }
+}
+
+#[test]
+fn who_was_dead_to_all_and_lives_is_back_within_seconds() {
+    for seed in seeds() {
+        let mut network = formed(seed, 8, lan(), ());
+        network.pause(3, secs(60));
+        network.run_for(secs(59));
+        assert!(network.all_say(3, Status::Dead), "seed {seed}: {}", network.opinions(3));
+        network.run_for(secs(1));
+        let took = network.wait(secs(15), Network::is_formed);
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(3));
+    }
+}
+
+#[test]
+fn the_loss_of_most_members_is_held_for_a_while_and_then_believed() {
+    for seed in seeds() {
+        let config = Config { hold: secs(60), ..lan() };
+        let mut network = formed(seed, 12, config, ());
+        (4..12).for_each(|gone| network.crash(gone));
+        network.run_for(secs(50));
+        let declared: u64 = network.running().map(|host| host.node.metrics().deaths_declared).sum();
+        let held: u64 = network.running().map(|host| host.node.metrics().deaths_held).sum();
+        assert!(declared < 8 && held > 0, "seed {seed}: {declared} declared and {held} held within the hold");
+        let took = network.wait(secs(180), |n| (4..12).all(|gone| n.all_say(gone, Status::Dead)));
+        assert!(took.is_some(), "seed {seed}: not believed after the hold");
+    }
+}
