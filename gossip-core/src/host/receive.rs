@@ -1,0 +1,45 @@
+//! Receive errors that must not spin.
+
+use crate::Instant;
+use std::{io, time::Duration};
+
+/// The first rest after an error that may come again at once, doubled up to [`MAX_REST`].
+const MIN_REST: Duration = Duration::from_millis(10);
+/// The longest rest. The kernel's buffer holds what arrives in the meantime, or drops it.
+const MAX_REST: Duration = Duration::from_secs(1);
+
+/// When to look at the socket again.
+#[derive(Default)]
+pub(super) struct Receiving {
+    resting_until: Instant,
+    rest: Duration,
+}
+
+impl Receiving {
+    /// Nothing is read before this time.
+    pub(super) fn resting_until(&self) -> Instant {
+        self.resting_until
+    }
+
+    /// A datagram came: the socket works.
+    pub(super) fn works(&mut self) {
+        self.rest = Duration::ZERO;
+    }
+
+    /// Whether to go on reading. An ICMP error of an earlier send is taken off the socket by being reported;
+    /// any other error may be there to stay, and is answered with a rest.
+    pub(super) fn failed(&mut self, now: Instant, error: &io::Error) -> bool {
+        use io::ErrorKind::{
+            ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkUnreachable,
+        };
+        let passing = matches!(
+            error.kind(),
+            ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable | Interrupted
+        );
+        if !passing {
+            self.rest = (self.rest * 2).clamp(MIN_REST, MAX_REST);
+            self.resting_until = now + self.rest;
+        }
+        passing
+    }
+}
