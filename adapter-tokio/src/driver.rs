@@ -2,7 +2,7 @@
 
 use crate::socket::{Clock, Socket};
 use gossip_core::host::{Engine, Handle, LOOKUP_TIMEOUT, Options, StartError, Stopped, Turn};
-use std::{fmt, future::poll_fn, io, net::SocketAddr};
+use std::{fmt, future::poll_fn, io, net::SocketAddr, ops::ControlFlow};
 use tokio::{
     net::{UdpSocket, lookup_host},
     task::{JoinHandle, JoinSet, yield_now},
@@ -47,8 +47,8 @@ impl Driver {
     pub async fn run(mut self) -> Stopped {
         loop {
             match self.engine.turn(&mut self.socket) {
-                Ok(turn) => self.wait(turn).await,
-                Err(stopped) => return stopped,
+                ControlFlow::Continue(turn) => self.wait(turn).await,
+                ControlFlow::Break(stopped) => return stopped,
             }
         }
     }
@@ -78,15 +78,6 @@ async fn look_up(name: String) -> (String, io::Result<Vec<SocketAddr>>) {
         Err(late) => Err(late.into()),
     };
     (name, found)
-}
-
-impl IntoFuture for Driver {
-    type Output = Stopped;
-    type IntoFuture = std::pin::Pin<Box<dyn Future<Output = Stopped> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
 }
 
 impl fmt::Debug for Driver {

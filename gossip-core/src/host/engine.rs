@@ -19,6 +19,7 @@ use crate::{Buffer, Event, Heap, Identity, Instant, Node, NodeId, Outbox, Output
 use std::{
     fmt, io, mem,
     net::{IpAddr, SocketAddr},
+    ops::ControlFlow,
     sync::{Arc, Mutex},
     task::{Context, Poll},
     thread,
@@ -136,7 +137,7 @@ impl Engine {
     }
 
     /// Does all that is due, within bounds: what to wait for then, or how the node stopped.
-    pub fn turn(&mut self, transport: &mut impl Transport) -> Result<Turn, Stopped> {
+    pub fn turn(&mut self, transport: &mut impl Transport) -> ControlFlow<Stopped, Turn> {
         self.send_held(transport);
         if let Some(requests) = self.shared.inbox.take() {
             self.carry_out(transport, requests);
@@ -147,9 +148,9 @@ impl Engine {
         let now = transport.now();
         if let Some(stopped) = self.stopped(now) {
             self.shared.board.end(stopped.into());
-            return Err(stopped);
+            return ControlFlow::Break(stopped);
         }
-        Ok(self.wait_for(now, more))
+        ControlFlow::Continue(self.wait_for(now, more))
     }
 
     /// Ready when handles asked for something since the last turn; otherwise the task is woken once they do.

@@ -39,7 +39,10 @@ impl EpochFile {
             Err(source) => return Err(EpochError::Read { path: self.path.clone(), source }),
         }
         let epoch = str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok());
-        epoch.map(Some).ok_or_else(|| EpochError::Garbage { path: self.path.clone() })
+        epoch
+            .filter(|&epoch| epoch < Incarnation::MAX_EPOCH)
+            .map(Some)
+            .ok_or_else(|| EpochError::Garbage { path: self.path.clone() })
     }
 
     /// Replaces the epoch. Blocks until it is on the disk.
@@ -99,7 +102,7 @@ pub enum EpochError {
         /// What the system said.
         source: io::Error,
     },
-    /// It holds something else than one number of 32 bits.
+    /// It holds something else than one number below [`Incarnation::MAX_EPOCH`].
     Garbage {
         /// The file.
         path: PathBuf,
@@ -121,7 +124,7 @@ impl fmt::Display for EpochError {
             }
             Self::Garbage { path } => write!(
                 f,
-                "the epoch file {} does not hold a number: name another file, or delete it to go by the clock",
+                "the epoch file {} does not hold an epoch: name another file, or delete it to go by the clock",
                 path.display()
             ),
             Self::Write { path, source } => write!(

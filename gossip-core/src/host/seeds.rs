@@ -83,6 +83,16 @@ struct Source {
     failure: Option<String>,
 }
 
+impl Source {
+    fn new(seed: Seed) -> Self {
+        let addresses = match seed.0 {
+            Place::Address(address) => vec![address],
+            Place::Name(_) => Vec::new(),
+        };
+        Self { seed, addresses, lookup: Lookup::Idle, failure: None }
+    }
+}
+
 /// The look-up of a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lookup {
@@ -97,6 +107,8 @@ pub(super) struct Seeds {
     next: Instant,
     wait: Duration,
     settled: bool,
+    /// Look-ups under way, those for seeds that had to go included.
+    running: usize,
     /// Addresses came or are due to be tried again.
     fresh: bool,
     rng: Rng,
@@ -104,24 +116,27 @@ pub(super) struct Seeds {
 
 impl Seeds {
     pub(super) fn new(rng: Rng) -> Self {
-        Self { sources: Vec::new(), next: Instant::NEVER, wait: MIN_WAIT, settled: false, fresh: false, rng }
+        Self {
+            sources: Vec::new(),
+            next: Instant::NEVER,
+            wait: MIN_WAIT,
+            settled: false,
+            running: 0,
+            fresh: false,
+            rng,
+        }
     }
 
     /// Adds seeds and makes a join due; returns how many older ones had to go.
     pub(super) fn add(&mut self, now: Instant, seeds: impl IntoIterator<Item = Seed>) -> usize {
         for seed in seeds {
-            self.sources.retain(|source| source.seed != seed);
-            let addresses = match seed.0 {
-                Place::Address(address) => vec![address],
-                Place::Name(_) => Vec::new(),
-            };
-            self.sources.push(Source { seed, addresses, lookup: Lookup::Idle, failure: None });
+            let known = self.sources.iter().position(|source| source.seed == seed);
+            let source = known.map_or_else(|| Source::new(seed), |at| self.sources.remove(at));
+            self.sources.push(source);
+            (self.next, self.wait) = (now, MIN_WAIT);
         }
         let excess = self.sources.len().saturating_sub(MAX_SEEDS);
         self.sources.drain(..excess);
-        if !self.sources.is_empty() {
-            (self.next, self.wait) = (now, MIN_WAIT);
-        }
         excess
     }
 
@@ -164,17 +179,18 @@ impl Seeds {
 
     /// A name to look up now.
     pub(super) fn next_lookup(&mut self) -> Option<String> {
-        self.sources.iter_mut().filter(|source| source.lookup == Lookup::Wanted).find_map(|source| {
-            source.lookup = Lookup::Running;
-            match &source.seed.0 {
-                Place::Name(name) => Some(name.clone()),
-                Place::Address(_) => None,
-            }
-        })
+        if self.running == MAX_SEEDS {
+            return None;
+        }
+        let source = self.sources.iter_mut().find(|source| source.lookup == Lookup::Wanted)?;
+        source.lookup = Lookup::Running;
+        self.running += 1;
+        Some(source.seed.to_string())
     }
 
     /// What a look-up found. After a failure the addresses known before are kept.
     pub(super) fn looked_up(&mut self, name: &str, found: Result<Vec<SocketAddr>, String>) {
+        self.running = self.running.saturating_sub(1);
         let named = |source: &&mut Source| matches!(&source.seed.0, Place::Name(other) if other == name);
         let Some(source) = self.sources.iter_mut().find(named) else { return };
         source.lookup = Lookup::Idle;
