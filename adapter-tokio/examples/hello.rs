@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p adapter-tokio --example hello`
 
-use adapter_tokio::{Cluster, Config, Handle, Health, LeaveOutcome, Options, bind};
+use adapter_tokio::{Cluster, Config, Handle, Health, LeaveOutcome, MemberView, Options, bind};
 use std::{error::Error, time::Duration};
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,13 +21,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let members = node.watch().until(|members| members.len() == 2).await.ok_or("the node stopped")?;
         println!("{name} ({}) knows", node.id());
         for member in members {
-            println!("    {} at {}: {:?}, {:?}", member.id, member.address(), member.status(), member.health());
+            println!(
+                "    {} at {}: {:?}, {:?}",
+                member.id,
+                member.address(),
+                member.status(),
+                member.health()
+            );
         }
     }
 
     if let [(_, ada), (_, bob), (_, cyd)] = nodes.as_slice() {
         bob.set_health(Health::Unhealthy);
-        let ill = |member: &adapter_tokio::MemberView| member.id == bob.id() && !member.routable;
+        let ill = |member: &MemberView| member.id == bob.id() && !member.routable;
         ada.watch().until(|members| members.iter().any(ill)).await.ok_or("ada stopped")?;
         println!("ada no longer routes to bob");
 

@@ -237,7 +237,10 @@ impl Engine {
                 self.step(transport, |node, now, out| Some(node.handle_datagram(now, from, datagram, out)));
                 true
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.receiving.works();
+                false
+            }
             Err(error) => {
                 self.count(|metrics| metrics.receive_errors += 1);
                 self.receiving.failed(transport.now(), &error)

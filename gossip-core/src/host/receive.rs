@@ -8,11 +8,16 @@ const MIN_REST: Duration = Duration::from_millis(10);
 /// The longest rest. The kernel's buffer holds what arrives in the meantime, or drops it.
 const MAX_REST: Duration = Duration::from_secs(1);
 
+/// Passing errors in a row, with nothing else in between, that are believed to pass. Each is the echo of a
+/// packet that this node sent, and a turn sends fewer.
+const MAX_PASSING: u32 = 256;
+
 /// When to look at the socket again.
 #[derive(Default)]
 pub(super) struct Receiving {
     resting_until: Instant,
     rest: Duration,
+    passing: u32,
 }
 
 impl Receiving {
@@ -21,9 +26,9 @@ impl Receiving {
         self.resting_until
     }
 
-    /// A datagram came: the socket works.
+    /// A datagram came, or there is none: the socket works.
     pub(super) fn works(&mut self) {
-        self.rest = Duration::ZERO;
+        (self.rest, self.passing) = (Duration::ZERO, 0);
     }
 
     /// Whether to go on reading. An ICMP error of an earlier send is taken off the socket by being reported;
@@ -36,10 +41,12 @@ impl Receiving {
             error.kind(),
             ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable | Interrupted
         );
-        if !passing {
+        self.passing = if passing { self.passing.saturating_add(1) } else { MAX_PASSING };
+        let go_on = self.passing < MAX_PASSING;
+        if !go_on {
             self.rest = (self.rest * 2).clamp(MIN_REST, MAX_REST);
             self.resting_until = now + self.rest;
         }
-        passing
+        go_on
     }
 }
