@@ -144,3 +144,95 @@ impl Drop for Subscription {
         drop(waker);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Event;
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        task::Wake,
+        time::SystemTime,
+    };
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn notice(epoch: u32) -> Notice {
+        Notice { event: Event::NewLife { epoch }, member: None, at: SystemTime::UNIX_EPOCH }
+    }
+
+    fn post(board: &Board, epochs: std::ops::Range<u32>) {
+        board.post(epochs.map(notice).collect::<Vec<_>>().into_iter());
+    }
+
+    /// All there is to read; the count for what was missed.
+    fn read(board: &Board, cursor: &mut u64) -> Vec<Result<Event, u64>> {
+        let mut posted = lock(&board.0);
+        std::iter::from_fn(|| posted.read(cursor)).map(|n| n.map(|n| n.event).map_err(|l| l.0)).collect()
+    }
+
+    #[test]
+    fn every_reader_reads_all_in_order() {
+        let board = Board::new(8);
+        let mut cursors = [0, 0];
+        for start in [0, 3, 6] {
+            post(&board, start..start + 3);
+            for cursor in &mut cursors {
+                let expected: Vec<_> = (start..start + 3).map(|e| Ok(notice(e).event)).collect();
+                assert_eq!(read(&board, cursor), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_reader_that_falls_behind_learns_by_how_much_and_goes_on() {
+        let board = Board::new(3);
+        let mut cursor = 0;
+        post(&board, 0..10);
+        let expected = [Err(7), Ok(notice(7).event), Ok(notice(8).event), Ok(notice(9).event)];
+        assert_eq!(read(&board, &mut cursor), expected);
+        assert_eq!(board.lagged(), 7);
+        post(&board, 10..12);
+        assert_eq!(read(&board, &mut cursor), [Ok(notice(10).event), Ok(notice(11).event)]);
+    }
+
+    #[test]
+    fn a_board_keeps_at_least_one_notice_and_no_more_than_it_may() {
+        for (asked, kept) in [(0, 1), (1, 1), (5, 5)] {
+            let board = Board::new(asked);
+            post(&board, 0..20);
+            assert_eq!(lock(&board.0).notices.len(), kept);
+        }
+    }
+
+    #[test]
+    fn those_who_wait_are_woken_once_and_those_who_left_are_forgotten() {
+        let board = Arc::new(Board::new(4));
+        let woken = Arc::new(Woken::default());
+        let waker = Arc::clone(&woken).into();
+        let cx = Context::from_waker(&waker);
+        let (stays, _) = Subscription::new(Arc::clone(&board));
+        let (leaves, _) = Subscription::new(Arc::clone(&board));
+        for _ in 0..100 {
+            assert!(stays.poll(&cx, |posted| posted.ended()).is_pending());
+            assert!(leaves.poll(&cx, |posted| posted.ended()).is_pending());
+        }
+        drop(leaves);
+        assert_eq!(lock(&board.0).waiting.len(), 1);
+        post(&board, 0..1);
+        post(&board, 1..2);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert!(stays.poll(&cx, |posted| posted.ended()).is_pending());
+        board.end(LeaveOutcome::Left);
+        board.end(LeaveOutcome::DriverDropped);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+        assert_eq!(stays.poll(&cx, |posted| posted.ended()), Poll::Ready(LeaveOutcome::Left));
+    }
+}

@@ -144,3 +144,84 @@ impl std::error::Error for EpochError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{env, process, time::Duration};
+
+    /// A directory of the test's own, gone after it.
+    struct Directory(PathBuf);
+
+    impl Directory {
+        fn new(test: &str) -> Self {
+            let path = env::temp_dir().join(format!("gossip-epoch-{}-{test}", process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn file(&self) -> EpochFile {
+            EpochFile::new(self.0.join("epoch"))
+        }
+    }
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn an_epoch_is_above_the_last_one_whatever_the_clock_says() {
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(next(None, at(1_000)), 1_000);
+        assert_eq!(next(Some(10), at(1_000)), 1_000);
+        assert_eq!(next(Some(1_000), at(1_000)), 1_001);
+        assert_eq!(next(Some(5_000), at(1_000)), 5_001);
+        assert_eq!(next(Some(7), UNIX_EPOCH - Duration::from_secs(9)), 8);
+        assert_eq!(next(None, at(u64::from(u32::MAX) + 5)), Incarnation::MAX_EPOCH);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let directory = Directory::new("roundtrip");
+        let file = directory.file();
+        assert_eq!(file.read().unwrap(), None);
+        for epoch in [7, 1_999_999_999, 3] {
+            file.write(epoch).unwrap();
+            assert_eq!(file.read().unwrap(), Some(epoch));
+        }
+        assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_write_that_fails_or_was_cut_short_leaves_the_old_epoch() {
+        let directory = Directory::new("atomic");
+        let file = directory.file();
+        file.write(41).unwrap();
+        let temporary = directory.0.join("epoch.tmp");
+        fs::write(&temporary, "4").unwrap();
+        assert_eq!(file.read().unwrap(), Some(41));
+        file.write(42).unwrap();
+        assert_eq!(file.read().unwrap(), Some(42));
+
+        fs::create_dir(&temporary).unwrap();
+        assert!(matches!(file.write(43), Err(EpochError::Write { .. })));
+        assert_eq!(file.read().unwrap(), Some(42));
+    }
+
+    #[test]
+    fn what_is_no_epoch_is_refused() {
+        let directory = Directory::new("garbage");
+        let file = directory.file();
+        let highest = u32::MAX.to_string();
+        for text in ["", "\n", "12x", "-1", "99999999999", "1 2", &highest, &"9".repeat(100)] {
+            fs::write(&file.path, text).unwrap();
+            assert!(matches!(file.read(), Err(EpochError::Garbage { .. })), "{text:?}");
+        }
+        fs::write(&file.path, [0xFF, 0xFE]).unwrap();
+        assert!(matches!(file.begin(), Err(EpochError::Garbage { .. })));
+        fs::write(&file.path, " 12\r\n").unwrap();
+        assert_eq!(file.read().unwrap(), Some(12));
+    }
+}

@@ -55,7 +55,7 @@ impl Handle {
 
     /// This node's own record, as it is told to others.
     pub fn me(&self) -> Record {
-        *lock(&self.0.node).me()
+        lock(&self.0.node).me()
     }
 
     /// The fingerprint of all live records, this node's included: equal on two nodes that agree.

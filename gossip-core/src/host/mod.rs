@@ -18,6 +18,8 @@ mod pressure;
 mod receive;
 mod requests;
 mod seeds;
+#[cfg(test)]
+mod testing;
 mod view;
 mod watch;
 

@@ -71,3 +71,73 @@ impl Backlog {
         Some(fate)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::testing::{FakeTransport, PEER},
+        *,
+    };
+
+    fn packet(bytes: &[u8], class: Traffic) -> Packet<'_> {
+        Packet { to: PEER, bytes, class }
+    }
+
+    fn full() -> FakeTransport {
+        FakeTransport { send_error: Some(io::ErrorKind::WouldBlock), ..FakeTransport::default() }
+    }
+
+    #[test]
+    fn a_full_socket_costs_bulk_and_keeps_probes() {
+        let (mut backlog, mut transport) = (Backlog::default(), full());
+        let mut send = |class| backlog.send(&mut transport, packet(b"x", class));
+        assert_eq!(send(Traffic::Sync), Fate::Dropped(Traffic::Sync));
+        assert_eq!(send(Traffic::Rumor), Fate::Dropped(Traffic::Rumor));
+        assert_eq!(send(Traffic::Suspicion), Fate::Held);
+        assert_eq!(send(Traffic::Probe), Fate::Held);
+    }
+
+    #[test]
+    fn what_waited_is_sent_first_and_in_order() {
+        let (mut backlog, mut transport) = (Backlog::default(), full());
+        for bytes in [b"1", b"2"] {
+            assert_eq!(backlog.send(&mut transport, packet(bytes, Traffic::Probe)), Fate::Held);
+        }
+        transport.send_error = None;
+        let overtaking = backlog.send(&mut transport, packet(b"bulk", Traffic::Sync));
+        assert_eq!(overtaking, Fate::Dropped(Traffic::Sync), "nothing overtakes what waits");
+        assert_eq!(backlog.send(&mut transport, packet(b"3", Traffic::Probe)), Fate::Held);
+        while let Some(fate) = backlog.retry(&mut transport) {
+            assert_eq!(fate, Fate::Sent);
+        }
+        assert_eq!(transport.sent, [b"1", b"2", b"3"]);
+        assert_eq!(backlog.send(&mut transport, packet(b"bulk", Traffic::Sync)), Fate::Sent);
+    }
+
+    #[test]
+    fn the_oldest_makes_room_and_is_counted() {
+        let (mut backlog, mut transport) = (Backlog::default(), full());
+        assert_eq!(backlog.send(&mut transport, packet(b"old", Traffic::Suspicion)), Fate::Held);
+        for _ in 1..MAX_HELD {
+            assert_eq!(backlog.send(&mut transport, packet(b"new", Traffic::Probe)), Fate::Held);
+        }
+        let fate = backlog.send(&mut transport, packet(b"new", Traffic::Probe));
+        assert_eq!(fate, Fate::Dropped(Traffic::Suspicion));
+        transport.send_error = None;
+        let sent = std::iter::from_fn(|| backlog.retry(&mut transport)).count();
+        assert_eq!(sent, MAX_HELD);
+        assert!(transport.sent.iter().all(|bytes| bytes == b"new"));
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_sent_to_holds_up_nobody() {
+        let (mut backlog, mut transport) = (Backlog::default(), full());
+        for _ in 0..2 {
+            assert_eq!(backlog.send(&mut transport, packet(b"x", Traffic::Probe)), Fate::Held);
+        }
+        transport.send_error = Some(io::ErrorKind::NetworkUnreachable);
+        assert_eq!(backlog.retry(&mut transport), Some(Fate::Failed));
+        assert_eq!(backlog.retry(&mut transport), Some(Fate::Failed));
+        assert!(backlog.is_empty());
+    }
+}

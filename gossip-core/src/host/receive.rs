@@ -50,3 +50,47 @@ impl Receiving {
         go_on
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn echoes_of_unreachable_peers_do_not_stop_reading() {
+        let mut receiving = Receiving::default();
+        let refused = io::ErrorKind::ConnectionRefused.into();
+        for _ in 0..10 * MAX_PASSING {
+            assert!(receiving.failed(Instant::ZERO, &refused));
+            receiving.works();
+        }
+        assert_eq!(receiving.resting_until(), Instant::ZERO);
+    }
+
+    #[test]
+    fn an_error_that_stays_is_met_with_ever_longer_rests() {
+        let mut receiving = Receiving::default();
+        let broken = io::ErrorKind::Other.into();
+        let mut now = Instant::ZERO;
+        let rests: Vec<_> = (0..9)
+            .map(|_| {
+                assert!(!receiving.failed(now, &broken));
+                let rest = receiving.resting_until().since(now);
+                now = receiving.resting_until();
+                rest
+            })
+            .collect();
+        assert!(rests.is_sorted() && rests[0] == MIN_REST && rests[8] == MAX_REST, "{rests:?}");
+        receiving.works();
+        assert!(!receiving.failed(now, &broken));
+        assert_eq!(receiving.resting_until().since(now), MIN_REST);
+    }
+
+    #[test]
+    fn an_error_that_should_pass_and_does_not_is_met_with_a_rest_too() {
+        let mut receiving = Receiving::default();
+        let refused = io::ErrorKind::ConnectionRefused.into();
+        let read_on = (0..2 * MAX_PASSING).take_while(|_| receiving.failed(Instant::ZERO, &refused)).count();
+        assert_eq!(read_on as u32, MAX_PASSING - 1);
+        assert!(receiving.resting_until() > Instant::ZERO);
+    }
+}

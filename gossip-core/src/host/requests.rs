@@ -76,3 +76,38 @@ impl Inbox {
         Poll::Pending
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_wish_of_a_kind_counts() {
+        let inbox = Inbox::default();
+        inbox.ask(|requests| requests.health = Some(Health::Unhealthy));
+        inbox.ask(|requests| requests.health = Some(Health::Degraded));
+        assert_eq!(inbox.take().and_then(|requests| requests.health), Some(Health::Degraded));
+        assert!(inbox.take().is_none());
+    }
+
+    #[test]
+    fn seeds_asked_for_are_bounded_and_the_newest_stay() {
+        let mut requests = Requests::default();
+        let seed = |i: usize| Seed::from(std::net::SocketAddr::from(([10, 0, 0, 1], i as u16)));
+        requests.add_seeds((0..MAX_SEEDS + 5).map(seed));
+        assert_eq!((requests.join.len(), requests.seeds_dropped), (MAX_SEEDS, 5));
+        assert_eq!(requests.join.last(), Some(&seed(MAX_SEEDS + 4)));
+    }
+
+    #[test]
+    fn a_request_is_seen_whether_it_comes_before_or_after_waiting() {
+        let inbox = Inbox::default();
+        let cx = Context::from_waker(Waker::noop());
+        assert!(inbox.poll(&cx).is_pending());
+        inbox.ask(|requests| requests.pause = Some(Duration::from_secs(1)));
+        assert!(inbox.poll(&cx).is_ready());
+        assert!(inbox.poll(&cx).is_ready(), "until it is taken");
+        assert!(inbox.take().is_some());
+        assert!(inbox.poll(&cx).is_pending());
+    }
+}

@@ -216,3 +216,120 @@ impl Seeds {
         wait * 3 / 4 + wait * self.rng.below(512) / 1_024
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seeds() -> Seeds {
+        Seeds::new(Rng::new([3; 32]))
+    }
+
+    fn seed(text: &str) -> Seed {
+        text.parse().unwrap()
+    }
+
+    fn address(last: u8) -> SocketAddr {
+        ([10, 0, 0, last], 7946).into()
+    }
+
+    #[test]
+    fn a_seed_is_an_address_or_a_name_with_a_port() {
+        for text in ["10.0.0.1:7946", "[2001:db8::1]:7946", "seeds.example.com:7946", "localhost:1"] {
+            assert_eq!(seed(text).to_string(), text);
+        }
+        for text in ["", "host", "host:", ":7946", "host:0", "host:65536", "2001:db8::1:7946", "a b:1"] {
+            assert_eq!(text.parse::<Seed>(), Err(ParseSeedError), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_joined_at_once_and_names_once_they_are_known() {
+        let mut seeds = seeds();
+        assert_eq!(seeds.next(), Instant::NEVER);
+        assert_eq!(seeds.add(Instant::ZERO, [seed("10.0.0.1:7946"), seed("a:7946")]), 0);
+        assert_eq!(seeds.due(Instant::ZERO, false), [address(1)]);
+        assert_eq!(seeds.due(Instant::ZERO, false), []);
+        assert_eq!(seeds.next_lookup().as_deref(), Some("a:7946"));
+        assert_eq!(seeds.next_lookup(), None);
+        seeds.looked_up("a:7946", Ok(vec![address(2), address(3)]));
+        assert_eq!(seeds.next(), Instant::ZERO, "there is something to do now");
+        assert_eq!(seeds.due(Instant::ZERO, false), [address(1), address(2), address(3)]);
+    }
+
+    #[test]
+    fn names_are_looked_up_again_at_growing_intervals_up_to_a_bound() {
+        let mut seeds = seeds();
+        seeds.add(Instant::ZERO, [seed("a:7946")]);
+        let mut waits = Vec::new();
+        for _ in 0..12 {
+            let now = seeds.next();
+            assert_eq!(seeds.due(now, false), []);
+            let name = seeds.next_lookup().unwrap();
+            seeds.looked_up(&name, Err("no such host".to_owned()));
+            assert_eq!(seeds.unresolved(), [("a:7946".to_owned(), "no such host".to_owned())]);
+            waits.push(seeds.next().since(now));
+        }
+        assert!(waits[0] >= MIN_WAIT * 3 / 4 && waits[0] < MIN_WAIT * 5 / 4, "{waits:?}");
+        assert!(waits.windows(2).all(|pair| pair[1] >= pair[0] / 2), "{waits:?}");
+        assert!(
+            waits[11] >= MAX_WAIT * 3 / 4 && waits.iter().all(|&wait| wait < MAX_WAIT * 5 / 4),
+            "{waits:?}"
+        );
+        assert_ne!(waits[10], waits[11], "jittered");
+    }
+
+    #[test]
+    fn a_settled_node_asks_rarely_and_one_that_lost_everybody_soon() {
+        let mut seeds = seeds();
+        seeds.add(Instant::ZERO, [seed("10.0.0.1:7946")]);
+        assert_eq!(seeds.due(Instant::ZERO, true), [address(1)]);
+        assert!(seeds.next() >= Instant::ZERO + SETTLED_WAIT * 3 / 4);
+        assert_eq!(seeds.due(Instant::from_millis(1), false), []);
+        assert!(seeds.next() <= Instant::from_millis(1) + MIN_WAIT * 5 / 4);
+    }
+
+    #[test]
+    fn a_failed_lookup_keeps_the_addresses_known_before() {
+        let mut seeds = seeds();
+        seeds.add(Instant::ZERO, [seed("a:7946")]);
+        assert_eq!(seeds.due(Instant::ZERO, false), []);
+        let name = seeds.next_lookup().unwrap();
+        seeds.looked_up(&name, Ok(vec![address(1)]));
+        assert_eq!(seeds.due(Instant::ZERO, false), [address(1)]);
+        let again = seeds.next();
+        assert_eq!(seeds.due(again, false), [address(1)]);
+        let name = seeds.next_lookup().unwrap();
+        seeds.looked_up(&name, Err("time-out".to_owned()));
+        let again = seeds.next();
+        assert_eq!(seeds.due(again, false), [address(1)]);
+    }
+
+    #[test]
+    fn a_name_with_many_addresses_leaves_room_for_the_others() {
+        let mut seeds = seeds();
+        seeds.add(Instant::ZERO, [seed("many:7946"), seed("10.0.0.200:7946")]);
+        seeds.due(Instant::ZERO, false);
+        let name = seeds.next_lookup().unwrap();
+        seeds.looked_up(&name, Ok((0..100).map(address).collect()));
+        let addresses = seeds.due(Instant::ZERO, false);
+        assert_eq!(addresses.len(), MAX_ADDRESSES);
+        assert_eq!(addresses[..3], [address(0), address(200), address(1)]);
+    }
+
+    #[test]
+    fn seeds_and_lookups_are_bounded() {
+        let mut seeds = seeds();
+        let names = (0..3 * MAX_SEEDS).map(|i| seed(&format!("host-{i}:7946")));
+        assert_eq!(seeds.add(Instant::ZERO, names), 2 * MAX_SEEDS);
+        assert_eq!(seeds.add(Instant::ZERO, [seed(&format!("host-{}:7946", 3 * MAX_SEEDS - 1))]), 0, "known");
+        seeds.due(Instant::ZERO, false);
+        let running = std::iter::from_fn(|| seeds.next_lookup()).count();
+        assert_eq!(running, MAX_SEEDS);
+        seeds.add(Instant::ZERO, [seed("one-more:7946")]);
+        seeds.due(Instant::ZERO, false);
+        assert_eq!(seeds.next_lookup(), None, "as many as there may be are under way");
+        seeds.looked_up("host-40:7946", Err("gone".to_owned()));
+        assert_eq!(seeds.next_lookup().as_deref(), Some("one-more:7946"));
+    }
+}
