@@ -4,14 +4,26 @@
 //!
 //! ```no_run
 //! use adapter_tokio::{Cluster, Config, Options, bind};
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let mut options = Options::new("db-1", Config::lan(Cluster::named("prod")?));
-//! options.seeds = vec!["seeds.example.com:7946".parse()?];
-//! let (handle, driver) = bind(options).await?;
-//! driver.spawn();
-//! let routable = handle.members().into_iter().filter(|member| member.routable);
-//! # Ok(())
-//! # }
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut options = Options::new("db-1", Config::lan(Cluster::named("prod")?));
+//!     options.bind = "10.0.0.1:7946".parse()?;
+//!     options.seeds = vec!["seeds.example.com:7946".parse()?];
+//!     let (node, driver) = bind(options).await?;
+//!     driver.spawn();
+//!
+//!     let mut events = node.events();
+//!     while let Some(notice) = events.next().await {
+//!         match notice {
+//!             Ok(notice) => println!("{:?}", notice.event),
+//!             Err(lagged) => println!("{lagged}"),
+//!         }
+//!         let routable = node.members().iter().filter(|member| member.routable).count();
+//!         println!("{routable} members to route to");
+//!     }
+//!     Ok(())
+//! }
 //! ```
 //!
 //! Everything a user needs of the core is exported from here.

@@ -141,3 +141,17 @@ pub(crate) fn a_node_joins_when_it_is_told_to<A: Adapter>() {
     until(&second.handle, |members| members.len() == 1);
     until(&first.handle, |members| members.len() == 1);
 }
+
+pub(crate) fn a_node_on_every_interface_meets_one_of_ipv4<A: Adapter>() {
+    let first = start::<A>(options("families", "first"));
+    let mut both = options("families", "second");
+    both.bind = "[::]:0".parse().unwrap();
+    both.advertise = Some(([127, 0, 0, 1], 0).into());
+    both.seeds.push(first.handle.local_addr().into());
+    // A machine without IPv6 has nothing to show here.
+    let Ok(second) = A::run(both) else { return };
+    for node in [&first, &second] {
+        until(&node.handle, |members| members.iter().any(|member| member.routable));
+    }
+    assert_eq!(second.handle.host_metrics().send_errors, 0);
+}

@@ -67,6 +67,7 @@ macro_rules! behaviours {
             a_node_joins_through_a_name,
             a_name_that_does_not_resolve_is_reported_and_harms_nothing,
             a_node_joins_when_it_is_told_to,
+            a_node_on_every_interface_meets_one_of_ipv4,
             seeds_that_nobody_listens_at_harm_nothing,
             a_slow_subscriber_is_told_what_it_missed_and_goes_on,
             a_node_outlives_its_handles,

@@ -132,14 +132,16 @@ impl Subscription {
         if let Some(found) = read(&mut posted) {
             return Poll::Ready(found);
         }
-        posted.waiting.insert(self.key, cx.waker().clone());
+        let replaced = posted.waiting.insert(self.key, cx.waker().clone());
+        drop(posted);
+        // A waker's destructor is foreign code: it runs after the lock is free.
+        drop(replaced);
         Poll::Pending
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        // A waker's destructor is foreign code: it runs after the lock is free.
         let waker = lock(&self.board.0).waiting.remove(&self.key);
         drop(waker);
     }

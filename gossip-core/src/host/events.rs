@@ -81,7 +81,8 @@ impl Events {
         Self { subscription, cursor }
     }
 
-    /// The next notice, or how many were missed; `None` once the driver has ended and all is read.
+    /// The next notice, or how many were missed; `None` once the driver has ended and all is read. Nothing is
+    /// lost when the future is dropped.
     pub async fn next(&mut self) -> Option<Result<Notice, Lagged>> {
         poll_fn(|cx| self.poll_next(cx)).await
     }

@@ -143,3 +143,16 @@ impl fmt::Debug for Handle {
         f.debug_struct("Handle").field("id", &self.0.id).field("local", &self.0.local).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Engine, *};
+
+    #[test]
+    fn a_handle_may_be_shared_by_threads_and_an_engine_moved_to_one() {
+        fn is_shared<T: Clone + Send + Sync + 'static>() {}
+        fn is_moved<T: Send + 'static>() {}
+        is_shared::<Handle>();
+        is_moved::<(Engine, Events, Watch, Leave)>();
+    }
+}

@@ -69,10 +69,10 @@ impl Inbox {
         if slots.requests.is_some() {
             return Poll::Ready(());
         }
-        match &mut slots.driver {
-            Some(driver) => driver.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
-        }
+        let replaced = slots.driver.replace(cx.waker().clone());
+        drop(slots);
+        // A waker's destructor is foreign code: it runs after the lock is free.
+        drop(replaced);
         Poll::Pending
     }
 }
