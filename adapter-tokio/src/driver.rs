@@ -22,6 +22,8 @@ pub async fn bind(options: Options) -> Result<(Handle, Driver), StartError> {
     let failed = |error| StartError::bind(address, error);
     let udp = UdpSocket::bind(address).await.map_err(failed)?;
     let local = udp.local_addr().map_err(failed)?;
+    // A socket that tokio's reactor has not yet seen counts as full, which would cost the first packets.
+    udp.writable().await.map_err(failed)?;
     let socket = Socket { udp, clock: Clock::new() };
     let (handle, engine) = Engine::start(options, local, socket.clock.now())?;
     Ok((handle, Driver { engine, socket, lookups: JoinSet::new() }))

@@ -3,7 +3,7 @@
 use super::{Adapter, Running, block_on, eventually, options};
 use gossip_core::{
     Event, Health, NodeId, Status,
-    host::{Handle, LeaveOutcome, MemberView, Options},
+    host::{Handle, HostMetrics, LeaveOutcome, MemberView, Options},
 };
 use std::time::Duration;
 
@@ -45,6 +45,10 @@ pub(crate) fn nodes_that_share_a_seed_form_one_cluster<A: Adapter>() {
         nodes.iter().all(|node| node.handle.fingerprint() == first).then_some(())
     });
     assert!(nodes.iter().all(|node| node.handle.is_joined()));
+    assert!(
+        nodes.iter().all(|node| node.handle.host_metrics() == HostMetrics::default()),
+        "nothing was lost"
+    );
     for node in &nodes {
         let me = node.handle.me();
         seen_by_all(&nodes, me.id(), |member| member.record == me && member.routable);
