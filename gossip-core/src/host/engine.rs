@@ -26,7 +26,8 @@ use std::{
     time::SystemTime,
 };
 
-/// Datagrams read in one turn: well under a millisecond of work, so that a flood never delays a timer.
+/// Datagrams read in one turn: about a millisecond of work, answers included, so that a flood delays no timer
+/// by more.
 const DATAGRAMS_PER_TURN: usize = 64;
 /// Ticks in one turn. A tick that was cut at its bound asks to be called again at once; beyond this many
 /// the socket is looked at in between.
@@ -249,6 +250,9 @@ impl Engine {
     }
 
     fn join(&mut self, transport: &mut impl Transport) {
+        if !matches!(self.leave, Leaving::No) {
+            return;
+        }
         let settled = {
             let node = lock(&self.shared.node);
             node.is_joined() && node.members().next().is_some_and(|member| member.status().is_live())
@@ -325,10 +329,10 @@ impl Engine {
     }
 
     fn wait_for(&self, now: Instant, more: bool) -> Turn {
-        let mut until = self.next_tick.min(self.seeds.next());
-        if let Leaving::Until(end) = self.leave {
-            until = until.min(end);
-        }
+        let mut until = match self.leave {
+            Leaving::Until(end) => self.next_tick.min(end),
+            Leaving::No | Leaving::Done => self.next_tick.min(self.seeds.next()),
+        };
         let rest = self.receiving.resting_until();
         let readable = now >= rest;
         if !readable {
