@@ -13,6 +13,8 @@ mod config;
 mod detector;
 mod error;
 mod gossip;
+#[cfg(feature = "std")]
+pub mod host;
 mod join;
 mod life;
 mod memory;

@@ -1,0 +1,42 @@
+//! A gossip node on tokio.
+//!
+//! [`bind`] makes a [`Handle`] to ask and a [`Driver`] that does the work: spawn it, or poll it yourself.
+//!
+//! ```no_run
+//! use adapter_tokio::{Cluster, Config, Options, bind};
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut options = Options::new("db-1", Config::lan(Cluster::named("prod")?));
+//!     options.bind = "10.0.0.1:7946".parse()?;
+//!     options.seeds = vec!["seeds.example.com:7946".parse()?];
+//!     let (node, driver) = bind(options).await?;
+//!     driver.spawn();
+//!
+//!     let mut events = node.events();
+//!     while let Some(notice) = events.next().await {
+//!         match notice {
+//!             Ok(notice) => println!("{:?}", notice.event),
+//!             Err(lagged) => println!("{lagged}"),
+//!         }
+//!         let routable = node.members().iter().filter(|member| member.routable).count();
+//!         println!("{routable} members to route to");
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Everything a user needs of the core is exported from here.
+
+mod driver;
+mod socket;
+
+pub use driver::{Driver, bind};
+pub use gossip_core::host::{
+    EpochError, Events, Handle, HostMetrics, Lagged, Leave, LeaveOutcome, MemberView, Notice, Options,
+    ParseSeedError, Seed, StartError, Stopped, Watch,
+};
+pub use gossip_core::{
+    Budgets, Cluster, Config, ConfigError, Event, Fingerprint, Health, Histogram, Incarnation, Locality,
+    Mechanisms, Metrics, NodeId, ParseNodeIdError, Reachability, Record, Status, Versions,
+};

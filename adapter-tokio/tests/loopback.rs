@@ -1,0 +1,71 @@
+//! The adapters' common behaviour, on tokio, and what is tokio's own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+#[macro_use]
+mod suite;
+
+use adapter_tokio::{Cluster, Config, Options, StartError, Status, Stopped, bind};
+use std::{thread, time::Duration};
+use suite::{Adapter, Running};
+use tokio::{runtime, sync::oneshot, time};
+
+struct Tokio;
+
+impl Adapter for Tokio {
+    fn run(options: Options) -> Result<Running, StartError> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (handle, driver) = runtime.block_on(bind(options))?;
+        let (crash, crashed) = oneshot::channel::<()>();
+        let thread = thread::spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = driver.run() => {}
+                    _ = crashed => {}
+                }
+            });
+        });
+        Ok(Running::new(handle, move || {
+            drop(crash);
+            thread.join().unwrap();
+        }))
+    }
+}
+
+behaviours!(Tokio);
+
+fn options(name: &str) -> Options {
+    Options::new(name, Config::lan(Cluster::named("tokio").unwrap()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_live_by_tokios_clock() {
+    let (first, driver) = bind(options("first")).await.unwrap();
+    driver.spawn();
+    let seeds = vec![first.local_addr().into()];
+    let (second, driver) = bind(Options { seeds, ..options("second") }).await.unwrap();
+    driver.spawn();
+    time::sleep(Duration::from_secs(600)).await;
+    let [member] = first.members()[..] else { panic!("alone") };
+    assert_eq!((member.id, member.status()), (second.id(), Status::Alive));
+    assert!(first.metrics().probes > 500, "ten minutes of a probe a second: {}", first.metrics().probes);
+}
+
+#[tokio::test]
+async fn a_spawned_driver_tells_how_it_stopped() {
+    let (handle, driver) = bind(options("alone")).await.unwrap();
+    let task = driver.spawn();
+    let leave = handle.leave(Duration::from_secs(30));
+    assert_eq!(task.await.unwrap(), Stopped::Left);
+    assert_eq!(leave.await, Stopped::Left.into());
+}
+
+#[tokio::test]
+async fn an_aborted_driver_ends_what_waits_for_it() {
+    let (handle, driver) = bind(options("aborted")).await.unwrap();
+    let task = driver.spawn();
+    let mut events = handle.events();
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    assert!(events.next().await.is_none());
+}

@@ -1,0 +1,240 @@
+//! Where the engine posts notices and handles' futures wait for them.
+
+use super::{
+    events::{Lagged, Notice},
+    leave::LeaveOutcome,
+    lock::lock,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    mem,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
+};
+
+/// The most notices that a board keeps, whatever was asked for.
+const MAX_NOTICES: usize = 1 << 20;
+
+/// The last notices, numbered from 0 in the order in which they were posted; how the driver ended; and who
+/// waits for either.
+pub(super) struct Board(Mutex<Posted>);
+
+/// What is on a board.
+pub(super) struct Posted {
+    notices: VecDeque<Notice>,
+    capacity: usize,
+    /// Notices ever posted: the number of the next one.
+    total: u64,
+    ended: Option<LeaveOutcome>,
+    lagged: u64,
+    waiting: BTreeMap<u64, Waker>,
+    /// Subscriptions ever made: the key of the next one.
+    subscriptions: u64,
+}
+
+impl Posted {
+    /// The number of the next notice.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// How the driver ended, if it did.
+    pub(super) fn ended(&self) -> Option<LeaveOutcome> {
+        self.ended
+    }
+
+    /// The notice at `cursor`, which moves on: past those that are gone, if there are any.
+    pub(super) fn read(&mut self, cursor: &mut u64) -> Option<Result<Notice, Lagged>> {
+        let oldest = self.total - self.notices.len() as u64;
+        if *cursor < oldest {
+            let missed = oldest - *cursor;
+            self.lagged += missed;
+            *cursor = oldest;
+            return Some(Err(Lagged(missed)));
+        }
+        let notice = *self.notices.get(usize::try_from(*cursor - oldest).ok()?)?;
+        *cursor += 1;
+        Some(Ok(notice))
+    }
+}
+
+impl Board {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self(Mutex::new(Posted {
+            notices: VecDeque::new(),
+            capacity: capacity.clamp(1, MAX_NOTICES),
+            total: 0,
+            ended: None,
+            lagged: 0,
+            waiting: BTreeMap::new(),
+            subscriptions: 0,
+        }))
+    }
+
+    /// Posts notices, the oldest making room, and wakes whoever waits.
+    pub(super) fn post(&self, notices: impl ExactSizeIterator<Item = Notice>) {
+        if notices.len() == 0 {
+            return;
+        }
+        self.change(|posted| {
+            for notice in notices {
+                if posted.notices.len() == posted.capacity {
+                    posted.notices.pop_front();
+                }
+                posted.notices.push_back(notice);
+                posted.total += 1;
+            }
+        });
+    }
+
+    /// The driver ended; the first word on how is the true one.
+    pub(super) fn end(&self, outcome: LeaveOutcome) {
+        self.change(|posted| {
+            posted.ended.get_or_insert(outcome);
+        });
+    }
+
+    pub(super) fn lagged(&self) -> u64 {
+        lock(&self.0).lagged
+    }
+
+    /// Wakers are called after the lock is free: what they run may come back here.
+    fn change(&self, change: impl FnOnce(&mut Posted)) {
+        let waiting = {
+            let mut posted = lock(&self.0);
+            change(&mut posted);
+            mem::take(&mut posted.waiting)
+        };
+        waiting.into_values().for_each(Waker::wake);
+    }
+}
+
+/// The right to wait at a board: at most one waker, which goes away with it.
+pub(super) struct Subscription {
+    board: Arc<Board>,
+    key: u64,
+}
+
+impl Subscription {
+    /// A subscription, and the number of the next notice.
+    pub(super) fn new(board: Arc<Board>) -> (Self, u64) {
+        let mut posted = lock(&board.0);
+        let key = posted.subscriptions;
+        posted.subscriptions += 1;
+        let next = posted.total;
+        drop(posted);
+        (Self { board, key }, next)
+    }
+
+    /// Ready with what `read` finds; otherwise the task is woken when the board changes.
+    pub(super) fn poll<T>(&self, cx: &Context<'_>, read: impl FnOnce(&mut Posted) -> Option<T>) -> Poll<T> {
+        let mut posted = lock(&self.board.0);
+        if let Some(found) = read(&mut posted) {
+            return Poll::Ready(found);
+        }
+        let replaced = posted.waiting.insert(self.key, cx.waker().clone());
+        drop(posted);
+        // A waker's destructor is foreign code: it runs after the lock is free.
+        drop(replaced);
+        Poll::Pending
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let waker = lock(&self.board.0).waiting.remove(&self.key);
+        drop(waker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Event;
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        task::Wake,
+        time::SystemTime,
+    };
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn notice(epoch: u32) -> Notice {
+        Notice { event: Event::NewLife { epoch }, member: None, at: SystemTime::UNIX_EPOCH }
+    }
+
+    fn post(board: &Board, epochs: std::ops::Range<u32>) {
+        board.post(epochs.map(notice).collect::<Vec<_>>().into_iter());
+    }
+
+    /// All there is to read; the count for what was missed.
+    fn read(board: &Board, cursor: &mut u64) -> Vec<Result<Event, u64>> {
+        let mut posted = lock(&board.0);
+        std::iter::from_fn(|| posted.read(cursor)).map(|n| n.map(|n| n.event).map_err(|l| l.0)).collect()
+    }
+
+    #[test]
+    fn every_reader_reads_all_in_order() {
+        let board = Board::new(8);
+        let mut cursors = [0, 0];
+        for start in [0, 3, 6] {
+            post(&board, start..start + 3);
+            for cursor in &mut cursors {
+                let expected: Vec<_> = (start..start + 3).map(|e| Ok(notice(e).event)).collect();
+                assert_eq!(read(&board, cursor), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_reader_that_falls_behind_learns_by_how_much_and_goes_on() {
+        let board = Board::new(3);
+        let mut cursor = 0;
+        post(&board, 0..10);
+        let expected = [Err(7), Ok(notice(7).event), Ok(notice(8).event), Ok(notice(9).event)];
+        assert_eq!(read(&board, &mut cursor), expected);
+        assert_eq!(board.lagged(), 7);
+        post(&board, 10..12);
+        assert_eq!(read(&board, &mut cursor), [Ok(notice(10).event), Ok(notice(11).event)]);
+    }
+
+    #[test]
+    fn a_board_keeps_at_least_one_notice_and_no_more_than_it_may() {
+        for (asked, kept) in [(0, 1), (1, 1), (5, 5)] {
+            let board = Board::new(asked);
+            post(&board, 0..20);
+            assert_eq!(lock(&board.0).notices.len(), kept);
+        }
+    }
+
+    #[test]
+    fn those_who_wait_are_woken_once_and_those_who_left_are_forgotten() {
+        let board = Arc::new(Board::new(4));
+        let woken = Arc::new(Woken::default());
+        let waker = Arc::clone(&woken).into();
+        let cx = Context::from_waker(&waker);
+        let (stays, _) = Subscription::new(Arc::clone(&board));
+        let (leaves, _) = Subscription::new(Arc::clone(&board));
+        for _ in 0..100 {
+            assert!(stays.poll(&cx, |posted| posted.ended()).is_pending());
+            assert!(leaves.poll(&cx, |posted| posted.ended()).is_pending());
+        }
+        drop(leaves);
+        assert_eq!(lock(&board.0).waiting.len(), 1);
+        post(&board, 0..1);
+        post(&board, 1..2);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert!(stays.poll(&cx, |posted| posted.ended()).is_pending());
+        board.end(LeaveOutcome::Left);
+        board.end(LeaveOutcome::DriverDropped);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+        assert_eq!(stays.poll(&cx, |posted| posted.ended()), Poll::Ready(LeaveOutcome::Left));
+    }
+}

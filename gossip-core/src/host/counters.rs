@@ -1,0 +1,63 @@
+//! What the host counts, beside the core's own metrics.
+
+use crate::Traffic;
+
+/// Counters since the start; they only grow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct HostMetrics {
+    /// Sends that the socket refused, other than by being full.
+    pub send_errors: u64,
+    /// Receives that failed: ICMP errors of earlier sends, mostly.
+    pub receive_errors: u64,
+    /// Packets that waited for a full socket.
+    pub held: u64,
+    /// Packets of class probe dropped because the socket and the queue before it were full.
+    pub dropped_probe: u64,
+    /// Packets of class suspicion dropped for the same reason.
+    pub dropped_suspicion: u64,
+    /// Packets of class rumor dropped because the socket was full.
+    pub dropped_rumor: u64,
+    /// Packets of class sync dropped because the socket was full.
+    pub dropped_sync: u64,
+    /// Notices that subscribers missed, as they were told by [`Lagged`](super::Lagged).
+    pub events_lagged: u64,
+    /// Look-ups of seeds' names begun.
+    pub lookups: u64,
+    /// Look-ups that failed or gave no usable address.
+    pub lookups_failed: u64,
+    /// Seeds forgotten because newer ones took their place.
+    pub seeds_dropped: u64,
+    /// Epochs that could not be persisted while running.
+    pub epoch_errors: u64,
+}
+
+impl HostMetrics {
+    pub(super) fn drop_of(&mut self, class: Traffic) -> &mut u64 {
+        match class {
+            Traffic::Probe => &mut self.dropped_probe,
+            Traffic::Suspicion => &mut self.dropped_suspicion,
+            Traffic::Rumor => &mut self.dropped_rumor,
+            Traffic::Sync => &mut self.dropped_sync,
+        }
+    }
+
+    /// Every counter by name, in a fixed order, for exporters.
+    pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        [
+            ("send_errors", self.send_errors),
+            ("receive_errors", self.receive_errors),
+            ("held", self.held),
+            ("dropped_probe", self.dropped_probe),
+            ("dropped_suspicion", self.dropped_suspicion),
+            ("dropped_rumor", self.dropped_rumor),
+            ("dropped_sync", self.dropped_sync),
+            ("events_lagged", self.events_lagged),
+            ("lookups", self.lookups),
+            ("lookups_failed", self.lookups_failed),
+            ("seeds_dropped", self.seeds_dropped),
+            ("epoch_errors", self.epoch_errors),
+        ]
+        .into_iter()
+    }
+}

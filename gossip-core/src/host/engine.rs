@@ -1,0 +1,492 @@
+//! The loop that every adapter runs, one turn at a time.
+
+use super::{
+    board::Board,
+    counters::HostMetrics,
+    epoch::{self, EpochFile},
+    error::StartError,
+    events::Notice,
+    handle::{Handle, Shared},
+    leave::{LeaveOutcome, Stopped},
+    lock::lock,
+    options::Options,
+    pressure::{Backlog, Fate},
+    receive::Receiving,
+    requests::{Inbox, Requests},
+    seeds::Seeds,
+};
+use crate::{Buffer, Event, Heap, Identity, Instant, Node, NodeId, Outbox, Output, rng::Rng};
+use std::{
+    fmt, io, mem,
+    net::{IpAddr, SocketAddr},
+    ops::ControlFlow,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+    thread,
+    time::SystemTime,
+};
+
+/// Datagrams read in one turn: about a millisecond of work, answers included, so that a flood delays no timer
+/// by more.
+const DATAGRAMS_PER_TURN: usize = 64;
+/// Ticks in one turn. A tick that was cut at its bound asks to be called again at once; beyond this many
+/// the socket is looked at in between.
+const TICKS_PER_TURN: usize = 16;
+/// One byte more than the largest datagram that can be configured, so that what is too long is seen to be.
+const RECEIVE_BYTES: usize = 1_401;
+
+/// The memory of one step's output: as many packets as a fetch answers with, and rounds to every peer.
+type StepBuffer = Buffer<32, 256, { 32 * 1_400 }>;
+
+/// What an adapter brings: a clock, and a UDP socket that never blocks.
+pub trait Transport {
+    /// The time on a clock that never goes backwards, from any start.
+    fn now(&self) -> Instant;
+
+    /// Receives a datagram: its length and its sender. Longer ones are cut off.
+    ///
+    /// # Errors
+    /// `WouldBlock` if there is none.
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)>;
+
+    /// Sends a datagram whole.
+    ///
+    /// # Errors
+    /// `WouldBlock` if the socket is full.
+    fn send(&mut self, bytes: &[u8], to: SocketAddr) -> io::Result<()>;
+}
+
+/// What to wait for before the next [`Engine::turn`]: requests ([`Engine::poll_requests`]) always, and
+/// whichever of these comes first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Turn {
+    /// This time. It may be past: then there is more to do, after others had their turn.
+    pub until: Instant,
+    /// Wait for the socket to be readable; `false` while it rests after an error.
+    pub readable: bool,
+    /// Wait for the socket to be writable: packets wait for it.
+    pub writable: bool,
+}
+
+/// One node with all that happens around it, but for the socket, the clock and the resolver.
+///
+/// The node is locked for each step and free while packets are sent. Dropping the engine ends the node as a
+/// crash would, and resolves what its handles wait for.
+pub struct Engine {
+    shared: Arc<Shared>,
+    buffer: Box<StepBuffer>,
+    datagram: Box<[u8]>,
+    next_tick: Instant,
+    receiving: Receiving,
+    backlog: Backlog,
+    seeds: Seeds,
+    epoch_file: Option<EpochFile>,
+    leave: Leaving,
+}
+
+/// How far the node's leave is.
+#[derive(Clone, Copy)]
+enum Leaving {
+    No,
+    /// Being told to the others until this time.
+    Until(Instant),
+    Done,
+}
+
+impl Engine {
+    /// A node, whose socket is bound to `local`. Reads and writes the epoch file, which may block for some
+    /// milliseconds.
+    ///
+    /// # Errors
+    /// The options cannot be used; the error says what to do.
+    pub fn start(options: Options, local: SocketAddr, now: Instant) -> Result<(Handle, Self), StartError> {
+        options.check()?;
+        let id = NodeId::from_name(&options.name);
+        let address = options.advertised(local);
+        let epoch_file = options.epoch_file.as_ref().map(EpochFile::new);
+        let epoch = match &epoch_file {
+            Some(file) => file.begin()?,
+            None => epoch::next(None, SystemTime::now()),
+        };
+        let identity = Identity { id, epoch, address, locality: options.locality };
+        let seed = options.randomness();
+        let node = Node::new(options.config, identity, seed, Heap::for_members(options.capacity), now)?;
+        let next_tick = node.next_tick();
+        let shared = Arc::new(Shared {
+            id,
+            local,
+            node: Mutex::new(node),
+            inbox: Inbox::default(),
+            board: Arc::new(Board::new(options.event_capacity)),
+            metrics: Mutex::default(),
+            unresolved: Mutex::default(),
+        });
+        let mut engine = Self {
+            shared: Arc::clone(&shared),
+            buffer: Box::default(),
+            datagram: vec![0; RECEIVE_BYTES].into(),
+            next_tick,
+            receiving: Receiving::default(),
+            backlog: Backlog::default(),
+            seeds: Seeds::new(Rng::new(seed)),
+            epoch_file,
+            leave: Leaving::No,
+        };
+        let dropped = engine.seeds.add(now, options.seeds);
+        engine.count(|metrics| metrics.seeds_dropped += dropped as u64);
+        Ok((Handle(shared), engine))
+    }
+
+    /// Does all that is due, within bounds: what to wait for then, or how the node stopped.
+    pub fn turn(&mut self, transport: &mut impl Transport) -> ControlFlow<Stopped, Turn> {
+        self.send_held(transport);
+        if let Some(requests) = self.shared.inbox.take() {
+            self.carry_out(transport, requests);
+        }
+        let more = self.receive(transport);
+        self.join(transport);
+        self.tick(transport);
+        let now = transport.now();
+        if let Some(stopped) = self.stopped(now) {
+            self.shared.board.end(stopped.into());
+            return ControlFlow::Break(stopped);
+        }
+        ControlFlow::Continue(self.wait_for(now, more))
+    }
+
+    /// Ready when handles asked for something since the last turn; otherwise the task is woken once they do.
+    pub fn poll_requests(&self, cx: &Context<'_>) -> Poll<()> {
+        self.shared.inbox.poll(cx)
+    }
+
+    /// A name (`host:port`) to resolve now, for [`LOOKUP_TIMEOUT`](super::LOOKUP_TIMEOUT) at the most; call
+    /// again until there is none. At most as many as there are seeds are under way at a time.
+    pub fn next_lookup(&mut self) -> Option<String> {
+        let name = self.seeds.next_lookup()?;
+        self.count(|metrics| metrics.lookups += 1);
+        Some(name)
+    }
+
+    /// What the resolver found for a name of [`Engine::next_lookup`]. Take a turn after it.
+    pub fn looked_up(&mut self, name: &str, found: io::Result<Vec<SocketAddr>>) {
+        let v4_only = self.shared.local.is_ipv4();
+        let usable = found.map_err(|error| error.to_string()).and_then(|mut addresses| {
+            addresses.retain(|address| address.is_ipv4() || !v4_only);
+            if addresses.is_empty() {
+                Err("no address that this node can use".to_owned())
+            } else {
+                Ok(addresses)
+            }
+        });
+        if usable.is_err() {
+            self.count(|metrics| metrics.lookups_failed += 1);
+        }
+        self.seeds.looked_up(name, usable);
+        *lock(&self.shared.unresolved) = self.seeds.unresolved();
+    }
+
+    fn count(&self, change: impl FnOnce(&mut HostMetrics)) {
+        change(&mut lock(&self.shared.metrics));
+    }
+
+    fn carry_out(&mut self, transport: &mut impl Transport, requests: Requests) {
+        let Requests { join, seeds_dropped, health, pause, config, leave } = requests;
+        let now = transport.now();
+        let dropped = self.seeds.add(now, join) + seeds_dropped;
+        self.count(|metrics| metrics.seeds_dropped += dropped as u64);
+        if let Some(config) = config {
+            // The handle has checked it; should the node refuse it all the same, nothing has changed.
+            self.step(transport, |node, now, out| node.reconfigure(now, config, out).ok());
+        }
+        if let Some(health) = health {
+            self.step(transport, |node, now, out| Some(node.set_health(now, health, out)));
+        }
+        if let Some(pause) = pause {
+            self.step(transport, |node, now, out| Some(node.announce_pause(now, pause, out)));
+        }
+        if let Some(timeout) = leave {
+            let end = now + timeout;
+            match self.leave {
+                Leaving::No => {
+                    self.leave = Leaving::Until(end);
+                    self.step(transport, |node, now, out| Some(node.leave(now, out)));
+                }
+                Leaving::Until(other) => self.leave = Leaving::Until(end.min(other)),
+                Leaving::Done => {}
+            }
+        }
+    }
+
+    /// Reads what has arrived, up to the budget; returns whether there may be more.
+    fn receive(&mut self, transport: &mut impl Transport) -> bool {
+        if transport.now() < self.receiving.resting_until() {
+            return false;
+        }
+        let mut buffer = mem::take(&mut self.datagram);
+        let more = (0..DATAGRAMS_PER_TURN).all(|_| self.receive_one(transport, &mut buffer));
+        self.datagram = buffer;
+        more
+    }
+
+    /// Reads one datagram, or one error; returns whether to go on.
+    fn receive_one(&mut self, transport: &mut impl Transport, buffer: &mut [u8]) -> bool {
+        match transport.receive(buffer) {
+            Ok((length, from)) => {
+                self.receiving.works();
+                let datagram = buffer.get_mut(..length).unwrap_or_default();
+                let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+                self.step(transport, |node, now, out| Some(node.handle_datagram(now, from, datagram, out)));
+                true
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.receiving.works();
+                false
+            }
+            Err(error) => {
+                self.count(|metrics| metrics.receive_errors += 1);
+                self.receiving.failed(transport.now(), &error)
+            }
+        }
+    }
+
+    fn join(&mut self, transport: &mut impl Transport) {
+        if !matches!(self.leave, Leaving::No) {
+            return;
+        }
+        let settled = {
+            let node = lock(&self.shared.node);
+            node.is_joined() && node.members().next().is_some_and(|member| member.status().is_live())
+        };
+        let addresses = self.seeds.due(transport.now(), settled);
+        if !addresses.is_empty() {
+            self.step(transport, |node, now, out| Some(node.join(now, &addresses, out)));
+        }
+    }
+
+    fn tick(&mut self, transport: &mut impl Transport) {
+        for _ in 0..TICKS_PER_TURN {
+            if transport.now() < self.next_tick {
+                break;
+            }
+            self.step(transport, |node, now, out| Some(node.tick(now, out)));
+        }
+    }
+
+    /// One step: under the lock, and then, without it, what comes of it.
+    fn step(
+        &mut self,
+        transport: &mut impl Transport,
+        call: impl for<'o> FnOnce(&mut Node<Heap>, Instant, &'o mut Outbox<'_>) -> Option<Output<'o>>,
+    ) {
+        let now = transport.now();
+        let mut out = self.buffer.outbox();
+        let mut node = lock(&self.shared.node);
+        let Some(output) = call(&mut node, now, &mut out) else { return };
+        let at = SystemTime::now();
+        let notices: Vec<_> = output.events().iter().map(|&event| Notice::new(event, &node, at)).collect();
+        drop(node);
+        self.next_tick = output.next_tick;
+        for packet in output.packets() {
+            let packet = crate::Packet { to: outward(packet.to, self.shared.local), ..packet };
+            let fate = self.backlog.send(transport, packet);
+            count_fate(&self.shared, fate);
+        }
+        for notice in &notices {
+            match notice.event {
+                Event::LeaveDone => self.leave = Leaving::Done,
+                Event::NewLife { epoch } => self.persist(epoch),
+                _ => {}
+            }
+        }
+        self.shared.board.post(notices.into_iter());
+    }
+
+    fn send_held(&mut self, transport: &mut impl Transport) {
+        while let Some(fate) = self.backlog.retry(transport) {
+            count_fate(&self.shared, fate);
+        }
+    }
+
+    /// Writes the epoch from a thread of its own, since a disk may take longer than the protocol can wait.
+    /// New lives are rare: the core lets at least 30 s pass between them.
+    fn persist(&self, epoch: u32) {
+        let Some(file) = self.epoch_file.clone() else { return };
+        let shared = Arc::clone(&self.shared);
+        let failed = move || lock(&shared.metrics).epoch_errors += 1;
+        let on_failure = failed.clone();
+        let write = move || file.write(epoch).unwrap_or_else(|_| on_failure());
+        if thread::Builder::new().name("gossip-epoch".to_owned()).spawn(write).is_err() {
+            failed();
+        }
+    }
+
+    fn stopped(&self, now: Instant) -> Option<Stopped> {
+        match self.leave {
+            Leaving::Done => Some(Stopped::Left),
+            Leaving::Until(end) if now >= end => Some(Stopped::LeaveTimedOut),
+            Leaving::Until(_) | Leaving::No => None,
+        }
+    }
+
+    fn wait_for(&self, now: Instant, more: bool) -> Turn {
+        let mut until = match self.leave {
+            Leaving::Until(end) => self.next_tick.min(end),
+            Leaving::No | Leaving::Done => self.next_tick.min(self.seeds.next()),
+        };
+        let rest = self.receiving.resting_until();
+        let readable = now >= rest;
+        if !readable {
+            until = until.min(rest);
+        }
+        if more {
+            until = now;
+        }
+        Turn { until, readable, writable: !self.backlog.is_empty() }
+    }
+}
+
+/// The address as the socket wants it: one of IPv6 takes IPv4 addresses in their mapped form only.
+fn outward(to: SocketAddr, local: SocketAddr) -> SocketAddr {
+    match to.ip() {
+        IpAddr::V4(ip) if local.is_ipv6() => SocketAddr::new(ip.to_ipv6_mapped().into(), to.port()),
+        _ => to,
+    }
+}
+
+fn count_fate(shared: &Shared, fate: Fate) {
+    if fate == Fate::Sent {
+        return;
+    }
+    let mut metrics = lock(&shared.metrics);
+    match fate {
+        Fate::Sent => {}
+        Fate::Held => metrics.held += 1,
+        Fate::Dropped(class) => *metrics.drop_of(class) += 1,
+        Fate::Failed => metrics.send_errors += 1,
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.shared.board.end(LeaveOutcome::DriverDropped);
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("id", &self.shared.id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::testing::{FakeTransport, PEER},
+        *,
+    };
+    use crate::{Cluster, Config};
+    use std::time::Duration;
+
+    fn engine(change: impl FnOnce(&mut Options)) -> (Handle, Engine) {
+        let mut options = Options::new("node", Config::lan(Cluster::named("engine").unwrap()));
+        options.capacity = 16;
+        options.seed = Some([5; 32]);
+        change(&mut options);
+        Engine::start(options, ([127, 0, 0, 1], 7946).into(), Instant::ZERO).unwrap()
+    }
+
+    fn turn(engine: &mut Engine, transport: &mut FakeTransport) -> Turn {
+        match engine.turn(transport) {
+            ControlFlow::Continue(turn) => turn,
+            ControlFlow::Break(stopped) => panic!("{stopped:?}"),
+        }
+    }
+
+    #[test]
+    fn a_flood_delays_no_timer() {
+        let (handle, mut engine) = engine(|options| options.seeds.push(PEER.into()));
+        let mut transport = FakeTransport::default();
+        turn(&mut engine, &mut transport);
+        for _ in 0..20 {
+            transport.now = engine.next_tick;
+            let turn = turn(&mut engine, &mut transport);
+            assert!(engine.next_tick > transport.now, "what was due is done");
+            assert!(turn.until <= transport.now, "there is more to read");
+        }
+        assert_eq!(transport.received, 21 * DATAGRAMS_PER_TURN);
+        assert_eq!(handle.metrics().malformed, transport.received as u64);
+    }
+
+    #[test]
+    fn errors_of_the_socket_are_counted_and_do_not_spin() {
+        for kind in [io::ErrorKind::ConnectionRefused, io::ErrorKind::Other] {
+            let (handle, mut engine) = engine(|_| {});
+            let mut transport = FakeTransport { receive_error: Some(kind), ..FakeTransport::default() };
+            let rests = (0..100).any(|_| {
+                let turn = turn(&mut engine, &mut transport);
+                !turn.readable && turn.until > transport.now
+            });
+            assert!(rests, "{kind}");
+            assert_eq!(handle.host_metrics().receive_errors, transport.received as u64);
+            let before = transport.received;
+            turn(&mut engine, &mut transport);
+            assert_eq!(transport.received, before, "the socket rests");
+            transport.now = transport.now + Duration::from_secs(5);
+            transport.receive_error = Some(io::ErrorKind::WouldBlock);
+            assert!(turn(&mut engine, &mut transport).readable);
+        }
+    }
+
+    #[test]
+    fn packets_that_wait_ask_for_a_writable_socket() {
+        let (handle, mut engine) = engine(|_| {});
+        let mut transport = FakeTransport {
+            receive_error: Some(io::ErrorKind::WouldBlock),
+            send_error: Some(io::ErrorKind::WouldBlock),
+            ..FakeTransport::default()
+        };
+        assert!(!turn(&mut engine, &mut transport).writable);
+        let packet = crate::Packet { to: PEER, bytes: b"ping", class: crate::Traffic::Probe };
+        count_fate(&engine.shared, engine.backlog.send(&mut transport, packet));
+        assert!(turn(&mut engine, &mut transport).writable);
+        assert_eq!(handle.host_metrics().held, 1);
+        transport.send_error = None;
+        assert!(!turn(&mut engine, &mut transport).writable);
+        assert_eq!(transport.sent, [b"ping"]);
+    }
+
+    #[test]
+    fn a_leave_ends_with_its_time_by_the_engines_own_clock() {
+        let (handle, mut engine) = engine(|_| {});
+        let mut transport =
+            FakeTransport { receive_error: Some(io::ErrorKind::WouldBlock), ..FakeTransport::default() };
+        turn(&mut engine, &mut transport);
+        engine.leave = Leaving::Until(transport.now + Duration::from_secs(9));
+        assert!(turn(&mut engine, &mut transport).until <= Instant::from_millis(9_000));
+        drop(handle.leave(Duration::from_secs(4)));
+        assert!(turn(&mut engine, &mut transport).until <= Instant::from_millis(4_000), "the shorter one");
+        transport.now = Instant::from_millis(4_000);
+        assert_eq!(engine.turn(&mut transport), ControlFlow::Break(Stopped::LeaveTimedOut));
+    }
+
+    #[test]
+    fn a_socket_of_ipv6_is_given_mapped_addresses() {
+        let v4 = SocketAddr::from(([10, 0, 0, 1], 7));
+        let v6 = "[::1]:7".parse().unwrap();
+        assert_eq!(outward(v4, v6), "[::ffff:10.0.0.1]:7".parse().unwrap());
+        assert_eq!((outward(v4, v4), outward(v6, v6)), (v4, v6));
+    }
+
+    #[test]
+    fn a_panic_under_a_lock_does_not_end_the_node() {
+        let (handle, mut engine) = engine(|_| {});
+        let shared = Arc::clone(&engine.shared);
+        let panicked = thread::spawn(move || {
+            let _node = lock(&shared.node);
+            panic!("as a subscriber might");
+        });
+        assert!(panicked.join().is_err());
+        turn(&mut engine, &mut FakeTransport::default());
+        assert_eq!(handle.members(), []);
+    }
+}

@@ -1,0 +1,104 @@
+//! Events, as a bounded stream for each subscriber.
+
+use super::{
+    board::{Board, Subscription},
+    view::MemberView,
+};
+use crate::{Event, Memory, Node, NodeId};
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+    time::SystemTime,
+};
+
+/// One event, with the member it is about as it looked right after it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Notice {
+    /// What happened.
+    pub event: Event,
+    /// The member that it happened to; `None` if the event is about this node, or the member is forgotten.
+    pub member: Option<MemberView>,
+    /// When it was noticed, by this machine's clock.
+    pub at: SystemTime,
+}
+
+impl Notice {
+    pub(super) fn new<M: Memory>(event: Event, node: &Node<M>, at: SystemTime) -> Self {
+        let member = subject(event).and_then(|id| node.member(id)).map(MemberView::from);
+        Self { event, member, at }
+    }
+}
+
+/// The member that an event is about.
+fn subject(event: Event) -> Option<NodeId> {
+    match event {
+        Event::Up(id)
+        | Event::Suspected(id)
+        | Event::Cleared(id)
+        | Event::Down(id)
+        | Event::Left(id)
+        | Event::Updated(id)
+        | Event::Unreachable(id)
+        | Event::Reachable(id)
+        | Event::Conflict(id)
+        | Event::Forgotten(id) => Some(id),
+        Event::Joined
+        | Event::LeaveDone
+        | Event::NewLife { .. }
+        | Event::Twin
+        | Event::OwnPause { .. }
+        | Event::ForeignCluster { .. } => None,
+    }
+}
+
+/// So many notices were gone before the subscriber came for them. Ask [`Handle::members`] for the present
+/// state; the stream goes on with the oldest notice that is left.
+///
+/// [`Handle::members`]: super::Handle::members
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lagged(pub u64);
+
+impl fmt::Display for Lagged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} notices missed", self.0)
+    }
+}
+
+impl std::error::Error for Lagged {}
+
+/// What happens from now on, in order. Each subscriber has a place of its own in it, and none can hold up
+/// the node or another subscriber.
+pub struct Events {
+    subscription: Subscription,
+    cursor: u64,
+}
+
+impl Events {
+    pub(super) fn new(board: Arc<Board>) -> Self {
+        let (subscription, cursor) = Subscription::new(board);
+        Self { subscription, cursor }
+    }
+
+    /// The next notice, or how many were missed; `None` once the driver has ended and all is read. Nothing is
+    /// lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Result<Notice, Lagged>> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// [`Events::next`] for hand-written futures.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Notice, Lagged>>> {
+        let cursor = &mut self.cursor;
+        self.subscription.poll(cx, |posted| match posted.read(cursor) {
+            Some(next) => Some(Some(next)),
+            None => posted.ended().map(|_| None),
+        })
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("cursor", &self.cursor).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+//! The user's side of a running node.
+
+use super::{
+    board::Board, counters::HostMetrics, events::Events, leave::Leave, lock::lock, requests::Inbox,
+    seeds::Seed, view::MemberView, watch::Watch,
+};
+use crate::{Config, ConfigError, Fingerprint, Health, Heap, Metrics, Node, NodeId, Record};
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// What the handles and the engine share. No two of its locks are ever held together.
+pub(super) struct Shared {
+    pub(super) id: NodeId,
+    pub(super) local: SocketAddr,
+    pub(super) node: Mutex<Node<Heap>>,
+    pub(super) inbox: Inbox,
+    pub(super) board: Arc<Board>,
+    pub(super) metrics: Mutex<HostMetrics>,
+    pub(super) unresolved: Mutex<Vec<(String, String)>>,
+}
+
+/// A running node, as its host sees it: ask for its view, subscribe to changes, and tell it what to do.
+///
+/// Clones are cheap and are all the same node. Reading copies what is there now. Requests return at once and
+/// are carried out by the driver; of several not yet carried out the last of a kind counts. Dropping handles
+/// changes nothing: the node runs until it leaves or its driver is dropped, and then the futures made here
+/// resolve.
+#[derive(Clone)]
+pub struct Handle(pub(super) Arc<Shared>);
+
+impl Handle {
+    /// The node's id.
+    pub fn id(&self) -> NodeId {
+        self.0.id
+    }
+
+    /// The address that the socket is bound to. Others reach the node at `me().address()`.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.0.local
+    }
+
+    /// Every other member known: the live ones first, then those that are dead or left and still remembered.
+    pub fn members(&self) -> Vec<MemberView> {
+        lock(&self.0.node).members().map(MemberView::from).collect()
+    }
+
+    /// One member, or this node itself.
+    pub fn member(&self, id: NodeId) -> Option<MemberView> {
+        lock(&self.0.node).member(id).map(MemberView::from)
+    }
+
+    /// This node's own record, as it is told to others.
+    pub fn me(&self) -> Record {
+        lock(&self.0.node).me()
+    }
+
+    /// The fingerprint of all live records, this node's included: equal on two nodes that agree.
+    pub fn fingerprint(&self) -> Fingerprint {
+        lock(&self.0.node).fingerprint()
+    }
+
+    /// Whether the first fetch of the members is done.
+    pub fn is_joined(&self) -> bool {
+        lock(&self.0.node).is_joined()
+    }
+
+    /// How slow this node thinks it is itself: 0 (well) to 8.
+    pub fn local_health(&self) -> u8 {
+        lock(&self.0.node).local_health()
+    }
+
+    /// What the node counted.
+    pub fn metrics(&self) -> Metrics {
+        *lock(&self.0.node).metrics()
+    }
+
+    /// What its host counted.
+    pub fn host_metrics(&self) -> HostMetrics {
+        let events_lagged = self.0.board.lagged();
+        HostMetrics { events_lagged, ..*lock(&self.0.metrics) }
+    }
+
+    /// The seeds whose name could not be looked up the last time, and why.
+    pub fn unresolved_seeds(&self) -> Vec<(String, String)> {
+        lock(&self.0.unresolved).clone()
+    }
+
+    /// The latest view, and when it changes.
+    pub fn watch(&self) -> Watch {
+        Watch::new(self.clone())
+    }
+
+    /// What happens from now on.
+    pub fn events(&self) -> Events {
+        Events::new(self.board())
+    }
+
+    /// Joins through these seeds too, now and whenever the node has lost everybody.
+    pub fn join(&self, seeds: impl IntoIterator<Item = Seed>) {
+        self.0.inbox.ask(|requests| requests.add_seeds(seeds));
+    }
+
+    /// Says how fit this node is to serve.
+    pub fn set_health(&self, health: Health) {
+        self.0.inbox.ask(|requests| requests.health = Some(health));
+    }
+
+    /// Asks the others for patience: this node expects not to answer for `pause`, at most 255 s.
+    pub fn announce_pause(&self, pause: Duration) {
+        self.0.inbox.ask(|requests| requests.pause = Some(pause));
+    }
+
+    /// Takes another configuration over.
+    ///
+    /// # Errors
+    /// It is invalid, or changes what is fixed while the node runs. Nothing changes then.
+    pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
+        lock(&self.0.node).config().check_change(&config)?;
+        self.0.inbox.ask(|requests| requests.config = Some(config));
+        Ok(())
+    }
+
+    /// Leaves: tells the others, and stops when enough know or `timeout` is over. It begins with this call
+    /// and cannot be taken back; the future only waits for the end.
+    pub fn leave(&self, timeout: Duration) -> Leave {
+        self.0.inbox.ask(|requests| {
+            requests.leave = Some(requests.leave.map_or(timeout, |other| other.min(timeout)));
+        });
+        Leave::new(self.board())
+    }
+
+    pub(super) fn board(&self) -> Arc<Board> {
+        Arc::clone(&self.0.board)
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("id", &self.0.id).field("local", &self.0.local).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Engine, *};
+
+    #[test]
+    fn a_handle_may_be_shared_by_threads_and_an_engine_moved_to_one() {
+        fn is_shared<T: Clone + Send + Sync + 'static>() {}
+        fn is_moved<T: Send + 'static>() {}
+        is_shared::<Handle>();
+        is_moved::<(Engine, Events, Watch, Leave)>();
+    }
+}

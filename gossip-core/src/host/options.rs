@@ -1,0 +1,103 @@
+//! What a node is started with.
+
+use super::{StartError, seeds::Seed};
+use crate::{Config, Locality};
+use std::{
+    hash::{BuildHasher, RandomState},
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+/// What a node is started with: begin with [`Options::new`] and change what must differ.
+///
+/// ```
+/// use gossip_core::{Cluster, Config, host::Options};
+/// let mut options = Options::new("db-1", Config::lan(Cluster::named("prod")?));
+/// options.bind = ([10, 0, 0, 1], 7946).into();
+/// options.seeds = vec!["seeds.example.com:7946".parse()?, "10.0.0.2:7946".parse()?];
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The node's name, the same after every restart; its id follows from it.
+    pub name: String,
+    /// The protocol's knobs.
+    pub config: Config,
+    /// The UDP address to listen on; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// Where others reach this node, if that is not the address it is bound to; port 0 stands for the bound
+    /// port. Needed when `bind` is an unspecified address such as 0.0.0.0.
+    pub advertise: Option<SocketAddr>,
+    /// Members to join through, as addresses or DNS names. None: wait to be joined.
+    pub seeds: Vec<Seed>,
+    /// Where the node runs.
+    pub locality: Locality,
+    /// Members that there is room for, this node included: 2 to 2^20. Memory is reserved for so many at the
+    /// start and touched as they come.
+    pub capacity: usize,
+    /// Where the epoch is kept across restarts. Without it the clock alone tells lives apart, so a restart
+    /// while the clock stands or goes backwards needs one more round trip to be believed.
+    pub epoch_file: Option<PathBuf>,
+    /// What the node's random choices derive from; must differ between nodes and starts. `None`: chosen by
+    /// the operating system.
+    pub seed: Option<[u8; 32]>,
+    /// Notices kept for subscribers; one that falls behind by more is told how many it missed. 1 to 2^20.
+    pub event_capacity: usize,
+}
+
+impl Options {
+    /// Members that there is room for by default.
+    pub const DEFAULT_CAPACITY: usize = 16 * 1_024;
+    /// Notices kept by default: every member of a 1,000-node cluster may come and go once.
+    pub const DEFAULT_EVENT_CAPACITY: usize = 2_048;
+
+    /// A node of that name on a free port of the loopback interface, without seeds.
+    pub fn new(name: impl Into<String>, config: Config) -> Self {
+        Self {
+            name: name.into(),
+            config,
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            advertise: None,
+            seeds: Vec::new(),
+            locality: Locality::default(),
+            capacity: Self::DEFAULT_CAPACITY,
+            epoch_file: None,
+            seed: None,
+            event_capacity: Self::DEFAULT_EVENT_CAPACITY,
+        }
+    }
+
+    /// What can be said before a socket is bound.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, and what to do.
+    pub fn check(&self) -> Result<(), StartError> {
+        if self.name.is_empty() {
+            return Err(StartError::Name);
+        }
+        if self.advertise.is_none() && self.bind.ip().is_unspecified() {
+            return Err(StartError::Advertise(self.bind));
+        }
+        Ok(self.config.validate()?)
+    }
+
+    /// Where others reach a node that is bound to `local`.
+    pub(super) fn advertised(&self, local: SocketAddr) -> SocketAddr {
+        match self.advertise {
+            Some(address) if address.port() == 0 => SocketAddr::new(address.ip(), local.port()),
+            Some(address) => address,
+            None => local,
+        }
+    }
+
+    pub(super) fn randomness(&self) -> [u8; 32] {
+        self.seed.unwrap_or_else(|| {
+            let mut seed = [0; 32];
+            for word in seed.as_chunks_mut::<8>().0 {
+                // Every `RandomState` has keys of its own, derived from the system's randomness.
+                *word = RandomState::new().hash_one(()).to_ne_bytes();
+            }
+            seed
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! What handles ask of the driver.
+
+use super::{
+    lock::lock,
+    seeds::{MAX_SEEDS, Seed},
+};
+use crate::{Config, Health};
+use std::{
+    sync::Mutex,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+/// What handles asked for since the driver last looked. One slot for each kind instead of a queue: it is
+/// bounded by construction, nothing asked for is ever refused, and of two wishes for the same thing only
+/// the later one matters.
+#[derive(Default)]
+pub(super) struct Requests {
+    /// Seeds to join through, besides those known already.
+    pub(super) join: Vec<Seed>,
+    /// Seeds that newer ones took the place of.
+    pub(super) seeds_dropped: usize,
+    pub(super) health: Option<Health>,
+    pub(super) pause: Option<Duration>,
+    pub(super) config: Option<Config>,
+    /// Leave, within this time; the shorter of two.
+    pub(super) leave: Option<Duration>,
+}
+
+impl Requests {
+    pub(super) fn add_seeds(&mut self, seeds: impl IntoIterator<Item = Seed>) {
+        self.join.extend(seeds);
+        let excess = self.join.len().saturating_sub(MAX_SEEDS);
+        self.join.drain(..excess);
+        self.seeds_dropped += excess;
+    }
+}
+
+/// The requests, and whom to wake when there are some.
+#[derive(Default)]
+pub(super) struct Inbox(Mutex<Slots>);
+
+#[derive(Default)]
+struct Slots {
+    requests: Option<Requests>,
+    driver: Option<Waker>,
+}
+
+impl Inbox {
+    /// Changes the requests, and wakes the driver.
+    pub(super) fn ask(&self, change: impl FnOnce(&mut Requests)) {
+        let driver = {
+            let mut slots = lock(&self.0);
+            change(slots.requests.get_or_insert_default());
+            slots.driver.take()
+        };
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    pub(super) fn take(&self) -> Option<Requests> {
+        lock(&self.0).requests.take()
+    }
+
+    /// Ready when there are requests; otherwise the task is woken once there are.
+    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut slots = lock(&self.0);
+        if slots.requests.is_some() {
+            return Poll::Ready(());
+        }
+        let replaced = slots.driver.replace(cx.waker().clone());
+        drop(slots);
+        // A waker's destructor is foreign code: it runs after the lock is free.
+        drop(replaced);
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_wish_of_a_kind_counts() {
+        let inbox = Inbox::default();
+        inbox.ask(|requests| requests.health = Some(Health::Unhealthy));
+        inbox.ask(|requests| requests.health = Some(Health::Degraded));
+        assert_eq!(inbox.take().and_then(|requests| requests.health), Some(Health::Degraded));
+        assert!(inbox.take().is_none());
+    }
+
+    #[test]
+    fn seeds_asked_for_are_bounded_and_the_newest_stay() {
+        let mut requests = Requests::default();
+        let seed = |i: usize| Seed::from(std::net::SocketAddr::from(([10, 0, 0, 1], i as u16)));
+        requests.add_seeds((0..MAX_SEEDS + 5).map(seed));
+        assert_eq!((requests.join.len(), requests.seeds_dropped), (MAX_SEEDS, 5));
+        assert_eq!(requests.join.last(), Some(&seed(MAX_SEEDS + 4)));
+    }
+
+    #[test]
+    fn a_request_is_seen_whether_it_comes_before_or_after_waiting() {
+        let inbox = Inbox::default();
+        let cx = Context::from_waker(Waker::noop());
+        assert!(inbox.poll(&cx).is_pending());
+        inbox.ask(|requests| requests.pause = Some(Duration::from_secs(1)));
+        assert!(inbox.poll(&cx).is_ready());
+        assert!(inbox.poll(&cx).is_ready(), "until it is taken");
+        assert!(inbox.take().is_some());
+        assert!(inbox.poll(&cx).is_pending());
+    }
+}

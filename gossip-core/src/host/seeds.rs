@@ -1,0 +1,335 @@
+//! Seeds, and when to look them up and join through them again.
+
+use crate::{Instant, rng::Rng};
+use std::{fmt, mem, net::SocketAddr, str::FromStr, time::Duration};
+
+/// How long an adapter waits for one name at the most: two tries of a resolver with its usual 5 s.
+pub const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Seeds kept; newer ones take the place of the oldest.
+pub(super) const MAX_SEEDS: usize = 32;
+/// Addresses given to the node at once, which is as many as it keeps.
+const MAX_ADDRESSES: usize = 16;
+/// The first wait before the names are resolved again, doubled up to [`MAX_WAIT`]. The node itself asks the
+/// addresses it has much more often.
+const MIN_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait while the node knows nobody: what a resolver's cache usually keeps.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// The wait while all is well. A rejoin costs a few packets and heals two clusters that share only seeds.
+const SETTLED_WAIT: Duration = Duration::from_secs(300);
+
+/// Where to find a member: an address, or a DNS name with a port, looked up again on each retry.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Seed(Place);
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum Place {
+    Address(SocketAddr),
+    Name(String),
+}
+
+impl From<SocketAddr> for Seed {
+    fn from(address: SocketAddr) -> Self {
+        Self(Place::Address(address))
+    }
+}
+
+impl FromStr for Seed {
+    type Err = ParseSeedError;
+
+    fn from_str(text: &str) -> Result<Self, ParseSeedError> {
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return Ok(address.into());
+        }
+        let (host, port) = text.rsplit_once(':').ok_or(ParseSeedError)?;
+        let port_is_real = port.parse::<u16>().is_ok_and(|port| port > 0);
+        // A colon in the host is an IPv6 address that lacks its brackets or its port.
+        let host_is_name = !host.is_empty() && !host.contains(|c: char| c == ':' || c.is_whitespace());
+        if port_is_real && host_is_name {
+            Ok(Self(Place::Name(text.to_owned())))
+        } else {
+            Err(ParseSeedError)
+        }
+    }
+}
+
+impl fmt::Display for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Place::Address(address) => address.fmt(f),
+            Place::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A text that is not a [`Seed`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ParseSeedError;
+
+impl fmt::Display for ParseSeedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a seed is HOST:PORT, as in 10.0.0.1:7946, [2001:db8::1]:7946 or seeds.example.com:7946")
+    }
+}
+
+impl std::error::Error for ParseSeedError {}
+
+/// One seed, and where it is.
+struct Source {
+    seed: Seed,
+    addresses: Vec<SocketAddr>,
+    lookup: Lookup,
+    /// Why the last look-up failed, if it did.
+    failure: Option<String>,
+}
+
+impl Source {
+    fn new(seed: Seed) -> Self {
+        let addresses = match seed.0 {
+            Place::Address(address) => vec![address],
+            Place::Name(_) => Vec::new(),
+        };
+        Self { seed, addresses, lookup: Lookup::Idle, failure: None }
+    }
+}
+
+/// The look-up of a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lookup {
+    Idle,
+    Wanted,
+    Running,
+}
+
+/// The seeds and their schedule.
+pub(super) struct Seeds {
+    sources: Vec<Source>,
+    next: Instant,
+    wait: Duration,
+    settled: bool,
+    /// Look-ups under way, those for seeds that had to go included.
+    running: usize,
+    /// Addresses came or are due to be tried again.
+    fresh: bool,
+    rng: Rng,
+}
+
+impl Seeds {
+    pub(super) fn new(rng: Rng) -> Self {
+        Self {
+            sources: Vec::new(),
+            next: Instant::NEVER,
+            wait: MIN_WAIT,
+            settled: false,
+            running: 0,
+            fresh: false,
+            rng,
+        }
+    }
+
+    /// Adds seeds and makes a join due; returns how many older ones had to go.
+    pub(super) fn add(&mut self, now: Instant, seeds: impl IntoIterator<Item = Seed>) -> usize {
+        for seed in seeds {
+            let known = self.sources.iter().position(|source| source.seed == seed);
+            let source = known.map_or_else(|| Source::new(seed), |at| self.sources.remove(at));
+            self.sources.push(source);
+            (self.next, self.wait) = (now, MIN_WAIT);
+        }
+        let excess = self.sources.len().saturating_sub(MAX_SEEDS);
+        self.sources.drain(..excess);
+        excess
+    }
+
+    /// When [`Seeds::due`] has something to do.
+    pub(super) fn next(&self) -> Instant {
+        if self.fresh { Instant::ZERO } else { self.next }
+    }
+
+    /// The addresses to join through now; empty if there is nothing to do. `settled`: the node has joined and
+    /// knows others.
+    pub(super) fn due(&mut self, now: Instant, settled: bool) -> Vec<SocketAddr> {
+        if self.settled && !settled && !self.sources.is_empty() {
+            self.wait = MIN_WAIT;
+            self.next = self.next.min(now + self.jittered(MIN_WAIT));
+        }
+        self.settled = settled;
+        if now >= self.next {
+            let wait = if settled { SETTLED_WAIT } else { self.wait };
+            self.next = now + self.jittered(wait);
+            self.wait = (self.wait * 2).min(MAX_WAIT);
+            self.fresh = true;
+            for source in &mut self.sources {
+                if matches!(source.seed.0, Place::Name(_)) && source.lookup == Lookup::Idle {
+                    source.lookup = Lookup::Wanted;
+                }
+            }
+        }
+        if mem::take(&mut self.fresh) { self.addresses() } else { Vec::new() }
+    }
+
+    /// The first address of every seed, then the second of every seed, and so on: no name that has many
+    /// crowds out the rest.
+    fn addresses(&self) -> Vec<SocketAddr> {
+        (0..MAX_ADDRESSES)
+            .flat_map(|i| self.sources.iter().filter_map(move |source| source.addresses.get(i)))
+            .take(MAX_ADDRESSES)
+            .copied()
+            .collect()
+    }
+
+    /// A name to look up now.
+    pub(super) fn next_lookup(&mut self) -> Option<String> {
+        if self.running == MAX_SEEDS {
+            return None;
+        }
+        let source = self.sources.iter_mut().find(|source| source.lookup == Lookup::Wanted)?;
+        source.lookup = Lookup::Running;
+        self.running += 1;
+        Some(source.seed.to_string())
+    }
+
+    /// What a look-up found. After a failure the addresses known before are kept.
+    pub(super) fn looked_up(&mut self, name: &str, found: Result<Vec<SocketAddr>, String>) {
+        self.running = self.running.saturating_sub(1);
+        let named = |source: &&mut Source| matches!(&source.seed.0, Place::Name(other) if other == name);
+        let Some(source) = self.sources.iter_mut().find(named) else { return };
+        source.lookup = Lookup::Idle;
+        match found {
+            Ok(mut addresses) => {
+                addresses.truncate(MAX_ADDRESSES);
+                source.addresses = addresses;
+                source.failure = None;
+                self.fresh = true;
+            }
+            Err(failure) => source.failure = Some(failure),
+        }
+    }
+
+    /// The names whose last look-up failed, and why.
+    pub(super) fn unresolved(&self) -> Vec<(String, String)> {
+        let failed = |source: &Source| Some((source.seed.to_string(), source.failure.clone()?));
+        self.sources.iter().filter_map(failed).collect()
+    }
+
+    /// Between three and five quarters of `wait`, so that nodes started together do not ask together.
+    fn jittered(&mut self, wait: Duration) -> Duration {
+        wait * 3 / 4 + wait * self.rng.below(512) / 1_024
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seeds() -> Seeds {
+        Seeds::new(Rng::new([3; 32]))
+    }
+
+    fn seed(text: &str) -> Seed {
+        text.parse().unwrap()
+    }
+
+    fn address(last: u8) -> SocketAddr {
+        ([10, 0, 0, last], 7946).into()
+    }
+
+    #[test]
+    fn a_seed_is_an_address_or_a_name_with_a_port() {
+        for text in ["10.0.0.1:7946", "[2001:db8::1]:7946", "seeds.example.com:7946", "localhost:1"] {
+            assert_eq!(seed(text).to_string(), text);
+        }
+        for text in ["", "host", "host:", ":7946", "host:0", "host:65536", "2001:db8::1:7946", "a b:1"] {
+            assert_eq!(text.parse::<Seed>(), Err(ParseSeedError), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_joined_at_once_and_names_once_they_are_known() {
+        let mut seeds = seeds();
+        assert_eq!(seeds.next(), Instant::NEVER);
+        assert_eq!(seeds.add(Instant::ZERO, [seed("10.0.0.1:7946"), seed("a:7946")]), 0);
+        assert_eq!(seeds.due(Instant::ZERO, false), [address(1)]);
+        assert_eq!(seeds.due(Instant::ZERO, false), []);
+        assert_eq!(seeds.next_lookup().as_deref(), Some("a:7946"));
+        assert_eq!(seeds.next_lookup(), None);
+        seeds.looked_up("a:7946", Ok(vec![address(2), address(3)]));
+        assert_eq!(seeds.next(), Instant::ZERO, "there is something to do now");
+        assert_eq!(seeds.due(Instant::ZERO, false), [address(1), address(2), address(3)]);
+    }
+
+    #[test]
+    fn names_are_looked_up_again_at_growing_intervals_up_to_a_bound() {
+        let mut seeds = seeds();
+        seeds.add(Instant::ZERO, [seed("a:7946")]);
+        let mut waits = Vec::new();
+        for _ in 0..12 {
+            let now = seeds.next();
+            assert_eq!(seeds.due(now, false), []);
+            let name = seeds.next_lookup().unwrap();
+            seeds.looked_up(&name, Err("no such host".to_owned()));
+            assert_eq!(seeds.unresolved(), [("a:7946".to_owned(), "no such host".to_owned())]);
+            waits.push(seeds.next().since(now));
+        }
+        assert!(waits[0] >= MIN_WAIT * 3 / 4 && waits[0] < MIN_WAIT * 5 / 4, "{waits:?}");
+        assert!(waits.windows(2).all(|pair| pair[1] >= pair[0] / 2), "{waits:?}");
+        assert!(
+            waits[11] >= MAX_WAIT * 3 / 4 && waits.iter().all(|&wait| wait < MAX_WAIT * 5 / 4),
+            "{waits:?}"
+        );
+        assert_ne!(waits[10], waits[11], "jittered");
+    }
+
+    #[test]
+    fn a_settled_node_asks_rarely_and_one_that_lost_everybody_soon() {
+        let mut seeds = seeds();
+        seeds.add(Instant::ZERO, [seed("10.0.0.1:7946")]);
+        assert_eq!(seeds.due(Instant::ZERO, true), [address(1)]);
+        assert!(seeds.next() >= Instant::ZERO + SETTLED_WAIT * 3 / 4);
+        assert_eq!(seeds.due(Instant::from_millis(1), false), []);
+        assert!(seeds.next() <= Instant::from_millis(1) + MIN_WAIT * 5 / 4);
+    }
+
+    #[test]
+    fn a_failed_lookup_keeps_the_addresses_known_before() {
+        let mut seeds = seeds();
+        seeds.add(Instant::ZERO, [seed("a:7946")]);
+        assert_eq!(seeds.due(Instant::ZERO, false), []);
+        let name = seeds.next_lookup().unwrap();
+        seeds.looked_up(&name, Ok(vec![address(1)]));
+        assert_eq!(seeds.due(Instant::ZERO, false), [address(1)]);
+        let again = seeds.next();
+        assert_eq!(seeds.due(again, false), [address(1)]);
+        let name = seeds.next_lookup().unwrap();
+        seeds.looked_up(&name, Err("time-out".to_owned()));
+        let again = seeds.next();
+        assert_eq!(seeds.due(again, false), [address(1)]);
+    }
+
+    #[test]
+    fn a_name_with_many_addresses_leaves_room_for_the_others() {
+        let mut seeds = seeds();
+        seeds.add(Instant::ZERO, [seed("many:7946"), seed("10.0.0.200:7946")]);
+        seeds.due(Instant::ZERO, false);
+        let name = seeds.next_lookup().unwrap();
+        seeds.looked_up(&name, Ok((0..100).map(address).collect()));
+        let addresses = seeds.due(Instant::ZERO, false);
+        assert_eq!(addresses.len(), MAX_ADDRESSES);
+        assert_eq!(addresses[..3], [address(0), address(200), address(1)]);
+    }
+
+    #[test]
+    fn seeds_and_lookups_are_bounded() {
+        let mut seeds = seeds();
+        let names = (0..3 * MAX_SEEDS).map(|i| seed(&format!("host-{i}:7946")));
+        assert_eq!(seeds.add(Instant::ZERO, names), 2 * MAX_SEEDS);
+        assert_eq!(seeds.add(Instant::ZERO, [seed(&format!("host-{}:7946", 3 * MAX_SEEDS - 1))]), 0, "known");
+        seeds.due(Instant::ZERO, false);
+        let running = std::iter::from_fn(|| seeds.next_lookup()).count();
+        assert_eq!(running, MAX_SEEDS);
+        seeds.add(Instant::ZERO, [seed("one-more:7946")]);
+        seeds.due(Instant::ZERO, false);
+        assert_eq!(seeds.next_lookup(), None, "as many as there may be are under way");
+        seeds.looked_up("host-40:7946", Err("gone".to_owned()));
+        assert_eq!(seeds.next_lookup().as_deref(), Some("one-more:7946"));
+    }
+}
