@@ -76,7 +76,7 @@ fn node(which: usize) -> Option<Node<Inline<8, 4>>> {
 
 fn meet() -> Option<()> {
     let mut nodes = [node(0)?, node(1)?];
-    let ids = nodes.each_ref().map(|node| node.identity().id());
+    let ids = nodes.each_ref().map(|node| node.me().id());
     let mut wires = [Wire::EMPTY, Wire::EMPTY];
     let mut buffer = Buffer::<16, 64, 19_200>::new();
     let mut out = buffer.outbox();
