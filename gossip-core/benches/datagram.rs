@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p gossip-core`
 
+#![allow(clippy::expect_used, reason = "a benchmark that cannot be set up should say why")]
+
 use divan::{Bencher, counter::ItemsCount};
 use gossip_core::{
     Buffer, Cluster, Config, Heap, Identity, Instant, Locality, Node, NodeId, Record, Versions,

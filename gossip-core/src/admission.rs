@@ -121,7 +121,7 @@ impl Step<'_, '_> {
             return;
         }
         let mut corrections = Corrections::default();
-        self.hear(joiner, Source::Gossip, &mut corrections);
+        self.hear(joiner, Source::Owner, &mut corrections);
         let known = self.tables.members.find(joiner.record.id());
         self.welcome(address, nonce, known.filter(|&slot| self.record(slot) != &joiner.record));
     }

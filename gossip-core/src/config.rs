@@ -166,7 +166,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// For one machine or tests: sub-millisecond round trips; a crash is known in about 2.5 s.
+    /// For one machine or tests: sub-millisecond round trips; a crash is known in about 2 s.
     pub fn local(cluster: Cluster) -> Self {
         Self {
             probe_interval: Duration::from_millis(250),
@@ -298,11 +298,11 @@ impl Config {
         (u32::from(self.retransmit_factor) * digits).min(crate::rumors::MAX_SENDS as u32) as u8
     }
 
-    /// The shortest suspicion: the pause that we promise to tolerate, and the time for the accusation's way
-    /// out and the refutation's way back (three rounds of gossip each, one more per tenfold size).
+    /// The shortest suspicion, in µs: the pause that we promise to tolerate, and the accusation's way out and
+    /// the refutation's way back: three eager rounds of half a gossip interval each, one more per tenfold size.
     pub(crate) fn suspicion_floor(&self, n: u32) -> u64 {
         let rounds = u64::from(n.max(1).ilog10()) + 3;
-        micros(self.pause_tolerance) + 2 * rounds * micros(self.gossip_interval) / 2
+        micros(self.pause_tolerance) + rounds * micros(self.gossip_interval)
     }
 }
 

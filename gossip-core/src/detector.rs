@@ -373,6 +373,7 @@ impl Step<'_, '_> {
     /// A member has answered us.
     fn reached(&mut self, slot: SlotId) {
         self.core.detector.note_contact(slot, self.core.clock.judged());
+        self.core.joining.note_good(self.tables.members.record(slot).address());
         let member = self.tables.members.slot_mut(slot);
         let was = member.reachability();
         member.set_reachability(Reachability::Reachable);
@@ -474,6 +475,12 @@ impl Step<'_, '_> {
         let heard =
             |&(contact, at): &(SlotId, Instant)| contact != slot && contact != SlotId::MAX && at >= since;
         self.core.detector.contacts.iter().any(heard)
+    }
+
+    /// All members are about to be forgotten; how well we are ourselves is not.
+    pub(crate) fn forget_all_probes(&mut self) {
+        let (now, health) = (self.now(), self.core.detector.health);
+        self.core.detector = Detector { health, ..Detector::new(now) };
     }
 
     /// A slot is about to be given to somebody else.

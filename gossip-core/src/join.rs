@@ -11,6 +11,7 @@
 
 use crate::{
     choose,
+    diagnostics::debug,
     outbox::{Event, Traffic},
     step::{Intent, Step, aged},
     table::{ME, index::Place},
@@ -25,6 +26,10 @@ const MAX_SEEDS: usize = 16;
 const MAX_ASKED: usize = 2 + MAX_REFERRALS;
 /// Seeds asked at a time.
 const ASK_AT_ONCE: usize = 2;
+/// Addresses of members that answered lately, kept for when everybody is lost.
+const MAX_GOOD: usize = 4;
+/// Rounds of asking by a node that has a view and company: its seeds may be down for good.
+const REJOIN_ROUNDS: u32 = 4;
 /// Doublings of the wait between two rounds of asking.
 const MAX_DOUBLINGS: u32 = 4;
 /// Ranges fetched at a time.
@@ -35,8 +40,9 @@ const MEMBERS_PER_FETCH: u32 = 64;
 pub(crate) const MAX_WINDOW: u8 = 8;
 /// Requests without progress before a range is given up.
 const MAX_TRIES: u8 = 12;
-/// For how long views must differ before the whole of another's is fetched: news on its way takes less.
-const DIVERGED: Duration = Duration::from_secs(2);
+/// For how long views must differ before the whole of another's is fetched, in gossip intervals: news on its
+/// way takes less.
+const DIVERGED_INTERVALS: u32 = 20;
 /// Time between two such fetches, and what each member adds to it.
 const REFETCH_GAP: Duration = Duration::from_secs(5);
 const REFETCH_GAP_PER_MEMBER: Duration = Duration::from_millis(5);
@@ -71,12 +77,14 @@ pub(crate) struct Joining {
     phase: Phase,
     seeds: heapless::Vec<SocketAddr, MAX_SEEDS>,
     next_seed: usize,
+    good: [Option<SocketAddr>; MAX_GOOD],
+    next_good: usize,
     round: u32,
     retry: Instant,
     asked: heapless::Vec<(Nonce, SocketAddr), MAX_ASKED>,
     fetches: heapless::Vec<Fetch, MAX_FETCHES>,
     viewed: bool,
-    /// When the first and the latest were met who know something else, none longer than [`DIVERGED`] after
+    /// When the first and the latest were met who know something else, none much later than
     /// the one before.
     diverged: Option<(Instant, Instant)>,
     next_refetch: Instant,
@@ -88,6 +96,8 @@ impl Joining {
             phase: Phase::Idle,
             seeds: heapless::Vec::new(),
             next_seed: 0,
+            good: [None; MAX_GOOD],
+            next_good: 0,
             round: 0,
             retry: Instant::NEVER,
             asked: heapless::Vec::new(),
@@ -107,6 +117,34 @@ impl Joining {
     /// The view was given by the host.
     pub(crate) fn set_viewed(&mut self) {
         self.viewed = true;
+    }
+
+    /// A member answered at this address.
+    pub(crate) fn note_good(&mut self, address: SocketAddr) {
+        if !self.good.contains(&Some(address)) {
+            self.good[self.next_good] = Some(address);
+            self.next_good = (self.next_good + 1) % MAX_GOOD;
+        }
+    }
+
+    /// Whom to ask next: the seeds in turn, and between their laps the addresses that were good.
+    fn next_to_ask(&mut self) -> Option<SocketAddr> {
+        let known = self.seeds.iter().copied().chain(self.good.iter().copied().flatten());
+        let count = known.clone().count();
+        let next = known.clone().nth(self.next_seed % count.max(1));
+        self.next_seed = (self.next_seed + 1) % count.max(1);
+        next
+    }
+
+    fn knows_whom_to_ask(&self) -> bool {
+        !self.seeds.is_empty() || self.good.iter().any(Option::is_some)
+    }
+
+    /// Everything is to be learned anew; whom to ask is not forgotten.
+    pub(crate) fn start_over(&mut self, now: Instant) {
+        let phase = if self.knows_whom_to_ask() { Phase::Asking } else { Phase::Idle };
+        let (seeds, good) = (self.seeds.clone(), self.good);
+        *self = Self { phase, seeds, good, retry: now, ..Self::new() };
     }
 
     /// When to ask again.
@@ -148,10 +186,18 @@ impl Step<'_, '_> {
     pub(crate) fn advance_joining(&mut self) {
         let now = self.now();
         match self.core.joining.phase {
-            Phase::Idle if self.tables.members.live() == 0 && !self.core.joining.seeds.is_empty() => {
+            Phase::Idle if self.tables.members.live() == 0 && self.core.joining.knows_whom_to_ask() => {
                 self.ask_again();
             }
-            Phase::Asking if self.core.joining.retry <= now => self.ask_seeds(),
+            Phase::Asking if self.core.joining.retry <= now => {
+                let joining = &mut self.core.joining;
+                let company = joining.viewed && self.tables.members.live() > 0;
+                if company && joining.round >= REJOIN_ROUNDS {
+                    joining.phase = Phase::Idle;
+                } else {
+                    self.ask_seeds();
+                }
+            }
             Phase::Fetching => {
                 for at in (0..self.core.joining.fetches.len()).rev() {
                     if self.core.joining.fetches.get(at).is_some_and(|fetch| fetch.due <= now) {
@@ -183,15 +229,17 @@ impl Step<'_, '_> {
         joining.round = joining.round.saturating_add(1);
         joining.retry = self.core.clock.now() + wait;
         joining.asked.clear();
-        for _ in 0..ASK_AT_ONCE.min(joining.seeds.len()) {
-            let joining = &mut self.core.joining;
-            let seed = joining.seeds[joining.next_seed % joining.seeds.len()];
-            joining.next_seed = (joining.next_seed + 1) % joining.seeds.len();
-            self.ask(seed);
+        for _ in 0..ASK_AT_ONCE {
+            if let Some(seed) = self.core.joining.next_to_ask() {
+                self.ask(seed);
+            }
         }
     }
 
     fn ask(&mut self, seed: SocketAddr) {
+        if self.core.joining.asked.iter().any(|&(_, asked)| asked == seed) {
+            return;
+        }
         let nonce = self.fresh_nonce();
         if self.core.joining.asked.push((nonce, seed)).is_ok() {
             self.introduce(seed, nonce, 0);
@@ -263,10 +311,11 @@ impl Step<'_, '_> {
         }
         let now = self.now();
         let joining = &mut self.core.joining;
-        let going_on = joining.diverged.filter(|&(_, latest)| now.since(latest) <= DIVERGED);
+        let diverged = self.core.config.gossip_interval * DIVERGED_INTERVALS;
+        let going_on = joining.diverged.filter(|&(_, latest)| now.since(latest) <= diverged);
         let since = going_on.map_or(now, |(first, _)| first);
         joining.diverged = Some((since, now));
-        let wait = now.since(since) < DIVERGED || now < joining.next_refetch;
+        let wait = now.since(since) < diverged || now < joining.next_refetch;
         if wait || joining.phase != Phase::Idle {
             return;
         }
@@ -286,9 +335,7 @@ impl Step<'_, '_> {
         joining.asked.swap_remove(at);
         let me = self.me().address();
         for &other in others.iter().filter(|&&other| other != me) {
-            if !self.core.joining.asked.iter().any(|&(_, asked)| asked == other) {
-                self.ask(other);
-            }
+            self.ask(other);
         }
     }
 
@@ -354,6 +401,7 @@ impl Step<'_, '_> {
         if joining.phase == Phase::Fetching && joining.fetches.is_empty() {
             joining.phase = Phase::Idle;
             if !core::mem::replace(&mut joining.viewed, true) {
+                debug!("joined; {} members", self.tables.members.size());
                 self.raise(Event::Joined);
             }
         }

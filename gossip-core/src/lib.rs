@@ -1,4 +1,90 @@
-//! gossip-core
+//! SWIM membership and epidemic dissemination as a pure state machine.
+//!
+//! A [`Node`] knows which members of a cluster are alive, and spreads changes among them fast and without a
+//! coordinator. It is *sans-IO*: bytes and time go in; packets, events and a deadline come out. Sockets, clocks,
+//! threads and randomness are the host's. The same code runs under tokio, in your own event loop, in a simulator
+//! with thousands of nodes in virtual time, under a fuzzer, and on a microcontroller without an allocator.
+//!
+//! ```text
+//!                    now, from, &mut [u8]                         now
+//!                            │                                     │
+//!                     handle_datagram                             tick
+//!                            ▼                                     ▼
+//!   Frame ─▶ Authentic ─▶ news and messages ─▶ tables ◀─ timers: probes, suspicions, rounds
+//!                                                │
+//!                                             Intent ─▶ Packet
+//!                                                ▼
+//!             Output { verdict, next_tick, packets(), events() }   in the caller's Outbox
+//! ```
+//!
+//! # The contract
+//!
+//! * Every call that changes anything is a *step*: it takes the time and an [`Outbox`], and returns an [`Output`].
+//! * Send the packets, in order, or lose them; a lost one does no harm that the protocol does not expect.
+//! * Call [`Node::tick`] at [`Output::next_tick`] at the latest. Earlier is allowed, and does nothing.
+//! * Time is monotonic and the same clock for all calls to one node. Nothing else is asked of it.
+//! * Each step is bounded: in time, packets, events and bytes. After construction none allocates.
+//! * One seed and one sequence of inputs give one sequence of outputs, byte for byte, on every machine.
+//!
+//! # A run loop
+//!
+//! Two nodes meet, each driven by hand. A real host sends the packets through its socket instead, and waits for
+//! the next datagram or for `next_tick`, whichever comes first.
+//!
+//! ```
+//! # #[cfg(feature = "alloc")] {
+//! use gossip_core::{
+//!     Buffer, Cluster, Config, Event, Heap, Identity, Instant, Locality, Node, NodeId, Output,
+//! };
+//! use std::{collections::VecDeque, net::SocketAddr};
+//!
+//! let config = Config::local(Cluster::named("doc")?);
+//! let node = |name: &str, port: u16| {
+//!     let address = ([127, 0, 0, 1], port).into();
+//!     let identity = Identity { id: NodeId::from_name(name), epoch: 1, address, locality: Locality::default() };
+//!     Node::new(config, identity, [port as u8; 32], Heap::for_members(16), Instant::ZERO)
+//! };
+//! let mut nodes = [node("a", 1)?, node("b", 2)?];
+//! let mut buffer = Buffer::<16, 64, 19_200>::new();
+//! let mut out = buffer.outbox();
+//!
+//! // What is on its way: from, to, bytes.
+//! let mut wire: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)> = VecDeque::new();
+//! let send = |wire: &mut VecDeque<_>, from, output: &Output<'_>| {
+//!     wire.extend(output.packets().map(|packet| (from, packet.to, packet.bytes.to_vec())));
+//! };
+//!
+//! let (a, b) = (nodes[0].me().address(), nodes[1].me().address());
+//! let mut joined = false;
+//! send(&mut wire, b, &nodes[1].join(Instant::ZERO, &[a], &mut out));
+//! for millis in 0..1_000 {
+//!     let now = Instant::from_millis(millis);
+//!     while let Some((from, to, mut bytes)) = wire.pop_front() {
+//!         let node = &mut nodes[usize::from(to == b)];
+//!         let output = node.handle_datagram(now, from, &mut bytes, &mut out);
+//!         joined |= output.events().contains(&Event::Joined);
+//!         send(&mut wire, to, &output);
+//!     }
+//!     for node in &mut nodes {
+//!         if node.next_tick() <= now {
+//!             let me = node.me().address();
+//!             send(&mut wire, me, &node.tick(now, &mut out));
+//!         }
+//!     }
+//! }
+//! assert!(joined);
+//! assert_eq!(nodes[0].members().len(), 1);
+//! assert_eq!(nodes[0].fingerprint(), nodes[1].fingerprint());
+//! # }
+//! # Ok::<(), gossip_core::ConfigError>(())
+//! ```
+//!
+//! # Features
+//!
+//! * `std` (default): [`host`], what every adapter needs, once. Brings in `alloc`.
+//! * `alloc`: [`Heap`], tables sized once at construction. Without it there is [`Inline`].
+//! * `tracing`, `defmt`, `log`: diagnostics, through the first of them that is on.
+
 #![forbid(unsafe_code)]
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
 #[cfg(feature = "alloc")]
@@ -11,6 +97,7 @@ mod choose;
 mod clock;
 mod config;
 mod detector;
+mod diagnostics;
 mod error;
 mod gossip;
 #[cfg(feature = "std")]

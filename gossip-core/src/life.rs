@@ -6,6 +6,7 @@
 
 use crate::{
     budget::Bucket,
+    diagnostics::debug,
     outbox::Event,
     record::{Health, Incarnation, Record, Status},
     step::Step,
@@ -51,6 +52,10 @@ pub(crate) enum Phase {
 pub(crate) struct Life {
     phase: Phase,
     began: Instant,
+    /// When a member's datagram last came.
+    heard: Instant,
+    /// When the pause that we announced is over.
+    pause_ends: Option<Instant>,
     lives_in_row: u8,
     refutations: Bucket,
 }
@@ -60,6 +65,8 @@ impl Life {
         Self {
             phase: Phase::Running,
             began: now,
+            heard: now,
+            pause_ends: None,
             lives_in_row: 0,
             refutations: Bucket::new(REFUTATIONS, REFUTATIONS, now),
         }
@@ -67,6 +74,16 @@ impl Life {
 
     pub(crate) fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// When an announced pause is over.
+    pub(crate) fn pause_ends(&self) -> Instant {
+        self.pause_ends.unwrap_or(Instant::NEVER)
+    }
+
+    /// A member's datagram came.
+    pub(crate) fn note_heard(&mut self, now: Instant) {
+        self.heard = now;
     }
 
     /// How long a life must have lasted before the next one may begin.
@@ -144,6 +161,7 @@ impl Step<'_, '_> {
                 return;
             }
             self.core.metrics.refutations += 1;
+            debug!("refuting for the {}th time", refutation);
             self.lower_health(1);
             self.say(me.with_incarnation(Incarnation { refutation, ..incarnation }));
         }
@@ -162,6 +180,7 @@ impl Step<'_, '_> {
         let epoch = above.epoch.saturating_add(1);
         if self.core.life.lives_in_row + 1 >= TWIN_AFTER || epoch > Incarnation::MAX_EPOCH {
             self.core.life.phase = Phase::Passive;
+            debug!("another node uses this node's id; passive from now on");
             self.raise(Event::Twin);
             return;
         }
@@ -169,6 +188,7 @@ impl Step<'_, '_> {
         self.core.life.began = now;
         let me = *self.me();
         self.say(me.with_incarnation(Incarnation { epoch, refutation: 0 }));
+        debug!("an earlier life of this node is remembered; going on in epoch {}", epoch);
         self.raise(Event::NewLife { epoch });
     }
 
@@ -178,13 +198,60 @@ impl Step<'_, '_> {
         self.heat(ME, self.core.clock.now().stamp());
     }
 
-    /// Says something new of ourselves within this life.
-    pub(crate) fn reword(&mut self, health: Health, pause_s: u8) {
-        let me = *self.me();
-        if (health, pause_s) != (me.health(), 0) {
-            let version = me.state_version().saturating_add(1).min(Incarnation::MAX_COUNT);
-            self.say(me.with_state(version, health, pause_s));
+    /// Says how fit we are to serve; a pause that was announced goes on.
+    pub(crate) fn say_health(&mut self, health: Health) {
+        let left = self.core.life.pause_ends().since(self.now());
+        let paused = self.core.life.pause_ends.is_some();
+        if health != self.me().health() {
+            self.reword(health, if paused { left } else { Duration::ZERO });
         }
+    }
+
+    /// Asks for patience for so long from now on.
+    pub(crate) fn say_pause(&mut self, pause: Duration) {
+        if !pause.is_zero() || self.core.life.pause_ends.is_some() {
+            self.reword(self.me().health(), pause);
+        }
+    }
+
+    /// Says something new of ourselves within this life. The pause is told in whole seconds, rounded up.
+    fn reword(&mut self, health: Health, pause: Duration) {
+        let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+        let pause_s = u8::try_from(seconds).unwrap_or(u8::MAX);
+        let me = *self.me();
+        let version = me.state_version().saturating_add(1).min(Incarnation::MAX_COUNT);
+        self.core.life.pause_ends =
+            (pause_s > 0).then(|| self.now() + Duration::from_secs(u64::from(pause_s)));
+        self.say(me.with_state(version, health, pause_s));
+    }
+
+    /// Takes the plea for patience back once its time is over.
+    pub(crate) fn end_pause(&mut self) {
+        if self.core.life.pause_ends.is_some_and(|end| self.now() >= end) {
+            self.reword(self.me().health(), Duration::ZERO);
+        }
+    }
+
+    /// Whether nobody was heard for so long that others may have forgotten deaths that we have not heard of:
+    /// what we know could then revive the dead.
+    pub(crate) fn is_out_of_touch(&self) -> bool {
+        let silent = self.now().since(self.core.life.heard);
+        self.tables.members.live() > 0 && silent > self.core.config.tombstone_ttl / 2
+    }
+
+    /// Forgets all members and joins anew, through the seeds and the last good addresses.
+    pub(crate) fn start_over(&mut self) {
+        let me = *self.me();
+        let now = self.now();
+        *self.tables.rumors = crate::rumors::RumorState::EMPTY;
+        self.tables.suspicions.clear();
+        let born = self.tables.members.slot(ME).born;
+        self.tables.members.found(self.core.config.cluster.key, &me, born);
+        self.forget_all_probes();
+        self.core.joining.start_over(now);
+        self.core.life.heard = now;
+        debug!("heard nobody for too long; starting over");
+        self.raise(Event::StartedOver);
     }
 
     /// Says that we leave.

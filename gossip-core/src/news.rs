@@ -21,8 +21,10 @@ const MAX_EVICTIONS: u8 = 4;
 /// How a record came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Source {
-    /// As a rumor, or from its owner: what is new is passed on.
+    /// As a rumor: what is new is passed on.
     Gossip,
+    /// From its owner, who introduces itself: passed on, too, but its age says nothing about rumors.
+    Owner,
     /// In answer to a fetch or from the host: others know it; only what updates a record of ours is passed on.
     Fetch,
 }
@@ -65,9 +67,13 @@ impl Step<'_, '_> {
         }
         match self.apply(seat, &record) {
             Applied::Full => self.core.metrics.dropped_table_full += 1,
-            Applied::New(slot) => self.meet(slot, age, source),
+            Applied::New(slot) => {
+                self.meet(slot, age, source);
+                self.measure_lag(source == Source::Gossip, age, source);
+            }
             Applied::Known { slot, was, merge } => {
                 self.relate(slot, was, merge, age);
+                self.measure_lag(merge.changed, age, source);
                 if record.rank() < self.record(slot).rank() {
                     corrections.add(slot);
                 }
@@ -93,7 +99,7 @@ impl Step<'_, '_> {
     fn meet(&mut self, slot: SlotId, age: u32, source: Source) {
         let status = self.record(slot).status();
         self.core.metrics.records_changed += 1;
-        self.date(slot, age, source == Source::Gossip);
+        self.date(slot, age, source != Source::Fetch);
         match status {
             Status::Alive => self.raise(Event::Up(self.record(slot).id())),
             Status::Suspect => {
@@ -144,11 +150,17 @@ impl Step<'_, '_> {
         self.raise(event);
     }
 
-    /// Notes when a member's news came into being, measures the lag, and makes it a rumor.
+    /// Notes how old news was when it came; what a joiner fetches was no news.
+    fn measure_lag(&mut self, news: bool, age: u32, source: Source) {
+        if news && source != Source::Owner {
+            self.core.metrics.lag_ms.record(age);
+        }
+    }
+
+    /// Notes when a member's news came into being, and makes it a rumor.
     fn date(&mut self, slot: SlotId, age: u32, hot: bool) {
         let born = self.core.clock.now().stamp().minus(age);
         if hot {
-            self.core.metrics.lag_ms.record(age);
             self.heat(slot, born);
         } else {
             self.tables.members.slot_mut(slot).born = born;

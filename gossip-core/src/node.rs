@@ -28,8 +28,6 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 
-/// The longest pause that can be announced, in seconds.
-const MAX_PAUSE_S: u64 = u8::MAX as u64;
 /// Time between two events about datagrams of another cluster.
 const FOREIGN_EVENT_GAP: Duration = Duration::from_secs(60);
 
@@ -76,7 +74,7 @@ impl<M: Memory> Node<M> {
         let mut tables = memory.tables();
         *tables.rumors = crate::rumors::RumorState::EMPTY;
         tables.suspicions.clear();
-        tables.members.found(config.cluster.key, &me);
+        tables.members.found(config.cluster.key, &me, now.stamp());
         let core = Core {
             admission: Admission::new(&config, &mut rng, now),
             budgets: Buckets::new(&config, now),
@@ -129,8 +127,8 @@ impl<M: Memory> Node<M> {
     }
 
     /// Joins the cluster that these addresses belong to; asks them again until one answers, and whenever
-    /// everybody else was lost. A second call replaces the addresses. At most 16 are kept, and one's own is
-    /// ignored.
+    /// everybody else was lost. A later call replaces all addresses of the call before. At most 16 are kept,
+    /// and one's own is ignored.
     ///
     /// [`Event::Joined`] says that this node's own view is complete.
     pub fn join<'o>(&mut self, now: Instant, seeds: &[SocketAddr], out: &'o mut Outbox<'_>) -> Output<'o> {
@@ -145,7 +143,7 @@ impl<M: Memory> Node<M> {
 
     /// Says how fit this node is to serve. Gossiped; decides nothing in the protocol.
     pub fn set_health<'o>(&mut self, now: Instant, health: Health, out: &'o mut Outbox<'_>) -> Output<'o> {
-        self.step(now, out, |step| step.if_active(|step| step.reword(health, 0)))
+        self.step(now, out, |step| step.if_active(|step| step.say_health(health)))
     }
 
     /// Asks the others for patience: this node expects not to answer for `pause` from now on, and nobody
@@ -156,11 +154,7 @@ impl<M: Memory> Node<M> {
         pause: Duration,
         out: &'o mut Outbox<'_>,
     ) -> Output<'o> {
-        let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
-        self.step(now, out, |step| {
-            let health = step.me().health();
-            step.if_active(|step| step.reword(health, seconds.min(MAX_PAUSE_S) as u8))
-        })
+        self.step(now, out, |step| step.if_active(|step| step.say_pause(pause)))
     }
 
     /// Takes another configuration over.
@@ -207,9 +201,13 @@ impl<M: Memory> Node<M> {
             step.core.metrics.own_pauses += 1;
             step.lower_health(1);
             step.raise(Event::OwnPause { late });
+            if step.is_out_of_touch() {
+                step.start_over();
+            }
         }
         let verdict = work(&mut step);
-        let next_tick = step.next_deadline();
+        // What is overdue already is due now: it must not look like another pause to the next step.
+        let next_tick = step.next_deadline().max(step.now());
         self.core.clock.expect(next_tick);
         Output::new(out, verdict, next_tick)
     }
@@ -242,7 +240,7 @@ impl<M: Memory> Node<M> {
     }
 
     /// Whether this node's view is as complete as it gets: it fetched one, was given one, or never was asked
-    /// to join anybody.
+    /// to join anybody (as before a host has found its seeds' addresses).
     pub fn is_joined(&self) -> bool {
         self.core.joining.has_view()
     }
@@ -308,6 +306,8 @@ impl Step<'_, '_> {
         let same_view = authentic.fingerprint == self.tables.members.fingerprint();
         self.core.metrics.fingerprints_equal += u64::from(same_view);
         self.core.metrics.fingerprints_differed += u64::from(!same_view);
+        let now = self.now();
+        self.core.life.note_heard(now);
         let mut corrections = Corrections::default();
         self.hear_news(authentic, &mut corrections);
         for message in &authentic.contents.messages {
@@ -371,16 +371,19 @@ impl Step<'_, '_> {
                     }
                 }
             }
-            Message::Join { .. } | Message::Fetch { .. } => self.serve(from, message, bytes),
+            Message::Join { .. } | Message::Fetch { .. } => self.serve(from, id, message, bytes),
             Message::Welcome { .. } | Message::Busy { .. } | Message::Page { .. } => {
                 self.handle_answer(from, message);
             }
         }
     }
 
-    fn serve(&mut self, from: SocketAddr, message: &Message, bytes: usize) {
+    fn serve(&mut self, from: SocketAddr, sender: NodeId, message: &Message, bytes: usize) {
         match message {
-            Message::Join { nonce, token, me } => self.handle_join(*nonce, *token, me, bytes),
+            Message::Join { nonce, token, me } if me.record.id() == sender => {
+                self.handle_join(*nonce, *token, me, bytes);
+            }
+            Message::Join { .. } => {}
             _ => self.handle_fetch(from, message, bytes),
         }
     }
@@ -417,7 +420,7 @@ impl Step<'_, '_> {
                 return Verdict::Accepted;
             }
             Message::Join { .. } | Message::Fetch { .. } => {
-                self.serve(from, message, bytes);
+                self.serve(from, authentic.sender, message, bytes);
                 return Verdict::Accepted;
             }
             Message::Ping { nonce, target } if *target == self.my_id() => {
@@ -439,12 +442,16 @@ impl Step<'_, '_> {
         if self.core.life.phase() == Phase::Gone {
             return;
         }
+        if self.is_out_of_touch() {
+            self.start_over();
+        }
         self.advance_probes();
         self.expire_suspicions();
         self.begin_routine_probe();
         self.gossip_round();
         self.advance_joining();
         self.forget_tombstones();
+        self.end_pause();
         self.finish_leaving();
     }
 
@@ -456,6 +463,7 @@ impl Step<'_, '_> {
         };
         [
             leaving,
+            self.core.life.pause_ends(),
             self.core.detector.next_probe(),
             self.core.clock.real(self.core.detector.next_due()),
             self.next_expiry(),

@@ -57,6 +57,9 @@ pub enum Event {
     /// Another node uses this node's id, for the third time in a row. This node is passive from now on: it
     /// answers, but no longer contradicts. Give one of the two another name.
     Twin,
+    /// This node heard nobody for so long (half of `tombstone_ttl`) that what it knows is no longer safe to
+    /// tell: it has forgotten all members, without further events, and joins anew.
+    StartedOver,
     /// This node itself was paused; nobody is judged by it.
     OwnPause {
         /// How late the step was.
@@ -67,6 +70,31 @@ pub enum Event {
         /// Where from.
         from: SocketAddr,
     },
+}
+
+impl Event {
+    /// The member that the event is about; `None` for this node itself.
+    pub fn member(self) -> Option<NodeId> {
+        match self {
+            Self::Up(id)
+            | Self::Suspected(id)
+            | Self::Cleared(id)
+            | Self::Down(id)
+            | Self::Left(id)
+            | Self::Updated(id)
+            | Self::Unreachable(id)
+            | Self::Reachable(id)
+            | Self::Conflict(id)
+            | Self::Forgotten(id) => Some(id),
+            Self::Joined
+            | Self::LeaveDone
+            | Self::NewLife { .. }
+            | Self::Twin
+            | Self::StartedOver
+            | Self::OwnPause { .. }
+            | Self::ForeignCluster { .. } => None,
+        }
+    }
 }
 
 /// The most entries (records and accusations) in one datagram, made or accepted.

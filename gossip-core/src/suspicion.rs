@@ -12,6 +12,7 @@
 
 use crate::{
     detector::Purpose,
+    diagnostics::debug,
     outbox::{Event, MAX_ENTRIES},
     record::{Reachability, Status},
     step::Step,
@@ -94,7 +95,11 @@ impl Step<'_, '_> {
         news |= self.tables.suspicions.accuse(self.tables.members.slots, slot, accuser);
         if news {
             self.reschedule(slot);
-            self.heat(slot, self.core.clock.now().stamp());
+            // The patience that a member asked for counts from its asking, not from an accusation.
+            let member = self.tables.members.slot(slot);
+            let paused = !member.record.pause().is_zero();
+            let born = if paused { member.born } else { self.core.clock.now().stamp() };
+            self.heat(slot, born);
         }
     }
 
@@ -223,13 +228,14 @@ impl Step<'_, '_> {
         let known = self.tables.suspicions.get(self.tables.members.slot(slot));
         if !known.is_some_and(|suspicion| suspicion.accusers().contains(&ME)) {
             self.core.metrics.accusations_made += 1;
+            debug!("member {} accused", self.record(slot).id().as_u64());
             self.suspect(slot, ME, started.stamp());
         }
         let member = self.tables.members.slot(slot);
         if self.tables.suspicions.get(member).is_some_and(|suspicion| suspicion.overdue) {
             match self.earned(slot) {
                 Ok(()) => self.declare(slot),
-                Err(_) => self.core.metrics.deaths_held += 1,
+                Err(why) => self.hold(slot, why),
             }
         }
     }
@@ -281,6 +287,18 @@ impl Step<'_, '_> {
         peak + 1 >= MIN_FOR_MAJORITY && kept * 2 < peak
     }
 
+    fn hold(&mut self, slot: SlotId, why: Unearned) {
+        self.core.metrics.deaths_held += 1;
+        match why {
+            Unearned::Accusers => {
+                debug!("death of {} held: too few accusers", self.record(slot).id().as_u64());
+            }
+            Unearned::OwnTrouble => {
+                debug!("death of {} held: the trouble may be ours", self.record(slot).id().as_u64());
+            }
+        }
+    }
+
     /// Declares a member dead.
     fn declare(&mut self, slot: SlotId) {
         let dead = self.record(slot).with_status(Status::Dead);
@@ -288,6 +306,7 @@ impl Step<'_, '_> {
         self.tables.members.replace(slot, &dead, &mut self.core.rng);
         self.tables.members.slot_mut(slot).set_reachability(Reachability::Unreachable);
         self.core.metrics.deaths_declared += 1;
+        debug!("member {} declared dead", dead.id().as_u64());
         self.raise(Event::Down(dead.id()));
         self.heat(slot, self.core.clock.now().stamp());
     }

@@ -143,8 +143,8 @@ pub(crate) enum Applied {
 }
 
 impl Table<'_> {
-    /// Empties the table and gives the node itself its slot.
-    pub(crate) fn found(&mut self, key: u64, me: &Record) {
+    /// Empties the table and gives the node itself its slot; `born` is when its record came into being.
+    pub(crate) fn found(&mut self, key: u64, me: &Record, born: Stamp) {
         // Fresh memory is zero, and touching all of it would cost a small cluster its large cap.
         if self.state.used > 0 {
             self.slots.fill(Slot::EMPTY);
@@ -154,6 +154,7 @@ impl Table<'_> {
         let place = sums::place(key, me.id());
         if let Err(at) = self.locate(place) {
             let _ = self.take_slot(me, place, at);
+            self.slots[ME as usize].born = born;
         }
     }
 

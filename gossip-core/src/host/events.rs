@@ -4,7 +4,7 @@ use super::{
     board::{Board, Subscription},
     view::MemberView,
 };
-use crate::{Event, Memory, Node, NodeId};
+use crate::{Event, Memory, Node};
 use std::{
     fmt,
     future::poll_fn,
@@ -26,30 +26,8 @@ pub struct Notice {
 
 impl Notice {
     pub(super) fn new<M: Memory>(event: Event, node: &Node<M>, at: SystemTime) -> Self {
-        let member = subject(event).and_then(|id| node.member(id)).map(MemberView::from);
+        let member = event.member().and_then(|id| node.member(id)).map(MemberView::from);
         Self { event, member, at }
-    }
-}
-
-/// The member that an event is about.
-fn subject(event: Event) -> Option<NodeId> {
-    match event {
-        Event::Up(id)
-        | Event::Suspected(id)
-        | Event::Cleared(id)
-        | Event::Down(id)
-        | Event::Left(id)
-        | Event::Updated(id)
-        | Event::Unreachable(id)
-        | Event::Reachable(id)
-        | Event::Conflict(id)
-        | Event::Forgotten(id) => Some(id),
-        Event::Joined
-        | Event::LeaveDone
-        | Event::NewLife { .. }
-        | Event::Twin
-        | Event::OwnPause { .. }
-        | Event::ForeignCluster { .. } => None,
     }
 }
 

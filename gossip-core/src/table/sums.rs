@@ -22,7 +22,7 @@ impl Sums {
         Fingerprint(self.root)
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "alloc"))]
     pub(crate) fn range(&self, range: usize) -> Fingerprint {
         Fingerprint(self.ranges[range])
     }

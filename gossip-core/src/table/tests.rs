@@ -76,7 +76,7 @@ struct Rig<S> {
 impl<S: Storage> Rig<S> {
     fn new(mut memory: S, ids: Vec<u64>) -> Self {
         let me = record(u64::MAX);
-        memory.tables().members.found(KEY, &me);
+        memory.tables().members.found(KEY, &me, Stamp(0));
         let mut model = Model::default();
         model.records.insert(u64::MAX, me);
         Self { memory, ids, rng: Rng::new([3; 32]), model }
@@ -385,7 +385,7 @@ fn a_lap_probes_everybody_once_and_each_lap_in_another_order() {
 fn a_node_is_found_in_a_crowd_without_walking_through_it() {
     let ids = crowded(|tag| tag >> 25 == 100, 3_000);
     let mut memory = Heap::for_members(4_000);
-    memory.tables().members.found(KEY, &record(u64::MAX));
+    memory.tables().members.found(KEY, &record(u64::MAX), Stamp(0));
     let mut rng = Rng::new([1; 32]);
     for &id in &ids {
         let seat = memory.tables().members.seat(record(id).id());

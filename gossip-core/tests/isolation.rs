@@ -1,0 +1,67 @@
+//! What a node does that was out of touch: for long, or with nobody left to ask.
+
+#![cfg(feature = "alloc")]
+
+mod support;
+
+use gossip_core::{Config, Event};
+use std::time::Duration;
+use support::{Network, formed, lan, network, secs, seeds};
+
+fn forgetful() -> Config {
+    Config { tombstone_ttl: Duration::from_secs(60), ..lan() }
+}
+
+#[test]
+fn a_node_that_heard_nobody_for_half_a_tombstones_life_starts_over() {
+    for seed in seeds() {
+        let mut network = formed(seed, 6, forgetful(), ());
+        // Host 0 has no seeds: it must know where others answered lately.
+        network.run_for(secs(5));
+        network.pause(0, secs(40));
+        network.run_for(secs(41));
+        assert!(network.hosts[0].has_told(Event::StartedOver), "seed {seed}");
+        let took = network.wait(secs(30), Network::is_formed);
+        assert!(took.is_some(), "seed {seed}: not one cluster again");
+        assert!(network.hosts[0].has_told(Event::Joined), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_short_silence_forgets_nobody() {
+    for seed in seeds() {
+        let mut network = formed(seed, 6, forgetful(), ());
+        network.pause(0, secs(20));
+        network.run_for(secs(21));
+        assert!(!network.hosts[0].has_told(Event::StartedOver), "seed {seed}");
+        assert_eq!(network.hosts[0].node.members().len(), 5, "seed {seed}");
+    }
+}
+
+#[test]
+fn seeds_that_are_gone_for_good_are_not_asked_for_ever() {
+    for seed in seeds() {
+        let mut network = network(seed, lan(), ());
+        network.add_joined(5);
+        assert!(network.wait(secs(30), Network::is_formed).is_some(), "seed {seed}");
+        network.crash(1);
+        network.join(3, &[1]);
+        network.run_for(secs(120));
+        let before = network.hosts[3].node.metrics().packets_sync;
+        network.run_for(secs(600));
+        let asked = network.hosts[3].node.metrics().packets_sync - before;
+        assert!(asked <= 4, "seed {seed}: {asked} packets in ten minutes");
+    }
+}
+#[test]
+fn one_pause_is_told_once_however_much_input_had_queued() {
+    for seed in seeds() {
+        let mut network = formed(seed, 6, lan(), ());
+        network.hosts[0].events.clear();
+        network.pause(0, secs(5));
+        network.run_for(secs(10));
+        let pauses =
+            network.hosts[0].events.iter().filter(|(_, event)| matches!(event, Event::OwnPause { .. }));
+        assert_eq!(pauses.count(), 1, "seed {seed}");
+    }
+}
