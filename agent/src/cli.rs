@@ -1,0 +1,187 @@
+//! The command line: what can be asked for, and the help that says how.
+
+use crate::{demo, locality, run};
+use adapter_tokio::{Cluster, Config, Locality, NodeId, Seed};
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    path::PathBuf,
+};
+
+/// Runs nodes that find each other, notice each other's deaths and spread news, with no server in the middle.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gossip",
+    version,
+    after_help = "\
+Start with `gossip demo`. Then, in two terminals:
+  gossip run --name a --cluster test --bind 127.0.0.1:7946
+  gossip run --name b --cluster test --bind 127.0.0.1:7947 --join 127.0.0.1:7946
+and stop either of them with Ctrl-C."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs one node, and prints the members' comings and goings until Ctrl-C.
+    Run(RunArgs),
+    /// Prints the id that a node's name stands for, as the other commands print it.
+    Id {
+        /// The node's name, as given to `gossip run --name`.
+        name: String,
+    },
+    /// Starts a cluster on this machine, breaks and mends it, and says how long everything took.
+    Demo(DemoArgs),
+}
+
+impl Cli {
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    /// Why it cannot go on, and what to do.
+    pub(crate) async fn execute(self) -> Result<()> {
+        match self.command {
+            Command::Run(args) => run::run(args).await,
+            Command::Id { name } => Ok(writeln!(io::stdout(), "{}", NodeId::from_name(&name))?),
+            Command::Demo(args) => demo::demo(args).await,
+        }
+    }
+}
+
+/// What `gossip run` takes.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  The first node of a cluster, with nobody to join yet:
+    gossip run --name db-1 --cluster prod --bind 10.0.0.1:7946 --locality eu/a/r1
+  Another one, which joins through either of two others:
+    gossip run --name db-2 --cluster prod --bind 10.0.0.2:7946 \\
+      --join 10.0.0.1:7946 --join seeds.example.org:7946
+  On all interfaces, reached by others at one address:
+    gossip run --name db-3 --cluster prod --bind 0.0.0.0:7946 \\
+      --advertise 10.0.0.3:7946 --join 10.0.0.1:7946
+  For a program that reads along:
+    gossip run --name watcher --cluster prod --bind 10.0.0.9:7946 \\
+      --join 10.0.0.1:7946 --json
+
+Ctrl-C (or SIGTERM) leaves: the others are told, and do not take it for a death. A second one exits at once.
+
+The exit status is 0 after leaving, 1 when the node cannot start or go on, 2 for wrong arguments.")]
+pub(crate) struct RunArgs {
+    /// The node's name, unique in its cluster and kept across restarts.
+    #[arg(long, value_parser = name)]
+    pub(crate) name: String,
+
+    /// The cluster's name, the same on all its nodes. Nodes of other clusters are ignored, with a warning.
+    #[arg(long, value_parser = cluster_name)]
+    pub(crate) cluster: String,
+
+    /// The address and UDP port to listen on. Port 0 takes a free one.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7946", value_parser = address)]
+    pub(crate) bind: SocketAddr,
+
+    /// The address that others reach this node at, if it is not the one it listens on. Port 0
+    /// stands for the port it listens on.
+    #[arg(long, value_name = "IP:PORT", value_parser = address)]
+    pub(crate) advertise: Option<SocketAddr>,
+
+    /// A node to join, by address or DNS name; may be given several times. A few are enough.
+    ///
+    /// Any running member will do, and once joined none of them is needed any more. Names are looked up
+    /// again on every retry, and each that cannot be found is warned of. A node that finds none of its seeds
+    /// in its first seconds ends with exit status 1, rather than run alone as if all were well.
+    #[arg(long, value_name = "HOST:PORT", value_parser = seed)]
+    pub(crate) join: Vec<Seed>,
+
+    /// Where this node runs, as region/zone/rack; peers are chosen across these.
+    ///
+    /// Each part is a number from 0 to 255, taken exactly, or a name, which stands for a number from 1 to
+    /// 255 (a hash of it). Two names can fall on one number, about once in 255 pairs: the two places are
+    /// then taken for one. Use numbers where that matters. `eu/a/r1` and `1/2/1` are both fine.
+    #[arg(long, value_name = "REGION/ZONE/RACK", default_value = "0/0/0", value_parser = locality::parse)]
+    pub(crate) locality: Locality,
+
+    /// The timing to use: the same on all nodes of a cluster.
+    #[arg(long, value_enum, default_value_t = Preset::Lan)]
+    pub(crate) preset: Preset,
+
+    /// A file that remembers, across restarts, which life of the node this is; made if it is missing.
+    ///
+    /// Without it the clock decides, which is enough unless the clock can go backwards.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) epoch_file: Option<PathBuf>,
+
+    /// Print one JSON object a line instead of words: at, event, id, address, locality, status, reachability,
+    /// health, note. What does not apply is null.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What `gossip demo` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The nodes are real ones, each with a UDP socket of its own on 127.0.0.1. Every chapter waits for what it \
+promises; the exit status is 1 if one waits in vain.")]
+pub(crate) struct DemoArgs {
+    /// How many nodes to start, 3 to 50.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(3..=50))]
+    pub(crate) nodes: u8,
+
+    /// Print one JSON object a chapter, and as the last line one with the figures of all.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The presets of the library's configuration.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Preset {
+    /// One machine: a crash is known in about 2 s.
+    Local,
+    /// Data centres, one or several.
+    Lan,
+    /// Members spread over the Internet.
+    Wan,
+}
+
+impl Preset {
+    /// The configuration that it stands for.
+    pub(crate) fn config(self, cluster: Cluster) -> Config {
+        match self {
+            Self::Local => Config::local(cluster),
+            Self::Lan => Config::lan(cluster),
+            Self::Wan => Config::wan(cluster),
+        }
+    }
+}
+
+fn name(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() { Err("give the node a name, unique in its cluster") } else { Ok(text.to_owned()) }
+}
+
+fn cluster_name(text: &str) -> Result<String, String> {
+    Cluster::named(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "give an IP address and a port, like 127.0.0.1:7946 or [::1]:7946")
+}
+
+fn seed(text: &str) -> Result<Seed, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

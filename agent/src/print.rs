@@ -1,0 +1,344 @@
+//! What happened, as a line of words or as a JSON object.
+
+use crate::locality;
+use adapter_tokio::{Event, Health, NodeId, Notice, Reachability, Record, Status};
+use serde::Serialize;
+use std::{
+    fmt,
+    io::{self, Write as _},
+    net::SocketAddr,
+    time::SystemTime,
+};
+
+/// How lines are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Format {
+    /// For people: aligned columns.
+    Words,
+    /// For programs: one object a line.
+    Json,
+}
+
+impl Format {
+    /// JSON or words.
+    pub(crate) fn of(json: bool) -> Self {
+        if json { Self::Json } else { Self::Words }
+    }
+
+    /// Writes one line to standard output; a warning goes to standard error too (in words, only there).
+    ///
+    /// # Errors
+    /// The reader went away.
+    pub(crate) fn print(self, line: &Line) -> io::Result<()> {
+        if let (true, Some(note)) = (line.is_warning, &line.note) {
+            warn(note);
+        }
+        match self {
+            Self::Words if line.is_warning => Ok(()),
+            Self::Words => writeln!(io::stdout(), "{line}"),
+            Self::Json => print_json(line),
+        }
+    }
+}
+
+/// Writes a value as one line of JSON to standard output.
+///
+/// # Errors
+/// The reader went away.
+pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
+    writeln!(io::stdout(), "{}", serde_json::to_string(value)?)
+}
+
+/// Tells the operator what is not as it should be. Standard error is the last resort, so that its own
+/// failure has nowhere to be told.
+pub(crate) fn warn(text: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "warning: {text}");
+}
+
+/// One thing that happened, and the member that it happened to. What does not apply is `None`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Line {
+    at: String,
+    event: &'static str,
+    id: Option<String>,
+    address: Option<SocketAddr>,
+    locality: Option<String>,
+    status: Option<&'static str>,
+    reachability: Option<&'static str>,
+    health: Option<&'static str>,
+    note: Option<String>,
+    #[serde(skip)]
+    is_warning: bool,
+}
+
+impl Line {
+    /// Something that happened to a member, or to this node, whose record is `me`.
+    pub(crate) fn of_notice(notice: &Notice, me: &Record) -> Self {
+        let told = Told::from(notice.event);
+        let at = notice.at;
+        let line = match (told.about, &notice.member) {
+            (About::Member(_), Some(member)) => Self {
+                reachability: Some(reachability(member.reachability)),
+                ..Self::of_record(told.event, at, &member.record)
+            },
+            (About::Member(id), None) => Self { id: Some(id.to_string()), ..Self::bare(told.event, at) },
+            (About::Address(address), _) => Self { address: Some(address), ..Self::bare(told.event, at) },
+            (About::Me, _) => Self::of_record(told.event, at, me),
+        };
+        Self { note: told.note, is_warning: told.is_warning, ..line }
+    }
+
+    /// Something that the program itself did with this node, whose record is `me`.
+    pub(crate) fn of_me(event: &'static str, me: &Record) -> Self {
+        Self::of_record(event, SystemTime::now(), me)
+    }
+
+    /// Events were missed: output is read more slowly than they come.
+    pub(crate) fn lagged(missed: u64) -> Self {
+        let note = format!("{missed} events were not printed, since output is read too slowly");
+        Self { note: Some(note), is_warning: true, ..Self::bare("lagged", SystemTime::now()) }
+    }
+
+    fn bare(event: &'static str, at: SystemTime) -> Self {
+        Self {
+            at: humantime::format_rfc3339_millis(at).to_string(),
+            event,
+            id: None,
+            address: None,
+            locality: None,
+            status: None,
+            reachability: None,
+            health: None,
+            note: None,
+            is_warning: false,
+        }
+    }
+
+    fn of_record(event: &'static str, at: SystemTime, record: &Record) -> Self {
+        Self {
+            id: Some(record.id().to_string()),
+            address: Some(record.address()),
+            locality: Some(locality::show(record.locality())),
+            status: Some(status(record.status())),
+            health: Some(health(record.health())),
+            ..Self::bare(event, at)
+        }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = self.address.map(|address| address.to_string());
+        let columns: [(Option<&str>, usize); 8] = [
+            (Some(&self.at), 24),
+            (Some(self.event), 11),
+            (self.id.as_deref(), 13),
+            (address.as_deref(), 21),
+            (self.locality.as_deref(), 11),
+            (self.status, 7),
+            (self.reachability, 11),
+            (self.health, 9),
+        ];
+        let columns = columns.map(|(text, width)| format!("{:width$}", text.unwrap_or("-")));
+        let line = columns.join("  ");
+        match &self.note {
+            Some(note) => write!(f, "{line}  {note}"),
+            None => f.write_str(line.trim_end()),
+        }
+    }
+}
+
+/// Whom an event is about.
+#[derive(Clone, Copy)]
+enum About {
+    Me,
+    Member(NodeId),
+    Address(SocketAddr),
+}
+
+/// An event in words.
+struct Told {
+    event: &'static str,
+    about: About,
+    note: Option<String>,
+    is_warning: bool,
+}
+
+impl Told {
+    fn plain(event: &'static str, about: About) -> Self {
+        Self { event, about, note: None, is_warning: false }
+    }
+
+    fn noted(event: &'static str, about: About, note: String) -> Self {
+        Self { note: Some(note), ..Self::plain(event, about) }
+    }
+
+    fn warning(event: &'static str, about: About, note: String) -> Self {
+        Self { is_warning: true, ..Self::noted(event, about, note) }
+    }
+}
+
+impl From<Event> for Told {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::Up(id) => Self::plain("up", About::Member(id)),
+            Event::Suspected(id) => Self::plain("suspected", About::Member(id)),
+            Event::Cleared(id) => Self::plain("cleared", About::Member(id)),
+            Event::Down(id) => Self::plain("down", About::Member(id)),
+            Event::Left(id) => Self::plain("left", About::Member(id)),
+            Event::Updated(id) => Self::plain("updated", About::Member(id)),
+            Event::Unreachable(id) => Self::plain("unreachable", About::Member(id)),
+            Event::Reachable(id) => Self::plain("reachable", About::Member(id)),
+            Event::Forgotten(id) => Self::plain("forgotten", About::Member(id)),
+            Event::Conflict(id) => Self::warning(
+                "conflict",
+                About::Member(id),
+                format!("two nodes use the id {id}: give one of them another --name"),
+            ),
+            Event::Joined => Self::plain("joined", About::Me),
+            Event::LeaveDone => Self::plain("leave_done", About::Me),
+            Event::NewLife { epoch } => Self::noted(
+                "new_life",
+                About::Me,
+                format!("an earlier life of this node is remembered: going on under epoch {epoch}"),
+            ),
+            Event::Twin => Self::warning(
+                "twin",
+                About::Me,
+                String::from(
+                    "another node runs under this name, and this one gives way: give one of them another --name",
+                ),
+            ),
+            Event::OwnPause { late } => Self::noted(
+                "own_pause",
+                About::Me,
+                format!("this node itself was paused for {:.1} s", late.as_secs_f64()),
+            ),
+            Event::ForeignCluster { from } => Self::warning(
+                "foreign_cluster",
+                About::Address(from),
+                format!(
+                    "{from} belongs to another cluster and is ignored: if it should not, \
+                 start both with the same --cluster; if it should, take its address out of --join"
+                ),
+            ),
+            other => Self::noted("other", About::Me, format!("{other:?}")),
+        }
+    }
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Alive => "alive",
+        Status::Suspect => "suspect",
+        Status::Dead => "dead",
+        Status::Left => "left",
+    }
+}
+
+fn reachability(reachability: Reachability) -> &'static str {
+    match reachability {
+        Reachability::Unknown => "unknown",
+        Reachability::Reachable => "reachable",
+        Reachability::Unreachable => "unreachable",
+    }
+}
+
+/// A member's health in a word.
+pub(crate) fn health(health: Health) -> &'static str {
+    match health {
+        Health::Healthy => "healthy",
+        Health::Degraded => "degraded",
+        Health::Unhealthy => "unhealthy",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use adapter_tokio::{Locality, MemberView};
+    use gossip_core::{Identity, Versions};
+    use serde_json::Value;
+
+    fn record(address: &str) -> Record {
+        let locality = Locality { region: 1, zone: 2, rack: 255 };
+        let identity =
+            Identity { id: NodeId::from_name("db-1"), epoch: 7, address: address.parse().unwrap(), locality };
+        Record::new(identity, Versions::OURS)
+    }
+
+    fn notice(event: Event, record: Option<Record>) -> Notice {
+        let view = |record: Record| MemberView {
+            id: record.id(),
+            record,
+            reachability: Reachability::Reachable,
+            routable: true,
+        };
+        Notice { event, member: record.map(view), at: SystemTime::UNIX_EPOCH }
+    }
+
+    fn line(event: Event, about: Option<Record>) -> Line {
+        Line::of_notice(&notice(event, about), &record("10.0.0.9:1"))
+    }
+
+    #[test]
+    fn json_says_who_where_how_what_and_when() {
+        let member = record("10.0.0.1:7946").with_status(Status::Suspect);
+        let json = serde_json::to_value(line(Event::Suspected(member.id()), Some(member))).unwrap();
+        let expected = serde_json::json!({
+            "at": "1970-01-01T00:00:00.000Z",
+            "event": "suspected",
+            "id": member.id().to_string(),
+            "address": "10.0.0.1:7946",
+            "locality": "1/2/255",
+            "status": "suspect",
+            "reachability": "reachable",
+            "health": "healthy",
+            "note": null,
+        });
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn json_has_the_same_fields_whatever_happened() {
+        let from = "10.0.0.2:7946".parse().unwrap();
+        let id = NodeId::from_name("gone");
+        let fields = |line: Line| match serde_json::to_value(line).unwrap() {
+            Value::Object(fields) => fields.into_iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            other => panic!("{other} is no object"),
+        };
+        let first = fields(line(Event::Joined, None));
+        assert_eq!(first, fields(line(Event::ForeignCluster { from }, None)));
+        assert_eq!(first, fields(line(Event::Forgotten(id), None)));
+        assert_eq!(first, fields(Line::lagged(3)));
+    }
+
+    #[test]
+    fn what_is_forgotten_keeps_its_id_and_what_is_foreign_its_address() {
+        let id = NodeId::from_name("gone");
+        assert_eq!(line(Event::Forgotten(id), None).id, Some(id.to_string()));
+        let from = "10.0.0.2:7946".parse().unwrap();
+        let foreign = line(Event::ForeignCluster { from }, None);
+        assert_eq!((foreign.id, foreign.address), (None, Some(from)));
+    }
+
+    #[test]
+    fn words_stand_in_columns() {
+        let member = record("10.0.0.1:7946");
+        let words = |event, record: Record| line(event, Some(record)).to_string();
+        let (up, down) = (words(Event::Up(member.id()), member), words(Event::Down(member.id()), member));
+        for part in [member.id().to_string().as_str(), "10.0.0.1:7946", "1/2/255", "alive", "healthy"] {
+            assert!(up.find(part).is_some_and(|column| down.find(part) == Some(column)), "{part}: {up}");
+        }
+    }
+
+    #[test]
+    fn what_needs_an_operator_is_a_warning() {
+        let from = "10.0.0.2:7946".parse().unwrap();
+        for event in [Event::ForeignCluster { from }, Event::Twin, Event::Conflict(NodeId::from_name("a"))] {
+            let line = line(event, None);
+            assert!(line.is_warning && line.note.is_some(), "{event:?}");
+        }
+        assert!(!line(Event::Joined, None).is_warning);
+    }
+}

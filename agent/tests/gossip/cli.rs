@@ -1,0 +1,82 @@
+//! What the program says to those who ask wrongly, or for what cannot be had.
+
+use crate::process::{Running, failure, success};
+use std::net::UdpSocket;
+
+#[test]
+fn id_prints_what_the_name_stands_for() {
+    let id = adapter_tokio::NodeId::from_name("db-1");
+    assert_eq!(success("id db-1"), format!("{id}\n"));
+    assert_ne!(success("id db-2"), success("id db-1"));
+}
+
+#[test]
+fn help_shows_how_to_begin() {
+    assert!(success("--help").contains("gossip demo"));
+    assert!(success("run --help").contains("gossip run --name db-1 --cluster prod"));
+}
+
+#[test]
+fn wrong_arguments_are_named_with_what_would_be_right() {
+    for (args, advice) in [
+        ("", "Usage"),
+        ("run --cluster c", "--name"),
+        ("run --name a", "--cluster"),
+        ("run --name a --cluster=", "1 to 255 bytes"),
+        ("run --name a --cluster c --bind localhost", "127.0.0.1:7946"),
+        ("run --name a --cluster c --advertise 7946", "127.0.0.1:7946"),
+        ("run --name a --cluster c --join nowhere", "HOST:PORT"),
+        ("run --name a --cluster c --locality eu", "region/zone/rack"),
+        ("run --name a --cluster c --preset moon", "lan"),
+        ("demo --nodes 2", "3"),
+    ] {
+        let stderr = failure(args, 2);
+        assert!(stderr.contains(advice), "{args}: {stderr}");
+    }
+}
+
+#[test]
+fn an_address_in_use_stops_the_start_and_is_named() {
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let stderr = failure(&format!("run --name a --cluster c --bind {address}"), 1);
+    assert!(stderr.contains(&address) && stderr.contains("in use"), "{stderr}");
+}
+
+#[test]
+fn listening_everywhere_asks_for_an_address_to_advertise() {
+    let stderr = failure("run --name a --cluster c --bind 0.0.0.0:0", 1);
+    assert!(stderr.contains("advertise"), "{stderr}");
+}
+
+#[test]
+fn an_epoch_file_that_cannot_be_used_stops_the_start_and_is_named() {
+    let stderr = failure("run --name a --cluster c --bind 127.0.0.1:0 --epoch-file /dev/null/epoch", 1);
+    assert_eq!(stderr.matches("/dev/null/epoch").count(), 1, "said once: {stderr}");
+}
+
+#[test]
+fn an_only_seed_that_cannot_be_found_stops_the_start() {
+    let stderr = failure("run --name a --cluster c --bind 127.0.0.1:0 --join nobody.invalid:7946", 1);
+    assert!(stderr.contains("warning: nobody.invalid:7946 (--join) cannot be found"), "{stderr}");
+    assert!(stderr.contains("error: no node given with --join can be found"), "{stderr}");
+}
+
+#[test]
+fn a_seed_that_cannot_be_found_is_no_hindrance_beside_another() {
+    let there = Running::start("run --name a --cluster c --bind 127.0.0.1:0 --json");
+    let seed = there.event("started")["address"].as_str().unwrap().to_owned();
+    let node = Running::start(&format!(
+        "run --name b --cluster c --bind 127.0.0.1:0 --json --join nobody.invalid:7946 --join {seed}"
+    ));
+    node.warning("nobody.invalid:7946 (--join) cannot be found");
+    assert_eq!(node.event("up")["address"], seed);
+}
+
+#[test]
+fn seeds_that_do_not_answer_are_reported() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let seed = silent.local_addr().unwrap();
+    let node = Running::start(&format!("run --name a --cluster c --bind 127.0.0.1:0 --join {seed}"));
+    node.warning("no node given with --join has answered");
+}

@@ -1,0 +1,72 @@
+//! Programs that meet over the loopback interface.
+
+use crate::process::{Running, success};
+use serde_json::Value;
+
+fn start(name: &str, cluster: &str, more: &str) -> (Running, String) {
+    let node = Running::start(&format!(
+        "run --name {name} --cluster {cluster} --bind 127.0.0.1:0 --preset local --locality 1/2/3 --json {more}"
+    ));
+    let address = node.event("started")["address"].as_str().unwrap().to_owned();
+    (node, address)
+}
+
+#[test]
+fn two_nodes_see_each_other_come_and_one_sees_the_other_leave() {
+    let (a, address) = start("a", "test", "");
+    let (mut b, _) = start("b", "test", &format!("--join {address}"));
+    let (seen_by_a, seen_by_b) = (a.event("up"), b.event("up"));
+    let id = |name| adapter_tokio::NodeId::from_name(name).to_string();
+    assert_eq!(seen_by_a["id"], id("b"));
+    assert_eq!(seen_by_b["id"], id("a"));
+    assert_eq!(seen_by_b["address"], address);
+    assert_eq!(seen_by_b["locality"], "1/2/3");
+    assert_eq!(seen_by_b["status"], "alive");
+    assert_eq!(seen_by_b["health"], "healthy");
+
+    b.signal("TERM");
+    let left = a.event("left");
+    assert_eq!(left["id"], id("b"));
+    assert_eq!(left["status"], "left");
+    assert!(b.end().success());
+}
+
+#[test]
+fn ctrl_c_leaves_too() {
+    let (mut a, _) = start("a", "test", "");
+    a.signal("INT");
+    a.event("stopped");
+    assert!(a.end().success());
+}
+
+#[test]
+fn a_second_signal_exits_at_once() {
+    let (mut a, _) = start("a", "test", "");
+    // Both arrive together when the process goes on, so that the leave has no time to end in between.
+    for signal in ["STOP", "TERM", "INT", "CONT"] {
+        a.signal(signal);
+    }
+    assert_eq!(a.end().code(), Some(130));
+}
+
+#[test]
+fn a_mismatched_cluster_name_is_reported() {
+    let (a, address) = start("a", "prod", "");
+    let (_b, other) = start("b", "test", &format!("--join {address}"));
+    let event = a.event("foreign_cluster");
+    assert_eq!(event["address"], other);
+    assert!(a.warning(&other).contains("--cluster"));
+}
+
+#[test]
+fn the_demo_ends_with_its_figures_and_equal_views() {
+    let stdout = success("demo --json");
+    let last: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(last["nodes"], 5);
+    assert_eq!(last["views_equal"], true);
+    for figure in ["formed_s", "crash_detected_s", "rejoined_s", "left_s"] {
+        assert!(last[figure].is_f64(), "{figure}: {last}");
+    }
+    let fields: Vec<_> = last.as_object().unwrap().keys().collect();
+    assert_eq!(fields.len(), 6, "{fields:?}");
+}

@@ -1,0 +1,8 @@
+//! The program as its users meet it: in processes of their own.
+
+// A test that cannot even start its process fails where it stands.
+#![allow(clippy::unwrap_used)]
+
+mod cli;
+mod cluster;
+mod process;

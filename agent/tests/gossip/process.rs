@@ -1,0 +1,118 @@
+//! Runs the program `gossip` and reads along.
+
+use serde_json::Value;
+use std::{
+    io::{BufRead as _, BufReader, Read},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// What must happen happens much sooner; this only ends a test that has failed.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs it to its end: standard output, standard error and exit status.
+pub(crate) fn finish(args: &str) -> (String, String, Option<i32>) {
+    let mut running = Running::start(args);
+    let status = running.end();
+    let text = |lines: &Receiver<String>| lines.iter().map(|line| line + "\n").collect();
+    (text(&running.stdout), text(&running.stderr), status.code())
+}
+
+/// Standard output of a run that must succeed.
+pub(crate) fn success(args: &str) -> String {
+    let (stdout, stderr, status) = finish(args);
+    assert_eq!(status, Some(0), "{args}: {stdout}{stderr}");
+    stdout
+}
+
+/// Standard error of a run that must fail with this exit status.
+pub(crate) fn failure(args: &str, status: i32) -> String {
+    let (_, stderr, ended_with) = finish(args);
+    assert_eq!(ended_with, Some(status), "{args}: {stderr}");
+    stderr
+}
+
+/// A running `gossip`, killed at the end of the test.
+pub(crate) struct Running {
+    child: Child,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+}
+
+impl Running {
+    /// Starts it with these arguments, split at spaces.
+    pub(crate) fn start(args: &str) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_gossip"))
+            .args(args.split_whitespace())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (stdout, stderr) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
+        Self { child, stdout, stderr }
+    }
+
+    /// The next object on standard output whose event is `event`.
+    pub(crate) fn event(&self, event: &str) -> Value {
+        let parse = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+        let line = wait(&self.stdout, event, |line| parse(line)["event"] == event);
+        parse(&line)
+    }
+
+    /// The next line on standard error with these words.
+    pub(crate) fn warning(&self, words: &str) -> String {
+        wait(&self.stderr, words, |line| line.contains(words))
+    }
+
+    /// Sends a signal, by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < LIMIT, "it did not end");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn wait(from: &Receiver<String>, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+    let start = Instant::now();
+    let mut before = Vec::new();
+    while let Ok(line) = from.recv_timeout(LIMIT.saturating_sub(start.elapsed())) {
+        if is_it(&line) {
+            return line;
+        }
+        before.push(line);
+    }
+    panic!("no {what} after {before:#?}");
+}
