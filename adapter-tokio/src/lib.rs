@@ -40,3 +40,8 @@ pub use gossip_core::{
     Budgets, Cluster, Config, ConfigError, Event, Fingerprint, Health, Histogram, Incarnation, Locality,
     Mechanisms, Metrics, NodeId, ParseNodeIdError, Reachability, Record, Status, Versions,
 };
+
+/// The programs in README.md compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
