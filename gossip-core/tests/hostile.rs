@@ -78,6 +78,65 @@ fn old_datagrams_sent_to_everybody_revive_nobody() {
     }
 }
 
+/// What the others said to host 0 while host 4 was dying, in a cluster like that of [`formed`] but for its
+/// nonces.
+fn news_of_a_death(seed: u64) -> Vec<Datagram> {
+    let mut network = formed(seed, 5, lan(), Recorder::default());
+    network.crash(4);
+    assert!(network.wait(secs(60), |n| n.all_say(4, Status::Dead)).is_some(), "seed {seed}");
+    network.run_for(secs(2));
+    let (dead, to) = (network.hosts[4].address, network.hosts[0].address);
+    network.watch.0.into_iter().filter(|datagram| datagram.to == to && datagram.from != dead).collect()
+}
+
+#[test]
+fn who_just_heard_from_a_member_does_not_believe_that_it_is_dead() {
+    for seed in seeds() {
+        let news = news_of_a_death(seed);
+        let mut network = formed(seed, 5, lan(), ());
+        let id = network.hosts[4].id;
+        let answered = network.wait(secs(60), |n| {
+            n.hosts[0].node.member(id).is_some_and(|member| member.reachability() == Reachability::Reachable)
+        });
+        assert!(answered.is_some(), "seed {seed}: never probed");
+        for datagram in &news {
+            network.inject(0, datagram.from, &datagram.bytes);
+        }
+        assert!(network.hosts[0].node.metrics().deaths_doubted > 0, "seed {seed}: believed at once");
+        assert!(network.wait(secs(10), Network::is_formed).is_some(), "seed {seed}: {}", network.opinions(4));
+        assert_eq!(network.deaths(), [], "seed {seed}: a neighbour was buried");
+    }
+}
+
+#[test]
+fn who_offers_an_old_record_is_told_the_newer_one_at_a_bounded_rate() {
+    for seed in seeds() {
+        let mut network = formed(seed, 5, lan(), Recorder::default());
+        let one = network.hosts[1].address;
+        let said = std::mem::take(&mut network.watch.0);
+        let old: Vec<_> = said.iter().filter(|datagram| datagram.from == one).collect();
+        for host in [2, 3, 4] {
+            let address = network.fresh_address();
+            network.restart(host, address);
+            network.join(host, &[0]);
+        }
+        assert!(network.wait(secs(10), Network::is_formed).is_some(), "seed {seed}");
+        let before = network.hosts[0].node.metrics().corrections_sent;
+        for datagram in &old {
+            network.inject(0, one, &datagram.bytes);
+        }
+        let after = network.hosts[0].node.metrics().corrections_sent;
+        assert!(after > before, "seed {seed}: {} old datagrams, and no correction", old.len());
+        let before = network.hosts[0].node.metrics().bytes_suspicion;
+        for datagram in old.iter().cycle().take(10_000) {
+            network.inject(0, one, &datagram.bytes);
+        }
+        let bytes = network.hosts[0].node.metrics().bytes_suspicion - before;
+        assert!(bytes <= u64::from(lan().budgets.suspicion), "seed {seed}: {bytes} bytes at once");
+        assert!(network.is_formed(), "seed {seed}");
+    }
+}
+
 #[test]
 fn a_strangers_datagram_changes_nothing() {
     for seed in seeds() {
@@ -221,6 +280,22 @@ fn an_unverified_address_never_gets_more_bytes_than_it_sent() {
                 }
                 network.run_for(secs(30));
                 assert!(network.watch.bytes <= sent, "seed {seed}: {} bytes for {sent}", network.watch.bytes);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_part_of_a_strangers_datagram_gets_no_more_bytes_than_it_has() {
+    for seed in seeds() {
+        let mut network = formed(seed, 3, lan(), Reflected::default());
+        for word in strange_words(seed) {
+            for len in 0..word.len() {
+                let before = network.watch.bytes;
+                network.inject(0, ([SPOOFED[0], SPOOFED[1], 113, 1], 7_946).into(), &word[..len]);
+                let answered = network.watch.bytes - before;
+                assert!(answered <= len as u64, "seed {seed}: {answered} bytes for {len}");
+                network.run_for(support::millis(20));
             }
         }
     }
