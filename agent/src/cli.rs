@@ -1,14 +1,10 @@
 //! The command line: what can be asked for, and the help that says how.
 
-use crate::{demo, locality, run};
-use adapter_tokio::{Cluster, Config, Locality, NodeId, Seed};
+use crate::locality;
+use adapter_tokio::{Cluster, Config, Locality, Seed};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::{
-    io::{self, Write as _},
-    net::SocketAddr,
-    path::PathBuf,
-};
+use std::{net::SocketAddr, path::PathBuf};
 
 /// Runs nodes that find each other, notice each other's deaths and spread news, with no server in the middle.
 #[derive(Debug, Parser)]
@@ -23,11 +19,12 @@ and stop either of them with Ctrl-C."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    command: Command,
+    pub(crate) command: Command,
 }
 
+/// What can be asked for.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Runs one node, and prints the members' comings and goings until Ctrl-C.
     Run(RunArgs),
     /// Prints the id that a node's name stands for, as the other commands print it.
@@ -37,20 +34,6 @@ enum Command {
     },
     /// Starts a cluster on this machine, breaks and mends it, and says how long everything took.
     Demo(DemoArgs),
-}
-
-impl Cli {
-    /// Does what was asked for.
-    ///
-    /// # Errors
-    /// Why it cannot go on, and what to do.
-    pub(crate) async fn execute(self) -> Result<()> {
-        match self.command {
-            Command::Run(args) => run::run(args).await,
-            Command::Id { name } => Ok(writeln!(io::stdout(), "{}", NodeId::from_name(&name))?),
-            Command::Demo(args) => demo::demo(args).await,
-        }
-    }
 }
 
 /// What `gossip run` takes.

@@ -6,8 +6,13 @@ mod locality;
 mod print;
 mod run;
 
+use adapter_tokio::NodeId;
 use clap::Parser as _;
-use std::process::ExitCode;
+use cli::Command;
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 fn main() -> ExitCode {
     // One thread: a node is woken a few times a second, and the demo's five share one with ease.
@@ -15,12 +20,20 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(cli::Cli::parse().execute()));
+        .and_then(|runtime| runtime.block_on(execute(cli::Cli::parse().command)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn execute(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Run(args) => run::run(args).await,
+        Command::Id { name } => Ok(writeln!(io::stdout(), "{}", NodeId::from_name(&name))?),
+        Command::Demo(args) => demo::demo(args).await,
     }
 }
