@@ -127,9 +127,11 @@ impl Joining {
         }
     }
 
-    /// Whom to ask next: the seeds in turn, and between their laps the addresses that were good.
-    fn next_to_ask(&mut self) -> Option<SocketAddr> {
-        let known = self.seeds.iter().copied().chain(self.good.iter().copied().flatten());
+    /// Whom to ask next: the seeds in turn; when everybody is `lost`, the addresses that were good as well.
+    /// Otherwise those would only welcome us to where we are.
+    fn next_to_ask(&mut self, lost: bool) -> Option<SocketAddr> {
+        let good = self.good.iter().copied().flatten().filter(|_| lost);
+        let known = self.seeds.iter().copied().chain(good);
         let count = known.clone().count();
         let next = known.clone().nth(self.next_seed % count.max(1));
         self.next_seed = (self.next_seed + 1) % count.max(1);
@@ -229,8 +231,9 @@ impl Step<'_, '_> {
         joining.round = joining.round.saturating_add(1);
         joining.retry = self.core.clock.now() + wait;
         joining.asked.clear();
+        let lost = self.tables.members.live() == 0;
         for _ in 0..ASK_AT_ONCE {
-            if let Some(seed) = self.core.joining.next_to_ask() {
+            if let Some(seed) = self.core.joining.next_to_ask(lost) {
                 self.ask(seed);
             }
         }
