@@ -172,6 +172,9 @@ impl Step<'_, '_> {
     pub(crate) fn expire_suspicions(&mut self) {
         let (now, live) = (self.now(), self.tables.members.live());
         self.core.judgement.note_live(now, live, self.core.config.hold);
+        if self.tables.suspicions.len() == 0 {
+            self.core.judgement.held_since = None; // whatever it was is over; the next trouble is another
+        }
         for _ in 0..MAX_EXPIRIES {
             let Some((due, slot)) = self.tables.suspicions.first() else { return };
             if self.core.clock.judged_stamp().is_before(due) || self.out.event_room() <= MAX_ENTRIES {

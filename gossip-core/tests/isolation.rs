@@ -65,3 +65,20 @@ fn one_pause_is_told_once_however_much_input_had_queued() {
         assert_eq!(pauses.count(), 1, "seed {seed}");
     }
 }
+
+#[test]
+fn a_hold_counts_from_the_trouble_at_hand_and_not_from_one_before() {
+    for seed in seeds() {
+        let config = Config { hold: secs(60), ..lan() };
+        let mut network = formed(seed, 8, config, ());
+        let lone = network.hosts[0].address;
+        for _ in 0..2 {
+            network.set_cut(move |from, to| from == lone || to == lone);
+            network.run_for(secs(40));
+            network.set_cut(|_, _| false);
+            network.run_for(secs(40));
+        }
+        let declared = network.hosts[0].node.metrics().deaths_declared;
+        assert_eq!(declared, 0, "seed {seed}: cut off for 40 s twice, it buried others");
+    }
+}
