@@ -27,6 +27,9 @@ pub enum Verdict {
     Limited,
     /// This node has left; no effect.
     Inactive,
+    /// The outbox has no room for one datagram of `max_datagram` bytes; no effect. Give the `Buffer` more bytes,
+    /// or configure smaller datagrams.
+    OutboxTooSmall,
 }
 
 /// What is wrong with a malformed datagram.

@@ -135,11 +135,7 @@ impl Step<'_, '_> {
         match answer {
             Answer::Silence => return news.rank() < me.rank(),
             Answer::Refute => self.refute(news.incarnation()),
-            Answer::Reword => self.say(me.with_state(
-                news.state_version().saturating_add(1),
-                me.health(),
-                me.pause_seconds(),
-            )),
+            Answer::Reword => self.say_above(news.state_version(), me.health(), me.pause_seconds()),
             Answer::Live => self.live_again(news.incarnation()),
         }
         false
@@ -187,7 +183,8 @@ impl Step<'_, '_> {
         self.core.life.lives_in_row += 1;
         self.core.life.began = now;
         let me = *self.me();
-        self.say(me.with_incarnation(Incarnation { epoch, refutation: 0 }));
+        let word = me.with_state(0, me.health(), me.pause_seconds());
+        self.say(word.with_incarnation(Incarnation { epoch, refutation: 0 }));
         debug!("an earlier life of this node is remembered; going on in epoch {}", epoch);
         self.raise(Event::NewLife { epoch });
     }
@@ -216,13 +213,22 @@ impl Step<'_, '_> {
 
     /// Says something new of ourselves within this life. The pause is told in whole seconds, rounded up.
     fn reword(&mut self, health: Health, pause: Duration) {
-        let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+        let seconds = pause.as_secs().saturating_add(u64::from(pause.subsec_nanos() > 0));
         let pause_s = u8::try_from(seconds).unwrap_or(u8::MAX);
+        let ends = self.now() + Duration::from_secs(u64::from(pause_s));
+        self.core.life.pause_ends = (pause_s > 0).then_some(ends);
+        self.say_above(self.me().state_version(), health, pause_s);
+    }
+
+    /// Says our word under a state version above one that is known of us; where there is none above it, in a
+    /// new life.
+    fn say_above(&mut self, version: u32, health: Health, pause_s: u8) {
         let me = *self.me();
-        let version = me.state_version().saturating_add(1).min(Incarnation::MAX_COUNT);
-        self.core.life.pause_ends =
-            (pause_s > 0).then(|| self.now() + Duration::from_secs(u64::from(pause_s)));
-        self.say(me.with_state(version, health, pause_s));
+        if version < Incarnation::MAX_COUNT {
+            self.say(me.with_state(version + 1, health, pause_s));
+        } else {
+            self.live_again(me.incarnation());
+        }
     }
 
     /// Takes the plea for patience back once its time is over.

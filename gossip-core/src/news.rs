@@ -233,6 +233,18 @@ impl Step<'_, '_> {
         self.tables.rumors.cool(self.tables.members.slots, slot);
     }
 
+    /// A record that the host gave was taken in: it is no rumor, and what was said of another is settled.
+    pub(crate) fn settle(&mut self, slot: SlotId) {
+        let members = &mut self.tables.members;
+        self.tables.suspicions.close(members.slots, slot);
+        members.slot_mut(slot).born = self.core.clock.now().stamp();
+        if members.record(slot).status().is_live() {
+            self.tables.rumors.unlink(members.slots, slot);
+        } else {
+            self.bury(slot);
+        }
+    }
+
     fn is_forgettable(&self, age_ms: u32) -> bool {
         u64::from(age_ms) >= micros(self.core.config.tombstone_ttl) / 1_000
     }

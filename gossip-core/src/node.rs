@@ -1,5 +1,5 @@
 //! The public steps. Each body reads as the pipeline:
-//! `&mut [u8] → Frame → Authentic → (messages and news) → Intent → Packet`.
+//! `&mut [u8] → Frame → Authentic → (news and a message) → Intent → Packet`.
 
 use crate::{
     admission::Admission,
@@ -193,6 +193,11 @@ impl<M: Memory> Node<M> {
         work: impl FnOnce(&mut Step<'_, '_>) -> Verdict,
     ) -> Output<'o> {
         out.clear();
+        if out.room(usize::from(self.core.config.max_datagram)) == 0 {
+            let later = self.core.clock.deadline().max(now + self.core.config.probe_interval);
+            self.core.clock.expect(later);
+            return Output::new(out, Verdict::OutboxTooSmall, later);
+        }
         let late = self.core.clock.observe(now, &self.core.config);
         let mut step = Step { core: &mut self.core, tables: self.memory.tables(), out };
         if let Some(late) = late
@@ -310,7 +315,7 @@ impl Step<'_, '_> {
         self.core.life.note_heard(now);
         let mut corrections = Corrections::default();
         self.hear_news(authentic, &mut corrections);
-        for message in &authentic.contents.messages {
+        if let Some(message) = &authentic.contents.message {
             self.handle_message(from, sender, at_home, message, bytes);
         }
         self.correct_sender(sender, &mut corrections);
@@ -323,11 +328,8 @@ impl Step<'_, '_> {
 
     /// Takes in the records and accusations of a datagram.
     fn hear_news(&mut self, authentic: &Authentic<'_>, corrections: &mut Corrections) {
-        let fetched = authentic
-            .contents
-            .messages
-            .iter()
-            .any(|message| matches!(message, Message::Welcome { .. } | Message::Page { .. }));
+        let answer = &authentic.contents.message;
+        let fetched = matches!(answer, Some(Message::Welcome { .. } | Message::Page { .. }));
         let source = if fetched { Source::Fetch } else { Source::Gossip };
         for news in authentic.contents.records() {
             self.hear(&news, source, corrections);
@@ -399,7 +401,7 @@ impl Step<'_, '_> {
 
     /// A sender that is no member: its news counts for nothing, unless we asked it for them.
     fn handle_stranger(&mut self, from: SocketAddr, authentic: &Authentic<'_>, bytes: usize) -> Verdict {
-        let Some(message) = authentic.contents.messages.first() else {
+        let Some(message) = &authentic.contents.message else {
             self.core.metrics.strangers += 1;
             if self.admits_request() {
                 self.challenge(from, Traffic::Sync, 0, bytes);
@@ -494,15 +496,10 @@ impl Step<'_, '_> {
             };
             let seat = self.tables.members.seat(record.id());
             match self.tables.members.apply(seat, &record, &mut self.core.rng) {
-                Applied::New(slot) if !record.status().is_live() => {
-                    self.tables.members.slot_mut(slot).born = self.core.clock.now().stamp();
-                    self.tables.rumors.cool(self.tables.members.slots, slot);
-                }
-                Applied::New(slot) => {
-                    self.tables.members.slot_mut(slot).born = self.core.clock.now().stamp();
-                }
-                Applied::Full => self.core.metrics.dropped_table_full += 1,
+                Applied::New(slot) => self.settle(slot),
+                Applied::Known { slot, merge, .. } if merge.changed => self.settle(slot),
                 Applied::Known { .. } => {}
+                Applied::Full => self.core.metrics.dropped_table_full += 1,
             }
         }
         self.core.joining.set_viewed();

@@ -133,12 +133,15 @@ impl Step<'_, '_> {
         if !self.core.config.mechanisms.confirmations {
             return longest;
         }
-        // Nobody can confirm but the other live members.
-        let others = self.tables.members.live().saturating_sub(1);
-        let wanted = u32::from(self.core.config.confirmations).min(others) as usize;
+        let wanted = u32::from(self.core.config.confirmations).min(self.other_accusers()) as usize;
         let had = suspicion.accusers().len().saturating_sub(1).min(3);
         let progress = if suspicion.accusers().is_empty() { 0 } else { PROGRESS[wanted][had] };
         longest - (longest - floor) * progress / 1_024
+    }
+
+    /// How many beside this node could accuse a suspect: live members that are not suspect themselves.
+    fn other_accusers(&self) -> u32 {
+        self.tables.members.live().saturating_sub(self.tables.suspicions.len().max(1))
     }
 
     /// Sets a timer to what its accusers make it.
@@ -256,13 +259,12 @@ impl Step<'_, '_> {
         if !self.core.config.mechanisms.earned_death {
             return Ok(());
         }
-        let others = self.tables.members.live().saturating_sub(1);
         let suspicion = self.tables.suspicions.get(self.tables.members.slot(slot));
         let accusers = suspicion.map_or(0, |suspicion| suspicion.accusers().len() as u32);
-        if accusers < others.saturating_add(1).min(2) {
+        if accusers < self.other_accusers().saturating_add(1).min(2) {
             return Err(Unearned::Accusers);
         }
-        if !self.in_trouble(slot, others) {
+        if !self.in_trouble(slot) {
             self.core.judgement.held_since = None;
             return Ok(());
         }
@@ -272,10 +274,10 @@ impl Step<'_, '_> {
     }
 
     /// Whether what we see can be explained by our own isolation.
-    fn in_trouble(&self, slot: SlotId, others: u32) -> bool {
+    fn in_trouble(&self, slot: SlotId) -> bool {
         let config = &self.core.config;
-        if others == 0 {
-            return false;
+        if self.tables.members.live() <= 1 {
+            return false; // there is nobody else to reach, or to lose
         }
         let lately = config.probe_interval * 2 + config.ack_timeout_max;
         if !self.reached_another(slot, self.core.clock.judged() - lately) {

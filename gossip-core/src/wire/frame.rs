@@ -24,8 +24,6 @@ const VERSION: u8 = 1;
 const CLEAR: u8 = 0;
 const RECORDS: u8 = 32;
 const ACCUSATIONS: u8 = 33;
-/// The most messages in a datagram.
-const MAX_MESSAGES: usize = 2;
 /// The most sections, known or not.
 const MAX_SECTIONS: usize = 8;
 
@@ -63,7 +61,7 @@ impl<'a> Frame<'a> {
 
     /// Walks the whole datagram once and checks every value of it.
     pub(crate) fn contents(self) -> Result<Contents<'a>, Malformed> {
-        let mut contents = Contents { messages: heapless::Vec::new(), sections: self.sections };
+        let mut contents = Contents { message: None, sections: self.sections };
         let (mut sections, mut entries) = (0, 0);
         for section in Sections(self.sections) {
             let (tag, body) = section?;
@@ -73,7 +71,10 @@ impl<'a> Frame<'a> {
                 ACCUSATIONS => entries += count(tag, body, decode_accusation)?,
                 _ => {
                     if let Some(message) = Message::decode(tag, body)? {
-                        contents.messages.push(message).map_err(|_| Malformed::TooMany)?;
+                        // One answer to one datagram: two would be more bytes than the question had.
+                        if contents.message.replace(message).is_some() {
+                            return Err(Malformed::TooMany);
+                        }
                     }
                 }
             }
@@ -130,7 +131,7 @@ impl<'a> Iterator for Sections<'a> {
 
 /// What a datagram says, decoded without fault from end to end.
 pub(crate) struct Contents<'a> {
-    pub(crate) messages: heapless::Vec<Message, MAX_MESSAGES>,
+    pub(crate) message: Option<Message>,
     sections: &'a [u8],
 }
 
