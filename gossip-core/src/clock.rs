@@ -17,8 +17,8 @@ const GRACE: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
     now: Instant,
-    /// When the host should have called at the latest.
-    deadline: Instant,
+    /// When the host should have called at the latest; none before its first call.
+    deadline: Option<Instant>,
     /// µs by which the judgement clock is behind.
     behind: u64,
     judged: Instant,
@@ -29,7 +29,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { now, deadline: now, behind: 0, judged: now, excused_until: Instant::ZERO }
+        Self { now, deadline: None, behind: 0, judged: now, excused_until: Instant::ZERO }
     }
 
     /// The host's time, never going backwards.
@@ -66,15 +66,15 @@ impl Clock {
     /// A step begins. Returns by how much it is late, if that means that this node was paused.
     pub(crate) fn observe(&mut self, now: Instant, config: &Config) -> Option<Duration> {
         self.now = self.now.max(now);
-        let late = self.now.since(self.deadline);
+        let late = self.deadline.map_or(Duration::ZERO, |deadline| self.now.since(deadline));
         let paused = config.mechanisms.own_pause && late > config.own_pause;
         if paused {
             if self.judged >= self.excused_until {
                 self.behind = self.behind.saturating_add(micros(late));
                 self.excused_until = self.judged + config.pause_tolerance * 2;
             }
-            self.behind = self.behind.saturating_add(micros(GRACE));
-            self.deadline = self.now;
+            // Never all of the time that has passed: judgement must go on.
+            self.behind = self.behind.saturating_add(micros(GRACE.min(late / 2)));
         }
         self.judged = self.judged.max(self.now - Duration::from_micros(self.behind));
         paused.then_some(late)
@@ -82,12 +82,12 @@ impl Clock {
 
     /// When the host should call at the latest.
     pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
+        self.deadline.unwrap_or(self.now)
     }
 
     /// The step ends, and the host should call again at `deadline`.
     pub(crate) fn expect(&mut self, deadline: Instant) {
-        self.deadline = deadline;
+        self.deadline = Some(deadline);
     }
 }
 
@@ -122,6 +122,25 @@ mod tests {
             clock.expect(at(tick * 2_000 + 50));
         }
         assert!(clock.judged() > at(30_000), "{:?}", clock.judged());
+    }
+
+    #[test]
+    fn a_driver_that_is_always_a_little_late_still_lets_time_pass() {
+        let config = Config { own_pause: Duration::from_millis(10), ..config() };
+        let mut clock = Clock::new(at(0));
+        clock.expect(at(0));
+        for tick in 1..=1_000 {
+            let _ = clock.observe(at(tick * 80), &config);
+            clock.expect(at(tick * 80));
+        }
+        assert!(clock.judged() > at(20_000), "{:?}", clock.judged());
+    }
+
+    #[test]
+    fn the_first_step_is_never_late() {
+        let mut clock = Clock::new(at(0));
+        assert_eq!(clock.deadline(), at(0));
+        assert_eq!(clock.observe(at(5_000), &config()), None);
     }
 
     #[test]

@@ -275,6 +275,10 @@ impl Config {
                 return Err(ConfigError::Order { smaller, larger });
             }
         }
+        // Half of the time must be enough to hear somebody, however slowly a sick node probes.
+        if self.probe_interval * 40 > self.tombstone_ttl {
+            return Err(ConfigError::Order { smaller: "40 * probe_interval", larger: "tombstone_ttl" });
+        }
         Ok(())
     }
 

@@ -90,8 +90,8 @@ struct Probe {
     /// On the judgement clock, as is `due`.
     began: Instant,
     due: Instant,
-    /// When the pings were sent, in µs after the first one, by the host's clock.
-    first_ping: Instant,
+    /// When the pings were sent, in µs after `began`. On the judgement clock, too: while we sleep an ack may
+    /// wait, and that is no round trip.
     pings: [u32; ATTEMPTS as usize],
     asked: u8,
     nacks: u8,
@@ -206,7 +206,6 @@ impl Step<'_, '_> {
             nonce: self.core.rng.next() as Nonce & !(ATTEMPTS - 1),
             began: judged,
             due: judged,
-            first_ping: self.core.clock.now(),
             pings: [0; ATTEMPTS as usize],
             asked: 0,
             nacks: 0,
@@ -267,13 +266,13 @@ impl Step<'_, '_> {
     }
 
     fn ping(&mut self, at: usize) {
-        let (now, judged) = (self.now(), self.core.clock.judged());
+        let judged = self.core.clock.judged();
         let Some(probe) = self.core.detector.probes.get(at) else { return };
         let (slot, target, Stage::Direct(sent)) = (probe.slot, probe.target, probe.stage) else { return };
         let wait = self.ack_wait(slot, sent);
         let Some(probe) = self.core.detector.probes.get_mut(at) else { return };
         probe.pings[usize::from(sent) % ATTEMPTS as usize] =
-            u32::try_from(micros(now.since(probe.first_ping))).unwrap_or(u32::MAX);
+            u32::try_from(micros(judged.since(probe.began))).unwrap_or(u32::MAX);
         probe.stage = Stage::Direct(sent + 1);
         probe.due = judged + wait;
         let nonce = probe.nonce | u32::from(sent);
@@ -351,11 +350,11 @@ impl Step<'_, '_> {
     }
 
     fn answered(&mut self, at: usize, attempt: usize, relayed: bool) {
-        let now = self.now();
+        let judged = self.core.clock.judged();
         let probe = self.core.detector.probes.swap_remove(at);
         if !relayed {
-            let sent = probe.first_ping + Duration::from_micros(u64::from(probe.pings[attempt]));
-            let rtt = micros(now.since(sent));
+            let sent = probe.began + Duration::from_micros(u64::from(probe.pings[attempt]));
+            let rtt = micros(judged.since(sent));
             let zone = self.record(probe.slot).locality();
             self.core.round_trips.record(zone, rtt);
             self.core.metrics.rtt_us.record(u32::try_from(rtt).unwrap_or(u32::MAX));

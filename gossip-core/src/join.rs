@@ -178,6 +178,9 @@ impl Step<'_, '_> {
             }
         }
         (joining.round, joining.next_seed) = (0, 0);
+        if joining.phase == Phase::Asking && !joining.knows_whom_to_ask() {
+            joining.phase = Phase::Idle;
+        }
         if joining.phase != Phase::Fetching && !joining.seeds.is_empty() {
             joining.phase = Phase::Asking;
             self.ask_seeds();
