@@ -35,8 +35,6 @@ const MAX_SCANNED: usize = 1_024;
 /// Tombstones younger than this are part of a view: whoever missed the news of a death learns of it. By then
 /// everybody else has found out by probing.
 const TOMBSTONE_IS_NEWS: Duration = Duration::from_secs(600);
-/// The length of a datagram with a challenge alone: what a stranger's must have to be answered with one.
-const CHALLENGE_LEN: usize = 22 + 3 + 12;
 
 /// The state of serving strangers.
 #[derive(Clone)]
@@ -94,10 +92,10 @@ impl Step<'_, '_> {
 
     /// Asks whoever is at `to` to say again, with a token, what it said in `bytes` bytes; never with more.
     pub(crate) fn challenge(&mut self, to: SocketAddr, class: Traffic, nonce: Nonce, bytes: usize) {
-        if bytes >= CHALLENGE_LEN {
-            let period = self.now().as_micros() / TOKEN_PERIOD;
-            let token = self.core.admission.token(to, period);
-            let _ = self.send(Intent::bare(to, class, Message::Challenge { nonce, token }));
+        let period = self.now().as_micros() / TOKEN_PERIOD;
+        let challenge = Message::Challenge { nonce, token: self.core.admission.token(to, period) };
+        if Draft::length_with(&challenge) <= bytes {
+            let _ = self.send(Intent::bare(to, class, challenge));
         }
     }
 
@@ -116,7 +114,9 @@ impl Step<'_, '_> {
             return;
         }
         let known = self.tables.members.find(joiner.record.id());
-        if known.is_none() && !self.core.admission.admissions.take(now, 1) {
+        let max = u32::from(self.core.config.max_datagram);
+        let can_welcome = self.core.budgets.sync.has(now, max);
+        if !can_welcome || known.is_none() && !self.core.admission.admissions.take(now, 1) {
             self.refer(address, nonce);
             return;
         }
@@ -201,14 +201,17 @@ fn put_page(
 ) -> (Place, bool) {
     let page = |next, last| Message::Page { nonce, after, next, last };
     let _ = draft.hold_message(&page(after, false));
-    let (mut next, mut last) = (after, true);
-    for (scanned, (place, slot)) in tables.members.as_view().after(after, until).enumerate() {
-        if scanned == MAX_SCANNED || is_told(core, tables, slot) && !put_news(draft, core, tables, slot) {
-            last = false;
+    let mut members = tables.members.as_view().after(after, until);
+    let (mut next, mut scanned, mut full) = (after, 0, false);
+    for (place, slot) in members.by_ref() {
+        full = scanned == MAX_SCANNED || is_told(core, tables, slot) && !put_news(draft, core, tables, slot);
+        if full {
             break;
         }
-        next = place;
+        (next, scanned) = (place, scanned + 1);
     }
+    let cut = members.cut();
+    let (next, last) = (cut.unwrap_or(next), cut.is_none() && !full);
     let _ = draft.held_message(&page(next, last));
     (next, last)
 }

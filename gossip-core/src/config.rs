@@ -202,7 +202,7 @@ impl Config {
             max_datagram: 1_200,
             budgets: Budgets { rumor: 20_000, sync: 64_000, suspicion: 8_000 },
             admissions_per_second: 100,
-            strangers_per_second: 200,
+            strangers_per_second: 1_000,
             join_retry: Duration::from_millis(500),
             tombstone_ttl: Duration::from_secs(24 * 3_600),
             max_tombstones: 1 << 16,

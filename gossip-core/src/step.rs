@@ -147,7 +147,9 @@ impl Step<'_, '_> {
     /// Makes an intent a packet, if its class may still send and the outbox has room; says whether it did.
     pub(crate) fn send(&mut self, intent: Intent) -> bool {
         let Intent { to, class, message, about, rumors } = intent;
-        self.write(to, class, |draft, core, tables| {
+        let small = message.as_ref().filter(|_| about.is_none() && !rumors).map(Draft::length_with);
+        let most = small.unwrap_or(usize::from(self.core.config.max_datagram));
+        self.write_within(most, to, class, |draft, core, tables| {
             if let Some(message) = &message {
                 let _ = draft.message(message);
             }
@@ -168,10 +170,22 @@ impl Step<'_, '_> {
         class: Traffic,
         write: impl FnOnce(&mut Draft<'_>, &mut Core, &mut Tables<'_>),
     ) -> bool {
+        self.write_within(usize::from(self.core.config.max_datagram), to, class, write)
+    }
+
+    /// The same for a packet of `most` bytes at the most: what is small still goes out where a full one would be
+    /// over the budget.
+    fn write_within(
+        &mut self,
+        most: usize,
+        to: SocketAddr,
+        class: Traffic,
+        write: impl FnOnce(&mut Draft<'_>, &mut Core, &mut Tables<'_>),
+    ) -> bool {
         let now = self.now();
         let max = self.core.config.max_datagram;
         if let Some(bucket) = self.core.budgets.of(class)
-            && !bucket.has(now, u32::from(max))
+            && !bucket.has(now, most as u32)
         {
             self.core.metrics.dropped_over_budget += 1;
             return false;

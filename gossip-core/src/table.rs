@@ -301,9 +301,32 @@ impl<'a> View<'a> {
     }
 
     /// The members after `after` with tags up to `until`, this node included, in id-hash order.
-    pub(crate) fn after(self, after: Place, until: u32) -> impl Iterator<Item = (Place, SlotId)> + use<'a> {
-        index::range(self.index, after.tag, until).filter_map(move |(tag, slot)| {
-            let place = Place { tag, id: self.slots[slot as usize].record.id().as_u64() };
+    pub(crate) fn after(self, after: Place, until: u32) -> After<'a> {
+        After { range: index::range(self.index, after.tag, until), slots: self.slots, after }
+    }
+}
+
+/// See [`View::after`].
+pub(crate) struct After<'a> {
+    range: index::Range<'a>,
+    slots: &'a [Slot],
+    after: Place,
+}
+
+impl After<'_> {
+    /// Where to go on, if the walk ended at its bound and not at the range's end.
+    pub(crate) fn cut(&self) -> Option<Place> {
+        self.range.cut().map(|tag| Place { tag, id: 0 })
+    }
+}
+
+impl Iterator for After<'_> {
+    type Item = (Place, SlotId);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (slots, after) = (self.slots, self.after);
+        self.range.by_ref().find_map(|(tag, slot)| {
+            let place = Place { tag, id: slots[slot as usize].record.id().as_u64() };
             (place > after).then_some((place, slot))
         })
     }

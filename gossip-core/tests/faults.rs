@@ -5,7 +5,7 @@
 
 mod support;
 
-use gossip_core::{Config, Event, Heap, Mechanisms, NodeId, Status};
+use gossip_core::{Config, Event, Heap, Mechanisms, Status};
 use std::collections::BTreeSet;
 use support::{Link, Network, cluster, formed, lan, millis, network, secs, seeds};
 
@@ -18,8 +18,8 @@ fn a_fifth_of_all_datagrams_lost_stops_no_forming_and_kills_nobody() {
         let mut network = network(seed, lan(), ());
         network.set_link(LOSSY);
         network.add_joined(10);
-        let formed = network.wait(secs(60), |n| n.running().all(|h| h.node.members().len() == 9));
-        assert!(formed.is_some(), "seed {seed}: not formed after 60 s");
+        let formed = network.wait(secs(120), |n| n.running().all(|h| h.node.members().len() == 9));
+        assert!(formed.is_some(), "seed {seed}: not formed after 2 min");
         network.run_for(secs(60));
         assert_eq!(network.deaths(), [], "seed {seed}: a running node was declared dead");
     }
@@ -65,13 +65,15 @@ fn one_link_cut_in_one_direction_kills_nobody() {
 }
 
 #[test]
-fn one_link_cut_in_both_directions_kills_nobody_in_a_larger_cluster() {
+fn one_link_cut_in_both_directions_is_worked_around_by_helpers() {
     for seed in seeds() {
         let mut network = formed(seed, 8, lan(), ());
         let (a, b) = (network.hosts[0].address, network.hosts[1].address);
         network.set_cut(move |from, to| (from, to) == (a, b) || (from, to) == (b, a));
         network.run_for(secs(120));
         assert_eq!(network.deaths(), [], "seed {seed}");
+        let accusations: u64 = network.hosts.iter().map(|h| h.node.metrics().accusations_made).sum();
+        assert_eq!(accusations, 0, "seed {seed}: six helpers, and none was asked");
     }
 }
 
@@ -179,6 +181,21 @@ fn a_partition_heals_without_an_operator() {
 }
 
 #[test]
+fn halves_that_declared_each_other_dead_heal_through_the_seeds() {
+    for seed in seeds() {
+        let mut network = formed(seed, 10, Config { hold: secs(30), ..lan() }, ());
+        let half: Vec<_> = network.hosts[..5].iter().map(|host| host.address).collect();
+        network.set_cut(move |from, to| half.contains(&from) != half.contains(&to));
+        let live = |host: &support::Host<Heap>| host.node.members().filter(|m| m.status().is_live()).count();
+        let parted = network.wait(secs(600), |n| n.running().all(|host| live(host) == 4));
+        assert!(parted.is_some(), "seed {seed}: the halves do not give each other up");
+        network.set_cut(|_, _| false);
+        let took = network.wait(secs(120), Network::is_formed);
+        assert!(took.is_some(), "seed {seed}: not healed after 2 min");
+    }
+}
+
+#[test]
 fn the_smallest_outbox_and_datagram_serve() {
     for seed in seeds() {
         let config = Config { max_datagram: 400, ..lan() };
@@ -239,11 +256,42 @@ fn the_loss_of_most_members_is_held_for_a_while_and_then_believed() {
         let mut network = formed(seed, 12, config, ());
         (4..12).for_each(|gone| network.crash(gone));
         network.run_for(secs(50));
-        let declared: BTreeSet<NodeId> = network.deaths().iter().map(|&(_, victim, _)| victim).collect();
-        let declared = declared.len();
+        let declared: BTreeSet<_> = network.deaths().into_iter().map(|(_, victim, _)| victim).collect();
         let held: u64 = network.running().map(|host| host.node.metrics().deaths_held).sum();
-        assert!(declared < 8 && held > 0, "seed {seed}: {declared} declared and {held} held within the hold");
+        assert!(declared.len() <= 5, "seed {seed}: more than half of eleven were declared dead");
+        assert!(held > 0, "seed {seed}: nothing was held");
         let took = network.wait(secs(180), |n| (4..12).all(|gone| n.all_say(gone, Status::Dead)));
         assert!(took.is_some(), "seed {seed}: not believed after the hold");
+    }
+}
+
+#[test]
+fn an_accuser_is_heard_about_so_many_suspects_at_a_time_and_all_the_dead_are_found() {
+    for seed in seeds() {
+        let config = Config { accusations_per_accuser: 1, ..lan() };
+        let mut network = formed(seed, 16, config, ());
+        (12..16).for_each(|gone| network.crash(gone));
+        let took = network.wait(secs(300), |n| (12..16).all(|gone| n.all_say(gone, Status::Dead)));
+        assert!(took.is_some(), "seed {seed}");
+        let dropped: u64 = network.running().map(|host| host.node.metrics().dropped_accusations).sum();
+        assert!(dropped > 0, "seed {seed}: nobody minded how many");
+    }
+}
+
+#[test]
+fn clusters_that_formed_apart_find_each_other_through_their_seeds() {
+    for seed in seeds() {
+        let mut network = network(seed, lan(), ());
+        for i in 0..6 {
+            network.add(&format!("node-{i}"));
+        }
+        let half: Vec<_> = network.hosts[..3].iter().map(|host| host.address).collect();
+        network.set_cut(move |from, to| half.contains(&from) != half.contains(&to));
+        (0..6).for_each(|host| network.join(host, &[0, 1, 2, 3, 4, 5]));
+        network.run_for(secs(20));
+        assert!(network.running().all(|host| host.node.members().len() == 2), "seed {seed}: no two halves");
+        network.set_cut(|_, _| false);
+        let took = network.wait(secs(90), Network::is_formed);
+        assert!(took.is_some(), "seed {seed}: still apart after 90 s");
     }
 }

@@ -22,6 +22,8 @@ use crate::{
 const VERSION: u8 = 1;
 /// The key id of datagrams in the clear.
 const CLEAR: u8 = 0;
+/// Bytes of the header.
+const HEADER: usize = 1 + 1 + 4 + 8 + 8;
 const RECORDS: u8 = 32;
 const ACCUSATIONS: u8 = 33;
 /// The most sections, known or not.
@@ -181,6 +183,11 @@ impl<'a> Draft<'a> {
         writer.put(&header.sender.to_bytes());
         writer.u64(header.fingerprint.0);
         Self { writer, entries: 0, open: None }
+    }
+
+    /// The length of a datagram with this message alone.
+    pub(crate) fn length_with(message: &Message) -> usize {
+        HEADER + 3 + message.len()
     }
 
     /// Adds a message; false (and nothing written) when it does not fit.
