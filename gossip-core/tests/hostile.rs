@@ -203,13 +203,13 @@ fn two_nodes_of_one_name_are_reported_and_do_not_fight_for_ever() {
             n.hosts.iter().any(|host| host.events.iter().any(tells))
         });
         assert!(reported.is_some(), "seed {seed}: nobody reports the twin");
-        network.run_for(secs(6 * 3_600));
+        network.run_for(secs(2 * 3_600));
         let lives =
             |n: &Network<_>| n.hosts[2].node.me().incarnation().max(n.hosts[twin].node.me().incarnation());
         let before = lives(&network);
-        network.run_for(secs(1_800));
+        network.run_for(secs(3 * 3_600));
         let after = lives(&network);
-        assert_eq!(before.epoch, after.epoch, "seed {seed}: still beginning new lives after six hours");
+        assert_eq!(before.epoch, after.epoch, "seed {seed}: still beginning new lives after two hours");
         let rest = [0, 1, 3, 4];
         let well = rest.iter().all(|&i: &usize| {
             rest.iter().filter(|&&j| j != i).all(|&j: &usize| {
@@ -243,10 +243,15 @@ impl<M> Watch<M> for Reflected {
     }
 }
 
+fn short() -> Config {
+    Config { max_datagram: 400, ..lan() }
+}
+
 /// What strangers can say: every datagram of a node at a spoofed address that joins another cluster of the
 /// same name.
 fn strange_words(seed: u64) -> Vec<Vec<u8>> {
-    let mut network = formed(seed + 1_000, 3, lan(), Recorder::default());
+    // So many members, in such short datagrams, that a welcome does not hold them: there is a fetch, too.
+    let mut network = formed(seed + 1_000, 24, short(), Recorder::default());
     network.watch.0.clear();
     let joiner = network.add("joiner");
     let from = ([SPOOFED[0], SPOOFED[1], 113, 1], 7_946).into();
@@ -263,7 +268,7 @@ fn an_unverified_address_never_gets_more_bytes_than_it_sent() {
         assert!(!words.is_empty(), "seed {seed}: a joiner says nothing");
         for same_address in [true, false] {
             for word in &words {
-                let mut network = formed(seed, 4, lan(), Reflected::default());
+                let mut network = formed(seed, 4, short(), Reflected::default());
                 let mut sent = 0;
                 for i in 0..200u32 {
                     let last = if same_address { 1 } else { 1 + (i % 250) as u8 };
@@ -288,7 +293,7 @@ fn an_unverified_address_never_gets_more_bytes_than_it_sent() {
 #[test]
 fn a_part_of_a_strangers_datagram_gets_no_more_bytes_than_it_has() {
     for seed in seeds() {
-        let mut network = formed(seed, 3, lan(), Reflected::default());
+        let mut network = formed(seed, 3, short(), Reflected::default());
         for word in strange_words(seed) {
             for len in 0..word.len() {
                 let before = network.watch.bytes;
@@ -305,7 +310,7 @@ fn a_part_of_a_strangers_datagram_gets_no_more_bytes_than_it_has() {
 fn a_flood_of_strangers_is_answered_at_a_bounded_rate() {
     for seed in seeds() {
         let words = strange_words(seed);
-        let config = Config { strangers_per_second: 50, ..lan() };
+        let config = Config { strangers_per_second: 50, ..short() };
         let mut network = formed(seed, 4, config, Reflected::default());
         for i in 0..5_000u32 {
             let from = ([SPOOFED[0], SPOOFED[1], (i >> 8) as u8, i as u8], 7_946).into();
