@@ -5,7 +5,7 @@
 
 mod support;
 
-use gossip_core::{Config, Event, Heap, Mechanisms, NodeId, Status};
+use gossip_core::{Config, Event, Heap, Mechanisms, Status};
 use std::collections::BTreeSet;
 use support::{Link, Network, cluster, formed, lan, millis, network, secs, seeds};
 
@@ -241,10 +241,10 @@ fn the_loss_of_most_members_is_held_for_a_while_and_then_believed() {
         let mut network = formed(seed, 12, config, ());
         (4..12).for_each(|gone| network.crash(gone));
         network.run_for(secs(50));
-        let declared: BTreeSet<NodeId> = network.deaths().iter().map(|&(_, victim, _)| victim).collect();
-        let declared = declared.len();
+        let declared: BTreeSet<_> = network.deaths().into_iter().map(|(_, victim, _)| victim).collect();
         let held: u64 = network.running().map(|host| host.node.metrics().deaths_held).sum();
-        assert!(declared < 8 && held > 0, "seed {seed}: {declared} declared and {held} held within the hold");
+        assert!(declared.len() <= 5, "seed {seed}: more than half of eleven were declared dead");
+        assert!(held > 0, "seed {seed}: nothing was held");
         let took = network.wait(secs(180), |n| (4..12).all(|gone| n.all_say(gone, Status::Dead)));
         assert!(took.is_some(), "seed {seed}: not believed after the hold");
     }
