@@ -8,6 +8,9 @@
 //!
 //! The joiner asks two seeds at a time, and then fetches ranges of the id-hash space from as many members at
 //! once. It sets the window and repeats what is lost, so a seed pays for one datagram.
+//!
+//! A node that has joined visits a seed now and then, for ever: two halves of a cluster that started while they
+//! could not hear each other would otherwise never learn of one another.
 
 use crate::{
     choose,
@@ -46,6 +49,10 @@ const DIVERGED_INTERVALS: u32 = 20;
 /// Time between two such fetches, and what each member adds to it.
 const REFETCH_GAP: Duration = Duration::from_secs(5);
 const REFETCH_GAP_PER_MEMBER: Duration = Duration::from_millis(5);
+/// Time between two visits to a seed by a node that has company, and what each member adds to it: so the
+/// cluster as a whole makes less than one a second.
+const VISIT_GAP: Duration = Duration::from_secs(20);
+const VISIT_GAP_PER_MEMBER: Duration = Duration::from_secs(1);
 /// Requests without progress to one member before another one is asked.
 const TRIES_PER_PEER: u8 = 2;
 
@@ -88,6 +95,7 @@ pub(crate) struct Joining {
     /// the one before.
     diverged: Option<(Instant, Instant)>,
     next_refetch: Instant,
+    next_visit: Instant,
 }
 
 impl Joining {
@@ -105,6 +113,7 @@ impl Joining {
             viewed: false,
             diverged: None,
             next_refetch: Instant::ZERO,
+            next_visit: Instant::NEVER,
         }
     }
 
@@ -145,15 +154,15 @@ impl Joining {
     /// Everything is to be learned anew; whom to ask is not forgotten.
     pub(crate) fn start_over(&mut self, now: Instant) {
         let phase = if self.knows_whom_to_ask() { Phase::Asking } else { Phase::Idle };
-        let (seeds, good) = (self.seeds.clone(), self.good);
-        *self = Self { phase, seeds, good, retry: now, ..Self::new() };
+        let (seeds, good, next_visit) = (self.seeds.clone(), self.good, self.next_visit);
+        *self = Self { phase, seeds, good, next_visit, retry: now, ..Self::new() };
     }
 
     /// When to ask again.
     pub(crate) fn next(&self) -> Instant {
         let fetches = self.fetches.iter().map(|fetch| fetch.due).min();
         match self.phase {
-            Phase::Idle => Instant::NEVER,
+            Phase::Idle => self.next_visit,
             Phase::Asking => self.retry,
             Phase::Fetching => fetches.unwrap_or(Instant::ZERO),
         }
@@ -178,6 +187,8 @@ impl Step<'_, '_> {
             }
         }
         (joining.round, joining.next_seed) = (0, 0);
+        self.plan_visit();
+        let joining = &mut self.core.joining;
         if joining.phase == Phase::Asking && !joining.knows_whom_to_ask() {
             joining.phase = Phase::Idle;
         }
@@ -194,6 +205,7 @@ impl Step<'_, '_> {
             Phase::Idle if self.tables.members.live() == 0 && self.core.joining.knows_whom_to_ask() => {
                 self.ask_again();
             }
+            Phase::Idle if self.core.joining.next_visit <= now => self.visit_seed(),
             Phase::Asking if self.core.joining.retry <= now => {
                 let joining = &mut self.core.joining;
                 let company = joining.viewed && self.tables.members.live() > 0;
@@ -219,6 +231,25 @@ impl Step<'_, '_> {
         let wait = self.jittered(self.core.config.join_retry);
         let joining = &mut self.core.joining;
         (joining.phase, joining.round, joining.retry) = (Phase::Asking, 0, self.core.clock.now() + wait);
+    }
+
+    /// Asks one seed although we have company: it may be in another, that formed or lived apart from ours.
+    fn visit_seed(&mut self) {
+        self.plan_visit();
+        self.ask_again();
+        self.core.joining.round = REJOIN_ROUNDS;
+        self.core.joining.asked.clear();
+        let which = self.core.rng.below(self.core.joining.seeds.len() as u32);
+        if let Some(&seed) = self.core.joining.seeds.get(which as usize) {
+            self.ask(seed);
+        }
+    }
+
+    fn plan_visit(&mut self) {
+        let gap = self.jittered(VISIT_GAP + VISIT_GAP_PER_MEMBER * self.tables.members.size());
+        let joining = &mut self.core.joining;
+        joining.next_visit =
+            if joining.seeds.is_empty() { Instant::NEVER } else { self.core.clock.now() + gap };
     }
 
     /// A quarter of jitter either way.

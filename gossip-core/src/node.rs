@@ -126,8 +126,8 @@ impl<M: Memory> Node<M> {
         })
     }
 
-    /// Joins the cluster that these addresses belong to; asks them again until one answers, and whenever
-    /// everybody else was lost. A later call replaces all addresses of the call before. At most 16 are kept,
+    /// Joins the cluster that these addresses belong to; asks them again until one answers, whenever
+    /// everybody else was lost, and now and then for ever, in case there is company that we do not know. A later call replaces all addresses of the call before. At most 16 are kept,
     /// and one's own is ignored.
     ///
     /// [`Event::Joined`] says that this node's own view is complete.
