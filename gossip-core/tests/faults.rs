@@ -18,8 +18,8 @@ fn a_fifth_of_all_datagrams_lost_stops_no_forming_and_kills_nobody() {
         let mut network = network(seed, lan(), ());
         network.set_link(LOSSY);
         network.add_joined(10);
-        let formed = network.wait(secs(60), |n| n.running().all(|h| h.node.members().len() == 9));
-        assert!(formed.is_some(), "seed {seed}: not formed after 60 s");
+        let formed = network.wait(secs(120), |n| n.running().all(|h| h.node.members().len() == 9));
+        assert!(formed.is_some(), "seed {seed}: not formed after 2 min");
         network.run_for(secs(60));
         assert_eq!(network.deaths(), [], "seed {seed}: a running node was declared dead");
     }
@@ -181,6 +181,21 @@ fn a_partition_heals_without_an_operator() {
 }
 
 #[test]
+fn halves_that_declared_each_other_dead_heal_through_the_seeds() {
+    for seed in seeds() {
+        let mut network = formed(seed, 10, Config { hold: secs(30), ..lan() }, ());
+        let half: Vec<_> = network.hosts[..5].iter().map(|host| host.address).collect();
+        network.set_cut(move |from, to| half.contains(&from) != half.contains(&to));
+        let live = |host: &support::Host<Heap>| host.node.members().filter(|m| m.status().is_live()).count();
+        let parted = network.wait(secs(600), |n| n.running().all(|host| live(host) == 4));
+        assert!(parted.is_some(), "seed {seed}: the halves do not give each other up");
+        network.set_cut(|_, _| false);
+        let took = network.wait(secs(120), Network::is_formed);
+        assert!(took.is_some(), "seed {seed}: not healed after 2 min");
+    }
+}
+
+#[test]
 fn the_smallest_outbox_and_datagram_serve() {
     for seed in seeds() {
         let config = Config { max_datagram: 400, ..lan() };
@@ -260,5 +275,23 @@ fn an_accuser_is_heard_about_so_many_suspects_at_a_time_and_all_the_dead_are_fou
         assert!(took.is_some(), "seed {seed}");
         let dropped: u64 = network.running().map(|host| host.node.metrics().dropped_accusations).sum();
         assert!(dropped > 0, "seed {seed}: nobody minded how many");
+    }
+}
+
+#[test]
+fn clusters_that_formed_apart_find_each_other_through_their_seeds() {
+    for seed in seeds() {
+        let mut network = network(seed, lan(), ());
+        for i in 0..6 {
+            network.add(&format!("node-{i}"));
+        }
+        let half: Vec<_> = network.hosts[..3].iter().map(|host| host.address).collect();
+        network.set_cut(move |from, to| half.contains(&from) != half.contains(&to));
+        (0..6).for_each(|host| network.join(host, &[0, 1, 2, 3, 4, 5]));
+        network.run_for(secs(20));
+        assert!(network.running().all(|host| host.node.members().len() == 2), "seed {seed}: no two halves");
+        network.set_cut(|_, _| false);
+        let took = network.wait(secs(90), Network::is_formed);
+        assert!(took.is_some(), "seed {seed}: still apart after 90 s");
     }
 }
