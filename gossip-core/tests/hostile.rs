@@ -6,8 +6,8 @@
 mod support;
 
 use gossip_core::{
-    Buffer, Config, ConfigError, Event, Fingerprint, Heap, Identity, Instant, Locality, Memory, Node, NodeId,
-    Reachability, Record, Status, Traffic, Verdict,
+    Buffer, Config, ConfigError, Event, Fingerprint, Heap, Identity, Instant, Locality, Malformed, Memory,
+    Node, NodeId, Reachability, Record, Status, Traffic, Verdict,
 };
 use std::net::SocketAddr;
 use support::{Datagram, Network, Recorder, Step, Watch, cluster, formed, lan, network, secs, seeds};
@@ -414,4 +414,20 @@ fn a_start_that_cannot_work_is_refused() {
     }
     assert_eq!(lone(lan(), good, u32::MAX).err(), Some(ConfigError::Epoch));
     assert!(lone(Config { fanout: 0, ..lan() }, good, 1).is_err());
+}
+
+#[test]
+fn what_is_longer_than_a_datagram_may_be_is_refused() {
+    let mut network = formed(1, 3, lan(), Recorder::default());
+    let from = network.hosts[1].address;
+    let Some(real) = network.watch.0.iter().find(|datagram| datagram.from == from).cloned() else {
+        panic!("a member says nothing")
+    };
+    let limit = usize::from(lan().max_datagram);
+    let before = state(&network.hosts[0].node);
+    let mut bytes = real.bytes;
+    bytes.resize(limit + 1, 0);
+    assert_eq!(network.inject(0, from, &bytes), Verdict::Malformed(Malformed::TooLong));
+    assert_ne!(network.inject(0, from, &bytes[..limit]), Verdict::Malformed(Malformed::TooLong));
+    assert_eq!(before, state(&network.hosts[0].node));
 }
