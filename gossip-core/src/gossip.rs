@@ -3,6 +3,7 @@
 use crate::{
     choose,
     outbox::Traffic,
+    record::Reachability,
     step::{Intent, Step},
     time::{Instant, micros},
 };
@@ -66,7 +67,12 @@ impl Step<'_, '_> {
         if !self.has_room_for(fanout) {
             return; // still due: the next tick is asked for at once
         }
-        let peers = choose::peers(&self.tables.members, &mut self.core.rng, fanout, |_| true);
+        let members = &self.tables.members;
+        let answers = |slot| members.slot(slot).reachability() != Reachability::Unreachable;
+        let mut peers = choose::peers(members, &mut self.core.rng, fanout, answers);
+        if peers.is_empty() {
+            peers = choose::peers(members, &mut self.core.rng, fanout, |_| true);
+        }
         for peer in peers {
             if self.tables.rumors.hot() == 0 {
                 break;

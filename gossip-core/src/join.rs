@@ -48,6 +48,9 @@ const MAX_TRIES: u8 = 12;
 const DIVERGED_INTERVALS: u32 = 20;
 /// Time between two such fetches, and what each member adds to it.
 const REFETCH_GAP: Duration = Duration::from_secs(5);
+/// While news keeps coming, views differ because of it. Only after this long, and up to half as long again (by
+/// one's id, so that not everybody does it together), a view is fetched all the same.
+const REFETCH_ANYWAY: Duration = Duration::from_secs(60);
 const REFETCH_GAP_PER_MEMBER: Duration = Duration::from_millis(5);
 /// Time between two visits to a seed by a node that has company, and what each member adds to it: so the
 /// cluster as a whole makes less than one a second.
@@ -94,6 +97,8 @@ pub(crate) struct Joining {
     /// When the first and the latest were met who know something else, none much later than
     /// the one before.
     diverged: Option<(Instant, Instant)>,
+    /// When there last was news on its way.
+    unsettled: Instant,
     next_refetch: Instant,
     next_visit: Instant,
 }
@@ -112,6 +117,7 @@ impl Joining {
             fetches: heapless::Vec::new(),
             viewed: false,
             diverged: None,
+            unsettled: Instant::ZERO,
             next_refetch: Instant::ZERO,
             next_visit: Instant::NEVER,
         }
@@ -187,6 +193,8 @@ impl Step<'_, '_> {
             }
         }
         (joining.round, joining.next_seed) = (0, 0);
+        self.plan_visit();
+        let joining = &mut self.core.joining;
         if joining.phase == Phase::Asking && !joining.knows_whom_to_ask() {
             joining.phase = Phase::Idle;
         }
@@ -347,16 +355,23 @@ impl Step<'_, '_> {
             return;
         }
         let now = self.now();
+        let news = self.tables.rumors.hot() > 0;
+        let share = self.my_id().as_u64() % 512;
+        let anyway = REFETCH_ANYWAY + REFETCH_ANYWAY / 1_024 * share as u32;
         let joining = &mut self.core.joining;
         let diverged = self.core.config.gossip_interval * DIVERGED_INTERVALS;
+        if news {
+            joining.unsettled = now;
+        }
         let going_on = joining.diverged.filter(|&(_, latest)| now.since(latest) <= diverged);
         let since = going_on.map_or(now, |(first, _)| first);
         joining.diverged = Some((since, now));
-        let wait = now.since(since) < diverged || now < joining.next_refetch;
-        if wait || joining.phase != Phase::Idle {
+        let settled = now.since(since.max(joining.unsettled)) >= diverged;
+        let starved = now.since(since) >= anyway;
+        if !(settled || starved) || now < joining.next_refetch || joining.phase != Phase::Idle {
             return;
         }
-        joining.phase = Phase::Fetching;
+        (joining.phase, joining.diverged) = (Phase::Fetching, None);
         let gap = REFETCH_GAP + REFETCH_GAP_PER_MEMBER * self.tables.members.size();
         let gap = self.jittered(gap);
         self.core.joining.next_refetch = now + gap;

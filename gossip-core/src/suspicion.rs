@@ -296,6 +296,9 @@ impl Step<'_, '_> {
         self.core.metrics.deaths_held += 1;
         match why {
             Unearned::Accusers => {
+                // Others may not have heard us: where many died at once, most of what we sent went to the dead.
+                let born = self.tables.members.slot(slot).born;
+                self.heat(slot, born);
                 debug!("death of {} held: too few accusers", self.record(slot).id().as_u64());
             }
             Unearned::OwnTrouble => {
