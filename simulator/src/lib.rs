@@ -1,0 +1,8 @@
+//! Thousands of real gossip cores in virtual time.
+//!
+//! The simulator runs `gossip-core`, unmodified and through its public API only, over a network and under
+//! faults that it makes up. One seed decides everything: the same seed gives the same trace, byte for byte.
+#![forbid(unsafe_code)]
+
+#[allow(dead_code)]
+mod rng;
