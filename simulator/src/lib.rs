@@ -4,5 +4,5 @@
 //! faults that it makes up. One seed decides everything: the same seed gives the same trace, byte for byte.
 #![forbid(unsafe_code)]
 
-#[allow(dead_code)]
+pub mod engine;
 mod rng;
