@@ -5,4 +5,6 @@
 #![forbid(unsafe_code)]
 
 pub mod engine;
+pub mod epidemic;
 mod rng;
+pub mod statistics;
