@@ -6,5 +6,6 @@
 
 pub mod engine;
 pub mod epidemic;
+pub mod report;
 mod rng;
 pub mod statistics;
