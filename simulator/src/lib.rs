@@ -6,6 +6,7 @@
 
 pub mod engine;
 pub mod epidemic;
+pub mod measure;
 pub mod report;
 mod rng;
 pub mod statistics;
