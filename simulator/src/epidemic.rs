@@ -11,7 +11,7 @@ pub mod theory;
 pub use study::{Study, Theory};
 
 use crate::rng::Rng;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Most nodes of an epidemic: two bytes of memory each.
 pub const MAX_NODES: u32 = 10_000_000;
@@ -21,7 +21,7 @@ pub const MAX_FANOUT: u32 = 32;
 pub const MAX_ROUNDS: u16 = 10_000;
 
 /// Which way the rumor goes when one node calls another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Who knows calls others and tells them.
