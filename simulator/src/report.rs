@@ -4,6 +4,7 @@
 //! people with any colour vision tell apart (*Color Universal Design*, 2008).
 
 mod draw;
+mod measured;
 
 use draw::Picture;
 use maud::{DOCTYPE, Markup, PreEscaped, html};

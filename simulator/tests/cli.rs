@@ -1,4 +1,5 @@
 //! What the program promises to those who call it.
+#![allow(clippy::unwrap_used)]
 
 use std::process::{Command, Output};
 

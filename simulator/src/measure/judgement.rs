@@ -113,9 +113,10 @@ impl Judgements {
         self.suspected.len() as u64
     }
 
-    /// Seconds from each crash until all that ran through knew of it; of those that all know of.
-    pub fn all_know(&self, hosts: &[Host]) -> Vec<f64> {
-        self.settled(hosts).filter_map(|(_, all)| all).map(seconds).collect()
+    /// For a plot: seconds from a crash until somebody knew of it, of every crash and everybody who knew.
+    pub fn delays(&self) -> Vec<f64> {
+        let crashes = self.crashes.values().flatten();
+        crashes.flat_map(|crash| crash.known.values().map(|&at| seconds(at - crash.since))).collect()
     }
 
     fn settled(&self, hosts: &[Host]) -> impl Iterator<Item = (Option<Micros>, Option<Micros>)> {

@@ -6,7 +6,7 @@ use crate::{
 };
 use gossip_core::Traffic;
 
-/// Classes of traffic, in the order of [`Sent::by_class`].
+/// Classes of traffic, in the order of [`Sent::per_node`].
 pub const CLASSES: [&str; 4] = ["probe", "suspicion", "rumor", "sync"];
 
 /// What was sent: UDP payloads, whatever became of them.
@@ -16,13 +16,13 @@ pub struct Sent {
     current: Vec<(u32, u32)>,
     /// Bytes of each host in each second in which it sent anything.
     node_seconds: Vec<u32>,
-    /// How many whole seconds hosts ran, all together.
-    ran: u64,
+    /// How many hosts ran in each second.
+    running: Vec<usize>,
     packets: u64,
     bytes: u64,
     largest: usize,
-    /// For a plot: bytes of all hosts in each second, by class.
-    pub by_class: Vec<[u64; 4]>,
+    /// Bytes of all hosts in each second, by class.
+    by_class: Vec<[u64; 4]>,
 }
 
 /// Figures of a whole run; missing where nobody ran for a second.
@@ -68,7 +68,7 @@ impl Sent {
 
     /// Another second has passed, through which so many hosts ran.
     pub(super) fn note_running(&mut self, hosts: usize) {
-        self.ran += hosts as u64;
+        self.running.push(hosts);
     }
 
     /// The largest datagram, in bytes of UDP payload.
@@ -76,22 +76,30 @@ impl Sent {
         self.largest
     }
 
+    /// For a plot: bytes that a node sent on average in each whole second, by class.
+    pub fn per_node(&self) -> impl Iterator<Item = [f64; 4]> {
+        let seconds = self.by_class.iter().zip(&self.running);
+        seconds.map(|(bytes, &running)| bytes.map(|bytes| bytes as f64 / running.max(1) as f64))
+    }
+
     /// The figures of the run so far.
     pub fn rates(&self) -> Rates {
-        if self.ran == 0 {
+        // How many whole seconds hosts ran, all together.
+        let ran: usize = self.running.iter().sum();
+        if ran == 0 {
             return Rates::default();
         }
         let last = self.current.iter().map(|&(_, bytes)| bytes).filter(|&bytes| bytes > 0);
         let busy: Vec<u32> = self.node_seconds.iter().copied().chain(last).collect();
         // Seconds in which a host sent nothing count, too.
-        let silent = std::iter::repeat_n(0, (self.ran as usize).saturating_sub(busy.len()));
+        let silent = std::iter::repeat_n(0, ran.saturating_sub(busy.len()));
         let all = Summary::of(busy.into_iter().chain(silent).map(f64::from));
         let quantile = |q| all.as_ref().map(|all| all.quantile(q));
         Rates {
-            bytes_mean: Some(self.bytes as f64 / self.ran as f64),
+            bytes_mean: Some(self.bytes as f64 / ran as f64),
             bytes_p99: quantile(0.99),
             bytes_max: quantile(1.0),
-            packets_mean: Some(self.packets as f64 / self.ran as f64),
+            packets_mean: Some(self.packets as f64 / ran as f64),
         }
     }
 }
@@ -111,6 +119,7 @@ mod tests {
         let rates = sent.rates();
         assert_eq!((rates.bytes_mean, rates.bytes_max), (Some(100.0), Some(150.0)));
         assert_eq!((rates.packets_mean, sent.largest_datagram()), (Some(1.0), 130));
-        assert_eq!(sent.by_class, [[280, 0, 0, 0], [120, 0, 0, 0]]);
+        let per_node: Vec<[f64; 4]> = sent.per_node().collect();
+        assert_eq!(per_node, [[140.0, 0.0, 0.0, 0.0], [60.0, 0.0, 0.0, 0.0]]);
     }
 }
