@@ -1,5 +1,5 @@
 //! What the program promises to those who call it.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::process::{Command, Output};
 
