@@ -7,6 +7,9 @@
 pub mod engine;
 pub mod epidemic;
 pub mod measure;
+pub mod outcome;
 pub mod report;
 mod rng;
+pub mod run;
+pub mod scenario;
 pub mod statistics;

@@ -246,6 +246,11 @@ impl<W: Watch> World<W> {
         self.wire.now
     }
 
+    /// How hosts are spread.
+    pub fn zones(&self) -> Zones {
+        self.setup.zones
+    }
+
     /// A hash of all that happened so far.
     pub fn digest(&self) -> &Digest {
         &self.digest
