@@ -24,8 +24,29 @@ macro_rules! shipped {
 }
 
 /// The scenarios that ship with the program: name and text.
-pub const SHIPPED: &[(&str, &str)] =
-    shipped!["steady", "spread", "crash", "join", "cold-start", "loss", "mass-restart", "gc-pauses",];
+pub const SHIPPED: &[(&str, &str)] = shipped![
+    "steady",
+    "spread",
+    "modes",
+    "loss",
+    "crash",
+    "join",
+    "cold-start",
+    "mass-restart",
+    "churn",
+    "gc-pauses",
+    "rack-loss",
+    "asymmetric",
+    "three-regions",
+    "region-partition",
+    "slow-node",
+    "degraded-region",
+    "no-seeds",
+    "overload",
+    "reference",
+    "ablation",
+    "lifeguard",
+];
 
 /// What is wrong with a scenario, and where.
 #[derive(Debug, Error)]
