@@ -85,7 +85,13 @@ impl Report {
     /// # Errors
     /// [`ReportError`] when a chart cannot be drawn.
     pub fn to_html(&self) -> Result<String, ReportError> {
-        let charts = self.charts.iter().map(Chart::to_html).collect::<Result<Vec<_>, _>>()?;
+        let (mut figures, mut empty) = (Vec::new(), Vec::new());
+        for chart in &self.charts {
+            match chart.to_html()? {
+                Some(figure) => figures.push(figure),
+                None => empty.push(chart.title.as_str()),
+            }
+        }
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -102,7 +108,8 @@ impl Report {
                             div { dt { (name) } dd { (value) } }
                         }
                     }
-                    main { @for chart in &charts { (chart) } }
+                    main { @for figure in &figures { (figure) } }
+                    @if !empty.is_empty() { p { "Nothing to show: " (empty.join(", ")) "." } }
                 }
             }
         };
@@ -111,25 +118,23 @@ impl Report {
 }
 
 impl Chart {
-    fn to_html(&self) -> Result<Markup, ReportError> {
+    /// The chart as a figure; `None` when it has no data.
+    fn to_html(&self) -> Result<Option<Markup>, ReportError> {
         let picture = draw::picture(self)
             .map_err(|error| ReportError { chart: self.title.clone(), reason: error.to_string() })?;
-        Ok(html! {
-            figure {
-                h2 { (self.title) }
-                @match picture {
-                    Some(Picture { width, height, body, shades }) => {
-                        svg viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(self.title) {
-                            (PreEscaped(body))
-                        }
-                        (self.legend())
-                        @if let Some(shades) = shades { p { (shades) } }
+        Ok(picture.map(|Picture { width, height, body, shades }| {
+            html! {
+                figure {
+                    h2 { (self.title) }
+                    svg viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(self.title) {
+                        (PreEscaped(body))
                     }
-                    None => p.empty { "Nothing to show." }
+                    (self.legend())
+                    @if let Some(shades) = shades { p { (shades) } }
+                    @if !self.caption.is_empty() { figcaption { (self.caption) } }
                 }
-                @if !self.caption.is_empty() { figcaption { (self.caption) } }
             }
-        })
+        }))
     }
 
     fn legend(&self) -> Markup {

@@ -88,7 +88,7 @@ mod tests {
     fn what_was_not_measured_is_shown_as_nothing() {
         let report = Report::of("quiet".into(), Vec::new(), &Measure::default(), &[]);
         let html = report.to_html().unwrap();
-        assert_eq!(report.charts.len(), 5);
-        assert_eq!(html.matches("Nothing to show.").count(), 5);
+        assert!(report.charts.iter().all(|chart| html.contains(&chart.title)));
+        assert!(html.contains("Nothing to show") && !html.contains("<svg"));
     }
 }
