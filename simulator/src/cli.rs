@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and who answers.
 
 mod epidemic;
+mod scenario;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -37,7 +38,7 @@ struct RunArgs {
     common: Common,
     /// Change one setting of the scenario; may be given again.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
-    settings: Vec<(String, String)>,
+    settings: Vec<String>,
 }
 
 /// What every run takes.
@@ -75,48 +76,25 @@ pub(crate) enum Outcome {
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::List => list(),
-        Command::Run(args) => scenario(&args),
+        Command::Run(RunArgs { scenario, common, settings }) if scenario == epidemic::NAME => {
+            epidemic::run(&epidemic::EpidemicArgs::from_settings(common, &settings)?)
+        }
+        Command::Run(args) => scenario::run(&args),
         Command::Epidemic(args) => epidemic::run(&args),
     }
 }
 
 fn list() -> anyhow::Result<Outcome> {
-    for (name, about) in scenarios() {
+    for (name, about) in scenario::shipped()? {
         say(&format!("{name:<18} {about}"))?;
     }
+    say(&format!("{:<18} {}", epidemic::NAME, epidemic::ABOUT))?;
     Ok(Outcome::AsExpected)
 }
 
-/// The names that can be run, each with what it is about.
-fn scenarios() -> Vec<(String, String)> {
-    vec![(epidemic::NAME.to_owned(), epidemic::ABOUT.to_owned())]
-}
-
-fn scenario(args: &RunArgs) -> anyhow::Result<Outcome> {
-    if args.scenario == epidemic::NAME {
-        return epidemic::run(&epidemic::EpidemicArgs::from_settings(&args.common, &args.settings)?);
-    }
-    anyhow::bail!("{}", unknown(&args.scenario, scenarios().iter().map(|(name, _)| name.as_str())))
-}
-
-/// How alike two names must be (0 to 1, by Jaro and Winkler) for one to be a misspelling of the other.
-const ALIKE: f64 = 0.75;
-
-/// Says that there is no such scenario, and which names come near.
-fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
-    let mut near: Vec<(f64, &str)> = names.map(|known| (strsim::jaro_winkler(name, known), known)).collect();
-    near.retain(|(alike, _)| *alike >= ALIKE);
-    near.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let near: Vec<&str> = near.into_iter().map(|(_, known)| known).collect();
-    match near.as_slice() {
-        [] => format!("there is no scenario and no file {name:?}; `simulator list` names the scenarios"),
-        near => format!("there is no scenario and no file {name:?}; did you mean {}?", near.join(" or ")),
-    }
-}
-
-fn setting(text: &str) -> Result<(String, String), String> {
+fn setting(text: &str) -> Result<String, String> {
     match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        Some((key, _)) if !key.is_empty() => Ok(text.to_owned()),
         _ => Err("a setting is written KEY=VALUE".to_owned()),
     }
 }
@@ -136,8 +114,8 @@ fn write_report(path: &Path, report: &Report) -> anyhow::Result<()> {
 }
 
 /// A bar that shows itself on a terminal and nowhere else.
-fn progress(steps: u64, what: String) -> ProgressBar {
-    let bar = ProgressBar::new(steps).with_message(what);
+fn progress(steps: u64, what: &str) -> ProgressBar {
+    let bar = ProgressBar::new(steps).with_message(what.to_owned());
     match ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}") {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,

@@ -50,14 +50,14 @@ struct Settings {
 
 impl EpidemicArgs {
     /// What `run epidemic` means.
-    pub(super) fn from_settings(common: &Common, settings: &[(String, String)]) -> anyhow::Result<Self> {
-        let flags = settings.iter().map(|(key, value)| format!("--{key}={value}"));
+    pub(super) fn from_settings(common: Common, settings: &[String]) -> anyhow::Result<Self> {
+        let flags = settings.iter().map(|setting| format!("--{setting}"));
         let Settings { knobs } = Settings::try_parse_from(flags).map_err(|error| {
             // The rest of clap's answer explains flags, which were not what was written.
             let error = error.to_string();
             anyhow::anyhow!("{}", error.lines().next().unwrap_or_default().trim_start_matches("error: "))
         })?;
-        Ok(Self { common: common.clone(), knobs })
+        Ok(Self { common, knobs })
     }
 
     /// One epidemic a mode.
@@ -111,7 +111,7 @@ pub(super) fn run(args: &EpidemicArgs) -> anyhow::Result<Outcome> {
 /// Runs one epidemic with every seed; also returns how many rounds each of the runs took that got to an end.
 fn study(epidemic: Epidemic, common: &Common) -> anyhow::Result<(Study, Vec<f64>)> {
     let runs = common.seeds.unwrap_or(RUNS);
-    let bar = progress(runs.into(), epidemic.mode.to_string());
+    let bar = progress(runs.into(), &epidemic.mode.to_string());
     let courses = (0..runs).map(|run| {
         bar.inc(1);
         epidemic.run(common.seed.wrapping_add(run.into()))
