@@ -189,15 +189,20 @@ impl Outcome {
         serde_json::to_string(&self.summary).unwrap_or_default()
     }
 
+    /// The figures that were measured, in words.
+    pub fn facts(&self) -> Vec<(String, String)> {
+        let text = |value: Value| match value {
+            Value::Null => None,
+            Value::String(text) => Some(text),
+            Value::Number(number) if number.is_f64() => Some(thousandths(number.as_f64()?).to_string()),
+            other => Some(other.to_string()),
+        };
+        self.figures().into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect()
+    }
+
     /// The report, to be written as a file.
     pub fn report(&self) -> Report {
-        let text = |value: Value| match value {
-            Value::String(text) => text,
-            Value::Null => "–".into(),
-            other => other.to_string(),
-        };
-        let mut facts: Vec<(String, String)> =
-            self.figures().into_iter().map(|(name, value)| (name, text(value))).collect();
+        let mut facts = self.facts();
         let failures = if self.failures.is_empty() { "none".into() } else { self.failures.join("; ") };
         facts.push(("expectations not met".into(), failures));
         let title = format!("{}, seed {}", self.summary.scenario, self.summary.seed);

@@ -4,7 +4,6 @@ use super::{Common, Outcome, RunArgs, epidemic, progress, say, write_report};
 use simulator::outcome;
 use simulator::run::{Progress, run as simulate};
 use simulator::scenario::{SHIPPED, Scenario, ScenarioError, load};
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// The scenarios that ship with the program, each with what it is about.
@@ -63,7 +62,7 @@ fn tell(outcome: &outcome::Outcome, common: &Common) -> anyhow::Result<()> {
         say(&outcome.json())?;
     } else {
         say(&name)?;
-        for (figure, value) in outcome.figures().iter().filter(|(_, value)| !value.is_null()) {
+        for (figure, value) in outcome.facts() {
             say(&format!("  {figure:<36} {value}"))?;
         }
     }
@@ -75,9 +74,9 @@ fn tell(outcome: &outcome::Outcome, common: &Common) -> anyhow::Result<()> {
 
 /// Where the report of one of several runs goes.
 fn path_of(path: &Path, run: &str, seed: u64) -> PathBuf {
-    let part = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-    let (stem, ending) = (part(path.file_stem()), part(path.extension()));
-    path.with_file_name(format!("{stem}-{}-{seed}.{ending}", run.replace('/', "-")))
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = path.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
+    path.with_file_name(format!("{stem}-{}-{seed}{ending}", run.replace('/', "-")))
 }
 
 /// How alike two names must be (0 to 1, by Jaro and Winkler) for one to be a misspelling of the other.
@@ -105,6 +104,7 @@ mod tests {
     fn the_reports_of_several_runs_have_names_of_their_own() {
         let path = path_of(Path::new("out/r.html"), "modes/push/1.5", 7);
         assert_eq!(path, Path::new("out/r-modes-push-1.5-7.html"));
+        assert_eq!(path_of(Path::new("r"), "steady", 1), Path::new("r-steady-1"));
     }
 
     #[test]
