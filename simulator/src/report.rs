@@ -35,7 +35,7 @@ pub struct Chart {
     pub plot: Plot,
 }
 
-/// The data of a picture. Numbers that are not finite are left out.
+/// The data of a picture. Numbers that are not finite, or beyond 10¹⁵, are left out.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Plot {
     /// Quantities over another, as straight lines from point to point.

@@ -28,6 +28,12 @@ const WIDTH: u32 = 400;
 const HEIGHT: u32 = 260;
 /// Most bars of a histogram.
 const MAX_BARS: usize = 40;
+/// Numbers beyond this, either way, are not drawn: the library steps through an axis by adding to a float.
+const LARGEST: f64 = 1e15;
+/// The shortest axis, as a share of the largest number on it, for the same reason.
+const SHORTEST: f64 = 1e-9;
+/// What the largest number on an axis is taken for at least.
+const SMALLEST: f64 = 1e-3;
 /// Room left above the highest value, as a share of it.
 const HEADROOM: f64 = 0.04;
 
@@ -65,8 +71,8 @@ pub(super) fn picture(chart: &Chart) -> Result<Option<Picture>, Failure> {
         _ => Vec::new(),
     };
     let series: Vec<Vec<(f64, f64)>> = match &chart.plot {
-        Plot::Lines(series) => series.iter().map(finite).map(thinned).collect(),
-        Plot::Steps(series) => series.iter().map(finite).map(thinned).map(stepped).collect(),
+        Plot::Lines(series) => series.iter().map(drawn).map(thinned).collect(),
+        Plot::Steps(series) => series.iter().map(drawn).map(thinned).map(stepped).collect(),
         Plot::Histogram(_) | Plot::Matrix(_) => Vec::new(),
     };
     // Cells are square, so that neither direction looks more important.
@@ -95,8 +101,12 @@ fn inside(svg: &str) -> &str {
     rest.rsplit_once("</").map_or(rest, |(body, _)| body)
 }
 
-fn finite(series: &Series) -> Vec<(f64, f64)> {
-    series.points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
+fn is_drawn(value: f64) -> bool {
+    value.abs() <= LARGEST
+}
+
+fn drawn(series: &Series) -> Vec<(f64, f64)> {
+    series.points.iter().copied().filter(|(x, y)| is_drawn(*x) && is_drawn(*y)).collect()
 }
 
 /// At most [`MAX_POINTS`] of the points: the lowest and the highest of each run of neighbours, so that no
@@ -130,11 +140,13 @@ fn stepped(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     all
 }
 
-/// From the smallest to the largest of the values and of 0 where `origin` is set; never empty.
+/// From the smallest to the largest of the values and of 0 where `origin` is set; never too short to draw.
 fn range(values: impl Iterator<Item = f64>, origin: bool) -> Range<f64> {
     let start = if origin { 0.0..0.0 } else { f64::INFINITY..f64::NEG_INFINITY };
-    let range = values.fold(start, |range, value| range.start.min(value)..range.end.max(value));
-    if range.start < range.end { range } else { range.start..range.start + 1.0 }
+    let Range { start, end } =
+        values.fold(start, |range, value| range.start.min(value)..range.end.max(value));
+    let largest = start.abs().max(end.abs()).max(SMALLEST);
+    if end - start > largest * SHORTEST { start..end } else { start..start + largest.max(1.0) }
 }
 
 fn text(size: u32) -> TextStyle<'static> {
@@ -205,7 +217,7 @@ fn draw_lines(area: &Area<'_>, chart: &Chart, series: Vec<Vec<(f64, f64)>>) -> R
 
 /// The bars of a histogram as (from, to, count), of equal width.
 fn bars(values: &[f64]) -> Vec<(f64, f64, usize)> {
-    let values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    let values: Vec<f64> = values.iter().copied().filter(|value| is_drawn(*value)).collect();
     if values.is_empty() {
         return Vec::new();
     }

@@ -81,3 +81,18 @@ fn a_report_refers_to_nothing_outside_itself() {
 fn one_report_is_one_sequence_of_bytes() {
     assert_eq!(full().to_html(), full().to_html());
 }
+
+#[test]
+fn numbers_of_any_size_are_drawn_or_left_out() {
+    let sizes = [0.0, f64::MIN_POSITIVE / 2.0, 1e-12, 1.0, 1e15, 1e16, f64::MAX, f64::INFINITY, f64::NAN];
+    let numbers: Vec<f64> = sizes.into_iter().flat_map(|size| [size, -size, size + 1e-9]).collect();
+    for x in &numbers {
+        for y in &numbers {
+            let plots =
+                [Plot::Histogram(vec![*x, *y]), Plot::Steps(vec![series("s", &[(*x, *y), (*y, *x)])])];
+            let charts = plots.into_iter().map(|plot| chart("extreme", plot)).collect();
+            let html = Report { charts, ..Report::default() }.to_html().unwrap();
+            assert!(!html.contains("NaN") && !html.contains("inf"), "{x} {y}");
+        }
+    }
+}
