@@ -1,0 +1,123 @@
+//! The command line: what can be asked for, and who answers.
+
+mod epidemic;
+mod scenario;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use simulator::report::Report;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Thousands of real gossip nodes in virtual time. The same seed gives the same run, on any machine.
+///
+/// Exits with 0 when all is as expected, 1 when an expectation fails, and 2 when the arguments make no sense.
+#[derive(Debug, Parser)]
+#[command(name = "simulator", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Name the scenarios that can be run.
+    List,
+    /// Run a scenario by name, or from a TOML file.
+    Run(RunArgs),
+    /// Spread a rumor in rounds on a complete graph, beside what theory says; no real nodes.
+    Epidemic(epidemic::EpidemicArgs),
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// A name from `simulator list`, or the path of a scenario file.
+    scenario: String,
+    #[command(flatten)]
+    common: Common,
+    /// Change one setting of the scenario; may be given again.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
+    settings: Vec<String>,
+}
+
+/// What every run takes.
+#[derive(Clone, Debug, Args)]
+struct Common {
+    /// How many nodes, instead of the scenario's own number.
+    #[arg(long, value_name = "N")]
+    nodes: Option<u32>,
+    /// What decides everything that is left to chance.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Run with this many seeds, counting up from the first.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=MAX_SEEDS))]
+    seeds: Option<u32>,
+    /// Print one JSON object a run, instead of words.
+    #[arg(long)]
+    json: bool,
+    /// Write what happened as an HTML file with pictures. A scenario run with several seeds writes a file for
+    /// each, with the seed in its name.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+}
+
+/// Most seeds of one command; more would take days.
+const MAX_SEEDS: i64 = 1_000_000;
+
+/// Whether what ran did what it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    AsExpected,
+    Otherwise,
+}
+
+/// Does what the command line asks for.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    match cli.command {
+        Command::List => list(),
+        Command::Run(RunArgs { scenario, common, settings }) if scenario == epidemic::NAME => {
+            epidemic::run(&epidemic::EpidemicArgs::from_settings(common, &settings)?)
+        }
+        Command::Run(args) => scenario::run(&args),
+        Command::Epidemic(args) => epidemic::run(&args),
+    }
+}
+
+fn list() -> anyhow::Result<Outcome> {
+    for (name, about) in scenario::shipped()? {
+        say(&format!("{name:<18} {about}"))?;
+    }
+    say(&format!("{:<18} {}", epidemic::NAME, epidemic::ABOUT))?;
+    Ok(Outcome::AsExpected)
+}
+
+fn setting(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((key, _)) if !key.is_empty() => Ok(text.to_owned()),
+        _ => Err("a setting is written KEY=VALUE".to_owned()),
+    }
+}
+
+/// Prints a line; unlike `println!` it does not panic when nobody reads any more.
+fn say(line: &str) -> anyhow::Result<()> {
+    Ok(writeln!(io::stdout(), "{line}")?)
+}
+
+/// Whether an error is only that nobody reads the output any more.
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn write_report(path: &Path, report: &Report) -> anyhow::Result<()> {
+    std::fs::write(path, report.to_html()?).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A bar that shows itself on a terminal and nowhere else.
+fn progress(steps: u64, what: &str) -> ProgressBar {
+    let bar = ProgressBar::new(steps).with_message(what.to_owned());
+    match ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,114 @@
+//! `simulator run`: scenarios on real nodes.
+
+use super::{Common, Outcome, RunArgs, epidemic, progress, say, write_report};
+use simulator::outcome;
+use simulator::run::{Progress, run as simulate};
+use simulator::scenario::{SHIPPED, Scenario, ScenarioError, load};
+use std::path::{Path, PathBuf};
+
+/// The scenarios that ship with the program, each with what it is about.
+pub(super) fn shipped() -> anyhow::Result<Vec<(&'static str, String)>> {
+    let about = |name| load(name)?.variants().map(|runs| runs.first().map(|run| run.about.clone()));
+    SHIPPED.iter().map(|(name, _)| Ok((*name, about(name)?.unwrap_or_default()))).collect()
+}
+
+pub(super) fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
+    let RunArgs { scenario, common, settings } = args;
+    let mut plan = load(scenario).map_err(|error| match error {
+        ScenarioError::Unknown(name) => anyhow::anyhow!("{}", unknown(&name)),
+        error => error.into(),
+    })?;
+    if let Some(nodes) = common.nodes {
+        plan.set(&format!("nodes={nodes}"))?;
+    }
+    for setting in settings {
+        plan.set(setting)?;
+    }
+    let variants = plan.variants()?;
+    let seeds = common.seeds.unwrap_or(1);
+    let alone = variants.len() == 1 && seeds == 1;
+    let mut all = Outcome::AsExpected;
+    for variant in &variants {
+        for seed in (0..seeds).map(|n| common.seed.wrapping_add(n.into())) {
+            let outcome = watched(variant, seed)?;
+            tell(&outcome, common)?;
+            if let Some(path) = &common.report {
+                let path = if alone { path.clone() } else { path_of(path, &variant.name, seed) };
+                write_report(&path, &outcome.report())?;
+            }
+            if !outcome.failures.is_empty() {
+                all = Outcome::Otherwise;
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Runs with a bar that counts virtual seconds.
+fn watched(scenario: &Scenario, seed: u64) -> anyhow::Result<outcome::Outcome> {
+    let bar = progress(scenario.duration_s.ceil() as u64, &format!("{}, seed {seed}", scenario.name));
+    let outcome = simulate(scenario, seed, &mut |progress| match progress {
+        Progress::Building => bar.tick(),
+        Progress::Running { now_s, .. } => bar.set_position(now_s as u64),
+    });
+    bar.finish_and_clear();
+    Ok(outcome?)
+}
+
+/// Prints the figures, and on the other stream what is not as expected, so that JSON stays JSON.
+fn tell(outcome: &outcome::Outcome, common: &Common) -> anyhow::Result<()> {
+    let name = format!("{}, seed {}", outcome.summary.scenario, outcome.summary.seed);
+    if common.json {
+        say(&outcome.json())?;
+    } else {
+        say(&name)?;
+        for (figure, value) in outcome.facts() {
+            say(&format!("  {figure:<36} {value}"))?;
+        }
+    }
+    for failure in &outcome.failures {
+        eprintln!("simulator: {name}: {failure}");
+    }
+    Ok(())
+}
+
+/// Where the report of one of several runs goes.
+fn path_of(path: &Path, run: &str, seed: u64) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = path.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
+    path.with_file_name(format!("{stem}-{}-{seed}{ending}", run.replace('/', "-")))
+}
+
+/// How alike two names must be (0 to 1, by Jaro and Winkler) for one to be a misspelling of the other.
+const ALIKE: f64 = 0.75;
+
+/// Says that there is no such scenario, and which names come near.
+fn unknown(name: &str) -> String {
+    let names = SHIPPED.iter().map(|(known, _)| *known).chain([epidemic::NAME]);
+    let mut near: Vec<(f64, &str)> = names.map(|known| (strsim::jaro_winkler(name, known), known)).collect();
+    near.retain(|(alike, _)| *alike >= ALIKE);
+    near.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let near: Vec<&str> = near.into_iter().map(|(_, known)| known).collect();
+    let hint = match near.as_slice() {
+        [] => "`simulator list` names the scenarios".to_owned(),
+        near => format!("did you mean {}?", near.join(" or ")),
+    };
+    format!("there is no scenario and no file named '{name}'; {hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reports_of_several_runs_have_names_of_their_own() {
+        let path = path_of(Path::new("out/r.html"), "modes/push/1.5", 7);
+        assert_eq!(path, Path::new("out/r-modes-push-1.5-7.html"));
+        assert_eq!(path_of(Path::new("r"), "steady", 1), Path::new("r-steady-1"));
+    }
+
+    #[test]
+    fn every_shipped_scenario_says_what_it_is_about() {
+        assert!(shipped().unwrap().iter().all(|(_, about)| !about.is_empty()));
+    }
+}

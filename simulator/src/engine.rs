@@ -1,0 +1,28 @@
+//! Discrete events in virtual time: hosts that run real nodes, and the network between them.
+//!
+//! A [`World`] owns everything. Whoever uses it lets time pass and does things to hosts and links in between;
+//! a [`Watch`] sees every step. Time is in microseconds since the start of the run.
+
+mod digest;
+mod host;
+mod link;
+mod packets;
+mod queue;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use digest::Digest;
+pub use host::{Host, HostId, State};
+pub use link::{Burst, Jitter, Link, Pipe, Rule, RuleId, Zones};
+pub use world::{Counts, Epoch, Input, Restart, Setup, Step, Watch, World};
+
+/// Virtual time: microseconds since the start of the run.
+pub type Micros = u64;
+
+/// Later than anything that happens.
+pub const NEVER: Micros = Micros::MAX;
+
+/// One second of virtual time.
+pub const SECOND: Micros = 1_000_000;

@@ -1,0 +1,509 @@
+//! The world: hosts, the network, and time.
+
+mod commands;
+
+pub use commands::{Epoch, Restart};
+
+use super::{
+    Digest, HostId, Link, Micros, NEVER, SECOND, State, Zones,
+    host::{Clock, Host},
+    link::{Fate, Network, Pipe},
+    packets::{PacketId, Packets},
+    queue::Queue,
+};
+use crate::rng::Rng;
+use gossip_core::{
+    Buffer, Config, ConfigError, Event, Heap, Identity, Locality, Node, NodeId, Outbox, Output, Record,
+    Traffic,
+};
+use std::{
+    collections::{HashMap, VecDeque},
+    net::{IpAddr, SocketAddr},
+    thread,
+};
+
+/// Datagrams that wait in the socket of a host that does not read it; more are lost. What Linux keeps by
+/// default: 212,992 bytes (`net.core.rmem_default`), each datagram counted with about 832 bytes of memory.
+const SOCKET_QUEUE: usize = 256;
+/// More ticks at one instant than any work that was cut at its bound can ask for.
+const MAX_TICKS_AT_ONCE: u32 = 1_000;
+/// How long a node that spins has to wait for its next tick.
+const SPIN_PENALTY: Micros = 1_000;
+/// What the hosts' clocks showed at the start of the run, in Unix seconds.
+const UNIX_START: u32 = 1_800_000_000;
+/// The port of every node.
+const PORT: u16 = 7_946;
+/// Addresses that there are: one /8.
+const MAX_ADDRESSES: usize = 1 << 24;
+
+type Out = Buffer<64, 128, 76_800>;
+
+/// What a world is made of.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Decides everything that is random.
+    pub seed: u64,
+    /// Every node's.
+    pub config: Config,
+    /// How hosts are spread.
+    pub zones: Zones,
+    /// Room in every node's tables, itself included.
+    pub capacity: usize,
+    /// What one step costs a host; zero for nothing.
+    pub step_cost: Micros,
+    /// Every host's way out.
+    pub uplink: Option<Pipe>,
+}
+
+/// What called a step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Input {
+    /// A datagram came.
+    Datagram,
+    /// A deadline came.
+    Tick,
+    /// The host said so.
+    Command,
+}
+
+/// A step that was just made.
+pub struct Step<'a> {
+    /// When.
+    pub now: Micros,
+    /// Where.
+    pub host: HostId,
+    /// What called it.
+    pub input: Input,
+    /// All hosts, after the step.
+    pub hosts: &'a [Host],
+    /// What came of it.
+    pub output: &'a Output<'a>,
+    /// Whose host an id is.
+    pub ids: &'a HashMap<NodeId, HostId>,
+}
+
+impl Step<'_> {
+    /// The host that made it.
+    pub fn at(&self) -> &Host {
+        &self.hosts[self.host as usize]
+    }
+}
+
+/// Sees every step.
+pub trait Watch {
+    /// A step was made.
+    fn step(&mut self, step: &Step<'_>);
+    /// A packet was sent, whatever becomes of it.
+    fn sent(&mut self, now: Micros, host: HostId, class: Traffic, len: usize);
+}
+
+impl Watch for () {
+    fn step(&mut self, _: &Step<'_>) {}
+    fn sent(&mut self, _: Micros, _: HostId, _: Traffic, _: usize) {}
+}
+
+/// What happened to packets and hosts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Steps made.
+    pub steps: u64,
+    /// Packets handed to a node.
+    pub delivered: u64,
+    /// Packets lost on a link, by a rule, or for want of room in a pipe.
+    pub lost: u64,
+    /// Packets to addresses where nobody listens.
+    pub unheard: u64,
+    /// Packets lost in full sockets.
+    pub overflowed: u64,
+    /// Times that a node asked for tick after tick at one instant, without end.
+    pub spins: u64,
+}
+
+enum Due {
+    Deliver(PacketId),
+    Wake(HostId),
+}
+
+/// What packets travel through.
+struct Wire {
+    now: Micros,
+    queue: Queue<Due>,
+    packets: Packets,
+    network: Network,
+    rng: Rng,
+    /// Who has an address, by its number.
+    owners: Vec<HostId>,
+    counts: Counts,
+}
+
+/// Real nodes over virtual links in virtual time. Same seed and calls, same bytes.
+pub struct World<W = ()> {
+    hosts: Vec<Host>,
+    /// Sees every step.
+    pub watch: W,
+    setup: Setup,
+    buffer: Box<Out>,
+    wire: Wire,
+    ids: HashMap<NodeId, HostId>,
+    digest: Digest,
+}
+
+fn number_of(address: SocketAddr) -> usize {
+    match address.ip() {
+        IpAddr::V4(ip) => u32::from(ip) as usize & (MAX_ADDRESSES - 1),
+        IpAddr::V6(_) => usize::MAX,
+    }
+}
+
+impl Wire {
+    fn fresh_address(&mut self, owner: HostId) -> SocketAddr {
+        let n = self.owners.len() % MAX_ADDRESSES;
+        self.owners.push(owner);
+        ([10, (n >> 16) as u8, (n >> 8) as u8, n as u8], PORT).into()
+    }
+
+    fn owner(&self, address: SocketAddr) -> Option<HostId> {
+        self.owners.get(number_of(address)).copied()
+    }
+
+    /// Sends a packet from a host's socket.
+    fn send(&mut self, hosts: &mut [Host], from: HostId, to: SocketAddr, bytes: &[u8]) {
+        let Some(owner) = self.owner(to) else {
+            self.counts.unheard += 1;
+            return;
+        };
+        let at_home = hosts[owner as usize].address == to;
+        let there = hosts[owner as usize].locality;
+        let host = &mut hosts[from as usize];
+        if !at_home {
+            self.counts.unheard += 1;
+            return;
+        }
+        if host.blocked_until > self.now {
+            let packet = self.packets.put(host.address, to, bytes);
+            host.outbox.push_back(packet);
+            return;
+        }
+        let left = match host.uplink {
+            None => Some(self.now),
+            Some(uplink) => uplink.pass(self.now, bytes.len(), &mut host.uplink_free),
+        };
+        let (here, address) = ((from, host.locality), host.address);
+        let fate = left.map_or(Fate::Lost, |left| {
+            self.network.fate(&mut self.rng, left, here, (owner, there), bytes.len())
+        });
+        match fate {
+            Fate::Lost => self.counts.lost += 1,
+            Fate::Arrives(at) => self.arrive(at, address, to, bytes),
+            Fate::ArrivesTwice(first, second) => {
+                self.arrive(first, address, to, bytes);
+                self.arrive(second, address, to, bytes);
+            }
+        }
+    }
+
+    fn arrive(&mut self, at: Micros, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        let packet = self.packets.put(from, to, bytes);
+        self.queue.push(at, Due::Deliver(packet));
+    }
+}
+
+impl<W: Watch> World<W> {
+    /// A world without hosts, with a link for each pair of zones (sender's, receiver's).
+    pub fn new(setup: Setup, link: impl Fn(Locality, Locality) -> Link, watch: W) -> Self {
+        let wire = Wire {
+            now: 0,
+            queue: Queue::new(),
+            packets: Packets::default(),
+            network: Network::new(setup.zones, link),
+            rng: Rng::new(setup.seed),
+            owners: Vec::new(),
+            counts: Counts::default(),
+        };
+        Self {
+            hosts: Vec::new(),
+            watch,
+            setup,
+            buffer: Box::new(Out::new()),
+            wire,
+            ids: HashMap::new(),
+            digest: Digest::new(),
+        }
+    }
+
+    /// All hosts, those that are down included; a [`HostId`] is a place in it.
+    pub fn hosts(&self) -> &[Host] {
+        &self.hosts
+    }
+
+    /// The hosts that run.
+    pub fn running(&self) -> impl Iterator<Item = (HostId, &Host)> {
+        (0..).zip(&self.hosts).filter(|(_, host)| host.is_running())
+    }
+
+    /// The time.
+    pub fn now(&self) -> Micros {
+        self.wire.now
+    }
+
+    /// How hosts are spread.
+    pub fn zones(&self) -> Zones {
+        self.setup.zones
+    }
+
+    /// A hash of all that happened so far.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// What happened to packets.
+    pub fn counts(&self) -> Counts {
+        self.wire.counts
+    }
+
+    /// Random choices for whoever drives this world, from the same seed.
+    pub(crate) fn rng(&mut self) -> &mut Rng {
+        &mut self.wire.rng
+    }
+
+    /// Unix seconds as a right clock shows them.
+    fn unix(&self) -> u32 {
+        UNIX_START + (self.wire.now / SECOND) as u32
+    }
+
+    /// Starts a new host whose node knows nobody.
+    ///
+    /// # Errors
+    /// A configuration that the core refuses.
+    pub fn add(&mut self) -> Result<HostId, ConfigError> {
+        let host = self.found(self.wire.now)?;
+        self.schedule(host);
+        Ok(host)
+    }
+
+    fn found(&mut self, begin: Micros) -> Result<HostId, ConfigError> {
+        let host = self.hosts.len() as HostId;
+        let id = NodeId::from_name(&format!("node-{host}"));
+        let locality = self.setup.zones.locality(host);
+        let address = self.wire.fresh_address(host);
+        let (clock, epoch) = (Clock::default(), self.unix());
+        let node = self.start(Identity { id, epoch, address, locality }, clock, begin)?;
+        self.ids.insert(id, host);
+        self.hosts.push(Host {
+            id,
+            address,
+            locality,
+            next_tick: clock.global(node.next_tick()),
+            node,
+            state: State::Running,
+            life: 1,
+            born: self.wire.now,
+            epoch,
+            clock,
+            wake: NEVER,
+            busy_until: 0,
+            blocked_until: 0,
+            socket_first: false,
+            step_cost: self.setup.step_cost,
+            uplink: self.setup.uplink,
+            uplink_free: 0,
+            inbox: VecDeque::new(),
+            outbox: VecDeque::new(),
+            ticks: (0, 0),
+        });
+        Ok(host)
+    }
+
+    fn start(&mut self, identity: Identity, clock: Clock, begin: Micros) -> Result<Node<Heap>, ConfigError> {
+        let memory = Heap::for_members(self.setup.capacity);
+        Node::new(self.setup.config, identity, self.wire.rng.node_seed(), memory, clock.local(begin))
+    }
+
+    /// Starts so many hosts that know all of each other, as if each had persisted its view. They take their
+    /// first probes at random times of the first probe interval.
+    ///
+    /// # Errors
+    /// A configuration that the core refuses.
+    pub fn form(&mut self, hosts: u32) -> Result<(), ConfigError> {
+        let first = self.hosts.len();
+        let interval = self.setup.config.probe_interval.as_micros() as u64;
+        for _ in 0..hosts {
+            let phase = self.wire.rng.below_u64(interval);
+            let _ = self.found(self.wire.now + phase)?;
+        }
+        let founded = &mut self.hosts[first..];
+        let records: Vec<Record> = founded.iter().map(|host| host.node.me()).collect();
+        let share = founded.len().div_ceil(thread::available_parallelism().map_or(1, usize::from)).max(1);
+        // Each node is restored for itself, so the number of threads changes nothing.
+        thread::scope(|scope| {
+            for part in founded.chunks_mut(share) {
+                let records = &records;
+                scope.spawn(move || {
+                    let mut buffer = Box::new(Out::new());
+                    let mut outbox = buffer.outbox();
+                    for host in part {
+                        // At the time of its birth, which may lie ahead: the core's clock never goes back.
+                        let output = host.node.restore(host.clock.local(0), records, &mut outbox);
+                        host.next_tick = host.clock.global(output.next_tick);
+                    }
+                });
+            }
+        });
+        for host in first..self.hosts.len() {
+            self.schedule(host as HostId);
+        }
+        Ok(())
+    }
+
+    /// Lets time pass until `end`, that instant included.
+    pub fn run_until(&mut self, end: Micros) {
+        while let Some((at, due)) = self.wire.queue.pop_until(end) {
+            self.wire.now = at;
+            match due {
+                Due::Deliver(packet) => self.deliver(packet),
+                Due::Wake(host) => {
+                    if self.hosts[host as usize].wake == at {
+                        self.hosts[host as usize].wake = NEVER;
+                        self.work(host);
+                    }
+                }
+            }
+        }
+        self.wire.now = self.wire.now.max(end);
+    }
+
+    fn deliver(&mut self, packet: PacketId) {
+        let to = self.wire.packets.get(packet).to;
+        let listening = self.wire.owner(to).filter(|&host| {
+            let at = &self.hosts[host as usize];
+            at.is_running() && at.address == to
+        });
+        let Some(host) = listening else {
+            self.wire.counts.unheard += 1;
+            self.wire.packets.free(packet);
+            return;
+        };
+        let at = &mut self.hosts[host as usize];
+        if at.inbox.is_empty() && !at.is_stopped(self.wire.now) {
+            self.hand_over(host, packet);
+        } else if at.inbox.len() < SOCKET_QUEUE {
+            at.inbox.push_back(packet);
+        } else {
+            self.wire.counts.overflowed += 1;
+            self.wire.packets.free(packet);
+        }
+        self.schedule(host);
+    }
+
+    fn hand_over(&mut self, host: HostId, packet: PacketId) {
+        self.wire.counts.delivered += 1;
+        let place = self.wire.packets.get_mut(packet);
+        let (from, mut bytes) = (place.from, std::mem::take(&mut place.bytes));
+        self.step(host, Input::Datagram, |node, now, out| node.handle_datagram(now, from, &mut bytes, out));
+        self.wire.packets.get_mut(packet).bytes = bytes;
+        self.wire.packets.free(packet);
+    }
+
+    /// Lets a host do what it can do now.
+    fn work(&mut self, host: HostId) {
+        loop {
+            let now = self.wire.now;
+            let at = &mut self.hosts[host as usize];
+            if !at.is_running() || at.busy_until > now {
+                break;
+            }
+            let blocked = at.blocked_until > now;
+            if !blocked && !at.outbox.is_empty() {
+                self.flush(host);
+                continue;
+            }
+            let mail = !blocked && !at.inbox.is_empty();
+            let due = at.next_tick <= now;
+            if mail && (at.socket_first || !due) {
+                if let Some(packet) = at.inbox.pop_front() {
+                    self.hand_over(host, packet);
+                }
+                continue;
+            }
+            at.socket_first = false;
+            if !due {
+                break;
+            }
+            self.tick(host);
+        }
+        self.schedule(host);
+    }
+
+    fn tick(&mut self, host: HostId) {
+        let now = self.wire.now;
+        let at = &mut self.hosts[host as usize];
+        at.ticks = if at.ticks.0 == now { (now, at.ticks.1 + 1) } else { (now, 1) };
+        self.step(host, Input::Tick, |node, now, out| node.tick(now, out));
+        let at = &mut self.hosts[host as usize];
+        if at.ticks.1 >= MAX_TICKS_AT_ONCE && at.next_tick <= now {
+            self.wire.counts.spins += 1;
+            at.next_tick = now + SPIN_PENALTY;
+        }
+    }
+
+    /// Sends what a host could not send while it was blocked.
+    fn flush(&mut self, host: HostId) {
+        let waiting = std::mem::take(&mut self.hosts[host as usize].outbox);
+        for packet in waiting {
+            let place = self.wire.packets.get_mut(packet);
+            let (to, bytes) = (place.to, std::mem::take(&mut place.bytes));
+            self.wire.send(&mut self.hosts, host, to, &bytes);
+            self.wire.packets.get_mut(packet).bytes = bytes;
+            self.wire.packets.free(packet);
+        }
+    }
+
+    fn step(
+        &mut self,
+        host: HostId,
+        input: Input,
+        call: impl for<'o> FnOnce(&mut Node<Heap>, gossip_core::Instant, &'o mut Outbox<'_>) -> Output<'o>,
+    ) {
+        let now = self.wire.now;
+        self.wire.counts.steps += 1;
+        let at = &mut self.hosts[host as usize];
+        let mut outbox = self.buffer.outbox();
+        let output = call(&mut at.node, at.clock.local(now), &mut outbox);
+        at.next_tick = at.clock.global(output.next_tick);
+        if at.step_cost > 0 {
+            at.busy_until = at.busy_until.max(now + at.step_cost);
+        }
+        for event in output.events() {
+            match *event {
+                Event::NewLife { epoch } => at.epoch = epoch,
+                Event::LeaveDone => at.state = State::Gone,
+                _ => {}
+            }
+        }
+        if output.packets().len() > 0 || !output.events().is_empty() {
+            self.digest.step(now, host);
+        }
+        for packet in output.packets() {
+            self.digest.packet(packet.bytes);
+            self.watch.sent(now, host, packet.class, packet.bytes.len());
+            self.wire.send(&mut self.hosts, host, packet.to, packet.bytes);
+        }
+        for event in output.events() {
+            self.digest.event(event);
+        }
+        self.watch.step(&Step { now, host, input, hosts: &self.hosts, output: &output, ids: &self.ids });
+    }
+
+    /// Sees to it that the host wakes up in time.
+    fn schedule(&mut self, host: HostId) {
+        let at = &mut self.hosts[host as usize];
+        if !at.is_running() {
+            return;
+        }
+        let due = at.due(self.wire.now);
+        if due < at.wake {
+            at.wake = due;
+            self.wire.queue.push(due, Due::Wake(host));
+        }
+    }
+}

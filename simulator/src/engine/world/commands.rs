@@ -1,0 +1,139 @@
+//! What can be done to hosts and to the network.
+
+use super::{Input, Watch, World};
+use crate::engine::{HostId, Micros, Rule, RuleId, State, host::Host};
+use gossip_core::{ConfigError, Health, Heap, Identity, Instant, Node, Outbox, Output};
+use std::{net::SocketAddr, time::Duration};
+
+/// With what a restarted host remembers its earlier lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Epoch {
+    /// It persisted its epoch, and its clock is right.
+    Persisted,
+    /// It lost its epoch, and its clock is right.
+    Lost,
+    /// It lost its epoch, and its clock is so many seconds behind.
+    ClockBehind(u32),
+}
+
+/// How a host is started again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Restart {
+    /// At an address that nobody had before.
+    pub new_address: bool,
+    /// What it knows of its earlier lives.
+    pub epoch: Epoch,
+}
+
+impl<W: Watch> World<W> {
+    /// Tells a host to join through others, at the addresses that they have now.
+    pub fn join(&mut self, host: HostId, seeds: &[HostId]) {
+        let seeds: Vec<SocketAddr> =
+            seeds.iter().filter_map(|&seed| self.hosts.get(seed as usize)).map(|seed| seed.address).collect();
+        self.command(host, |node, now, out| node.join(now, &seeds, out));
+    }
+
+    /// Tells a host to leave; it stops by itself when enough others know.
+    pub fn leave(&mut self, host: HostId) {
+        self.command(host, |node, now, out| node.leave(now, out));
+    }
+
+    /// Changes what a host says of its health.
+    pub fn set_health(&mut self, host: HostId, health: Health) {
+        self.command(host, |node, now, out| node.set_health(now, health, out));
+    }
+
+    /// A host announces a pause.
+    pub fn announce_pause(&mut self, host: HostId, pause: Micros) {
+        let pause = Duration::from_micros(pause);
+        self.command(host, |node, now, out| node.announce_pause(now, pause, out));
+    }
+
+    /// Stops a host's process without a word.
+    pub fn crash(&mut self, host: HostId) {
+        let at = &mut self.hosts[host as usize];
+        at.state = State::Down;
+        for packet in at.inbox.drain(..).chain(at.outbox.drain(..)) {
+            self.wire.packets.free(packet);
+        }
+    }
+
+    /// Starts a host again under its name, in its next life; after a crash, if it still runs. It knows nobody.
+    ///
+    /// # Errors
+    /// A configuration that the core refuses.
+    pub fn restart(&mut self, host: HostId, restart: Restart) -> Result<(), ConfigError> {
+        self.crash(host);
+        let (unix, now) = (self.unix(), self.wire.now);
+        let persisted = self.hosts[host as usize].epoch;
+        let epoch = match restart.epoch {
+            Epoch::Persisted => unix.max(persisted + 1),
+            Epoch::Lost => unix,
+            Epoch::ClockBehind(seconds) => unix.saturating_sub(seconds),
+        };
+        if restart.new_address {
+            self.hosts[host as usize].address = self.wire.fresh_address(host);
+        }
+        let Host { id, address, locality, clock, .. } = self.hosts[host as usize];
+        let node = self.start(Identity { id, epoch, address, locality }, clock, now)?;
+        let at = &mut self.hosts[host as usize];
+        at.next_tick = clock.global(node.next_tick());
+        (at.node, at.epoch, at.state, at.born) = (node, epoch, State::Running, now);
+        (at.life, at.busy_until, at.blocked_until) = (at.life + 1, 0, 0);
+        self.schedule(host);
+        Ok(())
+    }
+
+    /// Stops a host as a whole for a while: its input queues up, and then is all there at once.
+    pub fn pause(&mut self, host: HostId, pause: Micros) {
+        let until = self.wire.now + pause;
+        let at = &mut self.hosts[host as usize];
+        at.busy_until = at.busy_until.max(until);
+        // Which of its timer and its socket a driver sees first is luck.
+        at.socket_first = self.wire.rng.chance(0.5);
+        self.schedule(host);
+    }
+
+    /// Cuts a host's process from its socket for a while: both directions queue up, while its timers run.
+    pub fn block(&mut self, host: HostId, pause: Micros) {
+        let until = self.wire.now + pause;
+        let at = &mut self.hosts[host as usize];
+        at.blocked_until = at.blocked_until.max(until);
+        self.schedule(host);
+    }
+
+    /// Makes every step of a host cost so much time.
+    pub fn set_step_cost(&mut self, host: HostId, cost: Micros) {
+        self.hosts[host as usize].step_cost = cost;
+    }
+
+    /// Makes a host's clock go too fast, by parts per million (negative: too slow).
+    pub fn set_drift(&mut self, host: HostId, ppm: i32) {
+        let now = self.wire.now;
+        let at = &mut self.hosts[host as usize];
+        at.clock.set_drift(now, ppm);
+        at.next_tick = at.clock.global(at.node.next_tick());
+        self.schedule(host);
+    }
+
+    /// Puts a rule in force.
+    pub fn add_rule(&mut self, rule: &Rule) -> RuleId {
+        self.wire.network.add_rule(rule)
+    }
+
+    /// Ends a rule.
+    pub fn remove_rule(&mut self, rule: RuleId) {
+        self.wire.network.remove_rule(rule);
+    }
+
+    fn command(
+        &mut self,
+        host: HostId,
+        call: impl for<'o> FnOnce(&mut Node<Heap>, Instant, &'o mut Outbox<'_>) -> Output<'o>,
+    ) {
+        if self.hosts.get(host as usize).is_some_and(Host::is_running) {
+            self.step(host, Input::Command, call);
+            self.schedule(host);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Thousands of real gossip cores in virtual time.
+//!
+//! The simulator runs `gossip-core`, unmodified and through its public API only, over a network and under
+//! faults that it makes up. One seed decides everything: the same seed gives the same trace, byte for byte.
+#![forbid(unsafe_code)]
+
+pub mod engine;
+pub mod epidemic;
+pub mod measure;
+pub mod outcome;
+pub mod report;
+mod rng;
+pub mod run;
+pub mod scenario;
+pub mod statistics;

@@ -1,0 +1,107 @@
+//! What a run measures, seen from outside: packets, events and views, never the nodes' own opinion of themselves.
+
+mod judgement;
+mod population;
+mod spread;
+mod traffic;
+mod views;
+
+pub use judgement::{Detection, Judgements};
+pub use population::Population;
+pub use spread::{Spreads, Times};
+pub use traffic::{CLASSES, Rates, Sent};
+pub use views::{Views, are_equal_and_right};
+
+use crate::engine::{HostId, Micros, Rule, SECOND, Step, Watch, World};
+use gossip_core::{Event, Traffic};
+
+/// How often views are compared while a cluster heals.
+pub const GLANCE: Micros = 10_000;
+
+/// Everything that is measured in one run.
+#[derive(Debug, Default)]
+pub struct Measure {
+    /// Who runs, and who is cut from whom.
+    pub population: Population,
+    /// Packets and bytes.
+    pub sent: Sent,
+    /// How news and joins spread.
+    pub spreads: Spreads,
+    /// Suspicions and deaths.
+    pub judgements: Judgements,
+    /// Whether all see the same.
+    pub views: Views,
+}
+
+impl Watch for Measure {
+    fn step(&mut self, step: &Step<'_>) {
+        if step.output.events().is_empty() {
+            return;
+        }
+        for event in step.output.events() {
+            match *event {
+                Event::Up(id) | Event::Updated(id) => self.spreads.heard(step, id),
+                Event::Suspected(id) => self.judgements.suspected(step, id, &self.population),
+                Event::Down(id) => self.judgements.down(step, id, &self.population),
+                Event::Unreachable(id) => self.judgements.unreachable(step, id),
+                _ => {}
+            }
+        }
+        self.spreads.looked_around(step, self.population.running);
+    }
+
+    fn sent(&mut self, now: Micros, host: HostId, class: Traffic, len: usize) {
+        self.sent.count(now, host, class, len);
+    }
+}
+
+/// Takes note of a change of who runs; call it after each.
+pub fn recount(world: &mut World<Measure>) {
+    world.watch.population.running = world.running().count();
+}
+
+/// Looks at all nodes' views; call it once a second of virtual time.
+pub fn look(world: &mut World<Measure>) {
+    recount(world);
+    let (divergence, now) = (views::divergence(world), world.now());
+    world.watch.views.note(now, divergence);
+    world.watch.sent.note_running(world.watch.population.running);
+}
+
+/// Notes that a host changed something of itself just now.
+pub fn watch_update(world: &mut World<Measure>, host: HostId) {
+    let (now, record) = (world.now(), world.hosts()[host as usize].node.me());
+    let others = world.running().map(|(id, _)| id).filter(|&id| id != host).collect();
+    world.watch.spreads.follow(now, host, record, others);
+}
+
+/// Notes that a host begins to join just now.
+pub fn watch_join(world: &mut World<Measure>, host: HostId) {
+    let now = world.now();
+    world.watch.spreads.follow_join(now, host);
+}
+
+/// Notes that a host crashes just now.
+pub fn watch_crash(world: &mut World<Measure>, host: HostId) {
+    let (now, id) = (world.now(), world.hosts()[host as usize].id);
+    let observers = world.running().map(|(id, _)| id).filter(|&other| other != host).collect();
+    world.watch.judgements.crashed(now, host, id, observers);
+}
+
+/// Notes that a rule came into force that cuts some from others.
+pub fn watch_cut(world: &mut World<Measure>, rule: &Rule) {
+    world.watch.population.cuts.push((rule.from.clone(), rule.to.clone()));
+}
+
+/// Notes that such a rule ended.
+pub fn watch_mend(world: &mut World<Measure>, rule: &Rule) {
+    let cuts = &mut world.watch.population.cuts;
+    if let Some(at) = cuts.iter().position(|(from, to)| (from, to) == (&rule.from, &rule.to)) {
+        cuts.swap_remove(at);
+    }
+}
+
+/// Seconds, from microseconds.
+pub fn seconds(micros: Micros) -> f64 {
+    micros as f64 / SECOND as f64
+}

@@ -1,0 +1,165 @@
+//! Suspicions and deaths: which were true, which were false, which were missed.
+
+use super::{Population, seconds};
+use crate::{
+    engine::{Host, HostId, Micros, Step},
+    statistics::Summary,
+};
+use gossip_core::{Incarnation, NodeId};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// A crash, and who knows of it.
+#[derive(Debug)]
+struct Crash {
+    host: HostId,
+    since: Micros,
+    /// Those that ran when it happened.
+    observers: Vec<HostId>,
+    known: HashMap<HostId, Micros>,
+    /// The host runs again: who has not heard of the death need not any more.
+    over: bool,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Judgements {
+    crashes: HashMap<NodeId, Vec<Crash>>,
+    suspected: HashSet<(NodeId, Incarnation)>,
+    dead: HashSet<(NodeId, Incarnation)>,
+    /// Lives suspected of whose host ran and was not cut off from who suspected it first.
+    pub false_suspicions: u64,
+    /// Lives declared dead whose host ran and was not cut off from who declared it first.
+    pub false_deaths: u64,
+    /// Lives declared dead whose host ran, by somebody who was cut off from it.
+    pub cut_off_deaths: u64,
+    /// Of the false deaths: those of hosts that the scenario never paused, blocked or slowed.
+    pub undisturbed_deaths: u64,
+    /// Of those: the ones that another such host declared first.
+    pub undisturbed_deaths_by_undisturbed: u64,
+    /// How often a host could not reach another that it probed: (who, whom).
+    pub failed_probes: BTreeMap<(HostId, HostId), u32>,
+}
+
+/// Pairs of hosts whose failed probes are counted; those beyond are not.
+const MAX_PAIRS: usize = 1 << 20;
+
+/// Seconds from a crash until the first, and until all that run, know of it.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Detection {
+    /// The first, in half of all crashes.
+    pub first_p50: Option<f64>,
+    /// The first, in 99 % of all crashes.
+    pub first_p99: Option<f64>,
+    /// All, in half of all crashes.
+    pub all_p50: Option<f64>,
+    /// All, in 99 % of all crashes.
+    pub all_p99: Option<f64>,
+    /// Crashes that somebody who ran through did not know of at the end; none if nobody crashed.
+    pub missed: Option<u64>,
+}
+
+impl Judgements {
+    pub(super) fn crashed(&mut self, now: Micros, host: HostId, id: NodeId, observers: Vec<HostId>) {
+        let crash = Crash { host, since: now, observers, known: HashMap::new(), over: false };
+        self.crashes.entry(id).or_default().push(crash);
+    }
+
+    /// A host runs again; what was not known of its crash is no longer missed.
+    pub fn restarted(&mut self, id: NodeId) {
+        for crash in self.crashes.get_mut(&id).into_iter().flatten() {
+            crash.over = true;
+        }
+    }
+
+    pub(super) fn suspected(&mut self, step: &Step<'_>, id: NodeId, population: &Population) {
+        let Some(member) = step.at().node.member(id) else { return };
+        let Some(&host) = step.ids.get(&id) else { return };
+        let first = self.suspected.insert((id, member.incarnation()));
+        if first && is_life_of(step, host, member.incarnation()) && !population.is_cut(step.host, host) {
+            self.false_suspicions += 1;
+        }
+    }
+
+    pub(super) fn down(&mut self, step: &Step<'_>, id: NodeId, population: &Population) {
+        let Some(member) = step.at().node.member(id) else { return };
+        let Some(&host) = step.ids.get(&id) else { return };
+        for crash in self.crashes.get_mut(&id).into_iter().flatten().filter(|crash| !crash.over) {
+            crash.known.entry(step.host).or_insert(step.now);
+        }
+        let first = self.dead.insert((id, member.incarnation()));
+        if !first || !is_life_of(step, host, member.incarnation()) {
+            return;
+        }
+        if population.is_cut(step.host, host) {
+            self.cut_off_deaths += 1;
+            return;
+        }
+        self.false_deaths += 1;
+        if !population.was_disturbed(host) {
+            self.undisturbed_deaths += 1;
+            self.undisturbed_deaths_by_undisturbed += u64::from(!population.was_disturbed(step.host));
+        }
+    }
+
+    pub(super) fn unreachable(&mut self, step: &Step<'_>, id: NodeId) {
+        let Some(&host) = step.ids.get(&id) else { return };
+        if self.failed_probes.len() < MAX_PAIRS || self.failed_probes.contains_key(&(step.host, host)) {
+            *self.failed_probes.entry((step.host, host)).or_default() += 1;
+        }
+    }
+
+    /// Lives of hosts that were suspected by anybody.
+    pub fn suspicions(&self) -> u64 {
+        self.suspected.len() as u64
+    }
+
+    /// For a plot: seconds from a crash until somebody knew of it, of every crash and everybody who knew.
+    pub fn delays(&self) -> Vec<f64> {
+        let crashes = self.crashes.values().flatten();
+        crashes.flat_map(|crash| crash.known.values().map(|&at| seconds(at - crash.since))).collect()
+    }
+
+    fn settled(&self, hosts: &[Host]) -> impl Iterator<Item = (Option<Micros>, Option<Micros>)> {
+        self.crashes.values().flatten().filter(|crash| !crash.over).map(|crash| {
+            let first = crash.known.values().min().map(|&at| at - crash.since);
+            (first, crash.all_know(hosts).map(|at| at - crash.since))
+        })
+    }
+
+    /// What came of all crashes of hosts that stayed down.
+    pub fn detection(&self, hosts: &[Host]) -> Detection {
+        let (mut first, mut all) = (Vec::new(), Vec::new());
+        let mut missed = 0;
+        for (by_one, by_all) in self.settled(hosts) {
+            first.extend(by_one.map(seconds));
+            all.extend(by_all.map(seconds));
+            missed += u64::from(by_all.is_none());
+        }
+        let quantile = |times: Vec<f64>, q| Summary::of(times).map(|times| times.quantile(q));
+        Detection {
+            first_p50: quantile(first.clone(), 0.5),
+            first_p99: quantile(first, 0.99),
+            all_p50: quantile(all.clone(), 0.5),
+            all_p99: quantile(all, 0.99),
+            missed: (!self.crashes.is_empty()).then_some(missed),
+        }
+    }
+}
+
+/// Whether that is the life that the host lives now: it runs, under this epoch or an earlier incarnation of it
+/// that it has refuted since.
+fn is_life_of(step: &Step<'_>, host: HostId, incarnation: Incarnation) -> bool {
+    step.hosts.get(host as usize).is_some_and(|host| host.is_running() && host.epoch == incarnation.epoch)
+}
+
+impl Crash {
+    /// When the last of those knew that ran through.
+    fn all_know(&self, hosts: &[Host]) -> Option<Micros> {
+        let ran_through = |id: &HostId| {
+            hosts.get(*id as usize).is_some_and(|host| host.is_running() && host.born <= self.since)
+        };
+        debug_assert!(!self.observers.contains(&self.host));
+        let observers = self.observers.iter().filter(|&id| ran_through(id));
+        observers.map(|id| self.known.get(id).copied()).try_fold(0, |last, at| Some(last.max(at?)))
+    }
+}

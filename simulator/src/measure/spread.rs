@@ -1,0 +1,147 @@
+//! How news spreads, and how soon those who join see everybody.
+
+use super::seconds;
+use crate::{
+    engine::{Host, HostId, Micros, Step},
+    statistics::Summary,
+};
+use gossip_core::{NodeId, Record};
+use std::collections::HashMap;
+
+/// One change, and who holds it.
+#[derive(Debug)]
+struct Change {
+    record: Record,
+    since: Micros,
+    others: Vec<HostId>,
+    heard: HashMap<HostId, Micros>,
+}
+
+/// One join.
+#[derive(Debug)]
+struct Join {
+    since: Micros,
+    full: Option<Micros>,
+}
+
+/// Changes and joins under way.
+#[derive(Debug, Default)]
+pub struct Spreads {
+    changes: HashMap<NodeId, Vec<Change>>,
+    joins: HashMap<HostId, Join>,
+    /// Joins whose view is not yet full.
+    open_joins: usize,
+    finished: Vec<Micros>,
+}
+
+/// Seconds until half, 99 % and all of those that run hold a change.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Times {
+    /// Half.
+    pub p50: Option<f64>,
+    /// 99 %.
+    pub p99: Option<f64>,
+    /// All.
+    pub p100: Option<f64>,
+}
+
+impl Spreads {
+    pub(super) fn follow(&mut self, now: Micros, host: HostId, record: Record, others: Vec<HostId>) {
+        let _ = host;
+        let change = Change { record, since: now, others, heard: HashMap::new() };
+        self.changes.entry(record.id()).or_default().push(change);
+    }
+
+    pub(super) fn follow_join(&mut self, now: Micros, host: HostId) {
+        let earlier = self.joins.insert(host, Join { since: now, full: None });
+        self.open_joins += usize::from(earlier.is_none_or(|join| join.full.is_some()));
+    }
+
+    /// A node heard something of a member.
+    pub(super) fn heard(&mut self, step: &Step<'_>, id: NodeId) {
+        let Some(changes) = self.changes.get_mut(&id) else { return };
+        let Some(member) = step.at().node.member(id) else { return };
+        for change in changes {
+            let held = word(member.record()) >= word(&change.record);
+            if held {
+                change.heard.entry(step.host).or_insert(step.now);
+            }
+        }
+    }
+
+    /// A node's view may have become full.
+    pub(super) fn looked_around(&mut self, step: &Step<'_>, running: usize) {
+        if self.open_joins == 0 {
+            return;
+        }
+        let Some(join) = self.joins.get_mut(&step.host) else { return };
+        if join.full.is_some() || step.at().node.members().len() + 1 < running {
+            return;
+        }
+        let live = step.at().node.members().take_while(|member| member.status().is_live()).count();
+        if live + 1 >= running {
+            join.full = Some(step.now);
+            self.open_joins -= 1;
+            self.finished.push(step.now - join.since);
+        }
+    }
+
+    /// Seconds that joins took until the joiner saw everybody: the median and the longest. None if there was no
+    /// join; the longest is missing, too, while a host that runs still misses somebody.
+    pub fn joins(&self, hosts: &[Host]) -> (Option<f64>, Option<f64>) {
+        let times = Summary::of(self.finished.iter().copied().map(seconds));
+        let quantile = |q| times.as_ref().map(|times| times.quantile(q));
+        let open = self.joins.iter().any(|(&host, join)| {
+            join.full.is_none() && hosts.get(host as usize).is_some_and(Host::is_running)
+        });
+        (quantile(0.5), quantile(1.0).filter(|_| !open))
+    }
+
+    /// Seconds until a share of the hosts that ran at the change, and still run, held it: of several changes,
+    /// the slowest. A share that one of them never reached is missing.
+    pub fn times(&self, hosts: &[Host]) -> Times {
+        let mut worst: Option<[Option<f64>; 3]> = None;
+        for change in self.changes.values().flatten() {
+            let times = change.times(hosts);
+            worst = Some(match worst {
+                None => times,
+                Some(worst) => std::array::from_fn(|i| Some(worst[i]?.max(times[i]?))),
+            });
+        }
+        let [p50, p99, p100] = worst.unwrap_or_default();
+        Times { p50, p99, p100 }
+    }
+
+    /// For a plot: seconds since the change, and the share that holds it, of the change that began first.
+    pub fn curve(&self, hosts: &[Host]) -> Vec<(f64, f64)> {
+        let first = self.changes.values().flatten().min_by_key(|change| change.since);
+        let Some(change) = first else { return Vec::new() };
+        let (delays, population) = change.delays(hosts);
+        (1..).zip(delays).map(|(n, delay)| (seconds(delay), f64::from(n) / population as f64)).collect()
+    }
+}
+
+/// What a change of one's own raises.
+fn word(record: &Record) -> (u32, u32) {
+    (record.incarnation().epoch, record.state_version())
+}
+
+impl Change {
+    /// Sorted delays of all that hold it, the origin included, and how many should.
+    fn delays(&self, hosts: &[Host]) -> (Vec<Micros>, usize) {
+        let runs = |host: &&HostId| hosts.get(**host as usize).is_some_and(Host::is_running);
+        let population: Vec<HostId> = self.others.iter().filter(runs).copied().collect();
+        let heard = population.iter().filter_map(|host| self.heard.get(host)).map(|&at| at - self.since);
+        let mut delays: Vec<Micros> = std::iter::once(0).chain(heard).collect();
+        delays.sort_unstable();
+        (delays, population.len() + 1)
+    }
+
+    fn times(&self, hosts: &[Host]) -> [Option<f64>; 3] {
+        let (delays, population) = self.delays(hosts);
+        [0.5, 0.99, 1.0].map(|share| {
+            let rank = (share * population as f64).ceil() as usize;
+            delays.get(rank.saturating_sub(1)).copied().map(seconds)
+        })
+    }
+}

@@ -1,0 +1,46 @@
+//! Whether all see the same.
+
+use super::seconds;
+use crate::engine::{Host, Micros, Watch, World};
+use gossip_core::Fingerprint;
+use std::collections::HashMap;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Views {
+    /// For a plot: seconds, and the share of running hosts that do not see what most see.
+    pub divergence: Vec<(f64, f64)>,
+}
+
+impl Views {
+    pub(super) fn note(&mut self, now: Micros, divergence: f64) {
+        self.divergence.push((seconds(now), divergence));
+    }
+}
+
+pub(super) fn divergence<W: Watch>(world: &World<W>) -> f64 {
+    let mut views: HashMap<Fingerprint, usize> = HashMap::new();
+    let mut running = 0;
+    for (_, host) in world.running() {
+        *views.entry(host.node.fingerprint()).or_default() += 1;
+        running += 1;
+    }
+    let most = views.values().max().copied().unwrap_or_default();
+    (running - most) as f64 / running.max(1) as f64
+}
+
+/// Whether all running hosts' fingerprints are equal, and what they see is exactly who runs.
+pub fn are_equal_and_right<W: Watch>(world: &World<W>) -> bool {
+    let mut running = world.running().map(|(_, host)| host);
+    let Some(first) = running.next() else { return true };
+    let fingerprint = first.node.fingerprint();
+    running.all(|host| host.node.fingerprint() == fingerprint) && sees_who_runs(world, first)
+}
+
+fn sees_who_runs<W: Watch>(world: &World<W>, observer: &Host) -> bool {
+    let live = observer.node.members().take_while(|member| member.status().is_live()).count();
+    live + 1 == world.running().count()
+        && world
+            .running()
+            .all(|(_, host)| observer.node.member(host.id).is_some_and(|member| member.status().is_live()))
+}

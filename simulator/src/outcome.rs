@@ -1,0 +1,227 @@
+//! What came of a run: the figures, whether they are as expected, and the pictures.
+
+use crate::{
+    engine::World,
+    measure::{self, Measure},
+    report::{Chart, Report},
+    scenario::{Bound, Range, Scenario},
+};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The figures of a run, as `--json` prints them. What a scenario does not measure is null.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Summary {
+    pub scenario: String,
+    pub seed: u64,
+    /// At the start.
+    pub nodes: u32,
+    /// Virtual time.
+    pub simulated_s: f64,
+    /// Wall time to build the world.
+    pub setup_s: f64,
+    /// Wall time to run it.
+    pub wall_s: f64,
+    /// From a change at its origin until that share of the live nodes holds it; of several, the slowest.
+    pub spread: Spread,
+    pub join: Join,
+    /// From a crash until the first, and until all, know of it.
+    pub detection: Detection,
+    /// Lives that anybody suspected.
+    pub suspicions: u64,
+    /// Those of members that ran and were not cut off from who suspected them first.
+    pub false_suspicions: u64,
+    /// Lives declared dead though the member ran and was not cut off from who declared it first.
+    pub false_deaths: u64,
+    /// Crashes that not all who ran through knew of at the end.
+    pub missed_deaths: Option<u64>,
+    pub sent: Sent,
+    /// Bytes of UDP payload.
+    pub largest_datagram: usize,
+    /// Whether, at the end, all running nodes' fingerprints are equal and show exactly who runs.
+    pub views_equal: bool,
+    /// From the end of the last fault until views are equal and right.
+    pub heal_s: Option<f64>,
+    pub trace_digest: String,
+}
+
+/// See [`Summary::spread`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Spread {
+    pub p50_s: Option<f64>,
+    pub p99_s: Option<f64>,
+    pub p100_s: Option<f64>,
+}
+
+/// How long joiners took until they saw all who run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Join {
+    pub full_view_p50_s: Option<f64>,
+    pub full_view_max_s: Option<f64>,
+}
+
+/// See [`Summary::detection`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Detection {
+    pub first_p50_s: Option<f64>,
+    pub first_p99_s: Option<f64>,
+    pub all_p50_s: Option<f64>,
+    pub all_p99_s: Option<f64>,
+}
+
+/// UDP payloads sent.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Sent {
+    pub bytes_per_node_s_mean: Option<f64>,
+    pub bytes_per_node_s_p99: Option<f64>,
+    /// The most of any node in any whole second.
+    pub bytes_per_node_s_max: Option<f64>,
+    pub packets_per_node_s_mean: Option<f64>,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The figures.
+    pub summary: Summary,
+    /// Figures that only some scenarios ask for; expectations may name them, too.
+    pub extras: BTreeMap<&'static str, f64>,
+    /// Expectations that were not met, each in words. Empty: all is well.
+    pub failures: Vec<String>,
+    charts: Vec<Chart>,
+}
+
+/// To thousandths: what is below a millisecond or a byte says nothing here.
+fn thousandths(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+impl Outcome {
+    pub(crate) fn of(scenario: &Scenario, seed: u64, world: &World<Measure>) -> Self {
+        let (measure, hosts) = (&world.watch, world.hosts());
+        let times = measure.spreads.times(hosts);
+        let (join_p50, join_max) = measure.spreads.joins(hosts);
+        let (judgements, found) = (&measure.judgements, measure.judgements.detection(hosts));
+        let rates = measure.sent.rates();
+        let round = |value: Option<f64>| value.map(thousandths);
+        let summary = Summary {
+            scenario: scenario.name.clone(),
+            seed,
+            nodes: scenario.nodes,
+            simulated_s: scenario.duration_s,
+            setup_s: 0.0,
+            wall_s: 0.0,
+            spread: Spread { p50_s: round(times.p50), p99_s: round(times.p99), p100_s: round(times.p100) },
+            join: Join { full_view_p50_s: round(join_p50), full_view_max_s: round(join_max) },
+            detection: Detection {
+                first_p50_s: round(found.first_p50),
+                first_p99_s: round(found.first_p99),
+                all_p50_s: round(found.all_p50),
+                all_p99_s: round(found.all_p99),
+            },
+            suspicions: judgements.suspicions(),
+            false_suspicions: judgements.false_suspicions,
+            false_deaths: judgements.false_deaths,
+            missed_deaths: found.missed,
+            sent: Sent {
+                bytes_per_node_s_mean: round(rates.bytes_mean),
+                bytes_per_node_s_p99: rates.bytes_p99,
+                bytes_per_node_s_max: rates.bytes_max,
+                packets_per_node_s_mean: round(rates.packets_mean),
+            },
+            largest_datagram: measure.sent.largest_datagram(),
+            views_equal: measure::are_equal_and_right(world),
+            heal_s: None,
+            trace_digest: world.digest().to_string(),
+        };
+        let extras = BTreeMap::from([
+            ("cut_off_deaths", judgements.cut_off_deaths as f64),
+            ("undisturbed_deaths", judgements.undisturbed_deaths as f64),
+            ("undisturbed_deaths_by_undisturbed", judgements.undisturbed_deaths_by_undisturbed as f64),
+        ]);
+        Self {
+            summary,
+            extras,
+            failures: Vec::new(),
+            charts: Report::of(String::new(), Vec::new(), measure, hosts).charts,
+        }
+    }
+
+    /// Compares the figures with what was expected.
+    pub(crate) fn judge(&mut self, expected: &BTreeMap<String, Bound>) {
+        let figures = self.figures();
+        for (name, bound) in expected {
+            let figure = figures.iter().find(|(figure, _)| figure == name).map(|(_, value)| value);
+            if let Some(failure) = failure(name, *bound, figure) {
+                self.failures.push(failure);
+            }
+        }
+    }
+
+    /// Every figure by its name in the JSON, with dots; the extra ones last.
+    pub fn figures(&self) -> Vec<(String, Value)> {
+        let mut figures = Vec::new();
+        if let Ok(Value::Object(fields)) = serde_json::to_value(&self.summary) {
+            for (name, value) in fields {
+                match value {
+                    Value::Object(inner) => {
+                        figures.extend(
+                            inner.into_iter().map(|(field, value)| (format!("{name}.{field}"), value)),
+                        );
+                    }
+                    value => figures.push((name, value)),
+                }
+            }
+        }
+        figures.extend(self.extras.iter().map(|(&name, &value)| (name.into(), value.into())));
+        figures
+    }
+
+    /// The one line of `--json`.
+    pub fn json(&self) -> String {
+        // Plain structs of numbers and strings always serialise.
+        serde_json::to_string(&self.summary).unwrap_or_default()
+    }
+
+    /// The figures that were measured, in words.
+    pub fn facts(&self) -> Vec<(String, String)> {
+        let text = |value: Value| match value {
+            Value::Null => None,
+            Value::String(text) => Some(text),
+            Value::Number(number) if number.is_f64() => Some(thousandths(number.as_f64()?).to_string()),
+            other => Some(other.to_string()),
+        };
+        self.figures().into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect()
+    }
+
+    /// The report, to be written as a file.
+    pub fn report(&self) -> Report {
+        let mut facts = self.facts();
+        let failures = if self.failures.is_empty() { "none".into() } else { self.failures.join("; ") };
+        facts.push(("expectations not met".into(), failures));
+        let title = format!("{}, seed {}", self.summary.scenario, self.summary.seed);
+        Report { title, facts, charts: self.charts.clone() }
+    }
+}
+
+fn failure(name: &str, bound: Bound, figure: Option<&Value>) -> Option<String> {
+    let Some(value) = figure else { return Some(format!("{name}: there is no such measure")) };
+    if value.is_null() {
+        return Some(format!("{name}: expected {bound}, but it was never reached or not measured"));
+    }
+    let met = match (bound, value.as_f64(), value.as_bool()) {
+        (Bound::Is(wanted), _, Some(is)) => is == wanted,
+        (Bound::Equals(wanted), Some(is), _) => is == wanted,
+        (Bound::Within(Range { min, max }), Some(is), _) => {
+            min.is_none_or(|min| is >= min) && max.is_none_or(|max| is <= max)
+        }
+        _ => false,
+    };
+    (!met).then(|| format!("{name}: expected {bound}, and it is {value}"))
+}

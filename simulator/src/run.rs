@@ -1,0 +1,176 @@
+//! Runs a scenario: builds its world, does to it what the scenario says, and measures what comes of it.
+
+mod deeds;
+
+use crate::{
+    engine::{Counts, HostId, Micros, SECOND, World},
+    measure::{self, GLANCE, Measure},
+    outcome::Outcome,
+    scenario::{Action, Scenario, Start},
+};
+use deeds::Deed;
+use std::{collections::BTreeMap, time::Instant};
+use thiserror::Error;
+
+/// Why a scenario could not be run.
+#[derive(Debug, Error)]
+#[error("{scenario}: {why}")]
+pub struct RunError {
+    scenario: String,
+    why: String,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Progress {
+    /// The world is being built.
+    Building,
+    /// So many seconds of virtual time have passed, of so many.
+    Running {
+        /// Passed.
+        now_s: f64,
+        /// Of so many.
+        of_s: f64,
+    },
+}
+
+/// A scenario under way.
+struct Run<'a> {
+    scenario: &'a Scenario,
+    world: World<Measure>,
+    /// What is still to be done, by time; at equal times in the order in which it was planned.
+    agenda: BTreeMap<(Micros, u64), Deed>,
+    planned: u64,
+    /// When the last fault is over, if any ever is.
+    last_fault: Option<Micros>,
+    healed: Option<Micros>,
+}
+
+/// Runs a scenario under a seed.
+///
+/// # Errors
+/// A configuration that the core refuses.
+pub fn run(scenario: &Scenario, seed: u64, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, RunError> {
+    let failed = |why: String| RunError { scenario: scenario.name.clone(), why };
+    progress(Progress::Building);
+    let began = Instant::now();
+    let setup = scenario.setup(seed).map_err(failed)?;
+    let world = World::new(setup, |from, to| scenario.link(from, to), Measure::default());
+    let mut run =
+        Run { scenario, world, agenda: BTreeMap::new(), planned: 0, last_fault: None, healed: None };
+    run.build().map_err(|error| failed(error.to_string()))?;
+    let setup_s = began.elapsed().as_secs_f64();
+    let began = Instant::now();
+    run.play(progress).map_err(|error| failed(error.to_string()))?;
+    let wall_s = began.elapsed().as_secs_f64();
+    Ok(run.finish(seed, setup_s, wall_s))
+}
+
+impl Run<'_> {
+    fn build(&mut self) -> Result<(), gossip_core::ConfigError> {
+        match self.scenario.start {
+            Start::Formed => self.world.form(self.scenario.nodes)?,
+            Start::Cold => {
+                for _ in 0..self.scenario.nodes {
+                    let host = self.world.add()?;
+                    measure::watch_join(&mut self.world, host);
+                }
+                for host in 0..self.scenario.nodes {
+                    self.join(host);
+                }
+            }
+        }
+        self.drift();
+        for (n, event) in self.scenario.events.iter().enumerate() {
+            for at in event.times(self.scenario.duration()) {
+                self.plan(at, Deed::Do(n));
+                self.note_fault(event.action, at + event.lasts().unwrap_or_default());
+            }
+        }
+        measure::recount(&mut self.world);
+        Ok(())
+    }
+
+    /// Lets every clock go a little wrong.
+    fn drift(&mut self) {
+        let most = self.scenario.drift_ppm();
+        if most == 0 {
+            return;
+        }
+        for host in 0..self.scenario.nodes {
+            let ppm = self.world.rng().below(2 * most + 1) as i32 - most as i32;
+            self.world.set_drift(host, ppm);
+        }
+    }
+
+    fn note_fault(&mut self, action: Action, ends: Micros) {
+        use Action::{AnnouncedPause, BlockIo, Crash, Cut, Pause, Restart, Slow};
+        if matches!(action, AnnouncedPause | BlockIo | Crash | Cut | Pause | Restart | Slow) {
+            self.last_fault = self.last_fault.max(Some(ends));
+        }
+    }
+
+    fn plan(&mut self, at: Micros, deed: Deed) {
+        self.agenda.insert((at, self.planned), deed);
+        self.planned += 1;
+    }
+
+    /// Joins through the seeds, in an order of its own.
+    fn join(&mut self, host: HostId) {
+        let seeds: Vec<HostId> = (0..self.scenario.seeds).collect();
+        let seeds = self.world.rng().sample(&seeds, seeds.len());
+        self.world.join(host, &seeds);
+    }
+
+    fn play(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), gossip_core::ConfigError> {
+        let end = self.scenario.duration();
+        let mut next_look = SECOND;
+        while self.world.now() < end {
+            let now = self.world.now();
+            let deed = self.agenda.first_key_value().map_or(end, |(&(at, _), _)| at);
+            let glance = if self.is_healing() { now + GLANCE } else { end };
+            self.world.run_until(deed.min(next_look).min(glance).min(end));
+            if self.world.now() == next_look {
+                measure::look(&mut self.world);
+                progress(Progress::Running {
+                    now_s: measure::seconds(next_look),
+                    of_s: self.scenario.duration_s,
+                });
+                next_look += SECOND;
+            }
+            while let Some(entry) = self.agenda.first_entry()
+                && entry.key().0 <= self.world.now()
+            {
+                let deed = entry.remove();
+                self.perform(deed)?;
+                measure::recount(&mut self.world);
+            }
+            if self.is_healing() && measure::are_equal_and_right(&self.world) {
+                self.healed = Some(self.world.now());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the last fault is over, and not all see the same again.
+    fn is_healing(&self) -> bool {
+        self.healed.is_none() && self.last_fault.is_some_and(|last| last <= self.world.now())
+    }
+
+    fn finish(self, seed: u64, setup_s: f64, wall_s: f64) -> Outcome {
+        let Counts { spins, overflowed, lost, .. } = self.world.counts();
+        let heal = self.healed.zip(self.last_fault).map(|(healed, last)| measure::seconds(healed - last));
+        let mut outcome = Outcome::of(self.scenario, seed, &self.world);
+        outcome.summary.setup_s = setup_s;
+        outcome.summary.wall_s = wall_s;
+        outcome.summary.heal_s = heal;
+        for (name, count) in [("spins", spins), ("overflowed", overflowed), ("lost", lost)] {
+            let _ = outcome.extras.insert(name, count as f64);
+        }
+        outcome.judge(&self.scenario.expect);
+        outcome
+    }
+}
+
+#[cfg(test)]
+mod tests;

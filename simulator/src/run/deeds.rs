@@ -1,0 +1,186 @@
+//! What a scenario's events do to its world.
+
+use super::Run;
+use crate::{
+    engine::{Epoch, HostId, Micros, Restart, Rule, RuleId},
+    measure,
+    scenario::{Action, Direction, Event, Selector},
+};
+use gossip_core::{ConfigError, Health};
+
+/// Something to be done at its time.
+pub(super) enum Deed {
+    /// An event of the scenario, by its place.
+    Do(usize),
+    /// A cut ends.
+    Mend(RuleId, Rule),
+    /// A host that is down starts again.
+    Start(HostId, Restart),
+    /// A host's steps cost again what they used to.
+    Unslow(HostId),
+}
+
+impl Run<'_> {
+    pub(super) fn perform(&mut self, deed: Deed) -> Result<(), ConfigError> {
+        match deed {
+            Deed::Do(n) => {
+                // The agenda holds places in this list only.
+                let event = &self.scenario.events[n];
+                match event.action {
+                    Action::Join => return self.grow(event.count.unwrap_or(1)),
+                    Action::Cut => self.cut(event),
+                    _ => {
+                        for host in self.pick(&event.who) {
+                            self.act(event, host)?;
+                        }
+                    }
+                }
+            }
+            Deed::Mend(id, rule) => {
+                self.world.remove_rule(id);
+                measure::watch_mend(&mut self.world, &rule);
+            }
+            Deed::Start(host, restart) => self.restart(host, restart)?,
+            Deed::Unslow(host) => self.world.set_step_cost(host, 0),
+        }
+        Ok(())
+    }
+
+    /// The hosts that run and that a selector picks.
+    fn pick(&mut self, who: &Selector) -> Vec<HostId> {
+        let seeds = self.scenario.seeds;
+        let fits: Vec<HostId> = self
+            .world
+            .running()
+            .filter(|&(id, host)| who.fits(id, host.locality, seeds))
+            .map(|(id, _)| id)
+            .collect();
+        let count = who.picks(fits.len());
+        self.world.rng().sample(&fits, count)
+    }
+
+    fn act(&mut self, event: &Event, host: HostId) -> Result<(), ConfigError> {
+        let (now, lasts) = (self.world.now(), event.lasts());
+        let pause = lasts.unwrap_or_default();
+        match event.action {
+            Action::Update => {
+                let health = match self.world.hosts()[host as usize].node.me().health() {
+                    Health::Healthy => Health::Degraded,
+                    Health::Degraded | Health::Unhealthy => Health::Healthy,
+                };
+                self.world.set_health(host, health);
+                measure::watch_update(&mut self.world, host);
+            }
+            Action::Crash => {
+                measure::watch_crash(&mut self.world, host);
+                self.world.crash(host);
+            }
+            Action::Restart => {
+                let restart = restart_of(event);
+                match lasts {
+                    None => self.restart(host, restart)?,
+                    Some(down) => {
+                        self.world.crash(host);
+                        self.plan(now + down, Deed::Start(host, restart));
+                    }
+                }
+            }
+            Action::AnnouncedPause => {
+                self.disturb(host);
+                self.world.announce_pause(host, pause);
+                // So that the announcement gets out first.
+                self.world.pause(host, pause);
+            }
+            Action::Pause => {
+                self.disturb(host);
+                self.world.pause(host, pause);
+            }
+            Action::BlockIo => {
+                self.disturb(host);
+                self.world.block(host, pause);
+            }
+            Action::Slow => {
+                self.disturb(host);
+                self.world.set_step_cost(host, event.step_us.unwrap_or_default());
+                if let Some(lasts) = lasts {
+                    self.plan(now + lasts, Deed::Unslow(host));
+                }
+            }
+            Action::Drift => self.world.set_drift(host, event.ppm.unwrap_or_default()),
+            Action::Leave => self.world.leave(host),
+            Action::Join | Action::Cut => {}
+        }
+        Ok(())
+    }
+
+    fn disturb(&mut self, host: HostId) {
+        self.world.watch.population.disturb(host);
+    }
+
+    fn restart(&mut self, host: HostId, restart: Restart) -> Result<(), ConfigError> {
+        let id = self.world.hosts()[host as usize].id;
+        self.world.watch.judgements.restarted(id);
+        self.world.restart(host, restart)?;
+        measure::watch_join(&mut self.world, host);
+        self.join(host);
+        Ok(())
+    }
+
+    fn grow(&mut self, count: u32) -> Result<(), ConfigError> {
+        for _ in 0..count {
+            let host = self.world.add()?;
+            measure::watch_join(&mut self.world, host);
+            measure::watch_update(&mut self.world, host);
+            measure::recount(&mut self.world);
+            self.join(host);
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self, event: &Event) {
+        let who = self.side(&event.who);
+        let from = match &event.from {
+            Some(from) => self.side(from),
+            None => (0..self.scenario.hosts_ever()).filter(|host| who.binary_search(host).is_err()).collect(),
+        };
+        let delay = event.delay_ms.map_or(0, |ms| (ms * 1e3) as Micros);
+        let loss = event.loss.unwrap_or(if event.delay_ms.is_some() { 0.0 } else { 1.0 });
+        let rule =
+            |from: &[HostId], to: &[HostId]| Rule { from: from.to_vec(), to: to.to_vec(), loss, delay };
+        let rules = match event.direction {
+            Direction::Both => vec![rule(&who, &from), rule(&from, &who)],
+            Direction::Outbound => vec![rule(&who, &from)],
+            Direction::Inbound => vec![rule(&from, &who)],
+        };
+        for rule in rules {
+            let id = self.world.add_rule(&rule);
+            if loss >= 1.0 {
+                measure::watch_cut(&mut self.world, &rule);
+            }
+            if let Some(lasts) = event.lasts() {
+                self.plan(self.world.now() + lasts, Deed::Mend(id, rule));
+            }
+        }
+    }
+
+    /// One side of a cut, sorted: hosts that are picked, or all that fit, those included that are still to come.
+    fn side(&mut self, who: &Selector) -> Vec<HostId> {
+        if who.count.is_some() || who.share.is_some() {
+            let mut picked = self.pick(who);
+            picked.sort_unstable();
+            return picked;
+        }
+        let seeds = self.scenario.seeds;
+        let zones = self.world.zones();
+        (0..self.scenario.hosts_ever()).filter(|&host| who.fits(host, zones.locality(host), seeds)).collect()
+    }
+}
+
+fn restart_of(event: &Event) -> Restart {
+    let epoch = match (event.clock_behind_s, event.keeps_epoch) {
+        (Some(seconds), _) => Epoch::ClockBehind(seconds),
+        (None, Some(false)) => Epoch::Lost,
+        (None, _) => Epoch::Persisted,
+    };
+    Restart { new_address: event.new_address, epoch }
+}

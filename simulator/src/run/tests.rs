@@ -1,0 +1,108 @@
+use super::*;
+use crate::scenario;
+
+fn outcome(name: &str, changes: &[&str], seed: u64) -> Outcome {
+    let mut plan = scenario::load(name).unwrap();
+    for change in changes {
+        plan.set(change).unwrap();
+    }
+    run(&plan.variants().unwrap()[0], seed, &mut |_| ()).unwrap()
+}
+
+/// What comes of a shipped scenario in a small cluster is what its file expects.
+fn holds(name: &str, changes: &[&str]) {
+    let outcome = outcome(name, changes, 1);
+    assert!(outcome.failures.is_empty(), "{name}: {:?}\n{}", outcome.failures, outcome.json());
+}
+
+#[test]
+fn steady_holds_in_a_small_cluster() {
+    holds("steady", &["nodes=50"]);
+}
+
+#[test]
+fn spread_holds_in_a_small_cluster() {
+    holds("spread", &["nodes=50"]);
+}
+
+#[test]
+fn crash_holds_in_a_small_cluster() {
+    holds("crash", &["nodes=50"]);
+}
+
+#[test]
+fn join_holds_in_a_small_cluster() {
+    holds("join", &["nodes=50"]);
+}
+
+#[test]
+fn cold_start_holds_in_a_small_cluster() {
+    holds("cold-start", &["nodes=50"]);
+}
+
+#[test]
+fn loss_holds_in_a_small_cluster() {
+    holds("loss", &["nodes=50"]);
+}
+
+#[test]
+fn mass_restart_holds_in_a_small_cluster() {
+    holds("mass-restart", &["nodes=50"]);
+}
+
+#[test]
+fn gc_pauses_holds_in_a_small_cluster() {
+    holds("gc-pauses", &["nodes=50", "duration_s=40", "step.0.until_s=30"]);
+}
+
+#[test]
+fn one_seed_gives_one_digest() {
+    let digest = |seed| outcome("loss", &["nodes=20"], seed).summary.trace_digest;
+    assert_eq!(digest(5), digest(5));
+    assert_ne!(digest(5), digest(6));
+}
+
+#[test]
+fn an_expectation_that_is_not_met_is_told() {
+    let changes = ["nodes=5", "duration_s=2", "expect.suspicions={min=1}", "expect.heal_s={max=1}"];
+    let outcome = outcome("steady", &changes, 1);
+    assert_eq!(outcome.failures.len(), 2, "{:?}", outcome.failures);
+}
+
+#[test]
+fn the_json_has_every_key_of_the_interface() {
+    let json: serde_json::Value =
+        serde_json::from_str(&outcome("steady", &["nodes=5", "duration_s=2"], 1).json()).unwrap();
+    for key in [
+        "/scenario",
+        "/seed",
+        "/nodes",
+        "/simulated_s",
+        "/setup_s",
+        "/wall_s",
+        "/spread/p50_s",
+        "/spread/p99_s",
+        "/spread/p100_s",
+        "/join/full_view_p50_s",
+        "/join/full_view_max_s",
+        "/detection/first_p50_s",
+        "/detection/first_p99_s",
+        "/detection/all_p50_s",
+        "/detection/all_p99_s",
+        "/suspicions",
+        "/false_suspicions",
+        "/false_deaths",
+        "/missed_deaths",
+        "/sent/bytes_per_node_s_mean",
+        "/sent/bytes_per_node_s_p99",
+        "/sent/bytes_per_node_s_max",
+        "/sent/packets_per_node_s_mean",
+        "/largest_datagram",
+        "/views_equal",
+        "/heal_s",
+        "/trace_digest",
+    ] {
+        assert!(json.pointer(key).is_some(), "{key}");
+    }
+    assert!(json["heal_s"].is_null() && json["spread"]["p50_s"].is_null());
+}

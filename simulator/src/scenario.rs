@@ -1,0 +1,201 @@
+//! Scenarios: what is run, what is done to it, and what is expected of it. They are TOML files, the shipped ones
+//! included; `simulator/scenarios/README.md` says what they may hold.
+
+mod file;
+mod links;
+mod settings;
+mod steps;
+
+pub use file::{Bound, Range, Scenario, Start};
+pub use settings::Settings;
+pub use steps::{Action, Direction, Event, Selector};
+
+use std::{fs, path::Path};
+use thiserror::Error;
+use toml::{Table, Value};
+
+/// Runs that the axes of one scenario may make.
+const MAX_VARIANTS: usize = 1_000;
+
+macro_rules! shipped {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../scenarios/", $name, ".toml")))),*]
+    };
+}
+
+/// The scenarios that ship with the program: name and text.
+pub const SHIPPED: &[(&str, &str)] = shipped![
+    "steady",
+    "spread",
+    "modes",
+    "loss",
+    "crash",
+    "join",
+    "cold-start",
+    "mass-restart",
+    "churn",
+    "gc-pauses",
+    "rack-loss",
+    "asymmetric",
+    "three-regions",
+    "region-partition",
+    "slow-node",
+    "degraded-region",
+    "no-seeds",
+    "overload",
+    "reference",
+    "ablation",
+    "lifeguard",
+];
+
+/// What is wrong with a scenario, and where.
+#[derive(Debug, Error)]
+pub enum ScenarioError {
+    /// Neither a shipped scenario nor a file.
+    #[error("there is no scenario and no file named '{0}'; `simulator list` names the scenarios")]
+    Unknown(String),
+    /// The file cannot be read.
+    #[error("{0}: {1}")]
+    Unreadable(String, std::io::Error),
+    /// It is no TOML, or not what a scenario holds.
+    #[error("{0}: {1}")]
+    Malformed(String, toml::de::Error),
+    /// An override names something that does not exist, or is no `key=value`.
+    #[error("cannot set '{0}': {1}")]
+    Override(String, String),
+    /// It contradicts itself, or asks for what cannot be.
+    #[error("{0}: {1}")]
+    Invalid(String, String),
+}
+
+/// A scenario before its axes are multiplied out.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    name: String,
+    table: Table,
+    axes: Vec<Vec<(String, Table)>>,
+}
+
+/// Finds a shipped scenario by its name, or reads a file.
+///
+/// # Errors
+/// Neither exists, or the text is no TOML.
+pub fn load(name: &str) -> Result<Plan, ScenarioError> {
+    if let Some((name, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
+        return Plan::parse(name, text);
+    }
+    if !Path::new(name).exists() {
+        return Err(ScenarioError::Unknown(name.into()));
+    }
+    let text = fs::read_to_string(name).map_err(|error| ScenarioError::Unreadable(name.into(), error))?;
+    let stem = Path::new(name).file_stem().map_or(name.into(), |stem| stem.to_string_lossy());
+    Plan::parse(&stem, &text)
+}
+
+impl Plan {
+    /// Reads a scenario's text.
+    ///
+    /// # Errors
+    /// It is no TOML, or its axes are not tables of overrides.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
+        let mut table: Table = text.parse().map_err(|error| ScenarioError::Malformed(name.into(), error))?;
+        let invalid = |why: &str| ScenarioError::Invalid(name.into(), why.into());
+        let axes = match table.remove("axis") {
+            None => Vec::new(),
+            Some(Value::Array(axes)) => axes
+                .into_iter()
+                .map(|axis| match axis {
+                    Value::Table(values) => values
+                        .into_iter()
+                        .map(|(label, set)| match set {
+                            Value::Table(set) => Ok((label, set)),
+                            _ => Err(invalid("each value of an axis is a table of overrides")),
+                        })
+                        .collect(),
+                    _ => Err(invalid("an axis is a table of named values")),
+                })
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err(invalid("axes are written as [[axis]]")),
+        };
+        Ok(Self { name: name.into(), table, axes })
+    }
+
+    /// The name of the scenario.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Overrides one value, for all variants: `config.fanout=4`, `step.0.at_s=3`. A key that the scenario does
+    /// not have yet is added; whether it may have it, [`Self::variants`] says.
+    ///
+    /// # Errors
+    /// Something that is not `key=value`.
+    pub fn set(&mut self, assignment: &str) -> Result<(), ScenarioError> {
+        let wrong = |why: &str| ScenarioError::Override(assignment.into(), why.into());
+        let Some((key, text)) = assignment.split_once('=') else { return Err(wrong("write key=value")) };
+        let value =
+            format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+        let value = value.unwrap_or_else(|| Value::String(text.into()));
+        assign(&mut self.table, key, value).map_err(|why| wrong(&why))
+    }
+
+    /// Every run that the scenario asks for: one, or the product of its axes, each under a name of its own.
+    ///
+    /// # Errors
+    /// Values that do not fit together, keys that mean nothing, more variants than 1,000.
+    pub fn variants(&self) -> Result<Vec<Scenario>, ScenarioError> {
+        let mut tables = vec![(self.name.clone(), self.table.clone())];
+        for axis in &self.axes {
+            if tables.len().saturating_mul(axis.len()) > MAX_VARIANTS {
+                let why = format!("its axes make more than {MAX_VARIANTS} runs");
+                return Err(ScenarioError::Invalid(self.name.clone(), why));
+            }
+            let mut product = Vec::new();
+            for (name, table) in &tables {
+                for (label, set) in axis {
+                    let (name, mut table) = (format!("{name}/{label}"), table.clone());
+                    for (key, value) in set {
+                        assign(&mut table, key, value.clone())
+                            .map_err(|why| ScenarioError::Override(format!("{name}: {key}"), why))?;
+                    }
+                    product.push((name, table));
+                }
+            }
+            tables = product;
+        }
+        tables.into_iter().map(|(name, table)| Scenario::from_table(&name, table)).collect()
+    }
+}
+
+/// Puts a value at a dotted path; numbers in it are places in arrays.
+fn assign(table: &mut Table, path: &str, value: Value) -> Result<(), String> {
+    // Expectations are named with dots, too.
+    if let Some(measure) = path.strip_prefix("expect.") {
+        let expect = table.entry("expect").or_insert_with(|| Value::Table(Table::new()));
+        let expect = expect.as_table_mut().ok_or("'expect' is no table")?;
+        expect.insert(measure.into(), value);
+        return Ok(());
+    }
+    let mut keys: Vec<&str> = path.split('.').collect();
+    let last = keys.pop().filter(|key| !key.is_empty()).ok_or("the key is empty")?;
+    let mut at = table;
+    let mut keys = keys.into_iter().peekable();
+    while let Some(key) = keys.next() {
+        let inner = at.entry(key).or_insert_with(|| Value::Table(Table::new()));
+        at = match (inner, keys.peek().and_then(|next| next.parse::<usize>().ok())) {
+            (Value::Table(inner), _) => inner,
+            (Value::Array(items), Some(n)) => {
+                keys.next();
+                let item = items.get_mut(n).ok_or_else(|| format!("'{key}' has no entry {n}"))?;
+                item.as_table_mut().ok_or_else(|| format!("'{key}.{n}' is no table"))?
+            }
+            (Value::Array(_), None) => return Err(format!("'{key}' is a list: write {key}.0.…")),
+            _ => return Err(format!("'{key}' is a value, not a table")),
+        };
+    }
+    at.insert(last.into(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

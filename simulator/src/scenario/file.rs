@@ -1,0 +1,249 @@
+//! A scenario as its file gives it.
+
+use super::{
+    ScenarioError,
+    links::{LinkFile, LinksFile},
+    settings::Settings,
+    steps::Event,
+};
+use crate::engine::{Link, Micros, Pipe, Setup, Zones};
+use gossip_core::{Cluster, Config, Locality};
+use serde::Deserialize;
+use std::{collections::BTreeMap, fmt};
+use toml::{Table, Value};
+
+/// The most nodes of one scenario: addresses and table indices allow more, memory does not.
+const MAX_NODES: u32 = 100_000;
+/// The longest run, in seconds of virtual time: a day.
+const MAX_DURATION_S: f64 = 86_400.0;
+
+/// One run: what is built, what is done to it, and what is expected.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Its name; with the labels of the axes.
+    #[serde(skip)]
+    pub name: String,
+    /// One line for `simulator list`.
+    pub about: String,
+    /// Hosts at the start.
+    pub nodes: u32,
+    /// How long it runs, in seconds of virtual time.
+    pub duration_s: f64,
+    /// How the cluster comes into being.
+    #[serde(default)]
+    pub start: Start,
+    /// The first so many hosts are the seeds that all others join through.
+    #[serde(default = "three")]
+    pub seeds: u32,
+    /// Which preset of the core's configuration to start from: `local`, `lan` or `wan`.
+    #[serde(default = "lan")]
+    pub preset: String,
+    /// What differs from the preset.
+    #[serde(default)]
+    pub config: Settings,
+    /// How hosts are spread over the world.
+    #[serde(default)]
+    topology: Topology,
+    /// All links.
+    #[serde(default)]
+    link: LinkFile,
+    /// What differs between zones, regions, and certain regions.
+    #[serde(default)]
+    links: LinksFile,
+    /// The hosts themselves.
+    #[serde(default)]
+    host: HostFile,
+    /// What is done, and when.
+    #[serde(default, rename = "step")]
+    pub events: Vec<Event>,
+    /// What must come out: measures by their names in the JSON, with dots.
+    #[serde(default)]
+    pub expect: BTreeMap<String, Bound>,
+}
+
+/// How a cluster comes into being.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// Every node begins with a full view, as if it had persisted one.
+    #[default]
+    Formed,
+    /// All start at once and join through the seeds; the seeds through each other.
+    Cold,
+}
+
+/// What is expected of a measure.
+#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Bound {
+    /// Exactly this.
+    Is(bool),
+    /// Exactly this number.
+    Equals(f64),
+    /// At least, at most, or both.
+    Within(Range),
+}
+
+/// Ends of a range; both are in it.
+#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// At least.
+    pub min: Option<f64>,
+    /// At most.
+    pub max: Option<f64>,
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Is(wanted) => write!(f, "{wanted}"),
+            Self::Equals(wanted) => write!(f, "{wanted}"),
+            Self::Within(Range { min: Some(min), max: Some(max) }) => write!(f, "{min} to {max}"),
+            Self::Within(Range { min: Some(min), max: None }) => write!(f, "at least {min}"),
+            Self::Within(Range { min: None, max: Some(max) }) => write!(f, "at most {max}"),
+            Self::Within(Range { min: None, max: None }) => f.write_str("a number"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Topology {
+    regions: u8,
+    zones: u8,
+    racks: u8,
+}
+
+impl Default for Topology {
+    fn default() -> Self {
+        Self { regions: 1, zones: 1, racks: 1 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct HostFile {
+    /// What one step costs, in µs.
+    step_us: u64,
+    uplink_mbit: Option<f64>,
+    uplink_queue_kb: Option<u64>,
+    /// Clocks are wrong by up to so many parts per million, either way.
+    drift_ppm: u32,
+}
+
+/// The queue of an uplink without one of its own: a gigabit card's ring of 1,000 datagrams, roughly.
+const UPLINK_QUEUE_KB: u64 = 256;
+
+fn three() -> u32 {
+    3
+}
+
+fn lan() -> String {
+    "lan".into()
+}
+
+/// Seconds of a file as virtual time.
+pub(super) fn micros(seconds: f64) -> Micros {
+    (seconds * 1e6) as Micros
+}
+
+impl Scenario {
+    pub(super) fn from_table(name: &str, table: Table) -> Result<Self, ScenarioError> {
+        let scenario: Self =
+            Value::Table(table).try_into().map_err(|error| ScenarioError::Malformed(name.into(), error))?;
+        let scenario = Self { name: name.into(), ..scenario };
+        scenario.check().map_err(|why| ScenarioError::Invalid(name.into(), why))?;
+        Ok(scenario)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if !(2..=MAX_NODES).contains(&self.nodes) {
+            return Err(format!("nodes is {}: 2 to {MAX_NODES}", self.nodes));
+        }
+        if !(self.duration_s > 0.0 && self.duration_s <= MAX_DURATION_S) {
+            return Err(format!("duration_s is {}: above 0, up to {MAX_DURATION_S}", self.duration_s));
+        }
+        if !(1..=self.nodes).contains(&self.seeds) {
+            return Err(format!("seeds is {}: 1 up to nodes", self.seeds));
+        }
+        let Topology { regions, zones, racks } = self.topology;
+        if regions == 0 || zones == 0 || racks == 0 {
+            return Err("a topology has at least one region, zone and rack".into());
+        }
+        if self.hosts_ever() > MAX_NODES {
+            return Err(format!(
+                "with all that join there are {} hosts: up to {MAX_NODES}",
+                self.hosts_ever()
+            ));
+        }
+        for link in self.links.all().chain([&self.link]) {
+            link.check()?;
+        }
+        for (n, event) in self.events.iter().enumerate() {
+            event.check().map_err(|why| format!("step {n}: {why}"))?;
+        }
+        self.core_config().map(|_| ())
+    }
+
+    /// The configuration of every node.
+    ///
+    /// # Errors
+    /// An unknown preset, or a configuration that the core refuses.
+    pub fn core_config(&self) -> Result<Config, String> {
+        let cluster = Cluster::named("simulator").map_err(|error| error.to_string())?;
+        let preset = match self.preset.as_str() {
+            "local" => Config::local(cluster),
+            "lan" => Config::lan(cluster),
+            "wan" => Config::wan(cluster),
+            other => return Err(format!("preset is '{other}': local, lan or wan")),
+        };
+        let config = self.config.over(preset)?;
+        config.validate().map_err(|error| format!("config: {error}"))?;
+        Ok(config)
+    }
+
+    /// What the engine needs to build its world.
+    ///
+    /// # Errors
+    /// As [`Self::core_config`].
+    pub fn setup(&self, seed: u64) -> Result<Setup, String> {
+        let Topology { regions, zones, racks } = self.topology;
+        // A little more than all that ever are: tombstones need places, too.
+        let capacity = self.hosts_ever() as usize * 9 / 8 + 16;
+        let uplink = self.host.uplink_mbit.map(|mbit| Pipe {
+            rate: (mbit * 125_000.0) as u64,
+            queue: self.host.uplink_queue_kb.unwrap_or(UPLINK_QUEUE_KB) * 1_000,
+        });
+        Ok(Setup {
+            seed,
+            config: self.core_config()?,
+            zones: Zones { regions, zones, racks },
+            capacity,
+            step_cost: self.host.step_us,
+            uplink,
+        })
+    }
+
+    /// How many hosts there ever are.
+    pub fn hosts_ever(&self) -> u32 {
+        let joiners = self.events.iter().map(|event| event.joiners(self.duration()));
+        joiners.fold(self.nodes, u32::saturating_add)
+    }
+
+    /// The link from one zone to another.
+    pub fn link(&self, from: Locality, to: Locality) -> Link {
+        self.links.between(&self.link, from, to).link()
+    }
+
+    /// By how many parts per million clocks may be wrong.
+    pub fn drift_ppm(&self) -> u32 {
+        self.host.drift_ppm
+    }
+
+    /// How long it runs.
+    pub fn duration(&self) -> Micros {
+        micros(self.duration_s)
+    }
+}

@@ -1,0 +1,97 @@
+use super::*;
+
+fn scenario(text: &str) -> Result<Vec<Scenario>, ScenarioError> {
+    Plan::parse("test", text)?.variants()
+}
+
+const PLAIN: &str = "about = 'x'\nnodes = 5\nduration_s = 10\n";
+
+fn complaint(more: &str) -> String {
+    match scenario(&format!("{PLAIN}{more}")) {
+        Ok(_) => panic!("accepted: {more}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn every_shipped_scenario_is_valid() {
+    for (name, _) in SHIPPED {
+        let variants = load(name).unwrap().variants().unwrap();
+        assert!(!variants.is_empty(), "{name}");
+        for variant in variants {
+            assert!(!variant.expect.is_empty(), "{name} expects nothing");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    for (more, named) in [
+        ("colour = 1", "colour"),
+        ("seeds = 9", "seeds"),
+        ("preset = 'mars'", "mars"),
+        ("[config]\nfanout = 99", "fanout"),
+        ("[config.mechanisms]\nbase = 'magic'", "magic"),
+        ("[link]\nloss = 1.5", "loss"),
+        ("[[step]]\nat_s = 1\ndo = 'dance'", "dance"),
+        ("[[step]]\nat_s = 1\ndo = 'pause'", "for_s"),
+        ("[[step]]\nat_s = 1\ndo = 'crash'\nppm = 3", "ppm"),
+        ("[[step]]\nat_s = -1\ndo = 'crash'", "step 0"),
+        ("[topology]\nregions = 0", "topology"),
+    ] {
+        assert!(complaint(more).contains(named), "{more}: {}", complaint(more));
+    }
+}
+
+#[test]
+fn an_unknown_name_is_not_a_file() {
+    assert!(matches!(load("no-such-scenario"), Err(ScenarioError::Unknown(_))));
+}
+
+#[test]
+fn overrides_reach_every_place() {
+    let mut plan = Plan::parse("test", &format!("{PLAIN}[[step]]\nat_s = 1\ndo = 'crash'")).unwrap();
+    for assignment in
+        ["nodes=7", "config.fanout=4", "step.0.at_s=2.5", "preset=wan", "expect.spread.p99_s={max=3}"]
+    {
+        plan.set(assignment).unwrap();
+    }
+    let scenario = plan.variants().unwrap().remove(0);
+    assert_eq!((scenario.nodes, scenario.config.fanout, scenario.events[0].at_s), (7, Some(4), 2.5));
+    assert_eq!(scenario.preset, "wan");
+    assert_eq!(scenario.expect["spread.p99_s"], Bound::Within(Range { min: None, max: Some(3.0) }));
+    for wrong in ["nodes", "step.7.at_s=1", "step.at_s=1", "nodes.x=1", "=3"] {
+        assert!(plan.set(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn axes_multiply() {
+    let axes =
+        "[[axis]]\na = { nodes = 6 }\nb = { nodes = 7 }\n[[axis]]\nc = { 'config.fanout' = 2 }\nd = {}\n";
+    let variants = scenario(&format!("{PLAIN}{axes}")).unwrap();
+    let names: Vec<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
+    assert_eq!(names, ["test/a/c", "test/a/d", "test/b/c", "test/b/d"]);
+    assert_eq!((variants[2].nodes, variants[2].config.fanout), (7, Some(2)));
+}
+
+#[test]
+fn links_differ_by_distance() {
+    use gossip_core::Locality;
+    let links = "[topology]\nregions = 3\nzones = 2\n[link]\nlatency_ms = 1\nloss = 0.1\n[links.zones]\nlatency_ms = 2
+        [links.regions]\nlatency_ms = 40\n[[links.pair]]\nregions = [2, 0]\nlatency_ms = 80";
+    let scenario = scenario(&format!("{PLAIN}{links}")).unwrap().remove(0);
+    let at = |region, zone| Locality { region, zone, rack: 0 };
+    let latency = |to| scenario.link(at(0, 0), to).latency;
+    assert_eq!([at(0, 0), at(0, 1), at(1, 0), at(2, 1)].map(latency), [1_000, 2_000, 40_000, 80_000]);
+    assert_eq!(scenario.link(at(0, 0), at(2, 0)).loss, 0.1);
+}
+
+#[test]
+fn selectors_narrow() {
+    use gossip_core::Locality;
+    let at = |region| Locality { region, zone: 0, rack: 0 };
+    let who = Selector { region: Some(1), seeds: Some(false), share: Some(0.5), ..Selector::default() };
+    assert!(who.fits(7, at(1), 3) && !who.fits(7, at(0), 3) && !who.fits(2, at(1), 3));
+    assert_eq!((who.picks(9), Selector { count: Some(2), ..who }.picks(9)), (5, 2));
+}
