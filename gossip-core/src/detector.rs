@@ -125,6 +125,8 @@ pub(crate) struct Detector {
     next_contact: usize,
     /// Lifeguard's local health: 0 is well.
     health: u8,
+    /// How the last probes ended: a bit each, the newest lowest; set for a failure.
+    outcomes: u8,
 }
 
 fn helper_bit(helper: SlotId) -> u32 {
@@ -140,6 +142,7 @@ impl Detector {
             contacts: [(SlotId::MAX, Instant::ZERO); MAX_CONTACTS],
             next_contact: 0,
             health: 0,
+            outcomes: 0,
         }
     }
 
@@ -156,6 +159,16 @@ impl Detector {
     pub(crate) fn next_due(&self) -> Instant {
         let probes = self.probes.iter().map(|probe| probe.due);
         probes.chain(self.relays.iter().map(|relay| relay.due)).min().unwrap_or(Instant::NEVER)
+    }
+
+    fn note_outcome(&mut self, failed: bool) {
+        self.outcomes = self.outcomes << 1 | u8::from(failed);
+    }
+
+    /// Whether of the last three members probed two were found unreachable: seen from here, more than half of the
+    /// cluster is gone.
+    pub(crate) fn mostly_fails(&self) -> bool {
+        (self.outcomes & 0b111).count_ones() >= 2
     }
 
     fn note_contact(&mut self, slot: SlotId, judged: Instant) {
@@ -190,7 +203,7 @@ impl Step<'_, '_> {
     }
 
     /// Raises the local health score: this node seems slow.
-    pub(crate) fn lower_health(&mut self, by: u8) {
+    pub(crate) fn worsen_health(&mut self, by: u8) {
         let detector = &mut self.core.detector;
         detector.health = detector.health.saturating_add(by).min(MAX_HEALTH);
     }
@@ -340,7 +353,7 @@ impl Step<'_, '_> {
         (probe.stage, probe.due) = (Stage::Lingering, judged + linger);
         self.core.metrics.probes_failed += 1;
         if purpose == Purpose::Routine {
-            self.lower_health(missing);
+            self.worsen_health(missing.min(self.core.config.helpers.max(1)));
         }
         let member = self.tables.members.slot_mut(slot);
         if member.record.incarnation() != incarnation {
@@ -349,29 +362,38 @@ impl Step<'_, '_> {
         if member.reachability() != Reachability::Unreachable {
             member.set_reachability(Reachability::Unreachable);
             let id = member.record.id();
+            // Once per member: checks of one that is gone say nothing of the rest.
+            self.core.detector.note_outcome(true);
             self.raise(Event::Unreachable(id));
         }
         self.probe_failed_of(slot, began);
     }
 
-    /// An ack came, from a member or through a helper.
-    pub(crate) fn handle_ack(&mut self, sender: NodeId, nonce: Nonce, relayed: bool) {
+    /// An ack came from a member.
+    pub(crate) fn handle_ack(&mut self, sender: NodeId, nonce: Nonce) {
         let base = nonce & !(ATTEMPTS - 1);
-        let found = self.core.detector.probes.iter().position(|probe| {
-            probe.nonce == base
-                && if relayed { probe.stage != Stage::Direct(0) } else { probe.target == sender }
-        });
-        if let Some(at) = found {
-            self.answered(at, (nonce & (ATTEMPTS - 1)) as usize, relayed);
-        } else if !relayed {
-            self.relay_answered(sender, nonce);
+        let of_ours = |probe: &Probe| probe.nonce == base && probe.target == sender;
+        match self.core.detector.probes.iter().position(of_ours) {
+            Some(at) => self.answered(at, Some((nonce & (ATTEMPTS - 1)) as usize)),
+            None => self.relay_answered(sender, nonce),
         }
     }
 
-    fn answered(&mut self, at: usize, attempt: usize, relayed: bool) {
+    /// A helper reached the target: both are there.
+    pub(crate) fn handle_relayed_ack(&mut self, helper: SlotId, nonce: Nonce) {
+        let base = nonce & !(ATTEMPTS - 1);
+        let asked = |probe: &Probe| probe.nonce == base && probe.asked & helper_bit(helper) != 0;
+        if let Some(at) = self.core.detector.probes.iter().position(asked) {
+            self.core.detector.note_contact(helper, self.core.clock.judged());
+            self.answered(at, None);
+        }
+    }
+
+    /// A probe was answered: directly, to this attempt of it, or through a helper.
+    fn answered(&mut self, at: usize, attempt: Option<usize>) {
         let judged = self.core.clock.judged();
         let probe = self.core.detector.probes.swap_remove(at);
-        if !relayed {
+        if let Some(attempt) = attempt {
             let sent = probe.began + Duration::from_micros(u64::from(probe.pings[attempt]));
             let rtt = micros(judged.since(sent));
             let zone = self.record(probe.slot).locality();
@@ -380,6 +402,7 @@ impl Step<'_, '_> {
         }
         if probe.stage != Stage::Lingering {
             self.core.metrics.probes_answered += 1;
+            self.core.detector.note_outcome(false);
             self.core.detector.health = self.core.detector.health.saturating_sub(1);
         }
         self.reached(probe.slot);
@@ -413,11 +436,6 @@ impl Step<'_, '_> {
             (probe.stage, probe.due) = (Stage::Helping(HELPER_ROUNDS), judged);
         }
         self.core.detector.note_contact(helper, judged);
-    }
-
-    /// A relayed ack shows that its helper is there, too.
-    pub(crate) fn note_helper(&mut self, helper: SlotId) {
-        self.core.detector.note_contact(helper, self.core.clock.judged());
     }
 
     /// A member asks us to ping another.

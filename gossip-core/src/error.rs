@@ -23,7 +23,7 @@ pub enum Verdict {
     UnknownKey(u8),
     /// Sent by this node itself, or by another one under its id; no effect.
     OwnEcho,
-    /// Over a limit on input; no effect.
+    /// From a sender that is no member, over the limit on such input; no effect.
     Limited,
     /// This node has left; no effect.
     Inactive,

@@ -158,7 +158,7 @@ impl Step<'_, '_> {
             }
             self.core.metrics.refutations += 1;
             debug!("refuting for the {}th time", refutation);
-            self.lower_health(1);
+            self.worsen_health(1);
             self.say(me.with_incarnation(Incarnation { refutation, ..incarnation }));
         }
     }

@@ -204,7 +204,7 @@ impl<M: Memory> Node<M> {
             && step.core.life.phase() != Phase::Gone
         {
             step.core.metrics.own_pauses += 1;
-            step.lower_health(1);
+            step.worsen_health(1);
             step.raise(Event::OwnPause { late });
             if step.is_out_of_touch() {
                 step.start_over();
@@ -315,6 +315,8 @@ impl Step<'_, '_> {
         self.core.life.note_heard(now);
         let mut corrections = Corrections::default();
         self.hear_news(authentic, &mut corrections);
+        // News may have taken the place of a sender that is a tombstone.
+        let Some(sender) = self.tables.members.find(authentic.sender) else { return Verdict::Accepted };
         if let Some(message) = &authentic.contents.message {
             self.handle_message(from, sender, at_home, message, bytes);
         }
@@ -354,11 +356,8 @@ impl Step<'_, '_> {
                 let _ = self.send(Intent { rumors: at_home, ..Intent::bare(from, Traffic::Probe, ack) });
             }
             Message::Ping { .. } => {}
-            Message::Ack { nonce } => self.handle_ack(id, *nonce, false),
-            Message::RelayedAck { nonce } => {
-                self.note_helper(sender);
-                self.handle_ack(id, *nonce, true);
-            }
+            Message::Ack { nonce } => self.handle_ack(id, *nonce),
+            Message::RelayedAck { nonce } => self.handle_relayed_ack(sender, *nonce),
             Message::Nack { nonce } => self.handle_nack(sender, *nonce),
             Message::PingRequest { nonce, target } if at_home => {
                 self.handle_ping_request(sender, *nonce, *target);
@@ -367,7 +366,7 @@ impl Step<'_, '_> {
             Message::Challenge { nonce, token } => {
                 if !self.handle_join_challenge(*nonce, *token) {
                     // It does not know us (any more), and said so in answer to a ping or a rumor.
-                    self.handle_ack(id, *nonce, false);
+                    self.handle_ack(id, *nonce);
                     if at_home && self.admits_request() {
                         self.introduce(from, *nonce, *token);
                     }
@@ -403,9 +402,10 @@ impl Step<'_, '_> {
     fn handle_stranger(&mut self, from: SocketAddr, authentic: &Authentic<'_>, bytes: usize) -> Verdict {
         let Some(message) = &authentic.contents.message else {
             self.core.metrics.strangers += 1;
-            if self.admits_request() {
-                self.challenge(from, Traffic::Sync, 0, bytes);
+            if !self.admits_request() {
+                return Verdict::Limited;
             }
+            self.challenge(from, Traffic::Sync, 0, bytes);
             return Verdict::Stranger;
         };
         match message {
@@ -486,7 +486,7 @@ impl Step<'_, '_> {
                 announced |= *record == me;
                 continue;
             }
-            let fit = record.incarnation().is_credible() && is_unicast(record.address());
+            let fit = record.is_credible() && is_unicast(record.address());
             if !fit {
                 continue;
             }

@@ -416,6 +416,13 @@ impl Record {
         }
     }
 
+    /// Whether a correct node could have said it, its address aside.
+    pub(crate) fn is_credible(&self) -> bool {
+        self.incarnation().is_credible()
+            && self.state_version <= Incarnation::MAX_COUNT
+            && Versions::from_byte(self.versions).is_some()
+    }
+
     pub(crate) fn pause_seconds(&self) -> u8 {
         self.pause_s
     }

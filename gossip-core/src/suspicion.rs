@@ -78,7 +78,7 @@ impl Step<'_, '_> {
             return;
         }
         let cap = self.core.config.accusations_per_accuser;
-        if self.tables.members.slot(accuser).open_accusations() >= cap {
+        if accuser != ME && self.tables.members.slot(accuser).open_accusations() >= cap {
             self.core.metrics.dropped_accusations += 1;
             return;
         }
@@ -289,7 +289,8 @@ impl Step<'_, '_> {
         }
         let peak = self.core.judgement.peak();
         let kept = self.tables.members.live().saturating_sub(self.tables.suspicions.len());
-        peak + 1 >= MIN_FOR_MAJORITY && kept * 2 < peak
+        let lost_most = kept * 2 < peak || self.core.detector.mostly_fails();
+        peak + 1 >= MIN_FOR_MAJORITY && (lost_most || self.tables.suspicions.is_full())
     }
 
     fn hold(&mut self, slot: SlotId, why: Unearned) {

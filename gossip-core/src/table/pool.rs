@@ -71,6 +71,11 @@ impl Pool<'_> {
         *self.open
     }
 
+    /// Whether no more can be opened.
+    pub(crate) fn is_full(&self) -> bool {
+        *self.open as usize == self.timers.len()
+    }
+
     /// The suspicion of a member.
     pub(crate) fn get(&self, member: &Slot) -> Option<&Suspicion> {
         self.suspicions.get(usize::from(member.suspicion).checked_sub(1)?)
