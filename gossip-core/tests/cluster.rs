@@ -168,7 +168,7 @@ fn health_reaches_everybody() {
             let all = |n: &Network<_>| {
                 n.running().all(|host| host.node.member(id).is_some_and(|m| m.health() == health))
             };
-            assert!(network.wait(secs(5), all).is_some(), "seed {seed}: {health:?} did not spread");
+            assert!(network.wait(secs(30), all).is_some(), "seed {seed}: {health:?} did not spread");
             let routable =
                 |host: &support::Host<_>| host.node.member(id).is_some_and(|member| member.is_routable());
             let others = network.running().filter(|host| host.id != id).map(routable);
