@@ -2,6 +2,7 @@
 
 mod epidemic;
 mod scenario;
+mod swarm;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -26,6 +27,8 @@ enum Command {
     List,
     /// Run a scenario by name, or from a TOML file.
     Run(RunArgs),
+    /// Try random clusters, operations and faults, and check the laws after every step.
+    Swarm(swarm::SwarmArgs),
     /// Spread a rumor in rounds on a complete graph, beside what theory says; no real nodes.
     Epidemic(epidemic::EpidemicArgs),
 }
@@ -39,6 +42,17 @@ struct RunArgs {
     /// Change one setting of the scenario; may be given again.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
     settings: Vec<String>,
+}
+
+impl RunArgs {
+    /// What `run swarm` means.
+    fn swarm(&self) -> anyhow::Result<swarm::SwarmArgs> {
+        let Common { nodes, seed, seeds, json, report } = &self.common;
+        if nodes.is_some() || report.is_some() || !self.settings.is_empty() {
+            anyhow::bail!("swarm makes up everything by its seeds: it takes --seed, --seeds and --json only");
+        }
+        Ok(swarm::SwarmArgs { seeds: seeds.unwrap_or(swarm::SEEDS), seed: *seed, json: *json })
+    }
 }
 
 /// What every run takes.
@@ -79,7 +93,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Run(RunArgs { scenario, common, settings }) if scenario == epidemic::NAME => {
             epidemic::run(&epidemic::EpidemicArgs::from_settings(common, &settings)?)
         }
+        Command::Run(args) if args.scenario == swarm::NAME => swarm::run(&args.swarm()?),
         Command::Run(args) => scenario::run(&args),
+        Command::Swarm(args) => swarm::run(&args),
         Command::Epidemic(args) => epidemic::run(&args),
     }
 }
@@ -88,7 +104,9 @@ fn list() -> anyhow::Result<Outcome> {
     for (name, about) in scenario::shipped()? {
         say(&format!("{name:<18} {about}"))?;
     }
-    say(&format!("{:<18} {}", epidemic::NAME, epidemic::ABOUT))?;
+    for (name, about) in [(epidemic::NAME, epidemic::ABOUT), (swarm::NAME, swarm::ABOUT)] {
+        say(&format!("{name:<18} {about}"))?;
+    }
     Ok(Outcome::AsExpected)
 }
 

@@ -13,3 +13,4 @@ mod rng;
 pub mod run;
 pub mod scenario;
 pub mod statistics;
+pub mod swarm;

@@ -24,7 +24,7 @@ fn refused(args: &[&str]) -> String {
 fn list_names_what_run_takes() {
     let output = simulator(&["list"]);
     assert!(output.status.success());
-    for name in ["steady ", "epidemic "] {
+    for name in ["steady ", "epidemic ", "swarm "] {
         assert!(stdout(&output).lines().any(|line| line.starts_with(name)), "{name}");
     }
 }
@@ -97,6 +97,16 @@ fn an_expectation_that_fails_makes_the_program_fail() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stderr.clone()).unwrap().contains("suspicions"));
     assert!(serde_json::from_str::<serde_json::Value>(&stdout(&output)).is_ok());
+}
+
+#[test]
+fn swarm_reports_the_seeds_that_it_tried() {
+    let output = simulator(&["swarm", "--seeds", "2", "--json"]);
+    let tried: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!((&tried["seeds"], &tried["failures"]), (&2.into(), &serde_json::json!([])));
+    assert!(output.status.success() && tried["steps"].as_u64().unwrap() > 0);
+    assert_eq!(stdout(&output), stdout(&simulator(&["run", "swarm", "--seeds", "2", "--json"])));
+    assert!(refused(&["run", "swarm", "--nodes", "5"]).contains("--seeds"));
 }
 
 #[test]

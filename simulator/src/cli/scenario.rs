@@ -1,6 +1,6 @@
 //! `simulator run`: scenarios on real nodes.
 
-use super::{Common, Outcome, RunArgs, epidemic, progress, say, write_report};
+use super::{Common, Outcome, RunArgs, epidemic, progress, say, swarm, write_report};
 use simulator::outcome;
 use simulator::run::{Progress, run as simulate};
 use simulator::scenario::{SHIPPED, Scenario, ScenarioError, load};
@@ -84,7 +84,7 @@ const ALIKE: f64 = 0.75;
 
 /// Says that there is no such scenario, and which names come near.
 fn unknown(name: &str) -> String {
-    let names = SHIPPED.iter().map(|(known, _)| *known).chain([epidemic::NAME]);
+    let names = SHIPPED.iter().map(|(known, _)| *known).chain([epidemic::NAME, swarm::NAME]);
     let mut near: Vec<(f64, &str)> = names.map(|known| (strsim::jaro_winkler(name, known), known)).collect();
     near.retain(|(alike, _)| *alike >= ALIKE);
     near.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -246,6 +246,11 @@ impl<W: Watch> World<W> {
         self.wire.now
     }
 
+    /// The watch, to be told something of the hosts beside it.
+    pub fn watch_and_hosts(&mut self) -> (&mut W, &[Host]) {
+        (&mut self.watch, &self.hosts)
+    }
+
     /// How hosts are spread.
     pub fn zones(&self) -> Zones {
         self.setup.zones

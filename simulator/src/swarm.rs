@@ -1,0 +1,269 @@
+//! Random clusters, random faults, and laws that hold after every step.
+//!
+//! A seed decides a topology, a network, a configuration and a minute of operations and faults. After every step
+//! the node that made it is held to the laws of [`laws`]. Then all faults stop, and within [`QUIET`] all
+//! nodes must see the same, and that must be exactly who runs.
+
+mod faults;
+mod laws;
+
+use crate::{
+    engine::{Host, HostId, Jitter, Link, Micros, SECOND, Setup, World, Zones},
+    measure,
+    rng::Rng,
+};
+use faults::Fault;
+use gossip_core::{Cluster, Config};
+use laws::Laws;
+use std::{fmt, time::Duration};
+
+/// For how long faults come.
+const FAULTS: Micros = 60 * SECOND;
+/// Within which time of quiet all must see the same: a death that is held because most members were lost waits
+/// for [`HOLD`], twice if the trouble changes; a name whose epoch was lost comes back after the core's first
+/// back-off, 30 s; and the lost are looked for once in a while.
+const QUIET: Micros = 240 * SECOND;
+/// `Config::hold` in swarms.
+const HOLD: Duration = Duration::from_secs(20);
+/// How often the laws' verdict and the views are looked at.
+const GLANCE: Micros = SECOND / 10;
+/// How often hosts that have lost everybody look their seeds' addresses up again and join through them, as
+/// adapters do ...
+const RESOLVE: Micros = 5 * SECOND;
+/// ... and the others: every so many times only.
+const RESOLVE_SETTLED: u64 = 12;
+/// The most nodes at the start; some join later.
+const MAX_NODES: u64 = 32;
+/// The most faults and operations.
+const MAX_FAULTS: u64 = 40;
+/// The first so many hosts are the seeds.
+const SEEDS: HostId = 3;
+/// Lines of a failed run's trace that are kept, the last ones.
+const MAX_TRACE: usize = 400;
+
+/// What a seed's run was, when all was well.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Passed {
+    /// Hosts that there ever were.
+    pub hosts: usize,
+    /// Steps that were checked.
+    pub steps: u64,
+    /// Seconds of virtual time.
+    pub simulated_s: f64,
+    /// Seconds of quiet until all saw the same.
+    pub healed_s: f64,
+}
+
+/// What went wrong, and how it came to that.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Failure {
+    /// Runs it again.
+    pub seed: u64,
+    /// When, in seconds.
+    pub at_s: f64,
+    /// Which law was broken, by whom.
+    pub what: String,
+    /// What happened before, the last few hundred lines; filled by [`replay`].
+    pub trace: Vec<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seed {} at {:.3} s: {}", self.seed, self.at_s, self.what)
+    }
+}
+
+/// Runs one seed.
+///
+/// # Errors
+/// The first law that was broken.
+pub fn run(seed: u64) -> Result<Passed, Failure> {
+    Swarm::new(seed, false).and_then(Swarm::play).map_err(|failure| *failure)
+}
+
+/// Runs one seed again, and writes down what happens.
+///
+/// # Errors
+/// The first law that was broken, with its trace.
+pub fn replay(seed: u64) -> Result<Passed, Failure> {
+    Swarm::new(seed, true).and_then(Swarm::play).map_err(|failure| *failure)
+}
+
+struct Swarm {
+    seed: u64,
+    rng: Rng,
+    world: World<Laws>,
+    /// What ends a fault, and when.
+    ends: Vec<(Micros, Fault)>,
+}
+
+type Checked<T> = Result<T, Box<Failure>>;
+
+fn config(rng: &mut Rng) -> Result<Config, gossip_core::ConfigError> {
+    let cluster = Cluster::named("swarm")?;
+    let preset = if rng.chance(0.5) { Config::lan(cluster) } else { Config::local(cluster) };
+    Ok(Config {
+        hold: HOLD,
+        fanout: 1 + rng.below(4) as u8,
+        helpers: rng.below(4) as u8,
+        max_datagram: if rng.chance(0.3) { 400 } else { 1_200 },
+        accusations_per_accuser: 1 + rng.below(8) as u8,
+        max_tombstones: if rng.chance(0.2) { 2 } else { 1 << 16 },
+        ..preset
+    })
+}
+
+fn link(rng: &mut Rng) -> Link {
+    let latency = 100 + rng.below_u64(20_000);
+    Link {
+        latency,
+        jitter: if rng.chance(0.5) { Jitter::Uniform(latency) } else { Jitter::Exponential(latency / 2) },
+        duplicate: if rng.chance(0.3) { 0.1 } else { 0.0 },
+        reorder: if rng.chance(0.3) { 0.1 } else { 0.0 },
+        reorder_by: 30_000,
+        ..Link::default()
+    }
+}
+
+impl Swarm {
+    fn new(seed: u64, tracing: bool) -> Checked<Self> {
+        let mut rng = Rng::new(seed);
+        let zones = Zones {
+            regions: 1 + rng.below(3) as u8,
+            zones: 1 + rng.below(3) as u8,
+            racks: 1 + rng.below(2) as u8,
+        };
+        let (near, far) = (link(&mut rng), link(&mut rng));
+        let config = config(&mut rng).map_err(|error| refused(seed, error))?;
+        let nodes = 3 + rng.below_u64(MAX_NODES - 2) as u32;
+        let capacity = (MAX_NODES + MAX_FAULTS) as usize + 8;
+        let setup = Setup { seed, config, zones, capacity, step_cost: 0, uplink: None };
+        let laws = Laws::new(capacity, config.max_datagram.into(), tracing);
+        let world = World::new(setup, |from, to| if from.same_zone(to) { near } else { far }, laws);
+        let mut swarm = Self { seed, rng, world, ends: Vec::new() };
+        swarm
+            .world
+            .watch
+            .note(0, || format!("{nodes} nodes, {zones:?}, near {near:?}, far {far:?}, {config:?}"));
+        if swarm.rng.chance(0.5) {
+            swarm.world.form(nodes).map_err(|error| refused(seed, error))?;
+            swarm.started();
+        } else {
+            for _ in 0..nodes {
+                swarm.add()?;
+            }
+        }
+        Ok(swarm)
+    }
+
+    fn play(mut self) -> Checked<Passed> {
+        let count = self.rng.below_u64(MAX_FAULTS);
+        let mut times: Vec<Micros> = (0..count).map(|_| self.rng.below_u64(FAULTS)).collect();
+        times.sort_unstable();
+        for at in times {
+            self.pass_until(at)?;
+            self.fault()?;
+        }
+        self.pass_until(FAULTS)?;
+        self.calm()?;
+        let quiet = self.world.now();
+        while !measure::are_equal_and_right(&self.world) {
+            if self.world.now() - quiet > QUIET {
+                return Err(self.failure(self.disagreement()));
+            }
+            self.pass_until(self.world.now() + GLANCE)?;
+        }
+        Ok(Passed {
+            hosts: self.world.hosts().len(),
+            steps: self.world.counts().steps,
+            simulated_s: measure::seconds(self.world.now()),
+            healed_s: measure::seconds(self.world.now() - quiet),
+        })
+    }
+
+    /// Lets time pass, and stops at a broken law.
+    fn pass_until(&mut self, end: Micros) -> Checked<()> {
+        while self.world.now() < end {
+            let now = self.world.now();
+            self.end_faults();
+            let next = self.ends.iter().map(|&(at, _)| at).min().unwrap_or(end);
+            self.world.run_until((now + GLANCE).min(next.max(now + 1)).min(end));
+            if let Some((at, what)) = self.world.watch.broken() {
+                return Err(Box::new(Failure { at_s: measure::seconds(at), ..*self.failure(what) }));
+            }
+            if self.world.counts().spins > 0 {
+                return Err(self.failure("a node asks for tick after tick at one instant".into()));
+            }
+            if now / RESOLVE != self.world.now() / RESOLVE {
+                self.resolve();
+            }
+        }
+        Ok(())
+    }
+
+    /// Hosts look their seeds up again: those that have lost everybody, and of the others those whose turn it is.
+    fn resolve(&mut self) {
+        let turn = self.world.now() / RESOLVE;
+        let alone = |host: &Host| !host.node.members().any(|member| member.status().is_live());
+        let due = |id: HostId| (turn + u64::from(id)) % RESOLVE_SETTLED == 0;
+        let rejoin: Vec<HostId> =
+            self.world.running().filter(|&(id, host)| due(id) || alone(host)).map(|(id, _)| id).collect();
+        for host in rejoin {
+            self.join(host);
+        }
+    }
+
+    fn add(&mut self) -> Checked<HostId> {
+        let host = self.world.add().map_err(|error| refused(self.seed, error))?;
+        self.started();
+        self.join(host);
+        Ok(host)
+    }
+
+    /// Hosts were started.
+    fn started(&mut self) {
+        let (laws, hosts) = self.world.watch_and_hosts();
+        laws.start(hosts);
+    }
+
+    fn join(&mut self, host: HostId) {
+        let seeds: Vec<HostId> = (0..SEEDS).filter(|&seed| seed != host).collect();
+        let seeds = self.rng.sample(&seeds, seeds.len());
+        self.world.join(host, &seeds);
+    }
+
+    fn failure(&mut self, what: String) -> Box<Failure> {
+        let at_s = measure::seconds(self.world.now());
+        Box::new(Failure { seed: self.seed, at_s, what, trace: self.world.watch.take_trace() })
+    }
+
+    /// Who does not see what they should, in words.
+    fn disagreement(&self) -> String {
+        let mut text = format!("no agreement after {} s of quiet:", QUIET / SECOND);
+        for (id, host) in self.world.running() {
+            let sees =
+                |other: &Host| host.node.member(other.id).is_some_and(|member| member.status().is_live());
+            let wrong: Vec<String> = (0..)
+                .zip(self.world.hosts())
+                .filter(|&(other, there)| id != other && sees(there) != there.is_running())
+                .map(|(other, there)| format!("node-{other} {:?}", host.node.member(there.id)))
+                .collect();
+            if !wrong.is_empty() {
+                text += &format!("\n  node-{id} ({:?}) is wrong of {}", host.node.me(), wrong.join(", "));
+            }
+        }
+        text
+    }
+}
+
+fn refused(seed: u64, error: gossip_core::ConfigError) -> Box<Failure> {
+    Box::new(Failure {
+        seed,
+        at_s: 0.0,
+        what: format!("a configuration was refused: {error}"),
+        trace: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

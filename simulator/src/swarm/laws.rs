@@ -1,0 +1,231 @@
+//! The laws that every step of every node keeps.
+//!
+//! - Nobody but a node itself raises its incarnation or its state version, and nobody else says that it left.
+//! - No record of a member goes backwards at any observer, except by being forgotten.
+//! - A node's own incarnation does not go backwards within a life.
+//! - A node finds every member that it lists, by its id, and never lists itself or somebody who never was.
+//! - Tables, datagrams and packets per step keep to their bounds.
+
+use super::MAX_TRACE;
+use crate::{
+    engine::{Host, HostId, Micros, Step, Watch},
+    measure,
+};
+use gossip_core::{Event, Incarnation, Record, Status, Traffic};
+use std::collections::VecDeque;
+
+/// Packets that the engine's outbox holds.
+const MAX_PACKETS: usize = 64;
+
+/// What a host's node itself has said so far, in all its lives.
+#[derive(Clone, Copy, Default)]
+struct Said {
+    /// The highest incarnation.
+    incarnation: Incarnation,
+    /// The highest (epoch, state version).
+    word: (u32, u32),
+    /// In which epoch it has left.
+    left: Option<u32>,
+    /// Its incarnation in this life.
+    life: (u32, Incarnation),
+}
+
+/// What is remembered of all hosts, to hold the next step against.
+pub(super) struct Laws {
+    capacity: usize,
+    max_datagram: usize,
+    said: Vec<Said>,
+    /// By observer, then subject: the record, and the observer's life in which it was seen.
+    views: Vec<Vec<Option<(u32, Record)>>>,
+    leaving: Vec<bool>,
+    broken: Option<(Micros, String)>,
+    trace: Option<VecDeque<String>>,
+}
+
+impl Laws {
+    pub(super) fn new(capacity: usize, max_datagram: usize, tracing: bool) -> Self {
+        Self {
+            capacity,
+            max_datagram,
+            said: Vec::new(),
+            views: Vec::new(),
+            leaving: Vec::new(),
+            broken: None,
+            trace: tracing.then(VecDeque::new),
+        }
+    }
+
+    /// Hosts were started, or started again: what they say of themselves counts from before their first step.
+    pub(super) fn start(&mut self, hosts: &[Host]) {
+        self.said.resize(hosts.len(), Said::default());
+        self.views.resize(hosts.len(), Vec::new());
+        self.leaving.resize(hosts.len(), false);
+        for (n, host) in hosts.iter().enumerate() {
+            if self.said[n].life.0 != host.life {
+                self.leaving[n] = false;
+                self.said[n].life = (host.life, Incarnation::default());
+            }
+            self.said[n].hear(&host.node.me());
+        }
+    }
+
+    pub(super) fn leaves(&mut self, host: HostId) {
+        self.leaving[host as usize] = true;
+    }
+
+    /// The first law that was broken, and when.
+    pub(super) fn broken(&self) -> Option<(Micros, String)> {
+        self.broken.clone()
+    }
+
+    pub(super) fn note(&mut self, now: Micros, what: impl FnOnce() -> String) {
+        let Some(trace) = &mut self.trace else { return };
+        if trace.len() == MAX_TRACE {
+            trace.pop_front();
+        }
+        trace.push_back(format!("{:10.6} s  {}", measure::seconds(now), what()));
+    }
+
+    pub(super) fn take_trace(&mut self) -> Vec<String> {
+        self.trace.take().map(Vec::from).unwrap_or_default()
+    }
+
+    fn check(&mut self, step: &Step<'_>) -> Result<(), String> {
+        self.check_self(step)?;
+        let forgotten = |record: &Record| {
+            step.output.events().iter().any(|event| *event == Event::Forgotten(record.id()))
+        };
+        let at = step.at();
+        let view = &mut self.views[step.host as usize];
+        view.resize(self.said.len(), None);
+        let mut listed = 0;
+        for member in at.node.members() {
+            listed += 1;
+            let record = *member.record();
+            let Some(&subject) = step.ids.get(&record.id()) else {
+                return Err(format!("lists {record:?}, who never was"));
+            };
+            if subject == step.host
+                || at.node.member(record.id()).map(|found| *found.record()) != Some(record)
+            {
+                return Err(format!("lists {record:?}, and does not find it (or it is itself)"));
+            }
+            self.said[subject as usize].allows(&record)?;
+            let before = view[subject as usize].replace((at.life, record));
+            if let Some((life, before)) = before
+                && life == at.life
+                && before != record
+                && goes_back(&before, &record)
+                && !forgotten(&record)
+            {
+                return Err(format!("goes back from {before:?} to {record:?}"));
+            }
+        }
+        if listed > self.capacity {
+            return Err(format!("lists {listed} members, and has room for {}", self.capacity));
+        }
+        for event in step.output.events() {
+            if let Event::Forgotten(id) = event
+                && let Some(&subject) = step.ids.get(id)
+                && at.node.member(*id).is_none()
+            {
+                view[subject as usize] = None;
+            }
+        }
+        let packets = step.output.packets();
+        if packets.len() > MAX_PACKETS {
+            return Err(format!("sends {} packets in a step", packets.len()));
+        }
+        match packets.map(|packet| packet.bytes.len()).max() {
+            Some(longest) if longest > self.max_datagram => {
+                Err(format!("sends a datagram of {longest} bytes"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_self(&mut self, step: &Step<'_>) -> Result<(), String> {
+        let (me, at) = (step.at().node.me(), step.at());
+        let said = &mut self.said[step.host as usize];
+        let (life, before) = said.life;
+        if life == at.life && me.incarnation() < before {
+            return Err(format!("goes back itself, from {before:?} to {me:?}"));
+        }
+        if me.id() != at.id || !matches!(me.status(), Status::Alive | Status::Left) {
+            return Err(format!("says of itself {me:?}"));
+        }
+        if me.status() == Status::Left {
+            if !self.leaving[step.host as usize] {
+                return Err("says that it left, and nobody told it to".into());
+            }
+            said.left = said.left.max(Some(me.incarnation().epoch));
+        }
+        said.hear(&me);
+        Ok(())
+    }
+}
+
+fn goes_back(before: &Record, after: &Record) -> bool {
+    let life = |record: &Record| (record.incarnation(), record.status());
+    let word = |record: &Record| (record.incarnation().epoch, record.state_version());
+    life(after) < life(before) || word(after) < word(before)
+}
+
+impl Said {
+    fn hear(&mut self, me: &Record) {
+        self.incarnation = self.incarnation.max(me.incarnation());
+        self.word = self.word.max((me.incarnation().epoch, me.state_version()));
+        self.life.1 = self.life.1.max(me.incarnation());
+    }
+
+    /// Whether somebody else may hold that record of it.
+    fn allows(&self, record: &Record) -> Result<(), String> {
+        let word = (record.incarnation().epoch, record.state_version());
+        if record.incarnation() > self.incarnation || word > self.word {
+            return Err(format!("holds {record:?}, which its owner never said"));
+        }
+        if record.status() == Status::Left && self.left < Some(record.incarnation().epoch) {
+            return Err(format!("holds {record:?}, whose owner never left"));
+        }
+        Ok(())
+    }
+}
+
+impl Watch for Laws {
+    fn step(&mut self, step: &Step<'_>) {
+        if self.broken.is_some() {
+            return;
+        }
+        if self.trace.is_some() {
+            for event in step.output.events() {
+                self.note(step.now, || format!("node-{} {}", step.host, words(step, event)));
+            }
+        }
+        if let Err(what) = self.check(step) {
+            let what = format!("node-{} ({:?}) {what}", step.host, step.input);
+            self.note(step.now, || what.clone());
+            self.broken = Some((step.now, what));
+        }
+    }
+
+    fn sent(&mut self, _: Micros, _: HostId, _: Traffic, _: usize) {}
+}
+
+/// An event with hosts' names for ids.
+fn words(step: &Step<'_>, event: &Event) -> String {
+    let of = |what: &str, id| match step.ids.get(id) {
+        Some(host) => format!("{what} node-{host} ({:?})", step.at().node.member(*id)),
+        None => format!("{what} {id}"),
+    };
+    match event {
+        Event::Up(id) => of("up:", id),
+        Event::Suspected(id) => of("suspects", id),
+        Event::Cleared(id) => of("clears", id),
+        Event::Down(id) => of("down:", id),
+        Event::Left(id) => of("left:", id),
+        Event::Updated(id) => of("updated:", id),
+        Event::Unreachable(id) => of("cannot reach", id),
+        Event::Reachable(id) => of("reaches again", id),
+        other => format!("{other:?}"),
+    }
+}
