@@ -137,7 +137,7 @@ pub struct Config {
     /// Time between gossip rounds while there is news; the second round of fresh news comes after half of
     /// it. Shorter spreads faster for the same number of sends. 1 ms to 10 s.
     pub gossip_interval: Duration,
-    /// A rumor is sent `retransmit_factor * ceil(log10(n + 1))` times. Each step down misses e times as many
+    /// A rumor is sent `retransmit_factor * max(2, ceil(log10(n + 1)))` times. Each step down misses e times as many
     /// members by push alone. 1 to 6.
     pub retransmit_factor: u8,
 
@@ -297,8 +297,9 @@ impl Config {
     /// How often a rumor is sent in a cluster of `n`: memberlist's and SWIM's λ·log n, with λ from
     /// `retransmit_factor`. At 16 sends push alone misses a member with probability e^-16 (PROTOCOL.md).
     pub(crate) fn sends(&self, n: u32) -> u8 {
-        // The number of decimal digits of n is ceil(log10(n + 1)).
-        let digits = n.max(1).ilog10() + 1;
+        // The number of decimal digits of n is ceil(log10(n + 1)). With one of them 4 sends would miss somebody in
+        // 6 % of updates among nine nodes (measured).
+        let digits = (n.max(1).ilog10() + 1).max(2);
         (u32::from(self.retransmit_factor) * digits).min(crate::rumors::MAX_SENDS as u32) as u8
     }
 
@@ -363,6 +364,6 @@ mod tests {
     fn sends_follow_the_decimal_logarithm() {
         let config = Config::lan(cluster());
         let sends = [1, 9, 10, 99, 100, 999, 1_000, 9_999, 10_000].map(|n| config.sends(n));
-        assert_eq!(sends, [4, 4, 8, 8, 12, 12, 16, 16, 20]);
+        assert_eq!(sends, [8, 8, 8, 8, 12, 12, 16, 16, 20]);
     }
 }

@@ -50,7 +50,7 @@ const DIVERGED_INTERVALS: u32 = 20;
 const REFETCH_GAP: Duration = Duration::from_secs(5);
 /// While news keeps coming, views differ because of it. Only after this long, and up to half as long again (by
 /// one's id, so that not everybody does it together), a view is fetched all the same.
-const REFETCH_ANYWAY: Duration = Duration::from_secs(60);
+const REFETCH_ANYWAY: Duration = Duration::from_secs(20);
 const REFETCH_GAP_PER_MEMBER: Duration = Duration::from_millis(5);
 /// Time between two visits to a seed by a node that has company, and what each member adds to it: so the
 /// cluster as a whole makes less than one a second.

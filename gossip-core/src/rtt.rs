@@ -2,7 +2,7 @@
 
 use crate::{config::Config, record::Locality, time::micros};
 
-/// Estimators kept. Zones beyond share one by their numbers, which can only make a timeout more patient.
+/// Zones measured. Members of further ones get the longest timeout.
 const ZONES: usize = 16;
 /// Half-octave buckets, the first of which ends at 64 µs, the last at 3 s.
 const BUCKETS: usize = 32;
@@ -63,35 +63,46 @@ fn upper_end(bucket: usize) -> u32 {
     base + (base / 2) * (1 + bucket as u32 % 2)
 }
 
-/// The round trips of all zones.
+/// The round trips of all zones, first come, first measured.
 #[derive(Clone)]
-pub(crate) struct RoundTrips([Estimate; ZONES]);
+pub(crate) struct RoundTrips {
+    estimates: [Estimate; ZONES],
+    zones: heapless::Vec<(u8, u8), ZONES>,
+}
 
 impl RoundTrips {
     pub(crate) const fn new() -> Self {
-        Self([Estimate::NONE; ZONES])
+        Self { estimates: [Estimate::NONE; ZONES], zones: heapless::Vec::new() }
+    }
+
+    fn position(&self, zone: Locality) -> Option<usize> {
+        self.zones.iter().position(|&known| known == (zone.region, zone.zone))
     }
 
     /// A ping to a member of this zone took `rtt` µs.
     pub(crate) fn record(&mut self, zone: Locality, rtt: u64) {
-        self.0[zone_of(zone)].record(u32::try_from(rtt).unwrap_or(u32::MAX / 2).min(u32::MAX / 2));
+        let position = self.position(zone).or_else(|| {
+            let fits = self.zones.push((zone.region, zone.zone)).is_ok();
+            fits.then(|| self.zones.len() - 1)
+        });
+        if let Some(estimate) = position.and_then(|position| self.estimates.get_mut(position)) {
+            estimate.record(u32::try_from(rtt).unwrap_or(u32::MAX / 2).min(u32::MAX / 2));
+        }
     }
 
     /// How long to wait for an ack from this zone, in µs: the larger of RFC 6298's timeout (section 2.2,
     /// K = 4) and the observed p99, within the configured limits.
     pub(crate) fn timeout(&self, config: &Config, zone: Locality) -> u64 {
-        let estimate = &self.0[zone_of(zone)];
-        if estimate.smoothed == 0 {
-            return micros(config.ack_timeout_initial);
-        }
-        let rfc6298 = u64::from(estimate.smoothed) + 4 * u64::from(estimate.variation);
         let (min, max) = (micros(config.ack_timeout_min), micros(config.ack_timeout_max));
-        rfc6298.max(u64::from(estimate.p99())).clamp(min, max)
+        match self.position(zone).and_then(|position| self.estimates.get(position)) {
+            Some(estimate) => {
+                let rfc6298 = u64::from(estimate.smoothed) + 4 * u64::from(estimate.variation);
+                rfc6298.max(u64::from(estimate.p99())).clamp(min, max)
+            }
+            None if self.zones.is_full() => max,
+            None => micros(config.ack_timeout_initial),
+        }
     }
-}
-
-fn zone_of(zone: Locality) -> usize {
-    (usize::from(zone.region) * 31 + usize::from(zone.zone)) % ZONES
 }
 
 #[cfg(test)]
@@ -120,6 +131,17 @@ mod tests {
             trips.record(HERE, if i % 50 == 0 { 150_000 } else { 2_000 });
         }
         assert!(trips.timeout(&config, HERE) >= 150_000);
+    }
+
+    #[test]
+    fn zones_beyond_those_that_are_measured_are_waited_for_longest() {
+        let (mut trips, config) = (RoundTrips::new(), config());
+        for zone in 0..=ZONES as u8 {
+            trips.record(Locality { region: zone, zone, rack: 0 }, 1_000);
+        }
+        let timeout = |n| trips.timeout(&config, Locality { region: n, zone: n, rack: 9 });
+        assert_eq!(timeout(ZONES as u8 - 1), micros(config.ack_timeout_min));
+        assert_eq!(timeout(ZONES as u8), micros(config.ack_timeout_max));
     }
 
     #[test]
