@@ -21,7 +21,7 @@
 //!
 //! * Every call that changes anything is a *step*: it takes the time and an [`Outbox`], and returns an [`Output`].
 //! * Send the packets, in order, or lose them; a lost one does no harm that the protocol does not expect.
-//! * Call [`Node::tick`] at [`Output::next_tick`] at the latest. Earlier is allowed, and does nothing.
+//! * Call [`Node::tick`] at [`Output::next_tick`] at the latest. Earlier is allowed, and does what is due, if anything.
 //! * Time is monotonic and the same clock for all calls to one node. Nothing else is asked of it.
 //! * Each step is bounded: in time, packets, events and bytes. After construction none allocates.
 //! * One seed and one sequence of inputs give one sequence of outputs, byte for byte, on every machine.

@@ -70,7 +70,7 @@ counters! {
     bytes_received,
     /// Datagrams refused as malformed.
     malformed,
-    /// Datagrams of other clusters, versions or keys.
+    /// Datagrams of other clusters, versions or keys, and of our own id.
     foreign,
     /// Datagrams of senders that are not members.
     strangers,
@@ -106,7 +106,7 @@ counters! {
     dropped_suspicions_full,
     /// Pings asked of this node as a helper that it had no room for.
     dropped_relays_full,
-    /// Accusations not taken in because their accuser has too many open.
+    /// Accusations not taken in because their accuser has too many open, or is no member.
     dropped_accusations,
     /// Records received, changed or not.
     records_received,

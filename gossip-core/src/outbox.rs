@@ -119,9 +119,10 @@ const NO_PACKET: Sent = Sent {
 
 /// The memory of an [`Outbox`]: `PACKETS` packets of `BYTES` bytes together, and `EVENTS` events.
 ///
-/// Sizes are checked when it is compiled: at least 2 packets of 400 bytes, and 56 events, which is what
-/// one datagram can raise. `BYTES` must hold `max_datagram` bytes, or every step is refused. With room for fewer packets than a step has to send, bulk is dropped and
-/// counted, or sent by the next tick.
+/// Sizes are checked when it is compiled: at least 2 packets of 400 bytes, and 56 events, which is what one
+/// datagram can raise. `BYTES` must hold `max_datagram` bytes, or every step is refused
+/// ([`Verdict::OutboxTooSmall`]). Where a step has more packets to send than there is room for, a tick leaves the
+/// rest to the next, which it asks for at once; anything else drops them, and counts it.
 ///
 /// ```
 /// use gossip_core::Buffer;

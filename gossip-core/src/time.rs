@@ -66,8 +66,8 @@ impl Sub<Duration> for Instant {
 
 /// A coarse point in time for the tables: milliseconds, modulo 2^32 (49.7 days).
 ///
-/// Two stamps compare rightly while they lie less than 24.8 days apart; everything that the tables
-/// time (rumor ages, suspicions, tombstones of at most two weeks) does.
+/// Two stamps compare rightly while they lie less than 24.8 days apart. Suspicions and tombstones (two weeks at the
+/// most) do. The news of a live member may be older; its age is then told as zero, which decides nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, bytemuck::Zeroable)]
 #[repr(transparent)]
 pub(crate) struct Stamp(pub(crate) u32);
