@@ -1,7 +1,7 @@
 //! What came of a run: the figures, whether they are as expected, and the pictures.
 
 use crate::{
-    engine::World,
+    engine::{HostId, Micros, World},
     measure::{self, Measure},
     report::{Chart, Report},
     scenario::{Bound, Range, Scenario},
@@ -94,6 +94,8 @@ pub struct Outcome {
     pub extras: BTreeMap<&'static str, f64>,
     /// Expectations that were not met, each in words. Empty: all is well.
     pub failures: Vec<String>,
+    /// The first wrong deaths, each in words.
+    pub wrong_deaths: Vec<String>,
     charts: Vec<Chart>,
 }
 
@@ -149,6 +151,7 @@ impl Outcome {
             summary,
             extras,
             failures: Vec::new(),
+            wrong_deaths: judgements.wrong.iter().map(in_words).collect(),
             charts: Report::of(String::new(), Vec::new(), measure, hosts).charts,
         }
     }
@@ -197,7 +200,12 @@ impl Outcome {
             Value::Number(number) if number.is_f64() => Some(thousandths(number.as_f64()?).to_string()),
             other => Some(other.to_string()),
         };
-        self.figures().into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect()
+        let mut facts: Vec<(String, String)> =
+            self.figures().into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect();
+        if !self.wrong_deaths.is_empty() {
+            facts.push(("wrong deaths".into(), self.wrong_deaths.join("; ")));
+        }
+        facts
     }
 
     /// The report, to be written as a file.
@@ -208,6 +216,10 @@ impl Outcome {
         let title = format!("{}, seed {}", self.summary.scenario, self.summary.seed);
         Report { title, facts, charts: self.charts.clone() }
     }
+}
+
+fn in_words(&(at, observer, target): &(Micros, HostId, HostId)) -> String {
+    format!("node-{observer} held node-{target} dead at {:.3} s", measure::seconds(at))
 }
 
 fn failure(name: &str, bound: Bound, figure: Option<&Value>) -> Option<String> {

@@ -36,12 +36,17 @@ pub struct Judgements {
     pub undisturbed_deaths: u64,
     /// Of those: the ones that another such host declared first.
     pub undisturbed_deaths_by_undisturbed: u64,
+    /// The first of all wrong deaths, cut-off ones included: when, who declared or heard it first, of whom.
+    pub wrong: Vec<(Micros, HostId, HostId)>,
     /// How often a host could not reach another that it probed: (who, whom).
     pub failed_probes: BTreeMap<(HostId, HostId), u32>,
 }
 
 /// Pairs of hosts whose failed probes are counted; those beyond are not.
 const MAX_PAIRS: usize = 1 << 20;
+
+/// Wrong deaths that are kept one by one.
+const MAX_WRONG: usize = 20;
 
 /// Seconds from a crash until the first, and until all that run, know of it.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -89,6 +94,9 @@ impl Judgements {
         let first = self.dead.insert((id, member.incarnation()));
         if !first || !is_life_of(step, host, member.incarnation()) {
             return;
+        }
+        if self.wrong.len() < MAX_WRONG {
+            self.wrong.push((step.now, step.host, host));
         }
         if population.is_cut(step.host, host) {
             self.cut_off_deaths += 1;
