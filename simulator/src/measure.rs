@@ -12,7 +12,7 @@ pub use spread::{Spreads, Times};
 pub use traffic::{CLASSES, Rates, Sent};
 pub use views::{Views, are_equal_and_right};
 
-use crate::engine::{HostId, Micros, Rule, SECOND, Step, Watch, World};
+use crate::engine::{Host, HostId, Micros, Rule, SECOND, Step, Watch, World};
 use gossip_core::{Event, Traffic};
 
 /// How often views are compared while a cluster heals.
@@ -84,7 +84,10 @@ pub fn watch_join(world: &mut World<Measure>, host: HostId) {
 /// Notes that a host crashes just now.
 pub fn watch_crash(world: &mut World<Measure>, host: HostId) {
     let (now, id) = (world.now(), world.hosts()[host as usize].id);
-    let observers = world.running().map(|(id, _)| id).filter(|&other| other != host).collect();
+    // Who holds it dead already has nothing to find out.
+    let unaware = |observer: &Host| observer.node.member(id).is_some_and(|member| member.status().is_live());
+    let observers = world.running().filter(|&(other, at)| other != host && unaware(at)).map(|(id, _)| id);
+    let observers = observers.collect();
     world.watch.judgements.crashed(now, host, id, observers);
 }
 

@@ -24,7 +24,8 @@ pub struct Summary {
     pub setup_s: f64,
     /// Wall time to run it.
     pub wall_s: f64,
-    /// From a change at its origin until that share of the live nodes holds it; of several, the slowest.
+    /// From a change at its origin until that share of the live nodes holds it; of several, the slowest. The
+    /// changes are the scenario's updates, or, where it has none, its joins.
     pub spread: Spread,
     pub join: Join,
     /// From a crash until the first, and until all, know of it.

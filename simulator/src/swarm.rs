@@ -205,7 +205,7 @@ impl Swarm {
     fn resolve(&mut self) {
         let turn = self.world.now() / RESOLVE;
         let alone = |host: &Host| !host.node.members().any(|member| member.status().is_live());
-        let due = |id: HostId| (turn + u64::from(id)) % RESOLVE_SETTLED == 0;
+        let due = |id: HostId| (turn + u64::from(id)).is_multiple_of(RESOLVE_SETTLED);
         let rejoin: Vec<HostId> =
             self.world.running().filter(|&(id, host)| due(id) || alone(host)).map(|(id, _)| id).collect();
         for host in rejoin {

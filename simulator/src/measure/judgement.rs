@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 struct Crash {
     host: HostId,
     since: Micros,
-    /// Those that ran when it happened.
+    /// Those that ran when it happened, and held it alive.
     observers: Vec<HostId>,
     known: HashMap<HostId, Micros>,
     /// The host runs again: who has not heard of the death need not any more.

@@ -130,11 +130,18 @@ impl Run<'_> {
         for _ in 0..count {
             let host = self.world.add()?;
             measure::watch_join(&mut self.world, host);
-            measure::watch_update(&mut self.world, host);
+            if !self.has_updates() {
+                measure::watch_update(&mut self.world, host);
+            }
             measure::recount(&mut self.world);
             self.join(host);
         }
         Ok(())
+    }
+
+    /// Whether there is news whose spread is measured; that of joins is, where there is none.
+    fn has_updates(&self) -> bool {
+        self.scenario.events.iter().any(|event| event.action == Action::Update)
     }
 
     fn cut(&mut self, event: &Event) {

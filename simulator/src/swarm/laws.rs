@@ -229,3 +229,42 @@ fn words(step: &Step<'_>, event: &Event) -> String {
         other => format!("{other:?}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gossip_core::{Identity, Locality, NodeId, Versions};
+
+    impl Laws {
+        /// Makes whatever a host said look as if it never had.
+        pub(in crate::swarm) fn forget_what_was_said(&mut self, host: HostId) {
+            self.said[host as usize] = Said::default();
+        }
+    }
+
+    fn record(epoch: u32, refutation: u32) -> Record {
+        let (id, address) = (NodeId::from_name("x"), ([10, 0, 0, 1], 1).into());
+        let identity = Identity { id, epoch, address, locality: Locality::default() };
+        Record::new(identity, Versions::OURS).with_incarnation(Incarnation { epoch, refutation })
+    }
+
+    #[test]
+    fn only_what_its_owner_said_may_be_held() {
+        let mut said = Said::default();
+        said.hear(&record(5, 1));
+        assert!(said.allows(&record(5, 1)).is_ok() && said.allows(&record(4, 9)).is_ok());
+        assert!(said.allows(&record(5, 1).with_status(Status::Dead)).is_ok());
+        assert!(said.allows(&record(5, 2)).is_err() && said.allows(&record(6, 0)).is_err());
+        assert!(said.allows(&record(5, 1).with_status(Status::Left)).is_err());
+        said.left = Some(5);
+        assert!(said.allows(&record(5, 1).with_status(Status::Left)).is_ok());
+    }
+
+    #[test]
+    fn neither_life_nor_word_goes_back() {
+        let before = record(5, 1).with_state(3, gossip_core::Health::Healthy, 0);
+        assert!(goes_back(&before, &record(5, 0)) && goes_back(&before, &record(5, 1)));
+        assert!(goes_back(&before.with_status(Status::Dead), &before));
+        assert!(!goes_back(&before, &record(6, 0)));
+    }
+}

@@ -17,3 +17,14 @@ fn random_faults_break_no_law_and_quiet_heals_everything() {
 fn a_replay_is_the_same_run() {
     assert_eq!(run(3), replay(3));
 }
+
+#[test]
+fn a_broken_law_is_told_with_the_time_and_what_went_before() {
+    let mut swarm = Swarm::new(1, true).unwrap();
+    swarm.pass_until(SECOND).unwrap();
+    // As if somebody else had spoken for node 0: the laws know of nothing that it has said.
+    swarm.world.watch.forget_what_was_said(0);
+    let failure = swarm.pass_until(30 * SECOND).unwrap_err();
+    assert!(failure.what.contains("never said"), "{failure}");
+    assert!(failure.at_s > 1.0 && !failure.trace.is_empty());
+}
