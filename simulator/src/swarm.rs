@@ -194,6 +194,9 @@ impl Swarm {
             if self.world.counts().spins > 0 {
                 return Err(self.failure("a node asks for tick after tick at one instant".into()));
             }
+            if now / SECOND != self.world.now() / SECOND {
+                laws::check_fingerprints(self.world.hosts()).map_err(|what| self.failure(what))?;
+            }
             if now / RESOLVE != self.world.now() / RESOLVE {
                 self.resolve();
             }

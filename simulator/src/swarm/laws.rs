@@ -4,6 +4,7 @@
 //! - No record of a member goes backwards at any observer, except by being forgotten.
 //! - A node's own incarnation does not go backwards within a life.
 //! - A node finds every member that it lists, by its id, and never lists itself or somebody who never was.
+//! - Fingerprints are equal exactly where live members, their incarnations and state versions are (once a second).
 //! - Tables, datagrams and packets per step keep to their bounds.
 
 use super::MAX_TRACE;
@@ -11,8 +12,8 @@ use crate::{
     engine::{Host, HostId, Micros, Step, Watch},
     measure,
 };
-use gossip_core::{Event, Incarnation, Record, Status, Traffic};
-use std::collections::VecDeque;
+use gossip_core::{Event, Fingerprint, Incarnation, NodeId, Record, Status, Traffic};
+use std::collections::{BTreeSet, VecDeque};
 
 /// Packets that the engine's outbox holds.
 const MAX_PACKETS: usize = 64;
@@ -165,6 +166,35 @@ impl Laws {
     }
 }
 
+/// Holds all running nodes to the law of fingerprints: they are equal exactly where what they stand for is, the
+/// live members' ids, incarnations and state versions, one's own included.
+pub(super) fn check_fingerprints(hosts: &[Host]) -> Result<(), String> {
+    let mut seen: Vec<(HostId, Fingerprint, BTreeSet<Live>)> = Vec::new();
+    for (n, host) in (0..).zip(hosts).filter(|(_, host)| host.is_running()) {
+        let (fingerprint, live) = (host.node.fingerprint(), live(host));
+        for (other, its_fingerprint, its_live) in &seen {
+            if (fingerprint == *its_fingerprint) != (live == *its_live) {
+                return Err(format!(
+                    "node-{n} and node-{other} agree in their fingerprints or in their views, not both"
+                ));
+            }
+        }
+        if !seen.iter().any(|(_, known, _)| *known == fingerprint) {
+            seen.push((n, fingerprint, live));
+        }
+    }
+    Ok(())
+}
+
+/// What a live record adds to a fingerprint.
+type Live = (NodeId, Incarnation, u32);
+
+fn live(host: &Host) -> BTreeSet<Live> {
+    let others = host.node.members().map(|member| *member.record());
+    let all = others.chain([host.node.me()]).filter(|record| record.status().is_live());
+    all.map(|record| (record.id(), record.incarnation(), record.state_version())).collect()
+}
+
 fn goes_back(before: &Record, after: &Record) -> bool {
     let life = |record: &Record| (record.incarnation(), record.status());
     let word = |record: &Record| (record.incarnation().epoch, record.state_version());
@@ -233,7 +263,7 @@ fn words(step: &Step<'_>, event: &Event) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gossip_core::{Identity, Locality, NodeId, Versions};
+    use gossip_core::{Identity, Locality, Versions};
 
     impl Laws {
         /// Makes whatever a host said look as if it never had.
