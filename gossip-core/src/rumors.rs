@@ -9,7 +9,7 @@ use crate::{
     time::Stamp,
 };
 
-/// The most sends of any rumor: `retransmit_factor` 6 at 99,999 members, less beyond.
+/// The most sends of any rumor: `retransmit_factor` 4 at two million members, 6 at ten thousand.
 pub(crate) const MAX_SENDS: usize = 30;
 /// The most rumors in one packet.
 pub(crate) const MAX_TAKEN: usize = crate::outbox::MAX_ENTRIES;
