@@ -72,7 +72,7 @@ pub fn look(world: &mut World<Measure>) {
 pub fn watch_update(world: &mut World<Measure>, host: HostId) {
     let (now, record) = (world.now(), world.hosts()[host as usize].node.me());
     let others = world.running().map(|(id, _)| id).filter(|&id| id != host).collect();
-    world.watch.spreads.follow(now, host, record, others);
+    world.watch.spreads.follow(now, record, others);
 }
 
 /// Notes that a host begins to join just now.
