@@ -72,7 +72,7 @@ pub fn look(world: &mut World<Measure>) {
 pub fn watch_update(world: &mut World<Measure>, host: HostId) {
     let (now, record) = (world.now(), world.hosts()[host as usize].node.me());
     let others = world.running().map(|(id, _)| id).filter(|&id| id != host).collect();
-    world.watch.spreads.follow(now, host, record, others);
+    world.watch.spreads.follow(now, record, others);
 }
 
 /// Notes that a host begins to join just now.
@@ -93,15 +93,13 @@ pub fn watch_crash(world: &mut World<Measure>, host: HostId) {
 
 /// Notes that a rule came into force that cuts some from others.
 pub fn watch_cut(world: &mut World<Measure>, rule: &Rule) {
-    world.watch.population.cuts.push((rule.from.clone(), rule.to.clone()));
+    world.watch.population.cut(&rule.from, &rule.to);
 }
 
 /// Notes that such a rule ended.
 pub fn watch_mend(world: &mut World<Measure>, rule: &Rule) {
-    let cuts = &mut world.watch.population.cuts;
-    if let Some(at) = cuts.iter().position(|(from, to)| (from, to) == (&rule.from, &rule.to)) {
-        cuts.swap_remove(at);
-    }
+    let now = world.now();
+    world.watch.population.mend(now, &rule.from, &rule.to);
 }
 
 /// Seconds, from microseconds.

@@ -95,8 +95,8 @@ pub struct Outcome {
     pub extras: BTreeMap<&'static str, f64>,
     /// Expectations that were not met, each in words. Empty: all is well.
     pub failures: Vec<String>,
-    /// The first wrong deaths, each in words.
-    pub wrong_deaths: Vec<String>,
+    /// The first false deaths, each in words.
+    pub false_deaths_told: Vec<String>,
     charts: Vec<Chart>,
 }
 
@@ -152,7 +152,7 @@ impl Outcome {
             summary,
             extras,
             failures: Vec::new(),
-            wrong_deaths: judgements.wrong.iter().map(in_words).collect(),
+            false_deaths_told: judgements.told.iter().map(in_words).collect(),
             charts: Report::of(String::new(), Vec::new(), measure, hosts).charts,
         }
     }
@@ -203,8 +203,8 @@ impl Outcome {
         };
         let mut facts: Vec<(String, String)> =
             self.figures().into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect();
-        if !self.wrong_deaths.is_empty() {
-            facts.push(("wrong deaths".into(), self.wrong_deaths.join("; ")));
+        if !self.false_deaths_told.is_empty() {
+            facts.push(("the first false deaths".into(), self.false_deaths_told.join("; ")));
         }
         facts
     }

@@ -36,8 +36,8 @@ pub struct Judgements {
     pub undisturbed_deaths: u64,
     /// Of those: the ones that another such host declared first.
     pub undisturbed_deaths_by_undisturbed: u64,
-    /// The first of all wrong deaths, cut-off ones included: when, who declared or heard it first, of whom.
-    pub wrong: Vec<(Micros, HostId, HostId)>,
+    /// The first of the false deaths: when, who declared it or heard of it first, of whom.
+    pub told: Vec<(Micros, HostId, HostId)>,
     /// How often a host could not reach another that it probed: (who, whom).
     pub failed_probes: BTreeMap<(HostId, HostId), u32>,
 }
@@ -45,8 +45,8 @@ pub struct Judgements {
 /// Pairs of hosts whose failed probes are counted; those beyond are not.
 const MAX_PAIRS: usize = 1 << 20;
 
-/// Wrong deaths that are kept one by one.
-const MAX_WRONG: usize = 20;
+/// False deaths that are kept one by one.
+const MAX_TOLD: usize = 20;
 
 /// Seconds from a crash until the first, and until all that run, know of it.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -80,7 +80,10 @@ impl Judgements {
         let Some(member) = step.at().node.member(id) else { return };
         let Some(&host) = step.ids.get(&id) else { return };
         let first = self.suspected.insert((id, member.incarnation()));
-        if first && is_life_of(step, host, member.incarnation()) && !population.is_cut(step.host, host) {
+        if first
+            && is_life_of(step, host, member.incarnation())
+            && !population.is_cut(step.now, step.host, host)
+        {
             self.false_suspicions += 1;
         }
     }
@@ -95,14 +98,14 @@ impl Judgements {
         if !first || !is_life_of(step, host, member.incarnation()) {
             return;
         }
-        if self.wrong.len() < MAX_WRONG {
-            self.wrong.push((step.now, step.host, host));
-        }
-        if population.is_cut(step.host, host) {
+        if population.is_cut(step.now, step.host, host) {
             self.cut_off_deaths += 1;
             return;
         }
         self.false_deaths += 1;
+        if self.told.len() < MAX_TOLD {
+            self.told.push((step.now, step.host, host));
+        }
         if !population.was_disturbed(host) {
             self.undisturbed_deaths += 1;
             self.undisturbed_deaths_by_undisturbed += u64::from(!population.was_disturbed(step.host));

@@ -1,25 +1,50 @@
 //! Who runs, and who is cut from whom.
 
-use crate::engine::HostId;
+use crate::engine::{HostId, Micros, NEVER, SECOND};
+
+/// For how long after a cut what was judged by its losses still counts as judged under it: a probe that was
+/// under way takes that long to fail at most.
+const AFTERMATH: Micros = 2 * SECOND;
+
+/// A direction that nothing passes in, or passed in until lately. Both lists are sorted.
+#[derive(Debug)]
+struct Cut {
+    from: Vec<HostId>,
+    to: Vec<HostId>,
+    ended: Micros,
+}
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Population {
     /// How many hosts run.
     pub running: usize,
-    /// Senders and receivers that nothing passes between, for each rule that cuts; each list is sorted.
-    pub cuts: Vec<(Vec<HostId>, Vec<HostId>)>,
+    cuts: Vec<Cut>,
     /// Hosts that the scenario paused, blocked or slowed at any time.
-    pub disturbed: Vec<bool>,
+    disturbed: Vec<bool>,
 }
 
 impl Population {
-    /// Whether one direction between the two is cut.
-    pub fn is_cut(&self, a: HostId, b: HostId) -> bool {
+    /// A rule that cuts came into force; its lists are sorted.
+    pub(super) fn cut(&mut self, from: &[HostId], to: &[HostId]) {
+        self.cuts.push(Cut { from: from.to_vec(), to: to.to_vec(), ended: NEVER });
+    }
+
+    /// It ended.
+    pub(super) fn mend(&mut self, now: Micros, from: &[HostId], to: &[HostId]) {
+        self.cuts.retain(|cut| cut.ended.saturating_add(AFTERMATH) > now);
+        let open = self.cuts.iter_mut().find(|cut| cut.ended == NEVER && cut.from == from && cut.to == to);
+        if let Some(cut) = open {
+            cut.ended = now;
+        }
+    }
+
+    /// Whether one direction between the two is cut, or was until just now.
+    pub fn is_cut(&self, now: Micros, a: HostId, b: HostId) -> bool {
         let within = |set: &[HostId], host: HostId| set.binary_search(&host).is_ok();
-        self.cuts
-            .iter()
-            .any(|(from, to)| within(from, a) && within(to, b) || within(from, b) && within(to, a))
+        self.cuts.iter().filter(|cut| cut.ended.saturating_add(AFTERMATH) > now).any(|cut| {
+            within(&cut.from, a) && within(&cut.to, b) || within(&cut.from, b) && within(&cut.to, a)
+        })
     }
 
     /// Notes that a host was paused, blocked or slowed.
@@ -42,9 +67,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_direction_cut_is_cut() {
-        let population = Population { cuts: vec![(vec![1, 2], vec![5])], ..Population::default() };
-        assert!(population.is_cut(5, 2) && population.is_cut(1, 5));
-        assert!(!population.is_cut(1, 2) && !population.is_cut(5, 3));
+    fn one_direction_cut_is_cut_until_its_aftermath_is_over() {
+        let mut population = Population::default();
+        population.cut(&[1, 2], &[5]);
+        assert!(population.is_cut(0, 5, 2) && population.is_cut(0, 1, 5));
+        assert!(!population.is_cut(0, 1, 2) && !population.is_cut(0, 5, 3));
+        population.mend(SECOND, &[1, 2], &[5]);
+        assert!(population.is_cut(SECOND, 5, 2) && !population.is_cut(SECOND + AFTERMATH, 5, 2));
     }
 }

@@ -46,8 +46,7 @@ pub struct Times {
 }
 
 impl Spreads {
-    pub(super) fn follow(&mut self, now: Micros, host: HostId, record: Record, others: Vec<HostId>) {
-        let _ = host;
+    pub(super) fn follow(&mut self, now: Micros, record: Record, others: Vec<HostId>) {
         let change = Change { record, since: now, others, heard: HashMap::new() };
         self.changes.entry(record.id()).or_default().push(change);
     }

@@ -18,7 +18,12 @@ pub(super) enum Deed {
     Start(HostId, Restart),
     /// A host's steps cost again what they used to.
     Unslow(HostId),
+    /// A host stops for so long, as it has announced.
+    Pause(HostId, Micros),
 }
+
+/// Time between a pause's announcement and the pause: enough for the first rounds of gossip.
+const ANNOUNCED_BEFORE: Micros = 200_000;
 
 impl Run<'_> {
     pub(super) fn perform(&mut self, deed: Deed) -> Result<(), ConfigError> {
@@ -42,6 +47,7 @@ impl Run<'_> {
             }
             Deed::Start(host, restart) => self.restart(host, restart)?,
             Deed::Unslow(host) => self.world.set_step_cost(host, 0),
+            Deed::Pause(host, pause) => self.world.pause(host, pause),
         }
         Ok(())
     }
@@ -88,8 +94,7 @@ impl Run<'_> {
             Action::AnnouncedPause => {
                 self.disturb(host);
                 self.world.announce_pause(host, pause);
-                // So that the announcement gets out first.
-                self.world.pause(host, pause);
+                self.plan(now + ANNOUNCED_BEFORE, Deed::Pause(host, pause));
             }
             Action::Pause => {
                 self.disturb(host);

@@ -100,6 +100,16 @@ fn lifeguards_anomaly_kills_none_of_the_others_with_all_mechanisms_on_and_some_i
 }
 
 #[test]
+fn a_long_pause_that_was_announced_kills_nobody_and_one_that_was_not_does() {
+    let deaths = |what: &str| {
+        let pause = format!("step=[{{ do = '{what}', at_s = 3, for_s = 15, who = {{ count = 1 }} }}]");
+        outcome("steady", &["nodes=30", &pause], 1).summary.false_deaths
+    };
+    assert_eq!(deaths("announced-pause"), 0);
+    assert!(deaths("pause") > 0);
+}
+
+#[test]
 fn one_seed_gives_one_digest() {
     let digest = |seed| outcome("loss", &["nodes=20"], seed).summary.trace_digest;
     assert_eq!(digest(5), digest(5));

@@ -88,6 +88,9 @@ impl<W: Watch> World<W> {
     pub fn pause(&mut self, host: HostId, pause: Micros) {
         let until = self.wire.now + pause;
         let at = &mut self.hosts[host as usize];
+        if !at.is_running() {
+            return;
+        }
         at.busy_until = at.busy_until.max(until);
         // Which of its timer and its socket a driver sees first is luck.
         at.socket_first = self.wire.rng.chance(0.5);
