@@ -131,7 +131,9 @@ impl Judgements {
     }
 
     fn settled(&self, hosts: &[Host]) -> impl Iterator<Item = (Option<Micros>, Option<Micros>)> {
-        self.crashes.values().flatten().filter(|crash| !crash.over).map(|crash| {
+        // Where everybody held it dead already there was nothing to find out.
+        let open = |crash: &&Crash| !crash.over && !crash.observers.is_empty();
+        self.crashes.values().flatten().filter(open).map(|crash| {
             let first = crash.known.values().min().map(|&at| at - crash.since);
             (first, crash.all_know(hosts).map(|at| at - crash.since))
         })
@@ -171,6 +173,6 @@ impl Crash {
         };
         debug_assert!(!self.observers.contains(&self.host));
         let observers = self.observers.iter().filter(|&id| ran_through(id));
-        observers.map(|id| self.known.get(id).copied()).try_fold(0, |last, at| Some(last.max(at?)))
+        observers.map(|id| self.known.get(id).copied()).try_fold(self.since, |last, at| Some(last.max(at?)))
     }
 }
