@@ -149,9 +149,8 @@ impl Step<'_, '_> {
             let view = tables.members.as_view();
             let stretch = view.after(start, u32::MAX).chain(view.after(Place::START, start.tag));
             for (_, slot) in stretch.take(MAX_SCANNED) {
-                let fit =
-                    slot != ME && Some(slot) != joiner && tables.members.record(slot).status().is_live();
-                if fit && !put_news(draft, core, tables, slot) {
+                let told = slot != ME && Some(slot) != joiner && is_told(core, tables, slot);
+                if told && !put_news(draft, core, tables, slot) {
                     break;
                 }
             }

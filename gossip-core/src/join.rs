@@ -18,7 +18,7 @@ use crate::{
     outbox::{Event, Traffic},
     step::{Intent, Step, aged},
     table::{ME, index::Place},
-    time::Instant,
+    time::{Instant, micros},
     wire::message::{MAX_REFERRALS, Message, Nonce, Token},
 };
 use core::{net::SocketAddr, time::Duration};
@@ -52,8 +52,8 @@ const REFETCH_GAP: Duration = Duration::from_secs(5);
 /// one's id, so that not everybody does it together), a view is fetched all the same.
 const REFETCH_ANYWAY: Duration = Duration::from_secs(20);
 const REFETCH_GAP_PER_MEMBER: Duration = Duration::from_millis(5);
-/// Time between two visits to a seed by a node that has company, and what each member adds to it: so the
-/// cluster as a whole makes less than one a second.
+/// Time between two visits to a seed by a node that has company, and what each member adds to it on average: so
+/// the cluster as a whole makes less than one a second.
 const VISIT_GAP: Duration = Duration::from_secs(20);
 const VISIT_GAP_PER_MEMBER: Duration = Duration::from_secs(1);
 /// Requests without progress to one member before another one is asked.
@@ -193,8 +193,6 @@ impl Step<'_, '_> {
             }
         }
         (joining.round, joining.next_seed) = (0, 0);
-        self.plan_visit();
-        let joining = &mut self.core.joining;
         if joining.phase == Phase::Asking && !joining.knows_whom_to_ask() {
             joining.phase = Phase::Idle;
         }
@@ -254,7 +252,9 @@ impl Step<'_, '_> {
     }
 
     fn plan_visit(&mut self) {
-        let gap = self.jittered(VISIT_GAP + VISIT_GAP_PER_MEMBER * self.tables.members.size());
+        // Even over twice the mean: nodes that started together do not visit together.
+        let spread = micros(VISIT_GAP_PER_MEMBER * 2 * self.tables.members.size());
+        let gap = VISIT_GAP + Duration::from_micros(self.core.rng.below_u64(spread));
         let joining = &mut self.core.joining;
         joining.next_visit =
             if joining.seeds.is_empty() { Instant::NEVER } else { self.core.clock.now() + gap };
@@ -262,7 +262,7 @@ impl Step<'_, '_> {
 
     /// A quarter of jitter either way.
     fn jittered(&mut self, wait: Duration) -> Duration {
-        let half = crate::time::micros(wait) / 2;
+        let half = micros(wait) / 2;
         wait * 3 / 4 + Duration::from_micros(self.core.rng.below_u64(half))
     }
 

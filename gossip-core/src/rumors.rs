@@ -2,15 +2,17 @@
 //!
 //! A member has at most one rumor, its newest record, so superseding is a relink and no origin can crowd out
 //! the rest. Hot slots stand in a list per number of sends, newest first. A rumor that had all its sends cools;
-//! a cool tombstone goes to the end of the tombstones' list, whose head is the next to be forgotten.
+//! a cool tombstone goes to the tombstones' list, oldest death first: its head is the next to be forgotten.
 
 use crate::{
-    table::{Slot, SlotId},
+    table::{ME, Slot, SlotId},
     time::Stamp,
 };
 
 /// The most sends of any rumor: `retransmit_factor` 4 at two million members, 6 at ten thousand.
 pub(crate) const MAX_SENDS: usize = 30;
+/// Tombstones passed to find a new one's place among them.
+const MAX_STEPS_BACK: usize = 16;
 /// The most rumors in one packet.
 pub(crate) const MAX_TAKEN: usize = crate::outbox::MAX_ENTRIES;
 
@@ -43,7 +45,7 @@ impl RumorState {
         self.tombstones
     }
 
-    /// The tombstone that has been cool for longest.
+    /// The tombstone of the oldest death.
     pub(crate) fn oldest_tombstone(&self) -> Option<SlotId> {
         self.oldest.checked_sub(1)
     }
@@ -59,20 +61,37 @@ impl RumorState {
         self.link_hot(slots, slot, 0);
     }
 
-    /// Takes a slot out of circulation; a tombstone joins the tombstones.
+    /// Takes a slot out of circulation; a tombstone joins the tombstones, by the time of its death.
     pub(crate) fn cool(&mut self, slots: &mut [Slot], slot: SlotId) {
         self.unlink(slots, slot);
-        if !slots[slot as usize].record.status().is_live() {
-            let previous = self.youngest;
-            match previous.checked_sub(1) {
-                Some(last) => slots[last as usize].next = slot + 1,
-                None => self.oldest = slot + 1,
-            }
-            let entry = &mut slots[slot as usize];
-            (entry.previous, entry.next, entry.list) = (previous, 0, TOMBSTONE);
-            self.youngest = slot + 1;
-            self.tombstones += 1;
+        // One's own record is never a tombstone to oneself, not even after leaving.
+        if slot != ME && !slots[slot as usize].record.status().is_live() {
+            self.link_tombstone(slots, slot);
         }
+    }
+
+    fn link_tombstone(&mut self, slots: &mut [Slot], slot: SlotId) {
+        let born = slots[slot as usize].born;
+        let (mut previous, mut next) = (self.youngest, 0);
+        // Deaths are heard of nearly in order; one that is out of it by more stands where the steps end.
+        for _ in 0..MAX_STEPS_BACK {
+            let Some(before) = previous.checked_sub(1) else { break };
+            if !born.is_before(slots[before as usize].born) {
+                break;
+            }
+            (previous, next) = (slots[before as usize].previous, previous);
+        }
+        match previous.checked_sub(1) {
+            Some(previous) => slots[previous as usize].next = slot + 1,
+            None => self.oldest = slot + 1,
+        }
+        match next.checked_sub(1) {
+            Some(next) => slots[next as usize].previous = slot + 1,
+            None => self.youngest = slot + 1,
+        }
+        let entry = &mut slots[slot as usize];
+        (entry.previous, entry.next, entry.list) = (previous, next, TOMBSTONE);
+        self.tombstones += 1;
     }
 
     /// Takes a slot out of whatever list it is in.

@@ -547,3 +547,20 @@ fn a_tombstone_learned_late_is_forgotten_in_time() {
     let keeps: Vec<_> = network.running().filter(|h| h.node.member(old).is_some()).map(|h| h.id).collect();
     assert!(keeps.is_empty(), "{age:?} after the death, of a ttl of 600 s, kept by {keeps:?}");
 }
+
+#[test]
+fn a_leaver_with_no_room_for_tombstones_does_not_forget_itself() {
+    for seed in 0..20 {
+        let mut network = formed(seed, 6, Config { max_tombstones: 1, ..lan() }, ());
+        network.crash(4);
+        network.crash(5);
+        assert!(
+            network.wait(secs(60), |n| n.all_say(4, Status::Dead) && n.all_say(5, Status::Dead)).is_some()
+        );
+        network.leave(0);
+        let done = network.wait(secs(10), |n| n.hosts[0].has_told(Event::LeaveDone));
+        assert!(done.is_some(), "seed {seed}");
+        let me = network.hosts[0].node.me();
+        assert_eq!((me.id(), me.status()), (network.hosts[0].id, Status::Left), "seed {seed}");
+    }
+}
