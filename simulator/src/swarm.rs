@@ -1,8 +1,17 @@
 //! Random clusters, random faults, and laws that hold after every step.
 //!
 //! A seed decides a topology, a network, a configuration and a minute of operations and faults. After every step
-//! the node that made it is held to the laws of [`laws`]. Then all faults stop, and within [`QUIET`] all
-//! nodes must see the same, and that must be exactly who runs.
+//! the node that made it is held to these laws:
+//!
+//! - Nobody but a node itself raises its incarnation or its state version, and nobody else says that it left.
+//! - No record of a member goes backwards at any observer, except by being forgotten.
+//! - A node's own incarnation does not go backwards within a life.
+//! - A node finds every member that it lists, by its id, and never lists itself or somebody who never was.
+//! - Fingerprints are equal exactly where live members, their incarnations and state versions are (once a second).
+//! - Tables, datagrams and packets per step keep to their bounds.
+//!
+//! Then all faults stop, and within four minutes all nodes must see the same, for good, and that must be exactly
+//! who runs.
 
 mod faults;
 mod laws;
