@@ -1,11 +1,4 @@
-//! The laws that every step of every node keeps.
-//!
-//! - Nobody but a node itself raises its incarnation or its state version, and nobody else says that it left.
-//! - No record of a member goes backwards at any observer, except by being forgotten.
-//! - A node's own incarnation does not go backwards within a life.
-//! - A node finds every member that it lists, by its id, and never lists itself or somebody who never was.
-//! - Fingerprints are equal exactly where live members, their incarnations and state versions are (once a second).
-//! - Tables, datagrams and packets per step keep to their bounds.
+//! The laws of a swarm, which its own documentation lists, and what is remembered to hold steps against them.
 
 use super::MAX_TRACE;
 use crate::{
