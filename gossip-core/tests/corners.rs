@@ -6,8 +6,8 @@
 mod support;
 
 use gossip_core::{
-    Buffer, Config, ConfigError, Event, Heap, Identity, Incarnation, Inline, Instant, Locality, Node, NodeId,
-    Record, Status, Verdict, Versions,
+    Buffer, Config, ConfigError, Event, Heap, Identity, Incarnation, Inline, Instant, Locality, Memory, Node,
+    NodeId, Record, Status, Verdict, Versions,
 };
 use std::{net::SocketAddr, time::Duration};
 use support::{Link, Network, Recorder, cluster, formed, lan, millis, network, secs};
@@ -302,34 +302,33 @@ fn a_new_life_is_not_accused_for_the_silence_of_the_one_before() {
     assert_eq!((accused, deaths), (0, 0), "of 200 restarts had to refute in their new life");
 }
 
+/// Whom the first of three members, cut off from the rest for 5 min, declares dead beyond the cut.
+fn buried_by_an_island_of_three<M: Memory>(mut network: Network<M>) -> usize {
+    network.run_for(secs(60));
+    let inside: Vec<SocketAddr> = network.hosts[..3].iter().map(|host| host.address).collect();
+    let ids: Vec<NodeId> = network.hosts[..3].iter().map(|host| host.id).collect();
+    network.set_cut(move |from, to| inside.contains(&from) != inside.contains(&to));
+    network.run_for(secs(300));
+    network.deaths().iter().filter(|(by, victim, _)| *by == ids[0] && !ids.contains(victim)).count()
+}
+
+fn inline<const SUSPECTS: usize>() -> Network<Inline<64, SUSPECTS>> {
+    let mut network = Network::new(1, lan(), Inline::new, ());
+    support::form(&mut network, 1, 12);
+    network
+}
+
 /// The README: "A node cut off from most of the cluster keeps its last view and declares nobody, by default
 /// for 7 minutes".
 #[test]
-fn three_cut_off_from_forty_declare_nobody() {
-    let mut network = formed(1, 40, lan(), ());
-    network.run_for(secs(60));
-    let inside: Vec<SocketAddr> = network.hosts[..3].iter().map(|host| host.address).collect();
-    let ids: Vec<NodeId> = network.hosts[..3].iter().map(|host| host.id).collect();
-    network.set_cut(move |from, to| inside.contains(&from) != inside.contains(&to));
-    network.run_for(secs(300));
-    let buried =
-        network.deaths().into_iter().filter(|(by, victim, _)| *by == ids[0] && !ids.contains(victim));
-    assert_eq!(buried.count(), 0, "of 37, buried by host 0 within 5 min");
+fn a_small_island_declares_nobody_beyond_it() {
+    assert_eq!(buried_by_an_island_of_three(formed(1, 40, lan(), ())), 0, "of 37");
+    assert_eq!(buried_by_an_island_of_three(inline::<16>()), 0, "of 9");
 }
 
-/// The same with a pool of suspicions that is soon full, which is to count as a hold.
 #[test]
 fn a_full_pool_of_suspicions_counts_as_a_hold() {
-    let mut network: Network<Inline<64, 4>> = Network::new(1, lan(), Inline::new, ());
-    support::form(&mut network, 1, 12);
-    network.run_for(secs(60));
-    let inside: Vec<SocketAddr> = network.hosts[..3].iter().map(|host| host.address).collect();
-    let ids: Vec<NodeId> = network.hosts[..3].iter().map(|host| host.id).collect();
-    network.set_cut(move |from, to| inside.contains(&from) != inside.contains(&to));
-    network.run_for(secs(300));
-    let buried =
-        network.deaths().into_iter().filter(|(by, victim, _)| *by == ids[0] && !ids.contains(victim));
-    assert_eq!(buried.count(), 0, "of 9, buried by host 0 within 5 min");
+    assert_eq!(buried_by_an_island_of_three(inline::<4>()), 0, "of 9");
 }
 
 #[test]
@@ -358,21 +357,6 @@ fn a_flood_of_strangers_keeps_nobody_from_joining() {
         }
     }
     assert!(took.is_some(), "2,000 pings a second from strangers kept a joiner out for a minute");
-}
-
-/// The control of the test above: with room for all suspicions nobody is buried.
-#[test]
-fn with_room_for_all_suspicions_three_of_twelve_declare_nobody() {
-    let mut network: Network<Inline<64, 16>> = Network::new(1, lan(), Inline::new, ());
-    support::form(&mut network, 1, 12);
-    network.run_for(secs(60));
-    let inside: Vec<SocketAddr> = network.hosts[..3].iter().map(|host| host.address).collect();
-    let ids: Vec<NodeId> = network.hosts[..3].iter().map(|host| host.id).collect();
-    network.set_cut(move |from, to| inside.contains(&from) != inside.contains(&to));
-    network.run_for(secs(300));
-    let buried =
-        network.deaths().into_iter().filter(|(by, victim, _)| *by == ids[0] && !ids.contains(victim));
-    assert_eq!(buried.count(), 0, "of 9, buried by host 0 within 5 min");
 }
 
 /// Two machines under one name: both end, and the rest of the cluster settles.
