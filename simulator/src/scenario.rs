@@ -46,6 +46,7 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "reference",
     "ablation",
     "lifeguard",
+    "lifeguard-threshold",
 ];
 
 /// What is wrong with a scenario, and where.

@@ -100,6 +100,17 @@ fn lifeguards_anomaly_kills_none_of_the_others_with_all_mechanisms_on_and_some_i
 }
 
 #[test]
+fn failures_are_found_sooner_than_plain_swim_finds_them() {
+    let variants = scenario::load("lifeguard-threshold").unwrap().variants().unwrap();
+    let found = |name: &str| {
+        let variant = variants.iter().find(|variant| variant.name.ends_with(name)).unwrap();
+        run(variant, 1, &mut |_| ()).unwrap().summary.detection.first_p50_s.unwrap()
+    };
+    let (swim, ours) = (found("swim/4-members"), found("ours/4-members"));
+    assert!(swim > 10.5 && ours < swim / 2.0, "swim {swim} s, ours {ours} s");
+}
+
+#[test]
 fn a_long_pause_that_was_announced_kills_nobody_and_one_that_was_not_does() {
     let deaths = |what: &str| {
         let pause = format!("step=[{{ do = '{what}', at_s = 3, for_s = 15, who = {{ count = 1 }} }}]");
