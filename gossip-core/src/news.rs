@@ -100,17 +100,13 @@ impl Step<'_, '_> {
         let status = self.record(slot).status();
         self.core.metrics.records_changed += 1;
         self.date(slot, age, source != Source::Fetch);
-        match status {
-            Status::Alive => self.raise(Event::Up(self.record(slot).id())),
-            Status::Suspect => {
-                self.raise(Event::Up(self.record(slot).id()));
-                self.arm(slot, age);
-            }
-            Status::Dead | Status::Left => {
-                if source == Source::Fetch {
-                    self.bury(slot);
-                }
-            }
+        if status.is_live() {
+            self.raise(Event::Up(self.record(slot).id()));
+        } else if source == Source::Fetch {
+            self.bury(slot);
+        }
+        if status == Status::Suspect {
+            self.arm(slot, age);
         }
     }
 
