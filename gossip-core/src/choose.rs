@@ -1,7 +1,7 @@
 //! Whom to talk to.
 
 use crate::{
-    record::{Locality, Reachability, Status},
+    record::{Reachability, Status, Zone},
     rng::Rng,
     table::{SlotId, Table},
 };
@@ -53,9 +53,9 @@ pub(crate) fn helpers(
     rng: &mut Rng,
     count: usize,
     target: SlotId,
-    ours: Locality,
+    ours: Zone,
 ) -> Chosen {
-    let theirs = members.record(target).locality();
+    let theirs = members.record(target).locality().domain();
     let fit = |slot: SlotId| {
         let member = members.slot(slot);
         slot != target
@@ -68,7 +68,7 @@ pub(crate) fn helpers(
         let suits = |slot: SlotId| {
             fit(slot)
                 && !chosen.contains(&slot)
-                && zone.is_none_or(|zone| members.record(slot).locality().same_zone(zone))
+                && zone.is_none_or(|zone| members.record(slot).locality().domain() == zone)
         };
         for slot in peers(members, rng, wanted, suits) {
             if chosen.len() < count.min(MAX_CHOSEN) {

@@ -284,7 +284,7 @@ impl Step<'_, '_> {
 
     /// How long to wait for the ack of a member's `attempt`th ping: longer each time, with a tenth of jitter.
     fn ack_wait(&mut self, slot: SlotId, attempt: u8) -> Duration {
-        let zone = self.record(slot).locality();
+        let zone = self.record(slot).locality().domain();
         let timeout = self.core.round_trips.timeout(&self.core.config, zone);
         let backed_off = timeout * u64::from(2 + attempt) / 2 * u64::from(self.slowness());
         Duration::from_micros(backed_off + self.core.rng.below_u64(backed_off / 10 + 1))
@@ -318,7 +318,7 @@ impl Step<'_, '_> {
         let Some(probe) = self.core.detector.probes.get(at) else { return };
         let (slot, target, nonce) = (probe.slot, probe.target, probe.nonce | (ATTEMPTS - 1));
         let round = if let Stage::Helping(round) = probe.stage { round + 1 } else { 1 };
-        let (count, ours) = (usize::from(self.core.config.helpers), self.me().locality());
+        let (count, ours) = (usize::from(self.core.config.helpers), self.me().locality().domain());
         let helpers = choose::helpers(&self.tables.members, &mut self.core.rng, count, slot, ours);
         if helpers.is_empty() {
             self.fail(at);
@@ -396,7 +396,7 @@ impl Step<'_, '_> {
         if let Some(attempt) = attempt {
             let sent = probe.began + Duration::from_micros(u64::from(probe.pings[attempt]));
             let rtt = micros(judged.since(sent));
-            let zone = self.record(probe.slot).locality();
+            let zone = self.record(probe.slot).locality().domain();
             self.core.round_trips.record(zone, rtt);
             self.core.metrics.rtt_us.record(u32::try_from(rtt).unwrap_or(u32::MAX));
         }

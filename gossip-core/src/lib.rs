@@ -129,6 +129,6 @@ pub use node::{Member, Members, Node};
 pub use outbox::{Buffer, Event, Outbox, Output, Packet, Traffic};
 pub use record::{
     Accusation, Fingerprint, Health, Identity, Incarnation, Locality, Merge, NodeId, ParseNodeIdError,
-    Reachability, Record, Status, Versions,
+    Reachability, Record, Status, Versions, Zone,
 };
 pub use time::Instant;

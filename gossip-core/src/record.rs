@@ -179,7 +179,7 @@ pub enum Reachability {
     Unreachable,
 }
 
-/// Where a node runs. Numbers are the operator's; equal region and zone is one failure domain.
+/// Where a node runs. Numbers are the operator's.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Zeroable, Pod)]
 #[repr(C)]
 pub struct Locality {
@@ -192,9 +192,24 @@ pub struct Locality {
 }
 
 impl Locality {
-    /// The same region and zone: one failure domain.
-    pub const fn same_zone(self, other: Self) -> bool {
-        self.region == other.region && self.zone == other.zone
+    /// The failure domain.
+    pub const fn domain(self) -> Zone {
+        Zone { region: self.region, zone: self.zone }
+    }
+}
+
+/// A failure domain: a zone of a region. Shown as `region/zone`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Zone {
+    /// See [`Locality::region`].
+    pub region: u8,
+    /// See [`Locality::zone`].
+    pub zone: u8,
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.region, self.zone)
     }
 }
 
@@ -537,6 +552,14 @@ mod tests {
                 .with_status(Status::ALL[usize::from(pick(4))])
                 .with_state(u32::from(pick(3)), health, pick(2))
         }
+    }
+
+    #[test]
+    fn racks_of_a_zone_share_one_failure_domain_and_equal_zones_of_two_regions_do_not() {
+        let at = |region, zone, rack| Locality { region, zone, rack }.domain();
+        assert_eq!(at(3, 1, 0), at(3, 1, 7));
+        assert_ne!(at(3, 1, 0), at(2, 1, 0));
+        assert_eq!(std::format!("{}", at(3, 1, 0)), "3/1");
     }
 
     fn merged(records: &[Record]) -> Record {

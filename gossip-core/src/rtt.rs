@@ -1,6 +1,6 @@
 //! Round trips, per zone, and the ack timeouts that follow from them.
 
-use crate::{config::Config, record::Locality, time::micros};
+use crate::{config::Config, record::Zone, time::micros};
 
 /// Zones measured. Members of further ones get the longest timeout.
 const ZONES: usize = 16;
@@ -67,7 +67,7 @@ fn upper_end(bucket: usize) -> u32 {
 #[derive(Clone)]
 pub(crate) struct RoundTrips {
     estimates: [Estimate; ZONES],
-    zones: heapless::Vec<(u8, u8), ZONES>,
+    zones: heapless::Vec<Zone, ZONES>,
 }
 
 impl RoundTrips {
@@ -75,14 +75,14 @@ impl RoundTrips {
         Self { estimates: [Estimate::NONE; ZONES], zones: heapless::Vec::new() }
     }
 
-    fn position(&self, zone: Locality) -> Option<usize> {
-        self.zones.iter().position(|&known| known == (zone.region, zone.zone))
+    fn position(&self, zone: Zone) -> Option<usize> {
+        self.zones.iter().position(|&known| known == zone)
     }
 
     /// A ping to a member of this zone took `rtt` µs.
-    pub(crate) fn record(&mut self, zone: Locality, rtt: u64) {
+    pub(crate) fn record(&mut self, zone: Zone, rtt: u64) {
         let position = self.position(zone).or_else(|| {
-            let fits = self.zones.push((zone.region, zone.zone)).is_ok();
+            let fits = self.zones.push(zone).is_ok();
             fits.then(|| self.zones.len() - 1)
         });
         if let Some(estimate) = position.and_then(|position| self.estimates.get_mut(position)) {
@@ -92,7 +92,7 @@ impl RoundTrips {
 
     /// How long to wait for an ack from this zone, in µs: the larger of RFC 6298's timeout (section 2.2,
     /// K = 4) and the observed p99, within the configured limits.
-    pub(crate) fn timeout(&self, config: &Config, zone: Locality) -> u64 {
+    pub(crate) fn timeout(&self, config: &Config, zone: Zone) -> u64 {
         let (min, max) = (micros(config.ack_timeout_min), micros(config.ack_timeout_max));
         match self.position(zone).and_then(|position| self.estimates.get(position)) {
             Some(estimate) => {
@@ -110,8 +110,8 @@ mod tests {
     use super::*;
     use crate::config::Cluster;
 
-    const HERE: Locality = Locality { region: 0, zone: 0, rack: 0 };
-    const THERE: Locality = Locality { region: 1, zone: 0, rack: 0 };
+    const HERE: Zone = Zone { region: 0, zone: 0 };
+    const THERE: Zone = Zone { region: 1, zone: 0 };
 
     fn config() -> Config {
         Config::lan(Cluster::named("test").unwrap())
@@ -137,9 +137,9 @@ mod tests {
     fn zones_beyond_those_that_are_measured_are_waited_for_longest() {
         let (mut trips, config) = (RoundTrips::new(), config());
         for zone in 0..=ZONES as u8 {
-            trips.record(Locality { region: zone, zone, rack: 0 }, 1_000);
+            trips.record(Zone { region: zone, zone }, 1_000);
         }
-        let timeout = |n| trips.timeout(&config, Locality { region: n, zone: n, rack: 9 });
+        let timeout = |n| trips.timeout(&config, Zone { region: n, zone: n });
         assert_eq!(timeout(ZONES as u8 - 1), micros(config.ack_timeout_min));
         assert_eq!(timeout(ZONES as u8), micros(config.ack_timeout_max));
     }

@@ -150,7 +150,7 @@ impl Swarm {
         let capacity = (MAX_NODES + MAX_FAULTS) as usize + 8;
         let setup = Setup { seed, config, zones, capacity, step_cost: 0, uplink: None };
         let laws = Laws::new(capacity, config.max_datagram.into(), tracing);
-        let world = World::new(setup, |from, to| if from.same_zone(to) { near } else { far }, laws);
+        let world = World::new(setup, |from, to| if from.domain() == to.domain() { near } else { far }, laws);
         let mut swarm = Self { seed, rng, world, ends: Vec::new() };
         swarm
             .world
