@@ -78,3 +78,42 @@ pub(crate) fn helpers(
     }
     chosen
 }
+
+/// TEMP
+pub(crate) fn controls(members: &Table<'_>, rng: &mut Rng, target: SlotId) -> heapless::Vec<SlotId, 2> {
+    let zone = members.record(target).locality().domain();
+    let mut out = heapless::Vec::new();
+    for pass in 0..2 {
+        for slot in peers(members, rng, 8, |slot| {
+            let member = members.slot(slot);
+            slot != target
+                && member.record.locality().domain() == zone
+                && (pass == 1
+                    || member.reachability() != Reachability::Unreachable
+                        && member.record.status() == Status::Alive)
+        }) {
+            if !out.contains(&slot) {
+                let _ = out.push(slot);
+            }
+        }
+    }
+    out
+}
+impl Table<'_> {
+    pub(crate) fn live_in(&self, zone: Zone) -> u32 {
+        self.live_slots().iter().filter(|&&s| self.record(s).locality().domain() == zone).count() as u32
+    }
+    pub(crate) fn zones(&self) -> impl Iterator<Item = (Zone, u32)> {
+        let mut all = heapless::Vec::<(Zone, u32), 64>::new();
+        for &s in self.live_slots() {
+            let z = self.record(s).locality().domain();
+            match all.iter_mut().find(|x| x.0 == z) {
+                Some(x) => x.1 += 1,
+                None => {
+                    let _ = all.push((z, 1));
+                }
+            }
+        }
+        all.into_iter()
+    }
+}

@@ -44,6 +44,8 @@ pub struct Mechanisms {
     pub tell_suspect: bool,
     /// Notice one's own pauses and judge nobody by them.
     pub own_pause: bool,
+    /// Hold a zone that is silent as a whole as unreachable, instead of accusing everybody in it.
+    pub holds: bool,
     /// Death is earned: it takes a fresh failed probe of one's own and two accusers. Off: an expired timer
     /// is enough.
     pub earned_death: bool,
@@ -58,6 +60,7 @@ impl Mechanisms {
         confirmations: true,
         tell_suspect: true,
         own_pause: true,
+        holds: true,
         earned_death: true,
     };
 
@@ -67,6 +70,7 @@ impl Mechanisms {
         confirmations: false,
         tell_suspect: false,
         own_pause: false,
+        holds: false,
         earned_death: false,
         ..Self::ALL
     };
@@ -125,8 +129,10 @@ pub struct Config {
     /// Suspicions that one accuser may take part in at a time, as every receiver counts them. More let one
     /// sick node accuse more; fewer slow the detection of mass failures. 1 to 15.
     pub accusations_per_accuser: u8,
-    /// How long the loss of most members, or of all contact, is held as our own trouble rather than theirs.
-    /// 1 s to 1 day.
+    /// How long a zone that is silent as a whole is held as unreachable before its members are accused; and how long
+    /// the loss of most members, or of all contact, is held as our own trouble rather than theirs. Longer sleeps
+    /// through longer partitions; while it lasts, the real deaths in a zone that fell silent show as unreachable
+    /// members only. 1 s to 1 day.
     pub hold: Duration,
     /// A step later than its deadline by more than this means that this node itself was paused.
     /// 10 ms to 60 s.

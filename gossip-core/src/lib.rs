@@ -100,16 +100,19 @@ mod detector;
 mod diagnostics;
 mod error;
 mod gossip;
+mod holds;
 #[cfg(feature = "std")]
 pub mod host;
 mod join;
 mod life;
+mod members;
 mod memory;
 mod metrics;
 mod news;
 mod node;
 mod outbox;
 mod record;
+mod relays;
 mod rng;
 mod rtt;
 mod rumors;
@@ -121,11 +124,12 @@ mod wire;
 
 pub use config::{Budgets, Cluster, Config, Mechanisms};
 pub use error::{ConfigError, Malformed, Verdict};
+pub use members::{Member, Members};
 #[cfg(feature = "alloc")]
 pub use memory::Heap;
 pub use memory::{Inline, Memory};
 pub use metrics::{Histogram, Metrics};
-pub use node::{Member, Members, Node};
+pub use node::Node;
 pub use outbox::{Buffer, Event, Outbox, Output, Packet, Traffic};
 pub use record::{
     Accusation, Fingerprint, Health, Identity, Incarnation, Locality, Merge, NodeId, ParseNodeIdError,

@@ -136,6 +136,10 @@ counters! {
     deaths_declared,
     /// Deaths that were due but held: no contact, most members lost, too few accusers.
     deaths_held,
+    /// Zones held as silent.
+    holds,
+    /// Probes that failed in a zone that is silent, while no more zones could be held.
+    dropped_holds_full,
     /// News of deaths that contradicted what this node had just seen; taken as suspicion.
     deaths_doubted,
     /// Two sets of fields seen under one incarnation.

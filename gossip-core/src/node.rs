@@ -9,20 +9,21 @@ use crate::{
     detector::Detector,
     error::{ConfigError, Verdict},
     gossip::Gossip,
+    holds::Holds,
     join::Joining,
     life::{Life, Phase},
+    members::{Member, Members},
     memory::{MAX_MEMBERS, Memory},
     metrics::Metrics,
     news::{Corrections, Source},
     outbox::{Event, Outbox, Output, Traffic},
-    record::{
-        Fingerprint, Health, Identity, Incarnation, Locality, NodeId, Reachability, Record, Status, Versions,
-    },
+    record::{Fingerprint, Health, Identity, Incarnation, NodeId, Record, Status, Versions},
+    relays::Relays,
     rng::Rng,
     rtt::RoundTrips,
     step::{Buckets, Core, Intent, Step},
     suspicion::Judgement,
-    table::{Applied, ME, Slot, SlotId, View},
+    table::{Applied, ME, SlotId},
     time::Instant,
     wire::{codec::is_unicast, message::Message},
 };
@@ -81,6 +82,8 @@ impl<M: Memory> Node<M> {
             clock: Clock::new(now),
             life: Life::new(now),
             detector: Detector::new(now),
+            relays: Relays::default(),
+            holds: Holds::default(),
             judgement: Judgement::new(now),
             gossip: Gossip::new(),
             joining: Joining::new(),
@@ -225,13 +228,13 @@ impl<M: Memory> Node<M> {
     /// Everybody else that this node knows of: live members first, then tombstones.
     pub fn members(&self) -> Members<'_> {
         let view = self.memory.views().members;
-        Members { ring: view.others().iter(), slots: view.slots }
+        Members::new(view, &self.core.holds)
     }
 
     /// A member by its id; this node itself is found, too.
     pub fn member(&self, id: NodeId) -> Option<Member<'_>> {
         let view = self.memory.views().members;
-        view.find(id).map(|slot| Member::new(view, slot))
+        view.find(id).map(|slot| Member::new(view, slot, &self.core.holds))
     }
 
     /// This node's own record.
@@ -447,7 +450,9 @@ impl Step<'_, '_> {
         if self.is_out_of_touch() {
             self.start_over();
         }
+        self.end_holds();
         self.advance_probes();
+        self.advance_relays();
         self.expire_suspicions();
         self.begin_routine_probe();
         self.gossip_round();
@@ -467,7 +472,8 @@ impl Step<'_, '_> {
             leaving,
             self.core.life.pause_ends(),
             self.core.detector.next_probe(),
-            self.core.clock.real(self.core.detector.next_due()),
+            self.core.clock.real(self.core.detector.next_due().min(self.core.relays.next_due())),
+            self.next_hold_end(),
             self.next_expiry(),
             self.core.gossip.next(),
             self.core.joining.next(),
@@ -506,97 +512,5 @@ impl Step<'_, '_> {
         if !announced {
             self.heat(ME, self.core.clock.now().stamp());
         }
-    }
-}
-
-/// A member as this node sees it: its shared record, and what this node has observed itself.
-#[derive(Clone, Copy)]
-pub struct Member<'a> {
-    slot: &'a Slot,
-}
-
-impl<'a> Member<'a> {
-    fn new(view: View<'a>, slot: SlotId) -> Self {
-        Self { slot: &view.slots[slot as usize] }
-    }
-
-    /// The shared part.
-    pub fn record(&self) -> &'a Record {
-        &self.slot.record
-    }
-
-    /// Who.
-    pub fn id(&self) -> NodeId {
-        self.record().id()
-    }
-
-    /// Where it is reached.
-    pub fn address(&self) -> SocketAddr {
-        self.record().address()
-    }
-
-    /// Where it runs.
-    pub fn locality(&self) -> Locality {
-        self.record().locality()
-    }
-
-    /// What the cluster believes of it.
-    pub fn status(&self) -> Status {
-        self.record().status()
-    }
-
-    /// Which life of it.
-    pub fn incarnation(&self) -> Incarnation {
-        self.record().incarnation()
-    }
-
-    /// What it says of its own fitness to serve.
-    pub fn health(&self) -> Health {
-        self.record().health()
-    }
-
-    /// Whether it answered this node when it was last tried.
-    pub fn reachability(&self) -> Reachability {
-        self.slot.reachability()
-    }
-
-    /// Live, not found unreachable by this node, and not unhealthy: what a load balancer wants.
-    pub fn is_routable(&self) -> bool {
-        self.status().is_live()
-            && self.reachability() != Reachability::Unreachable
-            && self.health() != Health::Unhealthy
-    }
-}
-
-impl core::fmt::Debug for Member<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{:?} {:?}", self.record(), self.reachability())
-    }
-}
-
-/// The members of a node, as [`Node::members`] gives them.
-#[derive(Clone)]
-pub struct Members<'a> {
-    ring: core::slice::Iter<'a, SlotId>,
-    slots: &'a [Slot],
-}
-
-impl<'a> Iterator for Members<'a> {
-    type Item = Member<'a>;
-
-    fn next(&mut self) -> Option<Member<'a>> {
-        self.ring.next().map(|&slot| Member { slot: &self.slots[slot as usize] })
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.ring.size_hint()
-    }
-}
-
-impl ExactSizeIterator for Members<'_> {}
-
-impl core::fmt::Debug for Members<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_list().entries(self.clone()).finish()
     }
 }

@@ -1,6 +1,10 @@
 //! Caller-owned memory that a step fills, and what a step returns.
 
-use crate::{error::Verdict, record::NodeId, time::Instant};
+use crate::{
+    error::Verdict,
+    record::{NodeId, Zone},
+    time::Instant,
+};
 use core::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     time::Duration,
@@ -40,6 +44,16 @@ pub enum Event {
     Unreachable(NodeId),
     /// A member that this node could not reach answers again.
     Reachable(NodeId),
+    /// A zone is silent as a whole, seen from here: it is held, its members count as unreachable, and nobody in it is
+    /// accused for now.
+    ZoneHeld(Zone),
+    /// The hold of a zone has ended.
+    ZoneReleased {
+        /// Which zone.
+        zone: Zone,
+        /// Whether it answered; if not, `Config::hold` is over, and its members will be judged like anybody.
+        answered: bool,
+    },
     /// Two sets of fields under one incarnation of this id: two nodes use it.
     Conflict(NodeId),
     /// A tombstone was forgotten, by age or for want of room.
@@ -90,6 +104,8 @@ impl Event {
             | Self::LeaveDone
             | Self::NewLife { .. }
             | Self::Twin
+            | Self::ZoneHeld(_)
+            | Self::ZoneReleased { .. }
             | Self::StartedOver
             | Self::OwnPause { .. }
             | Self::ForeignCluster { .. } => None,

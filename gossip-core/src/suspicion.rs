@@ -14,7 +14,7 @@ use crate::{
     detector::Purpose,
     diagnostics::debug,
     outbox::{Event, MAX_ENTRIES},
-    record::{Reachability, Status},
+    record::{Reachability, Status, Zone},
     step::Step,
     table::{ME, SlotId},
     time::{Instant, Stamp, micros},
@@ -23,6 +23,10 @@ use core::time::Duration;
 
 /// Timers that one tick lets run out; more wait for the next, which is asked for at once.
 const MAX_EXPIRIES: usize = 16;
+/// Doublings of the time between two checks of a suspect whose death is due, but not earned.
+const MAX_DOUBLINGS: u8 = 2;
+/// Accusers that a death takes; zones that they must be of, where there are as many.
+const MIN_ACCUSERS: u32 = 2;
 /// Clusters smaller than this are too small for "most members lost" to mean our own trouble.
 const MIN_FOR_MAJORITY: u32 = 4;
 
@@ -64,7 +68,7 @@ impl Judgement {
 /// Why a death that is due is not declared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Unearned {
-    /// Fewer distinct accusers than it takes.
+    /// Fewer distinct accusers than it takes, or all of one zone.
     Accusers,
     /// This node may be the one in trouble: it reached nobody, lost most members, or does not know them yet.
     OwnTrouble,
@@ -134,9 +138,24 @@ impl Step<'_, '_> {
             return longest;
         }
         let wanted = u32::from(self.core.config.confirmations).min(self.other_accusers()) as usize;
-        let had = suspicion.accusers().len().saturating_sub(1).min(3);
+        let mut had = suspicion.accusers().len().saturating_sub(1).min(3);
+        if had >= wanted && wanted > 0 && !self.is_confirmed_across_zones(suspicion.accusers()) {
+            had = wanted - 1; // the last step to the floor takes another zone's word
+        }
         let progress = if suspicion.accusers().is_empty() { 0 } else { PROGRESS[wanted][had] };
         longest - (longest - floor) * progress / 1_024
+    }
+
+    /// Whether accusers are of distinct zones, as far as there are zones that can be reached.
+    fn is_confirmed_across_zones(&self, accusers: &[SlotId]) -> bool {
+        let Some((&first, others)) = accusers.split_first() else { return false };
+        let zone = self.zone_of(first);
+        if others.iter().any(|&accuser| self.zone_of(accuser) != zone) {
+            return true;
+        }
+        let mine = (self.zone_of(ME), 1);
+        let reached = |&(other, _): &(Zone, u32)| other != zone && !self.core.holds.is_held(other);
+        !self.tables.members.zones().chain([mine]).any(|other| reached(&other))
     }
 
     /// How many beside this node could accuse a suspect: live members that are not suspect themselves.
@@ -149,7 +168,7 @@ impl Step<'_, '_> {
         let timeout = (self.timeout(slot) / 1_000) as u32;
         let member = self.tables.members.slot(slot);
         let Some(suspicion) = self.tables.suspicions.get(member) else { return };
-        if !suspicion.overdue {
+        if suspicion.checks == 0 {
             let due = suspicion.started.plus(timeout);
             self.tables.suspicions.schedule(member, due);
         }
@@ -199,16 +218,23 @@ impl Step<'_, '_> {
             self.postpone(slot, patience);
             return;
         }
+        if self.core.holds.is_held(self.zone_of(slot)) {
+            // Its time stands still. What comes after the hold is not all due at once.
+            let wait = interval * 2 + self.core.rng.below_u64(interval * 2);
+            self.postpone(slot, wait);
+            return;
+        }
         let members = &self.tables.members;
         let Some(suspicion) = self.tables.suspicions.get_mut(members.slot(slot)) else { return };
-        let first = !core::mem::replace(&mut suspicion.overdue, true);
-        if first && !suspicion.accusers().contains(&ME) {
+        let checks = suspicion.checks;
+        suspicion.checks = checks.saturating_add(1);
+        if checks == 0 && !suspicion.accusers().contains(&ME) {
             let jitter = interval / 2 + self.core.rng.below_u64(interval);
             self.postpone(slot, jitter);
         } else {
             let _ = self.probe(slot, Purpose::Check);
             let again = 2 * interval + self.core.rng.below_u64(interval);
-            self.postpone(slot, again);
+            self.postpone(slot, again << checks.saturating_sub(1).min(MAX_DOUBLINGS));
         }
     }
 
@@ -218,7 +244,7 @@ impl Step<'_, '_> {
         let now = self.core.clock.judged_stamp();
         let members = &self.tables.members;
         let Some(suspicion) = self.tables.suspicions.get_mut(members.slot(slot)) else { return };
-        (suspicion.overdue, suspicion.started) = (false, now);
+        (suspicion.checks, suspicion.started) = (0, now);
         self.reschedule(slot);
     }
 
@@ -238,7 +264,7 @@ impl Step<'_, '_> {
             self.suspect(slot, ME, started.stamp());
         }
         let member = self.tables.members.slot(slot);
-        if self.tables.suspicions.get(member).is_some_and(|suspicion| suspicion.overdue) {
+        if self.tables.suspicions.get(member).is_some_and(|suspicion| suspicion.checks > 0) {
             match self.earned(slot) {
                 Ok(()) => self.declare(slot),
                 Err(why) => self.hold(slot, why),
@@ -260,8 +286,10 @@ impl Step<'_, '_> {
             return Ok(());
         }
         let suspicion = self.tables.suspicions.get(self.tables.members.slot(slot));
-        let accusers = suspicion.map_or(0, |suspicion| suspicion.accusers().len() as u32);
-        if accusers < self.other_accusers().saturating_add(1).min(2) {
+        let accusers = suspicion.map_or(&[][..], |suspicion| suspicion.accusers());
+        let wanted = self.other_accusers().saturating_add(1).min(MIN_ACCUSERS);
+        let enough = accusers.len() as u32 >= wanted;
+        if !enough || wanted == MIN_ACCUSERS && !self.is_confirmed_across_zones(accusers) {
             return Err(Unearned::Accusers);
         }
         if !self.in_trouble(slot) {
@@ -282,6 +310,9 @@ impl Step<'_, '_> {
         let lately = config.probe_interval * 2 + config.ack_timeout_max;
         if !self.reached_another(slot, self.core.clock.judged() - lately) {
             return true;
+        }
+        if self.core.holds.is_served(self.zone_of(slot)) {
+            return false; // its loss was taken for our trouble for long enough
         }
         let unsettled = !self.core.joining.has_view();
         if unsettled && self.now().since(self.core.judgement.since_start) < config.hold {

@@ -538,9 +538,9 @@ fn a_leaver_with_no_room_for_tombstones_does_not_forget_itself() {
         let mut network = formed(seed, 6, Config { max_tombstones: 1, ..lan() }, ());
         network.crash(4);
         network.crash(5);
-        assert!(
-            network.wait(secs(60), |n| n.all_say(4, Status::Dead) && n.all_say(5, Status::Dead)).is_some()
-        );
+        // One of the two tombstones may be forgotten for the other before all have heard of both.
+        let live = |h: &support::Host<_>| h.node.members().filter(|m| m.status().is_live()).count();
+        assert!(network.wait(secs(60), |n| n.running().all(|h| live(h) == 3)).is_some());
         network.leave(0);
         let done = network.wait(secs(10), |n| n.hosts[0].has_told(Event::LeaveDone));
         assert!(done.is_some(), "seed {seed}");

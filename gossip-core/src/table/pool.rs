@@ -18,8 +18,8 @@ pub(crate) struct Suspicion {
     pub(crate) started: Stamp,
     accusers: [SlotId; MAX_ACCUSERS],
     count: u8,
-    /// The timer has run out once: death is due as soon as it is earned.
-    pub(crate) overdue: bool,
+    /// How often the timer has run out: from the first time on death is due, as soon as it is earned.
+    pub(crate) checks: u8,
     unused: [u8; 2],
 }
 
@@ -30,7 +30,7 @@ impl Suspicion {
         started: Stamp(0),
         accusers: [0; MAX_ACCUSERS],
         count: 0,
-        overdue: false,
+        checks: 0,
         unused: [0; 2],
     };
 
@@ -123,15 +123,27 @@ impl Pool<'_> {
         }
     }
 
-    /// Adds an accuser; false when it is one already, or no more are kept.
+    /// Adds an accuser; false when it is one already, or no more are kept. When all that are kept are of one zone,
+    /// one of another takes the last one's place: its word weighs more.
     pub(crate) fn accuse(&mut self, slots: &mut [Slot], slot: SlotId, accuser: SlotId) -> bool {
         let Some(suspicion) = self.get_mut(&slots[slot as usize]) else { return false };
-        let count = usize::from(suspicion.count);
-        if count == MAX_ACCUSERS || suspicion.accusers().contains(&accuser) {
+        if suspicion.accusers().contains(&accuser) {
             return false;
         }
-        suspicion.accusers[count] = accuser;
-        suspicion.count += 1;
+        let zone = |slot: SlotId| slots[slot as usize].record.locality().domain();
+        let at = usize::from(suspicion.count);
+        if at < MAX_ACCUSERS {
+            suspicion.accusers[at] = accuser;
+            suspicion.count += 1;
+        } else {
+            let first = zone(suspicion.accusers[0]);
+            let alike = suspicion.accusers().iter().all(|&other| zone(other) == first);
+            if !alike || zone(accuser) == first {
+                return false;
+            }
+            let last = core::mem::replace(&mut suspicion.accusers[MAX_ACCUSERS - 1], accuser);
+            slots[last as usize].close_accusation();
+        }
         slots[accuser as usize].open_accusation();
         true
     }

@@ -57,6 +57,7 @@ pub struct MechanismSettings {
     pub confirmations: Option<bool>,
     pub tell_suspect: Option<bool>,
     pub own_pause: Option<bool>,
+    pub holds: Option<bool>,
     pub earned_death: Option<bool>,
 }
 
@@ -95,7 +96,7 @@ impl Settings {
             Some(other) => return Err(format!("config.mechanisms.base is '{other}': all or swim")),
         }
         put!(self.mechanisms => config.mechanisms; indirect_probes, suspicion, local_health, confirmations,
-            tell_suspect, own_pause, earned_death);
+            tell_suspect, own_pause, holds, earned_death);
         Ok(config)
     }
 }
