@@ -26,7 +26,7 @@ use crate::{
 const MAX_HELD: usize = 32;
 /// Members of a zone, beside the one in question, without which there is no telling a broken road from deaths:
 /// smaller zones are never held, so that clusters of two and three notice deaths.
-const MIN_CONTROLS: u32 = 3;
+pub(crate) const MIN_CONTROLS: u32 = 3;
 
 /// Where a zone stands. A zone that is not remembered has all its time to spend.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,6 +57,11 @@ impl Holds {
     /// Whether a zone is held.
     pub(crate) fn is_held(&self, zone: Zone) -> bool {
         self.phase(zone) == Some(Phase::Held)
+    }
+
+    /// Whether nobody in a zone answers, for all we know: it is held, or was for as long as may be.
+    pub(crate) fn is_silent(&self, zone: Zone) -> bool {
+        matches!(self.phase(zone), Some(Phase::Held | Phase::Served))
     }
 
     /// Whether a zone was held for as long as may be: what is lost in it was given its time.

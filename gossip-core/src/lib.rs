@@ -100,6 +100,7 @@ mod detector;
 mod diagnostics;
 mod error;
 mod gossip;
+mod heal;
 mod holds;
 #[cfg(feature = "std")]
 pub mod host;

@@ -134,7 +134,14 @@ impl Step<'_, '_> {
         }
         match answer {
             Answer::Silence => return news.rank() < me.rank(),
-            Answer::Refute => self.refute(news.incarnation()),
+            Answer::Refute => {
+                self.refute(news.incarnation());
+                if news.status() == Status::Dead {
+                    // Whoever tells us does not talk to the dead: it hears of it from ourselves, or not at all.
+                    self.met_the_dead();
+                    return true;
+                }
+            }
             Answer::Reword => self.say_above(news.state_version(), me.health(), me.pause_seconds()),
             Answer::Live => self.live_again(news.incarnation()),
         }

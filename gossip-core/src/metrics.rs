@@ -156,6 +156,8 @@ counters! {
     fetches_served,
     /// Whole views fetched from a member, since ours differed from everybody's for a while.
     refetches,
+    /// Pings of members that are held dead.
+    visits,
     /// Tombstones forgotten, by age or for want of room.
     tombstones_forgotten,
 }

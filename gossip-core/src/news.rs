@@ -4,6 +4,7 @@
 //! stays stuck with, or as, a stale record.
 
 use crate::{
+    heal::OLD_DEATH,
     outbox::{Event, MAX_ENTRIES, Traffic},
     record::{Accusation, Incarnation, Merge, Reachability, Record, Status},
     step::{Intent, Step, put_news},
@@ -57,6 +58,10 @@ impl Step<'_, '_> {
             return;
         }
         let Aged { mut record, age } = *news;
+        if let Some(slot) = known.filter(|&slot| self.is_questionable(slot, news)) {
+            self.question_death(slot, news);
+            return;
+        }
         if known.is_none() && !record.status().is_live() && self.is_forgettable(age) {
             return;
         }
@@ -105,6 +110,9 @@ impl Step<'_, '_> {
         } else if source == Source::Fetch {
             self.bury(slot);
         }
+        if status == Status::Dead {
+            self.plan_visit_of_dead();
+        }
         if status == Status::Suspect {
             self.arm(slot, age);
         }
@@ -132,6 +140,11 @@ impl Step<'_, '_> {
         self.date(slot, age, true);
         if is == Status::Suspect && self.tables.members.slot(slot).suspicion == 0 {
             self.arm(slot, age);
+        }
+        match (was, is) {
+            (Status::Dead, Status::Alive) if incarnation.epoch == before.epoch => self.met_the_dead(),
+            (_, Status::Dead) => self.plan_visit_of_dead(),
+            _ => {}
         }
         let event = match (was.is_live(), is) {
             (true, Status::Suspect) if was == Status::Alive => Event::Suspected(id),
@@ -172,6 +185,19 @@ impl Step<'_, '_> {
             && record.rank() > ours.rank()
             && record.incarnation() == ours.incarnation()
             && self.just_heard_from(slot)
+    }
+
+    /// Death news that should have come long ago, of a member that we have not found unreachable: it is from where
+    /// the member could not be reached, beyond a partition that has healed.
+    fn is_questionable(&self, slot: SlotId, news: &Aged) -> bool {
+        let (ours, record) = (self.record(slot), &news.record);
+        record.status() == Status::Dead
+            && self.core.joining.has_view()
+            && u128::from(news.age) >= OLD_DEATH.as_millis()
+            && self.core.config.mechanisms.earned_death
+            && ours.status().is_live()
+            && record.incarnation() == ours.incarnation()
+            && self.tables.members.slot(slot).reachability() != Reachability::Unreachable
     }
 
     /// Sends a suspect the accusations against it, so that it can refute them at once.

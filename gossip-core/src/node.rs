@@ -9,6 +9,7 @@ use crate::{
     detector::Detector,
     error::{ConfigError, Verdict},
     gossip::Gossip,
+    heal::Healing,
     holds::Holds,
     join::Joining,
     life::{Life, Phase},
@@ -84,6 +85,7 @@ impl<M: Memory> Node<M> {
             detector: Detector::new(now),
             relays: Relays::default(),
             holds: Holds::default(),
+            healing: Healing::new(),
             judgement: Judgement::new(now),
             gossip: Gossip::new(),
             joining: Joining::new(),
@@ -457,6 +459,7 @@ impl Step<'_, '_> {
         self.begin_routine_probe();
         self.gossip_round();
         self.advance_joining();
+        self.visit_dead();
         self.forget_tombstones();
         self.end_pause();
         self.finish_leaving();
@@ -474,6 +477,7 @@ impl Step<'_, '_> {
             self.core.detector.next_probe(),
             self.core.clock.real(self.core.detector.next_due().min(self.core.relays.next_due())),
             self.next_hold_end(),
+            self.core.healing.next(),
             self.next_expiry(),
             self.core.gossip.next(),
             self.core.joining.next(),

@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     detector::Detector,
     gossip::Gossip,
+    heal::Healing,
     holds::Holds,
     join::Joining,
     life::Life,
@@ -39,6 +40,7 @@ pub(crate) struct Core {
     pub(crate) detector: Detector,
     pub(crate) relays: Relays,
     pub(crate) holds: Holds,
+    pub(crate) healing: Healing,
     pub(crate) judgement: Judgement,
     pub(crate) gossip: Gossip,
     pub(crate) joining: Joining,
@@ -151,6 +153,9 @@ impl Step<'_, '_> {
     /// Makes an intent a packet, if its class may still send and the outbox has room; says whether it did.
     pub(crate) fn send(&mut self, intent: Intent) -> bool {
         let Intent { to, class, message, about, rumors } = intent;
+        // What rides on a probe is paid from the rumors' budget: the probe itself is never held back.
+        let max = u32::from(self.core.config.max_datagram);
+        let rumors = rumors && (class == Traffic::Rumor || self.core.budgets.rumor.has(self.now(), max));
         let small = message.as_ref().filter(|_| about.is_none() && !rumors).map(Draft::length_with);
         let most = small.unwrap_or(usize::from(self.core.config.max_datagram));
         self.write_within(most, to, class, |draft, core, tables| {
@@ -162,7 +167,11 @@ impl Step<'_, '_> {
                 put_accusations(draft, tables, slot);
             }
             if rumors {
+                let before = draft.len();
                 put_rumors(draft, core, tables);
+                if class != Traffic::Rumor {
+                    core.budgets.rumor.spend((draft.len() - before) as u32);
+                }
             }
         })
     }

@@ -13,6 +13,7 @@
 use crate::{
     detector::Purpose,
     diagnostics::debug,
+    holds::MIN_CONTROLS,
     outbox::{Event, MAX_ENTRIES},
     record::{Reachability, Status, Zone},
     step::Step,
@@ -68,8 +69,10 @@ impl Judgement {
 /// Why a death that is due is not declared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Unearned {
-    /// Fewer distinct accusers than it takes, or all of one zone.
+    /// Fewer distinct accusers than it takes.
     Accusers,
+    /// All of them of one zone, while others can be reached.
+    OneZone,
     /// This node may be the one in trouble: it reached nobody, lost most members, or does not know them yet.
     OwnTrouble,
 }
@@ -146,16 +149,20 @@ impl Step<'_, '_> {
         longest - (longest - floor) * progress / 1_024
     }
 
-    /// Whether accusers are of distinct zones, as far as there are zones that can be reached.
+    /// Whether accusers are of distinct zones, as far as there are zones that can be reached. Zones that are too small to
+    /// be held do not count: whether they can be reached cannot be told.
     fn is_confirmed_across_zones(&self, accusers: &[SlotId]) -> bool {
         let Some((&first, others)) = accusers.split_first() else { return false };
         let zone = self.zone_of(first);
         if others.iter().any(|&accuser| self.zone_of(accuser) != zone) {
             return true;
         }
-        let mine = (self.zone_of(ME), 1);
-        let reached = |&(other, _): &(Zone, u32)| other != zone && !self.core.holds.is_held(other);
-        !self.tables.members.zones().chain([mine]).any(|other| reached(&other))
+        let (mine, holds) = (self.zone_of(ME), &self.core.holds);
+        let reached = |(other, live): (Zone, u32)| {
+            let live = live + u32::from(other == mine);
+            other != zone && live > MIN_CONTROLS && !holds.is_silent(other)
+        };
+        !self.tables.members.zones().any(reached)
     }
 
     /// How many beside this node could accuse a suspect: live members that are not suspect themselves.
@@ -288,9 +295,11 @@ impl Step<'_, '_> {
         let suspicion = self.tables.suspicions.get(self.tables.members.slot(slot));
         let accusers = suspicion.map_or(&[][..], |suspicion| suspicion.accusers());
         let wanted = self.other_accusers().saturating_add(1).min(MIN_ACCUSERS);
-        let enough = accusers.len() as u32 >= wanted;
-        if !enough || wanted == MIN_ACCUSERS && !self.is_confirmed_across_zones(accusers) {
+        if (accusers.len() as u32) < wanted {
             return Err(Unearned::Accusers);
+        }
+        if wanted == MIN_ACCUSERS && !self.is_confirmed_across_zones(accusers) {
+            return Err(Unearned::OneZone);
         }
         if !self.in_trouble(slot) {
             self.core.judgement.held_since = None;
@@ -333,6 +342,9 @@ impl Step<'_, '_> {
                 self.heat(slot, born);
                 debug!("death of {} held: too few accusers", self.record(slot).id().as_u64());
             }
+            Unearned::OneZone => {
+                debug!("death of {} held: all accusers are of one zone", self.record(slot).id().as_u64());
+            }
             Unearned::OwnTrouble => {
                 debug!("death of {} held: the trouble may be ours", self.record(slot).id().as_u64());
             }
@@ -345,6 +357,7 @@ impl Step<'_, '_> {
         self.tables.suspicions.close(self.tables.members.slots, slot);
         self.tables.members.replace(slot, &dead, &mut self.core.rng);
         self.tables.members.slot_mut(slot).set_reachability(Reachability::Unreachable);
+        self.plan_visit_of_dead();
         self.core.metrics.deaths_declared += 1;
         debug!("member {} declared dead", dead.id().as_u64());
         self.raise(Event::Down(dead.id()));

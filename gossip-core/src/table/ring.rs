@@ -76,6 +76,17 @@ impl Table<'_> {
         self.ring[..self.state.live as usize].get(position as usize).copied()
     }
 
+    /// How many tombstones there are.
+    pub(crate) fn tombstones(&self) -> u32 {
+        self.state.others - self.state.live
+    }
+
+    /// A tombstone, evenly at random.
+    pub(crate) fn random_tombstone(&self, rng: &mut Rng) -> Option<SlotId> {
+        let position = self.state.live + rng.below(self.tombstones());
+        self.ring[..self.state.others as usize].get(position as usize).copied()
+    }
+
     /// The live members, in ring order.
     pub(crate) fn live_slots(&self) -> &[SlotId] {
         &self.ring[..self.state.live as usize]

@@ -259,6 +259,11 @@ impl<'a> Draft<'a> {
         fits
     }
 
+    /// The length so far.
+    pub(crate) fn len(&self) -> usize {
+        self.writer.len()
+    }
+
     /// The length of the finished datagram.
     pub(crate) fn finish(self) -> usize {
         self.writer.len()

@@ -1,0 +1,224 @@
+//! What a cluster of several zones promises when one of them falls silent, and when it comes back.
+
+#![cfg(feature = "alloc")]
+
+mod support;
+
+use gossip_core::{Config, Event, Heap, Locality, NodeId, Reachability, Status, Zone};
+use std::{net::SocketAddr, time::Duration};
+use support::{Link, Network, lan, network, secs, seeds};
+
+fn zone(zone: u8) -> Zone {
+    Zone { region: 0, zone }
+}
+
+/// A formed cluster: so many nodes in each zone, two racks a zone.
+fn zones(seed: u64, config: Config, sizes: &[usize]) -> Network<Heap> {
+    let mut network = network(seed, config, ());
+    for (zone, &size) in (0u8..).zip(sizes) {
+        for n in 0..size {
+            let locality = Locality { region: 0, zone, rack: (n % 2) as u8 };
+            let host = network.add_at(&format!("z{zone}-{n}"), locality);
+            network.join(host, &[0, 1]);
+        }
+    }
+    assert!(network.wait(secs(60), Network::is_formed).is_some(), "seed {seed}: not formed");
+    network.run_for(secs(30));
+    network
+}
+
+fn members_of(network: &Network<Heap>, zone: u8) -> Vec<usize> {
+    let of = |&host: &usize| network.hosts[host].locality.zone == zone;
+    (0..network.hosts.len()).filter(of).collect()
+}
+
+/// Cuts a zone off from all others.
+fn cut_off(network: &mut Network<Heap>, zone: u8) {
+    let inside: Vec<SocketAddr> =
+        members_of(network, zone).into_iter().map(|host| network.hosts[host].address).collect();
+    network.set_cut(move |from, to| inside.contains(&from) != inside.contains(&to));
+}
+
+fn told(network: &Network<Heap>, host: usize, event: Event) -> usize {
+    network.hosts[host].events.iter().filter(|(_, told)| *told == event).count()
+}
+
+#[test]
+fn a_zone_that_is_cut_off_is_held_and_nobody_dies() {
+    for seed in seeds() {
+        let mut network = zones(seed, lan(), &[6, 6, 6]);
+        cut_off(&mut network, 2);
+        network.run_for(secs(300));
+        assert_eq!(network.deaths(), [], "seed {seed}");
+        for host in members_of(&network, 0) {
+            assert_eq!(told(&network, host, Event::ZoneHeld(zone(2))), 1, "seed {seed}");
+        }
+        network.set_cut(|_, _| false);
+        network.run_for(secs(30));
+        assert_eq!(network.deaths(), [], "seed {seed}");
+        for host in members_of(&network, 0) {
+            let released = Event::ZoneReleased { zone: zone(2), answered: true };
+            assert!(told(&network, host, released) >= 1, "seed {seed}");
+            let members = network.hosts[host].node.members();
+            assert!(members.into_iter().all(|member| member.is_routable()), "seed {seed}");
+        }
+        let refuted: u64 = network.hosts.iter().map(|host| host.node.metrics().refutations).sum();
+        assert!(refuted <= 4, "seed {seed}: healing took {refuted} refutations");
+    }
+}
+
+#[test]
+fn members_of_a_held_zone_are_unreachable_and_not_routable() {
+    let mut network = zones(1, lan(), &[6, 6, 6]);
+    cut_off(&mut network, 2);
+    network.run_for(secs(60));
+    let node = &network.hosts[0].node;
+    for member in node.members() {
+        let cut = member.locality().zone == 2;
+        let expected = if cut { Reachability::Unreachable } else { Reachability::Reachable };
+        assert_eq!((member.status(), member.reachability()), (Status::Alive, expected), "{member:?}");
+        assert_eq!(member.is_routable(), !cut, "{member:?}");
+    }
+}
+
+#[test]
+fn a_crash_is_noticed_on_either_side_while_a_zone_is_cut_off() {
+    for seed in seeds() {
+        let mut network = zones(seed, lan(), &[6, 6, 6]);
+        cut_off(&mut network, 2);
+        network.run_for(secs(20));
+        let (near, far) = (members_of(&network, 0)[5], members_of(&network, 2)[5]);
+        network.crash(near);
+        network.crash(far);
+        let (near_id, far_id) = (network.hosts[near].id, network.hosts[far].id);
+        let says =
+            |host: &support::Host<Heap>, id: NodeId| host.node.member(id).map(|member| member.status());
+        let took = network.wait(secs(60), |n| {
+            n.running().all(|host| {
+                let id = if host.locality.zone == 2 { far_id } else { near_id };
+                says(host, id) == Some(Status::Dead)
+            })
+        });
+        assert!(took.is_some(), "seed {seed}: {}{}", network.opinions(near), network.opinions(far));
+        let dead: Vec<NodeId> = network.deaths().into_iter().map(|(_, victim, _)| victim).collect();
+        assert!(dead.iter().all(|id| [near_id, far_id].contains(id)), "seed {seed}: others died, too");
+    }
+}
+
+#[test]
+fn a_dead_rack_in_a_living_zone_is_declared_dead() {
+    for seed in seeds() {
+        let mut network = zones(seed, lan(), &[8, 8]);
+        let rack: Vec<usize> = members_of(&network, 1)
+            .into_iter()
+            .filter(|&host| network.hosts[host].locality.rack == 1)
+            .collect();
+        for &host in &rack {
+            network.crash(host);
+        }
+        let took = network.wait(secs(60), |n| rack.iter().all(|&host| n.all_say(host, Status::Dead)));
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(rack[0]));
+    }
+}
+
+#[test]
+fn a_zone_too_small_to_tell_is_never_held() {
+    for seed in seeds() {
+        let mut network = zones(seed, lan(), &[4, 3]);
+        let last = members_of(&network, 1);
+        for &host in &last {
+            network.crash(host);
+        }
+        let took = network.wait(secs(60), |n| last.iter().all(|&host| n.all_say(host, Status::Dead)));
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(last[0]));
+    }
+}
+
+/// A hold delays, it does not forbid.
+#[test]
+fn a_zone_that_stays_silent_is_declared_dead_after_the_hold() {
+    for seed in seeds().take(5) {
+        let config = Config { hold: secs(60), ..lan() };
+        let mut network = zones(seed, config, &[6, 6, 4]);
+        let gone = members_of(&network, 2);
+        for &host in &gone {
+            network.crash(host);
+        }
+        network.run_for(secs(58));
+        assert_eq!(network.deaths(), [], "seed {seed}: while the zone is held");
+        let took = network.wait(secs(120), |n| gone.iter().all(|&host| n.all_say(host, Status::Dead)));
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(gone[0]));
+        let released = Event::ZoneReleased { zone: zone(2), answered: false };
+        assert_eq!(told(&network, 0, released), 1, "seed {seed}");
+    }
+}
+
+/// Longer than any hold: both sides bury each other, and are one again soon after.
+#[test]
+fn sides_that_buried_each_other_find_each_other_again() {
+    for seed in seeds().take(10) {
+        let config = Config { hold: secs(30), ..lan() };
+        let mut network = zones(seed, config, &[8, 8]);
+        cut_off(&mut network, 1);
+        let other = members_of(&network, 1);
+        let buried = network.wait(secs(300), |n| {
+            let counts = n.running().map(|host| host.node.members().filter(|m| m.status().is_live()).count());
+            counts.into_iter().all(|live| live == 7)
+        });
+        assert!(buried.is_some(), "seed {seed}: {}", network.opinions(other[0]));
+        network.run_for(secs(20));
+        let before = network.deaths().len();
+        network.set_cut(|_, _| false);
+        let healed = network.wait(secs(30), Network::is_formed);
+        assert!(healed.is_some(), "seed {seed}: not one again after 30 s");
+        network.run_for(secs(60));
+        assert_eq!(network.deaths().len(), before, "seed {seed}: healing buried somebody");
+        assert!(network.is_formed(), "seed {seed}");
+    }
+}
+
+/// Two nodes of one zone that do not hear a third have one word between them, where there are other zones.
+#[test]
+fn death_takes_the_word_of_two_zones() {
+    for seed in seeds() {
+        let mut network = zones(seed, lan(), &[5, 5, 5]);
+        let victim = network.hosts[members_of(&network, 2)[0]].address;
+        let deaf: Vec<SocketAddr> =
+            members_of(&network, 0).iter().map(|&host| network.hosts[host].address).collect();
+        // One zone loses the victim, and all its helpers' ways to it.
+        network.set_cut(move |from, to| {
+            deaf.contains(&from) && to == victim || from == victim && deaf.contains(&to)
+        });
+        network.run_for(secs(180));
+        assert_eq!(network.deaths(), [], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_lossy_network_of_zones_still_notices_every_crash() {
+    for seed in seeds() {
+        let mut network = zones(seed, lan(), &[6, 6, 6]);
+        network.set_link(Link { loss: 0.2, ..Link::LAN });
+        network.crash(17);
+        let took = network.wait(secs(90), |n| n.all_say(17, Status::Dead));
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(17));
+    }
+}
+
+/// The dead are visited at a bounded rate, however many they are.
+#[test]
+fn visits_to_the_dead_cost_little() {
+    let mut network = zones(1, lan(), &[8, 8]);
+    for host in 12..16 {
+        network.crash(host);
+    }
+    let dead = network.wait(secs(120), |n| (12..16).all(|host| n.all_say(host, Status::Dead)));
+    assert!(dead.is_some());
+    let visits = |n: &Network<Heap>| -> u64 { n.running().map(|host| host.node.metrics().visits).sum() };
+    let before = visits(&network);
+    let span = Duration::from_secs(600);
+    network.run_for(span);
+    let made = visits(&network) - before;
+    // 12 nodes, each every 22 s on average.
+    assert!((200..500).contains(&made), "{made} visits in {span:?}");
+}
