@@ -341,8 +341,8 @@ impl Step<'_, '_> {
         let Some(probe) = self.core.detector.probes.get(at) else { return };
         let (slot, target, nonce) = (probe.slot, probe.target, probe.nonce | HELPED);
         let round = if let Stage::Helping(round) = probe.stage { round + 1 } else { 1 };
-        let (count, ours) = (usize::from(self.core.config.helpers), self.me().locality().domain());
-        let helpers = choose::helpers(&self.tables.members, &mut self.core.rng, count, slot, ours);
+        let count = usize::from(self.core.config.helpers);
+        let helpers = choose::helpers(&self.tables.members, &mut self.core.rng, count, slot);
         if helpers.is_empty() {
             self.fail(at);
             return;

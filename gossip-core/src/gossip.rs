@@ -1,4 +1,5 @@
-//! Gossip rounds: what is hot goes to `fanout` random peers, at once when it is fresh, lazily after.
+//! Gossip rounds: what is hot goes to `fanout` peers, most of them of our own zone: at once when it is fresh,
+//! lazily after.
 
 use crate::{
     choose,
@@ -69,7 +70,8 @@ impl Step<'_, '_> {
         }
         let members = &self.tables.members;
         let answers = |slot| members.slot(slot).reachability() != Reachability::Unreachable;
-        let mut peers = choose::peers(members, &mut self.core.rng, fanout, answers);
+        let eager = !self.core.gossip.lazy;
+        let mut peers = choose::gossip(members, &mut self.core.rng, fanout, eager, answers);
         if peers.is_empty() {
             peers = choose::peers(members, &mut self.core.rng, fanout, |_| true);
         }

@@ -12,7 +12,7 @@ pub use spread::{Spreads, Times};
 pub use traffic::{CLASSES, Rates, Sent};
 pub use views::{Views, are_equal_and_right};
 
-use crate::engine::{Host, HostId, Micros, Rule, SECOND, Step, Watch, World};
+use crate::engine::{Border, Host, HostId, Micros, Rule, SECOND, Step, Watch, World};
 use gossip_core::{Event, Traffic};
 
 /// How often views are compared while a cluster heals.
@@ -52,6 +52,10 @@ impl Watch for Measure {
 
     fn sent(&mut self, now: Micros, host: HostId, class: Traffic, len: usize) {
         self.sent.count(now, host, class, len);
+    }
+
+    fn crossed(&mut self, border: Border, class: Traffic, len: usize) {
+        self.sent.count_crossing(border, class, len);
     }
 }
 

@@ -117,7 +117,7 @@ impl Table<'_> {
 
     /// Zones with live members but this node, and how many; in the order in which they were first seen. Zones
     /// that share the last stretch are one, under the name of one of them.
-    pub(crate) fn zones(&self) -> impl Iterator<Item = (Zone, u32)> {
+    pub(crate) fn zones(&self) -> impl Iterator<Item = (Zone, u32)> + Clone {
         let stretches = &self.state.stretches;
         let all = stretches.0.iter().enumerate().map(|(at, stretch)| (stretch.zone, stretches.len(at)));
         all.filter(|&(_, live)| live > 0)
