@@ -106,6 +106,14 @@ pub fn watch_mend(world: &mut World<Measure>, rule: &Rule) {
     world.watch.population.mend(now, &rule.from, &rule.to);
 }
 
+/// Records that a node sent, on average of those that run: their own count, which nobody else can make.
+pub fn records_per_node(world: &World<Measure>) -> Option<f64> {
+    let (sent, nodes) = world
+        .running()
+        .fold((0, 0u32), |(sent, nodes), (_, host)| (sent + host.node.metrics().records_sent, nodes + 1));
+    (nodes > 0).then(|| sent as f64 / f64::from(nodes))
+}
+
 /// Seconds, from microseconds.
 pub fn seconds(micros: Micros) -> f64 {
     micros as f64 / SECOND as f64

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     memory::{Heap, Inline, Storage, Tables},
     record::{Identity, Locality, Versions, Zone},
-    rumors::RumorState,
+    rumors::{MAX_SETTLED, RumorState},
     table::{pool::MAX_ACCUSERS, zones::MAX_ZONES},
 };
 use quickcheck::{Arbitrary, Gen, QuickCheck};
@@ -21,6 +21,7 @@ enum Operation {
     Probe,
     Heat { id: u16 },
     Take { most: u8 },
+    Settle { enough: u8 },
     Suspect { id: u16, due: u16 },
     Accuse { id: u16, by: u16 },
     Clear { id: u16 },
@@ -29,7 +30,7 @@ enum Operation {
 impl Arbitrary for Operation {
     fn arbitrary(g: &mut Gen) -> Self {
         let id = u16::arbitrary(g);
-        match u8::arbitrary(g) % 12 {
+        match u8::arbitrary(g) % 13 {
             0..=3 => Self::Apply {
                 id,
                 refutation: u8::arbitrary(g) % 4,
@@ -42,6 +43,7 @@ impl Arbitrary for Operation {
             7 => Self::Heat { id },
             8 => Self::Take { most: u8::arbitrary(g) % 20 },
             9 => Self::Suspect { id, due: u16::arbitrary(g) },
+            11 => Self::Settle { enough: u8::arbitrary(g) % (SENDS + 1) },
             10 => Self::Accuse { id, by: u16::arbitrary(g) },
             _ => Self::Clear { id },
         }
@@ -119,6 +121,7 @@ impl<S: Storage> Rig<S> {
                 }
             }
             Operation::Take { most } => self.take(usize::from(most)),
+            Operation::Settle { enough } => self.settle(enough),
             Operation::Suspect { id, due } => self.suspect(id, due),
             Operation::Accuse { id, by } => self.accuse(id, by),
             Operation::Clear { id } => {
@@ -189,6 +192,24 @@ impl<S: Storage> Rig<S> {
         }
     }
 
+    fn settle(&mut self, enough: u8) {
+        let Tables { members, rumors, .. } = self.memory.tables();
+        let cooled = rumors.settle(members.slots, enough, |slot| slot.record.status() != Status::Suspect);
+        let sent_enough = self.model.hot.values().filter(|&&sends| sends >= enough).count();
+        let before = self.model.hot.len();
+        let records = &self.model.records;
+        let mut kept = Vec::new();
+        self.model.hot.retain(|id, sends| {
+            let done = *sends >= enough && records[id].status() != Status::Suspect;
+            let hot = RumorState::is_hot(members.slot(members.find(records[id].id()).unwrap()));
+            assert!(hot || done, "{id} was sent {sends} times");
+            kept.extend((hot && done).then_some(*id));
+            hot
+        });
+        assert_eq!(before - self.model.hot.len(), cooled as usize);
+        assert!(kept.is_empty() || sent_enough > MAX_SETTLED, "{kept:?}");
+    }
+
     fn suspect(&mut self, n: u16, due: u16) {
         let Some((id, slot)) = self.slot(n) else { return };
         let Tables { members, mut suspicions, .. } = self.memory.tables();
@@ -214,8 +235,13 @@ impl<S: Storage> Rig<S> {
             assert!(!added);
             return;
         };
-        assert_eq!(added, accusers.len() < MAX_ACCUSERS && !accusers.contains(&accuser));
+        let zone = |id: &u64| self.model.records[id].locality().domain();
+        let full = accusers.len() == MAX_ACCUSERS;
+        let alike = accusers.iter().all(|other| zone(other) == zone(&accusers[0]));
+        let brings_a_zone = full && alike && zone(&accuser) != zone(&accusers[0]);
+        assert_eq!(added, !accusers.contains(&accuser) && (!full || brings_a_zone));
         if added {
+            accusers.truncate(MAX_ACCUSERS - 1);
             accusers.push(accuser);
         }
     }

@@ -162,6 +162,7 @@ fn the_json_has_every_key_of_the_interface() {
         "/sent/bytes_per_node_s_p99",
         "/sent/bytes_per_node_s_max",
         "/sent/packets_per_node_s_mean",
+        "/sent/records_per_node",
         "/sent/cross_zone_bytes_per_node_s",
         "/sent/cross_region_bytes_per_node_s",
         "/sent/cross_zone_rumor_share",
