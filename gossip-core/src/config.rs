@@ -28,7 +28,8 @@ impl Cluster {
     }
 }
 
-/// Which mechanisms are on. All are, in every preset; switching some off leaves plain SWIM, to compare with.
+/// Which mechanisms are on. All are but feedback, in every preset; switching some off leaves plain SWIM, to
+/// compare with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mechanisms {
     /// Ask helpers to ping a member that does not answer. Off: every lost ping is a failed probe.
@@ -49,10 +50,15 @@ pub struct Mechanisms {
     /// Death is earned: it takes a fresh failed probe of one's own and two accusers. Off: an expired timer
     /// is enough.
     pub earned_death: bool,
+    /// Stop pushing what was sent `ln n + 3` times as soon as a member's view is equal. Off in every preset: it saves
+    /// a quarter of the sends (simulator, `spread`: 12.0 instead of 16 a node and update among 1,000, 14.8 instead of
+    /// 20 among 10,000), but leaves more to chance. Of 100 updates among 1,000 at 5 % loss one took 3.6 s to reach
+    /// everybody, and none 0.4 s without it.
+    pub feedback: bool,
 }
 
 impl Mechanisms {
-    /// Everything on.
+    /// Everything on but feedback.
     pub const ALL: Self = Self {
         indirect_probes: true,
         suspicion: true,
@@ -62,6 +68,7 @@ impl Mechanisms {
         own_pause: true,
         holds: true,
         earned_death: true,
+        feedback: false,
     };
 
     /// SWIM with suspicion, as the Lifeguard paper's base line.
@@ -306,12 +313,18 @@ impl Config {
     /// updates, which is 6 % among 9 members and 4 % among 98 with memberlist's `4 * ceil(log10(n + 1))`, and
     /// below 0.6 % at every size this way.
     pub(crate) fn sends(&self, n: u32) -> u8 {
-        let m = u64::from(n.max(1)) + 1;
-        // log2 in sixteenths, straight between powers of two: never above the true one, by 0.09 at the most.
-        let log2 = u64::from(m.ilog2()) * 16 + ((m << 4 >> m.ilog2()) & 15);
+        let log2 = log2_sixteenths(u64::from(n.max(1)) + 1);
         // log10(2) = 0.30103.
         let sends = u64::from(self.retransmit_factor) * (1_600_000 + log2 * 30_103);
         sends.div_ceil(1_600_000).min(crate::rumors::MAX_SENDS as u64) as u8
+    }
+
+    /// How often a rumor is sent in a cluster of `n` before an equal view may end it: at least `ln n + 3`, rounded
+    /// up. Fewer would let one in twenty updates end with somebody left out who must then ask.
+    pub(crate) fn sends_before_feedback(n: u32) -> u8 {
+        // Two sixteenths above what may be too low by 0.09; ln(2) = 0.69315.
+        let ln = (log2_sixteenths(u64::from(n.max(1))) + 2) * 69_315;
+        (ln.div_ceil(1_600_000) + 3) as u8
     }
 
     /// The shortest suspicion, in µs: the pause that we promise to tolerate, and the accusation's way out and
@@ -324,6 +337,11 @@ impl Config {
 
 fn range(field: &'static str, given: f64, min: f64, max: f64) -> Result<(), ConfigError> {
     if (min..=max).contains(&given) { Ok(()) } else { Err(ConfigError::Range { field, min, max, given }) }
+}
+
+/// log2 in sixteenths, straight between powers of two: never above the true one, by 0.1 at the most.
+fn log2_sixteenths(m: u64) -> u64 {
+    u64::from(m.ilog2()) * 16 + ((m << 4 >> m.ilog2()) & 15)
 }
 
 #[cfg(test)]
@@ -369,6 +387,15 @@ mod tests {
         let smaller = Config { max_datagram: 600, ..config };
         assert_eq!(config.check_change(&smaller), Err(ConfigError::Fixed { field: "max_datagram" }));
         assert_eq!(config.check_change(&Config { fanout: 5, ..config }), Ok(()));
+    }
+
+    #[test]
+    fn feedback_waits_for_the_natural_logarithm_and_three() {
+        for n in (1..20_000).chain([99_999, 999_999, u32::MAX]) {
+            let exact = f64::from(n).ln().ceil() as u8 + 3;
+            let sends = Config::sends_before_feedback(n);
+            assert!(sends == exact || sends == exact + 1, "{n}: {sends}, and not {exact}");
+        }
     }
 
     #[test]

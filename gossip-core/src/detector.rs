@@ -13,7 +13,7 @@
 //! If one answers, it is him; if none does, his whole zone is silent, and is held (see `holds`).
 
 use crate::{
-    choose,
+    choose::{self, CONTROLS, Controls},
     config::Config,
     outbox::{Event, Traffic},
     record::{Incarnation, NodeId, Reachability, Status},
@@ -34,9 +34,6 @@ const ATTEMPTS: u32 = 8;
 const CONTROL: u32 = 5;
 /// The attempt that stands for the helpers' pings.
 const HELPED: u32 = 7;
-/// Controls of a failing probe. At 20 % loss both fail in 13 % of probes, and in 1.7 % when pinged twice; the hold
-/// that follows ends with the zone's next answer.
-const CONTROLS: usize = 2;
 /// Rounds of helpers of one probe. A helper's way is lost with its request, its answer or its pings: at 20 %
 /// loss with probability 0.44. Three of them after three pings fail in 0.41 % of probes, two rounds in 0.04 %.
 const HELPER_ROUNDS: u8 = 2;
@@ -114,7 +111,7 @@ struct Probe {
     /// Which helpers were asked, and which nacked: a bit for `slot % 32`, so that a duplicate counts once.
     asked: u32,
     nacks: u32,
-    controls: heapless::Vec<SlotId, CONTROLS>,
+    controls: Controls,
     /// A control answered.
     controlled: bool,
 }
@@ -341,8 +338,8 @@ impl Step<'_, '_> {
         let Some(probe) = self.core.detector.probes.get(at) else { return };
         let (slot, target, nonce) = (probe.slot, probe.target, probe.nonce | HELPED);
         let round = if let Stage::Helping(round) = probe.stage { round + 1 } else { 1 };
-        let (count, ours) = (usize::from(self.core.config.helpers), self.me().locality().domain());
-        let helpers = choose::helpers(&self.tables.members, &mut self.core.rng, count, slot, ours);
+        let count = usize::from(self.core.config.helpers);
+        let helpers = choose::helpers(&self.tables.members, &mut self.core.rng, count, slot);
         if helpers.is_empty() {
             self.fail(at);
             return;

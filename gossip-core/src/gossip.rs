@@ -1,10 +1,13 @@
-//! Gossip rounds: what is hot goes to `fanout` random peers, at once when it is fresh, lazily after.
+//! Gossip rounds: what is hot goes to `fanout` peers, most of them of our own zone: at once when it is fresh,
+//! lazily after.
 
 use crate::{
     choose,
+    config::Config,
     outbox::Traffic,
-    record::Reachability,
+    record::{Reachability, Status},
     step::{Intent, Step},
+    table::Slot,
     time::{Instant, micros},
 };
 use core::time::Duration;
@@ -48,6 +51,18 @@ impl Step<'_, '_> {
         gossip.lazy = false;
     }
 
+    /// A member's fingerprint equals ours. What it speaks of and was sent often enough need not be sent again: two
+    /// agree, and by then so do nearly all. A suspicion is in no fingerprint, and goes on.
+    pub(crate) fn heed_equal_view(&mut self) {
+        if !self.core.config.mechanisms.feedback || self.tables.rumors.hot() == 0 {
+            return;
+        }
+        let enough = Config::sends_before_feedback(self.tables.members.size());
+        let told = |member: &Slot| member.record.status() != Status::Suspect;
+        let settled = self.tables.rumors.settle(self.tables.members.slots, enough, told);
+        self.core.metrics.rumors_settled += u64::from(settled);
+    }
+
     /// Does the round that is due, if one is.
     pub(crate) fn gossip_round(&mut self) {
         let now = self.now();
@@ -68,8 +83,14 @@ impl Step<'_, '_> {
             return; // still due: the next tick is asked for at once
         }
         let members = &self.tables.members;
-        let answers = |slot| members.slot(slot).reachability() != Reachability::Unreachable;
-        let mut peers = choose::peers(members, &mut self.core.rng, fanout, answers);
+        let holds = &self.core.holds;
+        let answers = |slot| {
+            let member = members.slot(slot);
+            member.reachability() != Reachability::Unreachable
+                && !holds.is_held(member.record.locality().domain())
+        };
+        let eager = !self.core.gossip.lazy;
+        let mut peers = choose::gossip(members, &mut self.core.rng, fanout, eager, answers);
         if peers.is_empty() {
             peers = choose::peers(members, &mut self.core.rng, fanout, |_| true);
         }

@@ -352,6 +352,7 @@ impl Step<'_, '_> {
     /// knows the same proves nothing: both may have missed the same news.
     pub(crate) fn compare_views(&mut self, with: SocketAddr, equal: bool) {
         if equal {
+            self.heed_equal_view();
             return;
         }
         let now = self.now();

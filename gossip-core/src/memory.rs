@@ -53,6 +53,8 @@ struct Parts<'a> {
     slots: &'a mut [Slot],
     index: &'a mut [u64],
     ring: &'a mut [SlotId],
+    zoned: &'a mut [SlotId],
+    places: &'a mut [u32],
     suspicions: &'a mut [Suspicion],
     timers: &'a mut [Timer],
     scalars: &'a mut Scalars,
@@ -60,11 +62,12 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn tables(self) -> Tables<'a> {
-        let Scalars { table, rumors, suspicions: open } = self.scalars;
+        let Self { slots, index, ring, zoned, places, suspicions, timers, scalars } = self;
+        let Scalars { table: state, rumors, suspicions: open } = scalars;
         Tables {
-            members: Table { slots: self.slots, index: self.index, ring: self.ring, state: table },
+            members: Table { slots, index, ring, zoned, places, state },
             rumors,
-            suspicions: Pool { suspicions: self.suspicions, timers: self.timers, open },
+            suspicions: Pool { suspicions, timers, open },
         }
     }
 }
@@ -79,6 +82,8 @@ pub struct Inline<const MEMBERS: usize, const SUSPECTS: usize = 16> {
     /// Two entries a member: load 1/2, since `MEMBERS * 2` cannot be an array's length.
     index: [[u64; 2]; MEMBERS],
     ring: [SlotId; MEMBERS],
+    zoned: [SlotId; MEMBERS],
+    places: [u32; MEMBERS],
     suspicions: [Suspicion; SUSPECTS],
     timers: [Timer; SUSPECTS],
     scalars: Scalars,
@@ -95,6 +100,8 @@ impl<const MEMBERS: usize, const SUSPECTS: usize> Inline<MEMBERS, SUSPECTS> {
             slots: [Slot::EMPTY; MEMBERS],
             index: [[0; 2]; MEMBERS],
             ring: [0; MEMBERS],
+            zoned: [0; MEMBERS],
+            places: [0; MEMBERS],
             suspicions: [Suspicion::EMPTY; SUSPECTS],
             timers: [Timer::EMPTY; SUSPECTS],
             scalars: Scalars::EMPTY,
@@ -114,6 +121,8 @@ impl<const MEMBERS: usize, const SUSPECTS: usize> Storage for Inline<MEMBERS, SU
             slots: &mut self.slots,
             index: self.index.as_flattened_mut(),
             ring: &mut self.ring,
+            zoned: &mut self.zoned,
+            places: &mut self.places,
             suspicions: &mut self.suspicions,
             timers: &mut self.timers,
             scalars: &mut self.scalars,
@@ -155,13 +164,15 @@ mod heap {
     use alloc::boxed::Box;
     use bytemuck::zeroed_slice_box;
 
-    /// Tables on the heap, sized once. Under 96 bytes a member; pages are committed on first use, so a large
+    /// Tables on the heap, sized once. 96 bytes a member; pages are committed on first use, so a large
     /// cap costs a small cluster nothing.
     #[derive(Clone)]
     pub struct Heap {
         slots: Box<[Slot]>,
         index: Box<[u64]>,
         ring: Box<[SlotId]>,
+        zoned: Box<[SlotId]>,
+        places: Box<[u32]>,
         suspicions: Box<[Suspicion]>,
         timers: Box<[Timer]>,
         scalars: Scalars,
@@ -176,8 +187,10 @@ mod heap {
             Self {
                 slots: zeroed_slice_box(members),
                 // Load 0.8; at least one entry must stay empty.
-                index: zeroed_slice_box(members + members / 4 + 1),
+                index: zeroed_slice_box(members + (members / 4).max(1)),
                 ring: zeroed_slice_box(members),
+                zoned: zeroed_slice_box(members),
+                places: zeroed_slice_box(members),
                 suspicions: zeroed_slice_box(suspects),
                 timers: zeroed_slice_box(suspects),
                 scalars: Scalars::EMPTY,
@@ -191,6 +204,8 @@ mod heap {
                 slots: &mut self.slots,
                 index: &mut self.index,
                 ring: &mut self.ring,
+                zoned: &mut self.zoned,
+                places: &mut self.places,
                 suspicions: &mut self.suspicions,
                 timers: &mut self.timers,
                 scalars: &mut self.scalars,

@@ -1,12 +1,14 @@
-//! The member table: a slot per member, found by id, walked in probe order, summed into fingerprints.
+//! The member table: a slot per member, found by id, walked in probe order, sorted by zone, summed into
+//! fingerprints.
 //!
-//! Every operation is O(1) and allocates nothing. The node itself has a slot, an index entry and its share
+//! Every operation is O(1), or O(zones) where a member comes, goes or moves, and allocates nothing. The node itself has a slot, an index entry and its share
 //! of the sums like everybody, but no place in the ring: nobody probes himself.
 
 pub(crate) mod index;
 pub(crate) mod pool;
 mod ring;
 pub(crate) mod sums;
+mod zones;
 
 use crate::{
     record::{Fingerprint, Incarnation, Merge, NodeId, Reachability, Record, Status},
@@ -16,6 +18,7 @@ use crate::{
 use bytemuck::Zeroable;
 use index::Place;
 use sums::Sums;
+use zones::Stretches;
 
 /// Which slot of the table.
 pub(crate) type SlotId = u32;
@@ -102,12 +105,21 @@ pub(crate) struct TableState {
     /// Members of this lap already probed.
     cursor: u32,
     sums: Sums,
+    stretches: Stretches,
     key: u64,
 }
 
 impl TableState {
-    pub(crate) const EMPTY: Self =
-        Self { used: 0, free: 0, others: 0, live: 0, cursor: 0, sums: Sums::EMPTY, key: 0 };
+    pub(crate) const EMPTY: Self = Self {
+        used: 0,
+        free: 0,
+        others: 0,
+        live: 0,
+        cursor: 0,
+        sums: Sums::EMPTY,
+        stretches: Stretches::EMPTY,
+        key: 0,
+    };
 }
 
 /// The table, borrowed from its memory.
@@ -115,6 +127,10 @@ pub(crate) struct Table<'a> {
     pub(crate) slots: &'a mut [Slot],
     pub(crate) index: &'a mut [u64],
     pub(crate) ring: &'a mut [SlotId],
+    /// The live members, by zone.
+    pub(crate) zoned: &'a mut [SlotId],
+    /// For each slot of a live member, where it stands in `zoned`.
+    pub(crate) places: &'a mut [u32],
     pub(crate) state: &'a mut TableState,
 }
 
@@ -215,6 +231,7 @@ impl Table<'_> {
                 self.ring_insert(slot);
                 if record.status().is_live() {
                     self.ring_revive(slot, rng);
+                    self.zone_enter(slot);
                 }
                 Applied::New(slot)
             }
@@ -230,8 +247,18 @@ impl Table<'_> {
         self.state.sums.replace(tag, sums::contribution(key, &old), sums::contribution(key, new));
         if slot != ME {
             match (old.status().is_live(), new.status().is_live()) {
-                (true, false) => self.ring_kill(slot),
-                (false, true) => self.ring_revive(slot, rng),
+                (true, false) => {
+                    self.ring_kill(slot);
+                    self.zone_leave(slot);
+                }
+                (false, true) => {
+                    self.ring_revive(slot, rng);
+                    self.zone_enter(slot);
+                }
+                (true, true) if old.locality().domain() != new.locality().domain() => {
+                    self.zone_leave(slot);
+                    self.zone_enter(slot);
+                }
                 _ => {}
             }
         }

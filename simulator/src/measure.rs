@@ -12,7 +12,7 @@ pub use spread::{Spreads, Times};
 pub use traffic::{CLASSES, Rates, Sent};
 pub use views::{Views, are_equal_and_right};
 
-use crate::engine::{Host, HostId, Micros, Rule, SECOND, Step, Watch, World};
+use crate::engine::{Border, Host, HostId, Micros, Rule, SECOND, Step, Watch, World};
 use gossip_core::{Event, Traffic};
 
 /// How often views are compared while a cluster heals.
@@ -52,6 +52,10 @@ impl Watch for Measure {
 
     fn sent(&mut self, now: Micros, host: HostId, class: Traffic, len: usize) {
         self.sent.count(now, host, class, len);
+    }
+
+    fn crossed(&mut self, border: Border, class: Traffic, len: usize) {
+        self.sent.count_crossing(border, class, len);
     }
 }
 
@@ -100,6 +104,14 @@ pub fn watch_cut(world: &mut World<Measure>, rule: &Rule) {
 pub fn watch_mend(world: &mut World<Measure>, rule: &Rule) {
     let now = world.now();
     world.watch.population.mend(now, &rule.from, &rule.to);
+}
+
+/// Records that a node sent, on average of those that run: their own count, which nobody else can make.
+pub fn records_per_node(world: &World<Measure>) -> Option<f64> {
+    let (sent, nodes) = world
+        .running()
+        .fold((0, 0u32), |(sent, nodes), (_, host)| (sent + host.node.metrics().records_sent, nodes + 1));
+    (nodes > 0).then(|| sent as f64 / f64::from(nodes))
 }
 
 /// Seconds, from microseconds.

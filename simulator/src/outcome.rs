@@ -84,6 +84,14 @@ pub struct Sent {
     /// The most of any node in any whole second.
     pub bytes_per_node_s_max: Option<f64>,
     pub packets_per_node_s_mean: Option<f64>,
+    /// By a node in the whole run, those that run at the end: rumors, and all else that is told of members.
+    pub records_per_node: Option<f64>,
+    /// Into other zones, those in other regions included.
+    pub cross_zone_bytes_per_node_s: Option<f64>,
+    pub cross_region_bytes_per_node_s: Option<f64>,
+    /// Of the bytes of gossip rounds.
+    pub cross_zone_rumor_share: Option<f64>,
+    pub cross_region_rumor_share: Option<f64>,
 }
 
 /// What came of a run.
@@ -137,6 +145,11 @@ impl Outcome {
                 bytes_per_node_s_p99: rates.bytes_p99,
                 bytes_per_node_s_max: rates.bytes_max,
                 packets_per_node_s_mean: round(rates.packets_mean),
+                records_per_node: round(measure::records_per_node(world)),
+                cross_zone_bytes_per_node_s: round(rates.cross_zone),
+                cross_region_bytes_per_node_s: round(rates.cross_region),
+                cross_zone_rumor_share: round(rates.cross_zone_rumors),
+                cross_region_rumor_share: round(rates.cross_region_rumors),
             },
             largest_datagram: measure.sent.largest_datagram(),
             views_equal: measure::are_equal_and_right(world),

@@ -70,12 +70,6 @@ impl Table<'_> {
         self.ring.get(cursor as usize).copied()
     }
 
-    /// A live member, evenly at random.
-    pub(crate) fn random_live(&self, rng: &mut Rng) -> Option<SlotId> {
-        let position = rng.below(self.state.live);
-        self.ring[..self.state.live as usize].get(position as usize).copied()
-    }
-
     /// How many tombstones there are.
     pub(crate) fn tombstones(&self) -> u32 {
         self.state.others - self.state.live

@@ -3,9 +3,9 @@
 use super::*;
 use crate::{
     memory::{Heap, Inline, Storage, Tables},
-    record::{Identity, Locality, Versions},
-    rumors::RumorState,
-    table::pool::MAX_ACCUSERS,
+    record::{Identity, Locality, Versions, Zone},
+    rumors::{MAX_SETTLED, RumorState},
+    table::{pool::MAX_ACCUSERS, zones::MAX_ZONES},
 };
 use quickcheck::{Arbitrary, Gen, QuickCheck};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,11 +16,12 @@ const SENDS: u8 = 3;
 /// One operation; ids are taken modulo twice the capacity, so that the table fills up.
 #[derive(Clone, Debug)]
 enum Operation {
-    Apply { id: u16, refutation: u8, status: u8, state: u8 },
+    Apply { id: u16, refutation: u8, status: u8, state: u8, zone: u8 },
     Forget { id: u16 },
     Probe,
     Heat { id: u16 },
     Take { most: u8 },
+    Settle { enough: u8 },
     Suspect { id: u16, due: u16 },
     Accuse { id: u16, by: u16 },
     Clear { id: u16 },
@@ -29,18 +30,20 @@ enum Operation {
 impl Arbitrary for Operation {
     fn arbitrary(g: &mut Gen) -> Self {
         let id = u16::arbitrary(g);
-        match u8::arbitrary(g) % 12 {
+        match u8::arbitrary(g) % 13 {
             0..=3 => Self::Apply {
                 id,
                 refutation: u8::arbitrary(g) % 4,
                 status: u8::arbitrary(g) % 4,
                 state: u8::arbitrary(g) % 3,
+                zone: u8::arbitrary(g),
             },
             4 | 5 => Self::Forget { id },
             6 => Self::Probe,
             7 => Self::Heat { id },
             8 => Self::Take { most: u8::arbitrary(g) % 20 },
             9 => Self::Suspect { id, due: u16::arbitrary(g) },
+            11 => Self::Settle { enough: u8::arbitrary(g) % (SENDS + 1) },
             10 => Self::Accuse { id, by: u16::arbitrary(g) },
             _ => Self::Clear { id },
         }
@@ -48,11 +51,15 @@ impl Arbitrary for Operation {
 }
 
 fn record(id: u64) -> Record {
+    record_in(id, 0)
+}
+
+fn record_in(id: u64, zone: u8) -> Record {
     let identity = Identity {
         id: NodeId::from_u64(id).unwrap(),
         epoch: 1,
         address: ([10, 0, 0, 1], 7).into(),
-        locality: Locality::default(),
+        locality: Locality { region: zone % 2, zone, rack: zone % 3 },
     };
     Record::new(identity, Versions::OURS)
 }
@@ -69,6 +76,8 @@ struct Model {
 struct Rig<S> {
     memory: S,
     ids: Vec<u64>,
+    /// How many zones records come from.
+    zones: u8,
     rng: Rng,
     model: Model,
 }
@@ -79,7 +88,7 @@ impl<S: Storage> Rig<S> {
         memory.tables().members.found(KEY, &me, Stamp(0));
         let mut model = Model::default();
         model.records.insert(u64::MAX, me);
-        Self { memory, ids, rng: Rng::new([3; 32]), model }
+        Self { memory, ids, zones: 3, rng: Rng::new([3; 32]), model }
     }
 
     fn id(&self, n: u16) -> u64 {
@@ -95,8 +104,8 @@ impl<S: Storage> Rig<S> {
 
     fn run(&mut self, operation: &Operation) {
         match *operation {
-            Operation::Apply { id, refutation, status, state } => {
-                let record = record(self.id(id))
+            Operation::Apply { id, refutation, status, state, zone } => {
+                let record = record_in(self.id(id), zone % self.zones)
                     .with_incarnation(Incarnation { epoch: 1, refutation: u32::from(refutation) })
                     .with_status(Status::from_u8(status).unwrap())
                     .with_state(u32::from(state), Default::default(), 0);
@@ -112,6 +121,7 @@ impl<S: Storage> Rig<S> {
                 }
             }
             Operation::Take { most } => self.take(usize::from(most)),
+            Operation::Settle { enough } => self.settle(enough),
             Operation::Suspect { id, due } => self.suspect(id, due),
             Operation::Accuse { id, by } => self.accuse(id, by),
             Operation::Clear { id } => {
@@ -182,6 +192,24 @@ impl<S: Storage> Rig<S> {
         }
     }
 
+    fn settle(&mut self, enough: u8) {
+        let Tables { members, rumors, .. } = self.memory.tables();
+        let cooled = rumors.settle(members.slots, enough, |slot| slot.record.status() != Status::Suspect);
+        let sent_enough = self.model.hot.values().filter(|&&sends| sends >= enough).count();
+        let before = self.model.hot.len();
+        let records = &self.model.records;
+        let mut kept = Vec::new();
+        self.model.hot.retain(|id, sends| {
+            let done = *sends >= enough && records[id].status() != Status::Suspect;
+            let hot = RumorState::is_hot(members.slot(members.find(records[id].id()).unwrap()));
+            assert!(hot || done, "{id} was sent {sends} times");
+            kept.extend((hot && done).then_some(*id));
+            hot
+        });
+        assert_eq!(before - self.model.hot.len(), cooled as usize);
+        assert!(kept.is_empty() || sent_enough > MAX_SETTLED, "{kept:?}");
+    }
+
     fn suspect(&mut self, n: u16, due: u16) {
         let Some((id, slot)) = self.slot(n) else { return };
         let Tables { members, mut suspicions, .. } = self.memory.tables();
@@ -207,8 +235,13 @@ impl<S: Storage> Rig<S> {
             assert!(!added);
             return;
         };
-        assert_eq!(added, accusers.len() < MAX_ACCUSERS && !accusers.contains(&accuser));
+        let zone = |id: &u64| self.model.records[id].locality().domain();
+        let full = accusers.len() == MAX_ACCUSERS;
+        let alike = accusers.iter().all(|other| zone(other) == zone(&accusers[0]));
+        let brings_a_zone = full && alike && zone(&accuser) != zone(&accusers[0]);
+        assert_eq!(added, !accusers.contains(&accuser) && (!full || brings_a_zone));
         if added {
+            accusers.truncate(MAX_ACCUSERS - 1);
             accusers.push(accuser);
         }
     }
@@ -223,6 +256,7 @@ impl<S: Storage> Rig<S> {
     fn check(&mut self) {
         self.check_members();
         self.check_order();
+        self.check_zones();
         self.check_suspicions();
         self.check_lists();
     }
@@ -274,6 +308,29 @@ impl<S: Storage> Rig<S> {
         }
     }
 
+    fn check_zones(&mut self) {
+        let table = self.memory.tables().members;
+        let mut homes = BTreeMap::<Zone, BTreeSet<SlotId>>::new();
+        for &slot in table.live_slots() {
+            homes.entry(table.record(slot).locality().domain()).or_default().insert(slot);
+        }
+        let mut shared = BTreeSet::new();
+        for (&zone, members) in &homes {
+            let found: BTreeSet<SlotId> = table.live_slots_in(zone).iter().copied().collect();
+            assert_eq!(found.len(), table.live_in(zone) as usize, "nobody stands in a zone twice");
+            assert!(found.is_superset(members), "{zone}");
+            assert!(table.random_in(zone, &mut self.rng).is_some_and(|slot| found.contains(&slot)));
+            if found != *members {
+                assert!(shared.is_empty() || shared == found, "two stretches are shared");
+                shared = found;
+            }
+        }
+        assert!(shared.is_empty() || usize::from(self.zones) > MAX_ZONES);
+        let counts: Vec<(Zone, u32)> = table.zones().collect();
+        assert_eq!(counts.iter().map(|(_, live)| live).sum::<u32>(), table.live());
+        assert!(counts.iter().all(|&(zone, live)| live == table.live_in(zone)));
+    }
+
     fn check_suspicions(&mut self) {
         let Tables { members, suspicions, .. } = self.memory.tables();
         assert_eq!(suspicions.len() as usize, self.model.due.len());
@@ -321,7 +378,11 @@ impl<S: Storage> Rig<S> {
 }
 
 fn agree<S: Storage>(memory: S, ids: Vec<u64>, operations: &[Operation]) -> bool {
-    let mut rig = Rig::new(memory, ids);
+    agree_across(3, memory, ids, operations)
+}
+
+fn agree_across<S: Storage>(zones: u8, memory: S, ids: Vec<u64>, operations: &[Operation]) -> bool {
+    let mut rig = Rig { zones, ..Rig::new(memory, ids) };
     rig.check();
     for operation in operations {
         rig.run(operation);
@@ -365,6 +426,48 @@ fn tables_agree_with_the_model_where_ids_crowd_and_runs_wrap_round_the_end() {
             && agree(Heap::for_members(40), crowded(|tag| tag >> 25 == 0, 80), &operations)
     }
     long_histories().tests(20).quickcheck(property as fn(Vec<Operation>) -> bool);
+}
+
+#[test]
+fn tables_agree_with_the_model_where_there_are_more_zones_than_stretches() {
+    fn property(operations: Vec<Operation>) -> bool {
+        agree_across(u8::MAX, Heap::for_members(150), (1..=200).collect(), &operations)
+    }
+    QuickCheck::new().rng(Gen::new(1_000)).tests(20).quickcheck(property as fn(Vec<Operation>) -> bool);
+}
+
+#[test]
+fn zones_beyond_those_that_have_a_stretch_share_the_last() {
+    let mut rig = Rig::new(Heap::for_members(100), (1..=100).collect());
+    (1..=70).for_each(|id| rig.apply(&record_in(id, id as u8)));
+    let table = rig.memory.tables().members;
+    let live_in = |zone| table.live_in(record_in(1, zone).locality().domain());
+    assert_eq!(table.zones().count(), MAX_ZONES);
+    assert_eq!((live_in(1), live_in(63), live_in(64), live_in(70)), (1, 1, 7, 7));
+}
+
+#[test]
+fn a_table_that_starts_over_knows_no_zones() {
+    let mut rig = Rig::new(Heap::for_members(8), (1..=8).collect());
+    (1..=5).for_each(|id| rig.apply(&record_in(id, id as u8)));
+    assert_eq!(rig.memory.tables().members.zones().count(), 5);
+    rig.memory.tables().members.found(KEY, &record(u64::MAX), Stamp(0));
+    rig.model.records.retain(|&id, _| id == u64::MAX);
+    rig.check();
+    assert_eq!(rig.memory.tables().members.zones().count(), 0);
+}
+
+#[test]
+fn a_random_member_of_a_zone_is_any_of_them_evenly() {
+    let mut rig = Rig::new(Heap::for_members(64), (1..=40).collect());
+    (1..=40).for_each(|id| rig.apply(&record_in(id, (id % 4) as u8)));
+    let zone = record_in(1, 1).locality().domain();
+    let mut drawn = BTreeMap::<SlotId, u32>::new();
+    for _ in 0..10_000 {
+        *drawn.entry(rig.memory.tables().members.random_in(zone, &mut rig.rng).unwrap()).or_default() += 1;
+    }
+    assert_eq!(drawn.len(), 10);
+    assert!(drawn.values().all(|count| (850..1_150).contains(count)), "{drawn:?}");
 }
 
 #[test]

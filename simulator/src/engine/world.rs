@@ -95,6 +95,26 @@ pub trait Watch {
     fn step(&mut self, step: &Step<'_>);
     /// A packet was sent, whatever becomes of it.
     fn sent(&mut self, now: Micros, host: HostId, class: Traffic, len: usize);
+    /// The packet that was just sent goes to another zone.
+    fn crossed(&mut self, _border: Border, _class: Traffic, _len: usize) {}
+}
+
+/// What lies between two zones.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Border {
+    /// They are zones of one region.
+    Zone,
+    /// They are in two regions.
+    Region,
+}
+
+impl Border {
+    fn between(a: Locality, b: Locality) -> Option<Self> {
+        match a.region == b.region {
+            true => (a.domain() != b.domain()).then_some(Self::Zone),
+            false => Some(Self::Region),
+        }
+    }
 }
 
 impl Watch for () {
@@ -164,6 +184,12 @@ impl Wire {
 
     fn owner(&self, address: SocketAddr) -> Option<HostId> {
         self.owners.get(number_of(address)).copied()
+    }
+
+    /// What a packet to an address has to cross, if that was ever anybody's.
+    fn border(&self, hosts: &[Host], from: HostId, to: SocketAddr) -> Option<Border> {
+        let (here, there) = (hosts.get(from as usize)?, hosts.get(self.owner(to)? as usize)?);
+        Border::between(here.locality, there.locality)
     }
 
     /// Sends a packet from a host's socket.
@@ -491,6 +517,9 @@ impl<W: Watch> World<W> {
         for packet in output.packets() {
             self.digest.packet(packet.bytes);
             self.watch.sent(now, host, packet.class, packet.bytes.len());
+            if let Some(border) = self.wire.border(&self.hosts, host, packet.to) {
+                self.watch.crossed(border, packet.class, packet.bytes.len());
+            }
             self.wire.send(&mut self.hosts, host, packet.to, packet.bytes);
         }
         for event in output.events() {

@@ -1,7 +1,7 @@
 //! Packets and bytes.
 
 use crate::{
-    engine::{HostId, Micros, SECOND},
+    engine::{Border, HostId, Micros, SECOND},
     statistics::Summary,
 };
 use gossip_core::Traffic;
@@ -23,6 +23,17 @@ pub struct Sent {
     largest: usize,
     /// Bytes of all hosts in each second, by class.
     by_class: Vec<[u64; 4]>,
+    /// Bytes of gossip rounds.
+    rumors: u64,
+    across_zones: Crossing,
+    across_regions: Crossing,
+}
+
+/// Bytes that crossed a border: all, and those of gossip rounds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Crossing {
+    bytes: u64,
+    rumors: u64,
 }
 
 /// Figures of a whole run; missing where nobody ran for a second.
@@ -36,6 +47,14 @@ pub struct Rates {
     pub bytes_max: Option<f64>,
     /// Packets per node and second.
     pub packets_mean: Option<f64>,
+    /// Bytes per node and second into other zones, those in other regions included.
+    pub cross_zone: Option<f64>,
+    /// Bytes per node and second into other regions.
+    pub cross_region: Option<f64>,
+    /// The share of gossip rounds' bytes that went into other zones; missing where there were none.
+    pub cross_zone_rumors: Option<f64>,
+    /// The same of other regions.
+    pub cross_region_rumors: Option<f64>,
 }
 
 impl Sent {
@@ -57,6 +76,9 @@ impl Sent {
         if self.by_class.len() <= second as usize {
             self.by_class.resize(second as usize + 1, [0; 4]);
         }
+        if class == Traffic::Rumor {
+            self.rumors += len as u64;
+        }
         let class = match class {
             Traffic::Probe => 0,
             Traffic::Suspicion => 1,
@@ -64,6 +86,15 @@ impl Sent {
             Traffic::Sync => 3,
         };
         self.by_class[second as usize][class] += len as u64;
+    }
+
+    /// The packet that was counted last goes to another zone.
+    pub(super) fn count_crossing(&mut self, border: Border, class: Traffic, len: usize) {
+        let regions = (border == Border::Region).then_some(&mut self.across_regions);
+        for crossing in [&mut self.across_zones].into_iter().chain(regions) {
+            crossing.bytes += len as u64;
+            crossing.rumors += if class == Traffic::Rumor { len as u64 } else { 0 };
+        }
     }
 
     /// Another second has passed, through which so many hosts ran.
@@ -95,11 +126,17 @@ impl Sent {
         let silent = std::iter::repeat_n(0, ran.saturating_sub(busy.len()));
         let all = Summary::of(busy.into_iter().chain(silent).map(f64::from));
         let quantile = |q| all.as_ref().map(|all| all.quantile(q));
+        let mean = |count: u64| Some(count as f64 / ran as f64);
+        let share = |bytes: u64| (self.rumors > 0).then(|| bytes as f64 / self.rumors as f64);
         Rates {
-            bytes_mean: Some(self.bytes as f64 / ran as f64),
+            bytes_mean: mean(self.bytes),
             bytes_p99: quantile(0.99),
             bytes_max: quantile(1.0),
-            packets_mean: Some(self.packets as f64 / ran as f64),
+            packets_mean: mean(self.packets),
+            cross_zone: mean(self.across_zones.bytes),
+            cross_region: mean(self.across_regions.bytes),
+            cross_zone_rumors: share(self.across_zones.rumors),
+            cross_region_rumors: share(self.across_regions.rumors),
         }
     }
 }
@@ -107,6 +144,27 @@ impl Sent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_crosses_a_region_crosses_a_zone_too() {
+        let mut sent = Sent::default();
+        let packets = [
+            (None, Traffic::Rumor, 50),
+            (Some(Border::Zone), Traffic::Rumor, 30),
+            (Some(Border::Region), Traffic::Rumor, 20),
+            (Some(Border::Region), Traffic::Probe, 7),
+        ];
+        for (border, class, len) in packets {
+            sent.count(0, 0, class, len);
+            if let Some(border) = border {
+                sent.count_crossing(border, class, len);
+            }
+        }
+        sent.note_running(1);
+        let rates = sent.rates();
+        assert_eq!((rates.cross_zone, rates.cross_region), (Some(57.0), Some(27.0)));
+        assert_eq!((rates.cross_zone_rumors, rates.cross_region_rumors), (Some(0.5), Some(0.2)));
+    }
 
     #[test]
     fn the_busiest_second_of_any_node_is_found_and_silent_ones_count() {

@@ -59,6 +59,7 @@ pub struct MechanismSettings {
     pub own_pause: Option<bool>,
     pub holds: Option<bool>,
     pub earned_death: Option<bool>,
+    pub feedback: Option<bool>,
 }
 
 macro_rules! put {
@@ -96,7 +97,7 @@ impl Settings {
             Some(other) => return Err(format!("config.mechanisms.base is '{other}': all or swim")),
         }
         put!(self.mechanisms => config.mechanisms; indirect_probes, suspicion, local_health, confirmations,
-            tell_suspect, own_pause, holds, earned_death);
+            tell_suspect, own_pause, holds, earned_death, feedback);
         Ok(config)
     }
 }
