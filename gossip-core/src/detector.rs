@@ -39,6 +39,8 @@ const HELPED: u32 = 7;
 const HELPER_ROUNDS: u8 = 2;
 /// Zone held, unreachable, suspected, down: what the end of one probe can raise at the most.
 const EVENTS_PER_PROBE: usize = 4;
+/// A ping that was not sent, or was under way while this node slept: its ack waited for us.
+const UNTIMED: u32 = u32::MAX;
 /// Lifeguard's saturation of the local health score (arXiv 1707.00788, section IV-A: S = 8).
 const MAX_HEALTH: u8 = 8;
 
@@ -105,8 +107,7 @@ struct Probe {
     /// On the judgement clock, as is `due`.
     began: Instant,
     due: Instant,
-    /// When the pings were sent, in µs after `began`. On the judgement clock, too: while we sleep an ack may
-    /// wait, and that is no round trip.
+    /// When the pings were sent, in µs after `began`; [`UNTIMED`] for those that say nothing of the road.
     pings: [u32; ATTEMPTS as usize],
     /// Which helpers were asked, and which nacked: a bit for `slot % 32`, so that a duplicate counts once.
     asked: u32,
@@ -230,7 +231,7 @@ impl Step<'_, '_> {
             nonce: self.core.rng.next() as Nonce & !(ATTEMPTS - 1),
             began: judged,
             due: judged,
-            pings: [0; ATTEMPTS as usize],
+            pings: [UNTIMED; ATTEMPTS as usize],
             asked: 0,
             nacks: 0,
             controls: heapless::Vec::new(),
@@ -435,14 +436,9 @@ impl Step<'_, '_> {
 
     /// A probe was answered: directly, to this attempt of it, or through a helper.
     fn answered(&mut self, at: usize, attempt: Option<usize>) {
-        let judged = self.core.clock.judged();
         let probe = self.core.detector.probes.swap_remove(at);
         if let Some(attempt) = attempt {
-            let sent = probe.began + Duration::from_micros(u64::from(probe.pings[attempt]));
-            let rtt = micros(judged.since(sent));
-            let zone = self.record(probe.slot).locality().domain();
-            self.core.round_trips.record(zone, rtt);
-            self.core.metrics.rtt_us.record(u32::try_from(rtt).unwrap_or(u32::MAX));
+            self.measure_round_trip(probe.slot, probe.began, probe.pings[attempt]);
         }
         if probe.stage != Stage::Lingering {
             self.core.metrics.probes_answered += 1;
@@ -452,6 +448,24 @@ impl Step<'_, '_> {
         self.reached(probe.slot);
         if probe.purpose == Purpose::Check {
             self.check_passed(probe.slot);
+        }
+    }
+
+    fn measure_round_trip(&mut self, slot: SlotId, began: Instant, ping: u32) {
+        if ping == UNTIMED {
+            return;
+        }
+        let sent = began + Duration::from_micros(u64::from(ping));
+        let rtt = micros(self.core.clock.judged().since(sent));
+        let zone = self.zone_of(slot);
+        self.core.round_trips.record(zone, rtt);
+        self.core.metrics.rtt_us.record(u32::try_from(rtt).unwrap_or(u32::MAX));
+    }
+
+    /// We slept: acks of what is under way may have waited for us.
+    pub(crate) fn stop_timing_pings(&mut self) {
+        for probe in &mut self.core.detector.probes {
+            probe.pings = [UNTIMED; ATTEMPTS as usize];
         }
     }
 

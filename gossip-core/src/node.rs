@@ -210,6 +210,7 @@ impl<M: Memory> Node<M> {
         {
             step.core.metrics.own_pauses += 1;
             step.worsen_health(1);
+            step.stop_timing_pings();
             step.raise(Event::OwnPause { late });
             if step.is_out_of_touch() {
                 step.start_over();
