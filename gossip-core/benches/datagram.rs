@@ -23,7 +23,8 @@ fn identity(n: u32) -> Identity {
 }
 
 fn config() -> Config {
-    let generous = gossip_core::Budgets { rumor: u32::MAX, sync: u32::MAX, suspicion: u32::MAX };
+    const MOST: u32 = u32::MAX;
+    let generous = gossip_core::Budgets { total: MOST, rumor: MOST, sync: MOST, suspicion: MOST };
     let cluster = Cluster::named("bench").expect("a name");
     Config { budgets: generous, ..Config::lan(cluster) }
 }

@@ -5,13 +5,13 @@
 
 use crate::{
     budget::Bucket,
-    choose,
+    choose::{self, Chosen, MAX_CHOSEN},
     config::Config,
-    join::MAX_WINDOW,
+    join::{INTRODUCTION, MAX_WINDOW},
     memory::Tables,
     news::{Corrections, Source},
     outbox::Traffic,
-    record::Status,
+    record::{Reachability, Status},
     rng::Rng,
     step::{Core, Intent, Step, put_news},
     table::{ME, SlotId, index::Place},
@@ -30,6 +30,10 @@ use siphasher::sip::SipHasher13;
 
 /// A token is taken for this long at least, twice as long at the most, in µs.
 const TOKEN_PERIOD: u64 = 30_000_000;
+/// Members told in a welcome: enough to fetch from many at once, at half the bytes of a full datagram.
+const MAX_SAMPLE: usize = 16;
+/// Members whose news is younger than this may have just begun to join themselves, and know little.
+const SETTLED: Duration = Duration::from_secs(5);
 /// Index entries looked at for one page; tombstones are skipped but cost time.
 const MAX_SCANNED: usize = 1_024;
 /// Tombstones younger than this are part of a view: whoever missed the news of a death learns of it. By then
@@ -40,6 +44,8 @@ const TOMBSTONE_IS_NEWS: Duration = Duration::from_secs(600);
 #[derive(Clone)]
 pub(crate) struct Admission {
     secret: (u64, u64),
+    /// Challenges to joiners: more than can be welcomed are told at once that we are busy.
+    invitations: Bucket,
     /// New members.
     admissions: Bucket,
     /// Requests of those who are not members.
@@ -51,6 +57,7 @@ impl Admission {
         let (joins, requests) = (u32::from(config.admissions_per_second), config.strangers_per_second);
         Self {
             secret: (rng.next(), rng.next()),
+            invitations: Bucket::new(joins, joins, now),
             admissions: Bucket::new(joins, joins, now),
             strangers: Bucket::new(requests, requests, now),
         }
@@ -58,6 +65,7 @@ impl Admission {
 
     pub(crate) fn resize(&mut self, config: &Config) {
         let (joins, requests) = (u32::from(config.admissions_per_second), config.strangers_per_second);
+        self.invitations.resize(joins, joins);
         self.admissions.resize(joins, joins);
         self.strangers.resize(requests, requests);
     }
@@ -99,7 +107,7 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Somebody wants in, or introduces itself. `bytes` is the length of its datagram.
+    /// Somebody wants in, or introduces itself (with [`INTRODUCTION`]). `bytes` is the length of its datagram.
     pub(crate) fn handle_join(&mut self, nonce: Nonce, token: Token, joiner: &Aged, bytes: usize) {
         let (now, address) = (self.now(), joiner.record.address());
         if joiner.record.status() != Status::Alive
@@ -108,37 +116,92 @@ impl Step<'_, '_> {
         {
             return;
         }
-        // The challenge goes to where the joiner says that it is, so the token proves that very address.
+        let introduction = nonce == INTRODUCTION;
+        // The answer goes to where the joiner says that it is, so the token proves that very address.
         if !self.core.admission.is_valid(token, address, now) {
-            self.challenge(address, Traffic::Sync, nonce, bytes);
+            if introduction || self.can_welcome() && self.core.admission.invitations.take(now, 1) {
+                self.challenge(address, Traffic::Sync, nonce, bytes);
+            } else {
+                self.refer(address, nonce, bytes);
+            }
             return;
         }
         let known = self.tables.members.find(joiner.record.id());
-        let max = u32::from(self.core.config.max_datagram);
-        let can_welcome = self.core.budgets.sync.has(now, max);
-        if !can_welcome || known.is_none() && !self.core.admission.admissions.take(now, 1) {
-            self.refer(address, nonce);
+        let admitted = known.is_some() || self.core.admission.admissions.take(now, 1);
+        if !(admitted && (introduction || self.can_welcome())) {
+            self.refer(address, nonce, bytes);
             return;
         }
         let mut corrections = Corrections::default();
         self.hear(joiner, Source::Owner, &mut corrections);
+        if introduction {
+            self.correct(address, &corrections);
+            self.ask_who_knows_us(address);
+            return;
+        }
         let known = self.tables.members.find(joiner.record.id());
         self.welcome(address, nonce, known.filter(|&slot| self.record(slot) != &joiner.record));
     }
 
-    /// Too many at once: names others to ask.
-    fn refer(&mut self, to: SocketAddr, nonce: Nonce) {
-        let peers = choose::peers(&self.tables.members, &mut self.core.rng, MAX_REFERRALS, |_| true);
-        let others = peers.iter().map(|&slot| self.record(slot).address()).collect();
+    /// Whether a joiner would be served here: not by who has no view but knows who has, nor over the budget.
+    fn can_welcome(&mut self) -> bool {
+        let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
+        let best = self.core.joining.has_view()
+            || !self.core.joining.is_filling() && self.settled_peers(1).is_empty();
+        best && self.core.budgets.admit(Traffic::Sync, now, max)
+    }
+
+    /// Too many at once: names others to ask, in no more bytes than it was asked with, and only out of what
+    /// welcomes leave of the budget.
+    fn refer(&mut self, to: SocketAddr, nonce: Nonce, bytes: usize) {
+        let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
+        let peers = self.peers_with_view(MAX_REFERRALS);
+        let to_name = peers.iter().map(|&slot| self.record(slot).address()).filter(|&other| other != to);
+        let mut others: heapless::Vec<SocketAddr, MAX_REFERRALS> = to_name.collect();
+        while !others.is_empty()
+            && Draft::length_with(&Message::Busy { nonce, others: others.clone() }) > bytes
+        {
+            others.pop();
+        }
+        let spare = self.core.budgets.has_left(Traffic::Sync, now, max);
+        if others.is_empty() || nonce == INTRODUCTION || !spare {
+            self.core.metrics.limited += 1;
+            return;
+        }
         self.core.metrics.busy += 1;
         let _ = self.send(Intent::bare(to, Traffic::Sync, Message::Busy { nonce, others }));
+    }
+
+    /// Random members that most likely have a view. In a cluster that has just begun that is anybody; who has
+    /// no view itself cannot tell.
+    pub(crate) fn peers_with_view(&mut self, count: usize) -> Chosen {
+        let settled = self.settled_peers(count);
+        if settled.is_empty() && self.core.joining.has_view() {
+            return choose::peers(&self.tables.members, &mut self.core.rng, count, |_| true);
+        }
+        settled
+    }
+
+    /// Random members that have been there for a while.
+    pub(crate) fn settled_peers(&mut self, count: usize) -> Chosen {
+        let (members, now) = (&self.tables.members, self.core.clock.now().stamp());
+        let settled = |slot| {
+            let member = members.slot(slot);
+            member.record.status() == Status::Alive
+                && member.reachability() != Reachability::Unreachable
+                && u128::from(now.since(member.born)) >= SETTLED.as_millis()
+        };
+        // With draws enough for where most members are new.
+        let mut chosen = choose::peers(members, &mut self.core.rng, MAX_CHOSEN, settled);
+        chosen.truncate(count);
+        chosen
     }
 
     /// Tells a joiner how many we are, what we know of it if that is not what it says, and of some members:
     /// a stretch of the id-hash order from a random place, which is a sample across zones.
     fn welcome(&mut self, to: SocketAddr, nonce: Nonce, joiner: Option<SlotId>) {
         self.core.metrics.welcomes += 1;
-        let members = self.tables.members.size();
+        let members = if self.core.joining.has_view() { self.tables.members.size() } else { 0 };
         let start = Place { tag: self.core.rng.next() as u32, id: 0 };
         let _ = self.write(to, Traffic::Sync, |draft, core, tables| {
             let _ = draft.message(&Message::Welcome { nonce, members });
@@ -148,18 +211,28 @@ impl Step<'_, '_> {
             }
             let view = tables.members.as_view();
             let stretch = view.after(start, u32::MAX).chain(view.after(Place::START, start.tag));
-            for (_, slot) in stretch.take(MAX_SCANNED) {
-                let told = slot != ME && Some(slot) != joiner && is_told(core, tables, slot);
-                if told && !put_news(draft, core, tables, slot) {
-                    break;
+            let told = stretch
+                .take(MAX_SCANNED)
+                .map(|(_, slot)| slot)
+                .filter(|&slot| slot != ME && Some(slot) != joiner);
+            let mut left = MAX_SAMPLE;
+            for slot in told {
+                if left > 0 && is_told(core, tables, slot) {
+                    left = if put_news(draft, core, tables, slot) { left - 1 } else { 0 };
                 }
             }
         });
     }
 
-    /// Somebody wants a range of our table.
+    /// Somebody wants a range of our table. What is not served is said to be, so that it asks elsewhere at once.
     pub(crate) fn handle_fetch(&mut self, from: SocketAddr, message: &Message, bytes: usize) {
-        let &Message::Fetch { nonce, token, mut after, until, window } = message else { return };
+        let &Message::Fetch { nonce, token, after, until, window } = message else { return };
+        if !self.core.joining.has_view() {
+            if self.admits_request() {
+                self.decline(from, nonce);
+            }
+            return;
+        }
         if !self.core.admission.is_valid(token, from, self.now()) {
             if self.admits_request() {
                 self.challenge(from, Traffic::Sync, nonce, bytes);
@@ -167,17 +240,42 @@ impl Step<'_, '_> {
             return;
         }
         self.core.metrics.fetches_served += 1;
-        let room = self.out.room(usize::from(self.core.config.max_datagram));
+        if !self.serve_pages(from, nonce, (after, until), window) {
+            self.decline(from, nonce);
+        }
+    }
+
+    /// Sends up to `window` pages of a range; false when the budget did not suffice.
+    fn serve_pages(
+        &mut self,
+        to: SocketAddr,
+        nonce: Nonce,
+        (mut after, until): (Place, u32),
+        window: u8,
+    ) -> bool {
+        let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
+        let room = self.out.room(max as usize);
         for _ in 0..usize::from(window.min(MAX_WINDOW)).min(room) {
             let mut page = (after, false);
-            let sent = self.write(from, Traffic::Sync, |draft, core, tables| {
-                page = put_page(draft, core, tables, nonce, after, until);
-            });
+            // Pages are to be had elsewhere; the way in may not.
+            let spare = self.core.budgets.has_left(Traffic::Sync, now, 2 * max);
+            let sent = spare
+                && self.write(to, Traffic::Sync, |draft, core, tables| {
+                    page = put_page(draft, core, tables, nonce, after, until);
+                });
             if !sent || page.1 {
-                return;
+                return sent;
             }
             after = page.0;
         }
+        true
+    }
+
+    /// No (more) pages now. Shorter than any fetch, so that it needs no token.
+    fn decline(&mut self, to: SocketAddr, nonce: Nonce) {
+        self.core.metrics.busy += 1;
+        let others = heapless::Vec::new();
+        let _ = self.send(Intent::bare(to, Traffic::Sync, Message::Busy { nonce, others }));
     }
 }
 

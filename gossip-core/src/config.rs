@@ -83,13 +83,16 @@ impl Mechanisms {
     };
 }
 
-/// Bytes per second that a node may send of each class of traffic, on average; one second's worth may be
-/// sent at once. Probes and acks are never held back, and count against nothing but their own rate.
+/// Bytes per second that a node may send of each class of traffic, on average; a quarter of a second's worth may be
+/// sent at once, and three datagrams in any case. Probes and acks are never held back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budgets {
+    /// All classes together. Near it, gossip rounds and bulk wait first, and pings and acks take no rumors
+    /// along; so no node sends more than 1.25 times as much in any second, but for bare probes.
+    pub total: u32,
     /// Gossip rounds. Over it, rounds come later; nothing is lost.
     pub rumor: u32,
-    /// Joins, fetches, challenges and introductions. Over it, a seed answers `Busy`.
+    /// Joins, fetches, challenges and introductions. Over it, joiners and fetches are sent elsewhere.
     pub sync: u32,
     /// Accusations' checks and dominating answers. Over it, they wait or are dropped and counted.
     pub suspicion: u32,
@@ -159,7 +162,8 @@ pub struct Config {
     pub max_datagram: u16,
     /// Bytes per second by class.
     pub budgets: Budgets,
-    /// New members admitted by this node a second; over it, it answers `Busy`. 1 to 10,000.
+    /// Joiners that this node invites and new members that it admits a second; over it, it names others to ask. A
+    /// crowd comes in through those it let in first. 1 to 10,000.
     pub admissions_per_second: u16,
     /// Strangers' requests (joins, fetches, packets of unknown senders) answered a second; a flood above it
     /// is dropped and counted. Pings alone are always acked, with no more bytes than they had. 1 to 100,000.
@@ -213,8 +217,8 @@ impl Config {
             gossip_interval: Duration::from_millis(100),
             retransmit_factor: 4,
             max_datagram: 1_200,
-            budgets: Budgets { rumor: 20_000, sync: 64_000, suspicion: 8_000 },
-            admissions_per_second: 100,
+            budgets: Budgets { total: 38_000, rumor: 32_000, sync: 24_000, suspicion: 8_000 },
+            admissions_per_second: 10,
             strangers_per_second: 1_000,
             join_retry: Duration::from_millis(500),
             tombstone_ttl: Duration::from_secs(24 * 3_600),
@@ -269,6 +273,7 @@ impl Config {
             ("fanout", u32::from(self.fanout), 1, 8),
             ("retransmit_factor", u32::from(self.retransmit_factor), 1, 6),
             ("max_datagram", u32::from(self.max_datagram), 400, 1_400),
+            ("budgets.total", self.budgets.total, 1_400, u32::MAX),
             ("budgets.rumor", self.budgets.rumor, 1_400, u32::MAX),
             ("budgets.sync", self.budgets.sync, 1_400, u32::MAX),
             ("budgets.suspicion", self.budgets.suspicion, 1_400, u32::MAX),

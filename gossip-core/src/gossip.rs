@@ -74,8 +74,8 @@ impl Step<'_, '_> {
             return;
         }
         let max = u32::from(self.core.config.max_datagram);
-        if !self.core.budgets.rumor.has(now, max) {
-            self.core.gossip.next = now + self.core.budgets.rumor.wait(max);
+        if !self.core.budgets.admit(Traffic::Rumor, now, max) {
+            self.core.gossip.next = now + self.core.budgets.wait(Traffic::Rumor, max);
             return;
         }
         let fanout = usize::from(self.core.config.fanout);

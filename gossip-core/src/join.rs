@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The joiner asks two seeds at a time, and then fetches ranges of the id-hash space from as many members at
-//! once. It sets the window and repeats what is lost, so a seed pays for one datagram.
+//! once. It sets the window and repeats what is lost, so a seed pays for one datagram. Who is busy names others,
+//! or says that it has no time for a range; the joiner goes there, or elsewhere, at once.
 //!
 //! A node that has joined visits a seed now and then, for ever: two halves of a cluster that started while they
 //! could not hear each other would otherwise never learn of one another.
@@ -25,7 +26,7 @@ use core::{net::SocketAddr, time::Duration};
 
 /// Seeds kept; the rest of a longer list is ignored.
 const MAX_SEEDS: usize = 16;
-/// Joins under way: two seeds, and those that a busy seed named.
+/// Joins a round: two seeds, and those that busy ones named.
 const MAX_ASKED: usize = 2 + MAX_REFERRALS;
 /// Seeds asked at a time.
 const ASK_AT_ONCE: usize = 2;
@@ -33,14 +34,26 @@ const ASK_AT_ONCE: usize = 2;
 const MAX_GOOD: usize = 4;
 /// Rounds of asking by a node that has a view and company: its seeds may be down for good.
 const REJOIN_ROUNDS: u32 = 4;
-/// Doublings of the wait between two rounds of asking.
+/// Rounds of asking at the same pace: a seed that is asked by everybody at once names others to about 400 a
+/// second within the default budget.
+const EVEN_ROUNDS: u32 = 4;
+/// Doublings of the wait between two rounds of asking, after those.
 const MAX_DOUBLINGS: u32 = 3;
+/// Rounds of asking after which a joiner that only met others without a view takes it that there is no view
+/// to be had: a cluster begins.
+const LONE_ROUNDS: u32 = 4;
+/// The nonce of a join that only introduces the sender, and asks for nothing.
+pub(crate) const INTRODUCTION: Nonce = 0;
 /// Ranges fetched at a time.
 const MAX_FETCHES: usize = 8;
 /// Members per range, below which more ranges would cost more round trips than they save.
 const MEMBERS_PER_FETCH: u32 = 64;
-/// Datagrams that one request asks for, and that one answer sends at the most.
-pub(crate) const MAX_WINDOW: u8 = 8;
+/// Datagrams that one request asks for, and that one answer sends at the most: what the default budget lets out
+/// at once.
+pub(crate) const MAX_WINDOW: u8 = 4;
+/// How long a joiner waits before it asks somebody else for a range that it was refused, and more at each
+/// refusal without progress.
+const REFUSED_PAUSE: Duration = Duration::from_millis(25);
 /// Requests without progress before a range is given up.
 const MAX_TRIES: u8 = 12;
 /// For how long views must differ before the whole of another's is fetched, in gossip intervals: news on its
@@ -79,6 +92,8 @@ struct Fetch {
     left: u8,
     due: Instant,
     tries: u8,
+    /// Whoever was asked has no time.
+    refused: bool,
 }
 
 /// The joiner's state.
@@ -92,6 +107,8 @@ pub(crate) struct Joining {
     round: u32,
     retry: Instant,
     asked: heapless::Vec<(Nonce, SocketAddr), MAX_ASKED>,
+    /// Who of those was shown its token: one at a time, since one welcome is enough.
+    entering: Option<Nonce>,
     fetches: heapless::Vec<Fetch, MAX_FETCHES>,
     viewed: bool,
     /// When the first and the latest were met who know something else, none much later than
@@ -101,6 +118,8 @@ pub(crate) struct Joining {
     unsettled: Instant,
     next_refetch: Instant,
     next_visit: Instant,
+    /// How many members there were when it was planned.
+    visit_size: u32,
 }
 
 impl Joining {
@@ -114,12 +133,14 @@ impl Joining {
             round: 0,
             retry: Instant::NEVER,
             asked: heapless::Vec::new(),
+            entering: None,
             fetches: heapless::Vec::new(),
             viewed: false,
             diverged: None,
             unsettled: Instant::ZERO,
             next_refetch: Instant::ZERO,
             next_visit: Instant::NEVER,
+            visit_size: 0,
         }
     }
 
@@ -127,6 +148,11 @@ impl Joining {
     /// asked to.
     pub(crate) fn has_view(&self) -> bool {
         self.viewed || self.phase == Phase::Idle
+    }
+
+    /// Whether the first view is being fetched: there will soon be more to tell.
+    pub(crate) fn is_filling(&self) -> bool {
+        !self.viewed && self.phase == Phase::Fetching
     }
 
     /// The view was given by the host.
@@ -151,6 +177,11 @@ impl Joining {
         let next = known.clone().nth(self.next_seed % count.max(1));
         self.next_seed = (self.next_seed + 1) % count.max(1);
         next
+    }
+
+    fn forget_asked(&mut self) {
+        self.asked.clear();
+        self.entering = None;
     }
 
     fn knows_whom_to_ask(&self) -> bool {
@@ -241,10 +272,15 @@ impl Step<'_, '_> {
 
     /// Asks one seed although we have company: it may be in another, that formed or lived apart from ours.
     fn visit_seed(&mut self) {
+        // Planned in a smaller cluster it comes too soon: whoever started together would visit together.
+        let grown = self.tables.members.size() > self.core.joining.visit_size.saturating_mul(2);
         self.plan_visit();
+        if grown {
+            return;
+        }
         self.ask_again();
         self.core.joining.round = REJOIN_ROUNDS;
-        self.core.joining.asked.clear();
+        self.core.joining.forget_asked();
         let which = self.core.rng.below(self.core.joining.seeds.len() as u32);
         if let Some(&seed) = self.core.joining.seeds.get(which as usize) {
             self.ask(seed);
@@ -253,9 +289,11 @@ impl Step<'_, '_> {
 
     fn plan_visit(&mut self) {
         // Even over twice the mean: nodes that started together do not visit together.
-        let spread = micros(VISIT_GAP_PER_MEMBER * 2 * self.tables.members.size());
+        let size = self.tables.members.size();
+        let spread = micros(VISIT_GAP_PER_MEMBER * 2 * size);
         let gap = VISIT_GAP + Duration::from_micros(self.core.rng.below_u64(spread));
         let joining = &mut self.core.joining;
+        joining.visit_size = size;
         joining.next_visit =
             if joining.seeds.is_empty() { Instant::NEVER } else { self.core.clock.now() + gap };
     }
@@ -267,13 +305,18 @@ impl Step<'_, '_> {
     }
 
     fn ask_seeds(&mut self) {
-        let doublings = self.core.joining.round.min(MAX_DOUBLINGS);
+        let doublings = self.core.joining.round.saturating_sub(EVEN_ROUNDS).min(MAX_DOUBLINGS);
         let wait = self.jittered(self.core.config.join_retry * 2u32.pow(doublings));
         let joining = &mut self.core.joining;
         joining.round = joining.round.saturating_add(1);
         joining.retry = self.core.clock.now() + wait;
-        joining.asked.clear();
+        joining.forget_asked();
         let lost = self.tables.members.live() == 0;
+        if !self.core.joining.viewed {
+            for peer in self.settled_peers(1) {
+                self.ask(self.record(peer).address());
+            }
+        }
         for _ in 0..ASK_AT_ONCE {
             if let Some(seed) = self.core.joining.next_to_ask(lost) {
                 self.ask(seed);
@@ -291,9 +334,16 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Never zero: that is the nonce of a challenge that nobody asked for.
+    /// A member of a cluster that remembers us has introduced itself: it has the view that we look for.
+    pub(crate) fn ask_who_knows_us(&mut self, address: SocketAddr) {
+        if self.core.joining.phase == Phase::Asking && !self.core.joining.viewed {
+            self.ask(address);
+        }
+    }
+
+    /// Never zero: that is the nonce of a challenge that nobody asked for, and of an introduction.
     fn fresh_nonce(&mut self) -> Nonce {
-        (self.core.rng.next() as Nonce).max(1)
+        (self.core.rng.next() as Nonce).max(INTRODUCTION + 1)
     }
 
     /// Sends our own record, with a token if we have one.
@@ -305,7 +355,10 @@ impl Step<'_, '_> {
     /// A seed or a source wants the request again, with a token. False when we asked nothing of the kind.
     pub(crate) fn handle_join_challenge(&mut self, nonce: Nonce, token: Token) -> bool {
         if let Some(&(_, seed)) = self.core.joining.asked.iter().find(|&&(asked, _)| asked == nonce) {
-            self.introduce(seed, nonce, token);
+            if self.core.joining.entering.is_none_or(|entering| entering == nonce) {
+                self.core.joining.entering = Some(nonce);
+                self.introduce(seed, nonce, token);
+            }
             return true;
         }
         let Some(at) = self.core.joining.fetches.iter().position(|fetch| fetch.nonce == nonce) else {
@@ -326,7 +379,11 @@ impl Step<'_, '_> {
         if joining.phase != Phase::Asking || !joining.asked.iter().any(|&(asked, _)| asked == nonce) {
             return;
         }
-        joining.asked.clear();
+        if members == 0 && !joining.viewed && joining.round < LONE_ROUNDS {
+            joining.entering = None; // somebody else may have a view
+            return;
+        }
+        joining.forget_asked();
         joining.phase = Phase::Fetching;
         if self.tables.members.size() >= members {
             self.finish_fetching();
@@ -343,7 +400,7 @@ impl Step<'_, '_> {
     fn add_fetch(&mut self, to: SocketAddr, from_tag: u32, until: u32) {
         let after = Place { tag: from_tag, id: 0 };
         let (nonce, due) = (self.fresh_nonce(), Instant::NEVER);
-        let fetch = Fetch { nonce, to, token: 0, after, until, left: 0, due, tries: 0 };
+        let fetch = Fetch { nonce, to, token: 0, after, until, left: 0, due, tries: 0, refused: false };
         let _ = self.core.joining.fetches.push(fetch);
     }
 
@@ -381,11 +438,21 @@ impl Step<'_, '_> {
         self.request(0);
     }
 
-    /// The seed has no time, but knows others.
+    /// Whoever we asked has no time, but may know others.
     pub(crate) fn handle_busy(&mut self, nonce: Nonce, others: &[SocketAddr]) {
+        let now = self.now();
         let joining = &mut self.core.joining;
-        let Some(at) = joining.asked.iter().position(|&(asked, _)| asked == nonce) else { return };
-        joining.asked.swap_remove(at);
+        if let Some(fetch) = joining.fetches.iter_mut().find(|fetch| fetch.nonce == nonce) {
+            let most = micros(REFUSED_PAUSE) * (u64::from(fetch.tries) + 1);
+            (fetch.refused, fetch.due) = (true, now + Duration::from_micros(self.core.rng.below_u64(most)));
+            return;
+        }
+        if !joining.asked.iter().any(|&(asked, _)| asked == nonce) {
+            return;
+        }
+        joining.entering = joining.entering.filter(|&entering| entering != nonce);
+        joining.round = joining.round.min(1); // it has a view
+        others.iter().for_each(|&other| joining.note_good(other));
         let me = self.me().address();
         for &other in others.iter().filter(|&&other| other != me).take(ASK_AT_ONCE) {
             self.ask(other);
@@ -395,11 +462,14 @@ impl Step<'_, '_> {
     /// Asks a random member for a range, or the one that is asked already when we know no other.
     fn ask_somebody(&mut self, at: usize) {
         let before = self.core.joining.fetches[at].to;
-        let elsewhere = choose::peers(&self.tables.members, &mut self.core.rng, 1, |_| true);
+        let mut elsewhere = self.settled_peers(1);
+        if elsewhere.is_empty() {
+            elsewhere = choose::peers(&self.tables.members, &mut self.core.rng, 1, |_| true);
+        }
         let nonce = self.fresh_nonce();
         let to = elsewhere.first().map_or(before, |&slot| self.record(slot).address());
         let fetch = &mut self.core.joining.fetches[at];
-        (fetch.to, fetch.nonce, fetch.token) = (to, nonce, 0);
+        (fetch.to, fetch.nonce, fetch.token, fetch.refused) = (to, nonce, 0, false);
         self.request(at);
     }
 
@@ -425,7 +495,7 @@ impl Step<'_, '_> {
             } else {
                 self.ask_again();
             }
-        } else if fetch.tries % TRIES_PER_PEER == 0 {
+        } else if fetch.refused || fetch.tries % TRIES_PER_PEER == 0 {
             self.ask_somebody(at);
         } else {
             self.request(at);

@@ -11,7 +11,7 @@ use crate::{
     gossip::Gossip,
     heal::Healing,
     holds::Holds,
-    join::Joining,
+    join::{INTRODUCTION, Joining},
     life::{Life, Phase},
     members::{Member, Members},
     memory::{MAX_MEMBERS, Memory},
@@ -374,7 +374,7 @@ impl Step<'_, '_> {
                     // It does not know us (any more), and said so in answer to a ping or a rumor.
                     self.handle_ack(id, *nonce);
                     if at_home && self.admits_request() {
-                        self.introduce(from, *nonce, *token);
+                        self.introduce(from, INTRODUCTION, *token);
                     }
                 }
             }

@@ -28,7 +28,7 @@ use crate::{
         record::Aged,
     },
 };
-use core::net::SocketAddr;
+use core::{net::SocketAddr, time::Duration};
 
 /// All that a node keeps beside its tables: each protocol module its own state, and what they share.
 #[derive(Clone)]
@@ -50,30 +50,56 @@ pub(crate) struct Core {
     pub(crate) metrics: Metrics,
 }
 
-/// The budgets of `Config`, as buckets; probes have none.
+/// What of the total budget rumors leave to joins, and those to corrections, in datagrams: gossip rounds lose
+/// nothing by waiting.
+const RESERVED: u32 = 1;
+/// The share of a second's bytes that a budget lets out at once: with it no second sees more than 1.25 times the
+/// rate.
+const BURST: u32 = 4;
+
+/// The budgets of `Config`, as buckets. Probes have none of their own, but count in the total.
 #[derive(Clone)]
 pub(crate) struct Buckets {
-    pub(crate) rumor: Bucket,
-    pub(crate) sync: Bucket,
-    pub(crate) suspicion: Bucket,
+    total: Bucket,
+    rumor: Bucket,
+    sync: Bucket,
+    suspicion: Bucket,
+    /// In bytes.
+    reserve: u32,
 }
 
 impl Buckets {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
-        let bucket = |rate: u32| Bucket::new(rate, rate, now);
+        let bucket = |rate: u32| Bucket::new(rate, Self::burst(config, rate), now);
         let budgets = config.budgets;
         Self {
+            total: bucket(budgets.total),
             rumor: bucket(budgets.rumor),
             sync: bucket(budgets.sync),
             suspicion: bucket(budgets.suspicion),
+            reserve: Self::reserve(config),
         }
+    }
+
+    fn burst(config: &Config, rate: u32) -> u32 {
+        // Whoever waits for one datagram beside the reserve must get it some time.
+        (rate / BURST).max(u32::from(config.max_datagram) * (2 * RESERVED + 1))
+    }
+
+    fn reserve(config: &Config) -> u32 {
+        u32::from(config.max_datagram) * RESERVED
     }
 
     pub(crate) fn resize(&mut self, config: &Config) {
         let budgets = config.budgets;
-        self.rumor.resize(budgets.rumor, budgets.rumor);
-        self.sync.resize(budgets.sync, budgets.sync);
-        self.suspicion.resize(budgets.suspicion, budgets.suspicion);
+        for (bucket, rate) in [
+            (&mut self.total, budgets.total),
+            (&mut self.rumor, budgets.rumor),
+            (&mut self.sync, budgets.sync),
+            (&mut self.suspicion, budgets.suspicion),
+        ] {
+            bucket.resize(rate, Self::burst(config, rate));
+        }
     }
 
     fn of(&mut self, class: Traffic) -> Option<&mut Bucket> {
@@ -82,6 +108,42 @@ impl Buckets {
             Traffic::Suspicion => Some(&mut self.suspicion),
             Traffic::Rumor => Some(&mut self.rumor),
             Traffic::Sync => Some(&mut self.sync),
+        }
+    }
+
+    /// What must be in the total for a packet of this class.
+    fn in_total(&self, class: Traffic, bytes: u32) -> u32 {
+        let reserves = match class {
+            Traffic::Probe | Traffic::Suspicion => 0,
+            Traffic::Sync => 1,
+            Traffic::Rumor => 2,
+        };
+        bytes.saturating_add(reserves * self.reserve)
+    }
+
+    /// Whether a class may send so many bytes now.
+    pub(crate) fn admit(&mut self, class: Traffic, now: Instant, bytes: u32) -> bool {
+        let in_total = self.in_total(class, bytes);
+        // Both are asked, and so filled: `wait` goes by what they hold.
+        let total = self.total.has(now, in_total);
+        self.of(class).is_none_or(|bucket| bucket.has(now, bytes) && total)
+    }
+
+    /// Whether a class has so many bytes left of its own.
+    pub(crate) fn has_left(&mut self, class: Traffic, now: Instant, bytes: u32) -> bool {
+        self.of(class).is_none_or(|bucket| bucket.has(now, bytes))
+    }
+
+    /// How long until a class may send so many bytes, if nothing else is sent.
+    pub(crate) fn wait(&mut self, class: Traffic, bytes: u32) -> Duration {
+        let total = self.total.wait(self.in_total(class, bytes));
+        self.of(class).map_or(Duration::ZERO, |bucket| bucket.wait(bytes).max(total))
+    }
+
+    fn spend(&mut self, class: Traffic, bytes: u32) {
+        self.total.spend(bytes);
+        if let Some(bucket) = self.of(class) {
+            bucket.spend(bytes);
         }
     }
 }
@@ -154,8 +216,8 @@ impl Step<'_, '_> {
     pub(crate) fn send(&mut self, intent: Intent) -> bool {
         let Intent { to, class, message, about, rumors } = intent;
         // What rides on a probe is paid from the rumors' budget: the probe itself is never held back.
-        let max = u32::from(self.core.config.max_datagram);
-        let rumors = rumors && (class == Traffic::Rumor || self.core.budgets.rumor.has(self.now(), max));
+        let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
+        let rumors = rumors && (class == Traffic::Rumor || self.core.budgets.admit(Traffic::Rumor, now, max));
         let small = message.as_ref().filter(|_| about.is_none() && !rumors).map(Draft::length_with);
         let most = small.unwrap_or(usize::from(self.core.config.max_datagram));
         self.write_within(most, to, class, |draft, core, tables| {
@@ -197,9 +259,7 @@ impl Step<'_, '_> {
     ) -> bool {
         let now = self.now();
         let max = self.core.config.max_datagram;
-        if let Some(bucket) = self.core.budgets.of(class)
-            && !bucket.has(now, most as u32)
-        {
+        if !self.core.budgets.admit(class, now, most as u32) {
             self.core.metrics.dropped_over_budget += 1;
             return false;
         }
@@ -216,9 +276,7 @@ impl Step<'_, '_> {
         write(&mut draft, self.core, &mut self.tables);
         let len = draft.finish();
         self.out.commit(to, len, class);
-        if let Some(bucket) = self.core.budgets.of(class) {
-            bucket.spend(len as u32);
-        }
+        self.core.budgets.spend(class, len as u32);
         self.core.metrics.count_sent(class, len);
         true
     }

@@ -290,3 +290,21 @@ fn no_more_tombstones_are_kept_than_allowed() {
         assert!(network.is_formed(), "seed {seed}");
     }
 }
+
+/// Restarted seeds know nobody, but those who remember them introduce themselves; and nobody gives a view that it
+/// does not have.
+#[test]
+fn half_of_a_cluster_with_all_its_seeds_restarts_and_finds_the_rest() {
+    for seed in 0..10 {
+        let mut network = formed(seed, 40, lan(), ());
+        network.run_for(secs(10));
+        for host in 0..20 {
+            let address = network.hosts[host].address;
+            network.restart(host, address);
+        }
+        for host in 0..20 {
+            network.join(host, &[0, 1, 2]);
+        }
+        assert!(network.wait(secs(10), Network::is_formed).is_some(), "seed {seed}");
+    }
+}

@@ -40,6 +40,7 @@ pub struct Settings {
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)]
 pub struct BudgetSettings {
+    pub total: Option<u32>,
     pub rumor: Option<u32>,
     pub sync: Option<u32>,
     pub suspicion: Option<u32>,
@@ -89,7 +90,7 @@ impl Settings {
         put!(self => config; direct_pings, helpers, helper_pings, suspicion_factor, confirmations,
             accusations_per_accuser, fanout, retransmit_factor, max_datagram, admissions_per_second,
             strangers_per_second, max_tombstones);
-        put!(self.budgets => config.budgets; rumor, sync, suspicion);
+        put!(self.budgets => config.budgets; total, rumor, sync, suspicion);
         match self.mechanisms.base.as_deref() {
             None => {}
             Some("all") => config.mechanisms = Mechanisms::ALL,
