@@ -20,6 +20,7 @@ use crate::{
     rtt::RoundTrips,
     rumors::MAX_TAKEN,
     suspicion::Judgement,
+    sync::Sync,
     table::{ME, SlotId},
     time::{Instant, Stamp},
     wire::{
@@ -45,6 +46,7 @@ pub(crate) struct Core {
     pub(crate) gossip: Gossip,
     pub(crate) joining: Joining,
     pub(crate) admission: Admission,
+    pub(crate) sync: Sync,
     pub(crate) round_trips: RoundTrips,
     pub(crate) budgets: Buckets,
     pub(crate) metrics: Metrics,
@@ -141,6 +143,7 @@ impl Step<'_, '_> {
     /// Makes the news in a slot a rumor, and sees that a round comes soon.
     pub(crate) fn heat(&mut self, slot: SlotId, born: Stamp) {
         self.tables.rumors.heat(self.tables.members.slots, slot, born);
+        self.core.sync.note_change(slot, self.core.clock.now().stamp());
         self.stir();
     }
 
@@ -238,7 +241,7 @@ pub(crate) fn put_news(draft: &mut Draft<'_>, core: &mut Core, tables: &Tables<'
 }
 
 /// Adds the accusations that hold a member suspect.
-fn put_accusations(draft: &mut Draft<'_>, tables: &Tables<'_>, target: SlotId) {
+pub(crate) fn put_accusations(draft: &mut Draft<'_>, tables: &Tables<'_>, target: SlotId) {
     let member = tables.members.slot(target);
     let Some(suspicion) = tables.suspicions.get(member) else { return };
     for &accuser in suspicion.accusers() {
