@@ -205,7 +205,7 @@ impl Step<'_, '_> {
         if let Some(difference) = &mut sync.difference {
             difference.overdue = now + overdue;
         }
-        let thorough = sync.walks % THOROUGH == 0;
+        let thorough = sync.walks.is_multiple_of(THOROUGH);
         self.core.metrics.walks += 1;
         let fresh = (!thorough).then(|| self.fresh_parts());
         let everything: heapless::Vec<Prefix, 8> = Prefix::octants().collect();

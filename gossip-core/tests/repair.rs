@@ -48,9 +48,9 @@ fn pair(seed: u64, config: Config, rooms: [usize; 2], views: [&[Record]; 2]) -> 
     for host in 0..2 {
         network.add(&format!("node-{host}"));
     }
-    for host in 0..2 {
+    for (host, view) in views.into_iter().enumerate() {
         let other = network.hosts[1 - host].node.me();
-        let view: Vec<Record> = views[host].iter().copied().chain([other]).collect();
+        let view: Vec<Record> = view.iter().copied().chain([other]).collect();
         network.command(host, |node, now, out| node.restore(now, &view, out));
     }
     network.run_for(secs(8));
@@ -60,8 +60,10 @@ fn pair(seed: u64, config: Config, rooms: [usize; 2], views: [&[Record]; 2]) -> 
 /// Hands one node an ack of the other, with its fingerprint.
 fn meet(network: &mut Pair, host: usize, other: usize) {
     let (from, fingerprint) = (network.hosts[other].address, network.hosts[other].node.fingerprint());
-    let said = network.watch.0.iter().find(|datagram| datagram.from == from);
-    let mut bytes = said.expect("it has said something").bytes[..14].to_vec();
+    let Some(said) = network.watch.0.iter().find(|datagram| datagram.from == from) else {
+        panic!("it has said nothing yet");
+    };
+    let mut bytes = said.bytes[..14].to_vec();
     bytes.extend(fingerprint.0.to_be_bytes());
     bytes.extend([2, 0, 4, 0, 0, 0, 8]);
     network.inject(host, from, &bytes);
