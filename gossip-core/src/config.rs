@@ -55,6 +55,8 @@ pub struct Mechanisms {
     /// 20 among 10,000), but leaves more to chance. Of 100 updates among 1,000 at 5 % loss one took 3.6 s to reach
     /// everybody, and none 0.4 s without it.
     pub feedback: bool,
+    /// Repair what rumors and pulls left behind. Off: some updates are missed for ever.
+    pub repair: bool,
 }
 
 impl Mechanisms {
@@ -69,6 +71,7 @@ impl Mechanisms {
         holds: true,
         earned_death: true,
         feedback: false,
+        repair: true,
     };
 
     /// SWIM with suspicion, as the Lifeguard paper's base line.
@@ -83,16 +86,32 @@ impl Mechanisms {
     };
 }
 
-/// Bytes per second that a node may send of each class of traffic, on average; a quarter of a second's worth may be
-/// sent at once, and three datagrams in any case. Probes and acks are never held back.
+/// How updates spread. Repair ([`Mechanisms::repair`]) goes on in every mode.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Mode {
+    /// Who has news tells `fanout` peers a round, until it was told often enough. No idle cost; leaves a small
+    /// tail of members to repair.
+    Push,
+    /// Everybody asks `fanout` peers a round for what changed lately, every `gossip_interval`, for ever: `fanout`
+    /// datagrams of 25 bytes a round and node even where nothing changes. Pings and acks still carry news.
+    Pull,
+    /// As `Push`; and whoever meets a member that knows something else, at a ping or an ack, asks it for what
+    /// changed lately. No idle cost; the tail ends within a probe interval or two.
+    #[default]
+    PushPull,
+}
+
+/// Bytes per second that a node may send of each class of traffic, on average; fourteen datagrams may be sent at once.
+/// Probes and acks are never held back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budgets {
     /// All classes together. Near it, gossip rounds and bulk wait first, and pings and acks take no rumors
-    /// along; so no node sends more than 1.25 times as much in any second, but for bare probes.
+    /// along; so in no second a node sends more than this and fourteen datagrams, but for bare probes.
     pub total: u32,
     /// Gossip rounds. Over it, rounds come later; nothing is lost.
     pub rumor: u32,
-    /// Joins, fetches, challenges and introductions. Over it, joiners and fetches are sent elsewhere.
+    /// Joins, fetches, challenges, introductions, pulls and repair. Over it, joiners and fetches are sent elsewhere, and
+    /// repair goes on later. Members looked at for repair count as a quarter of a byte each.
     pub sync: u32,
     /// Accusations' checks and dominating answers. Over it, they wait or are dropped and counted.
     pub suspicion: u32,
@@ -148,6 +167,8 @@ pub struct Config {
     /// 10 ms to 60 s.
     pub own_pause: Duration,
 
+    /// Who tells whom what is new.
+    pub mode: Mode,
     /// Peers that each gossip round goes to. 1 to 8.
     pub fanout: u8,
     /// Time between gossip rounds while there is news; the second round of fresh news comes after half of
@@ -156,6 +177,11 @@ pub struct Config {
     /// A rumor is sent `retransmit_factor * (1 + log10(n + 1))` times, rounded up. Each step down misses e times as many
     /// members by push alone. 1 to 6.
     pub retransmit_factor: u8,
+
+    /// How long the views of two nodes may differ, whatever news there is, before one of them looks for what it has
+    /// missed. Without news it looks after 1.6 s at a `gossip_interval` of 100 ms. Each such walk costs 1.1 kB, and
+    /// 250 bytes for each difference found. 1 s to 1 h.
+    pub anti_entropy_interval: Duration,
 
     /// The largest datagram sent or accepted, in bytes of UDP payload. 1,200 passes every path that IPv6
     /// allows. 400 to 1,400. Fixed while running.
@@ -191,6 +217,7 @@ impl Config {
             pause_tolerance: Duration::from_millis(1_000),
             own_pause: Duration::from_millis(250),
             gossip_interval: Duration::from_millis(50),
+            anti_entropy_interval: Duration::from_secs(10),
             join_retry: Duration::from_millis(250),
             ..Self::lan(cluster)
         }
@@ -213,11 +240,13 @@ impl Config {
             accusations_per_accuser: 8,
             hold: Duration::from_secs(7 * 60),
             own_pause: Duration::from_millis(500),
+            mode: Mode::PushPull,
             fanout: 3,
             gossip_interval: Duration::from_millis(100),
             retransmit_factor: 4,
+            anti_entropy_interval: Duration::from_secs(30),
             max_datagram: 1_200,
-            budgets: Budgets { total: 38_000, rumor: 32_000, sync: 24_000, suspicion: 8_000 },
+            budgets: Budgets { total: 31_000, rumor: 31_000, sync: 24_000, suspicion: 8_000 },
             admissions_per_second: 10,
             strangers_per_second: 1_000,
             join_retry: Duration::from_millis(500),
@@ -258,6 +287,7 @@ impl Config {
             ("hold", self.hold, s(1), s(86_400)),
             ("own_pause", self.own_pause, ms(10), s(60)),
             ("gossip_interval", self.gossip_interval, ms(1), s(10)),
+            ("anti_entropy_interval", self.anti_entropy_interval, s(1), s(3_600)),
             ("join_retry", self.join_retry, ms(10), s(600)),
             ("tombstone_ttl", self.tombstone_ttl, s(60), s(14 * 86_400)),
         ] {

@@ -26,6 +26,8 @@ use core::time::Duration;
 
 /// Probes under way or lingering.
 const MAX_PROBES: usize = 16;
+/// Of those, probes of members that came by repair; the rest of them stay our own knowledge.
+const MAX_NEWCOMERS: usize = 4;
 /// Members remembered as heard from.
 const MAX_CONTACTS: usize = 32;
 /// The low bits of a probe's nonce say which of its pings is acked.
@@ -54,6 +56,9 @@ pub(crate) enum Purpose {
     Confirm,
     /// Its suspicion has run out.
     Check,
+    /// It came by repair and nobody else has told of it: its news is passed on once it answers.
+    /// Asks no helpers, who would accuse it in their own names.
+    Newcomer,
 }
 
 /// Where a probe stands.
@@ -82,7 +87,8 @@ enum Move {
 impl Stage {
     /// The transitions of the picture above.
     fn next(self, purpose: Purpose, config: &Config) -> Move {
-        let helped = config.mechanisms.indirect_probes && config.helpers > 0 && purpose != Purpose::Confirm;
+        let alone = matches!(purpose, Purpose::Confirm | Purpose::Newcomer);
+        let helped = config.mechanisms.indirect_probes && config.helpers > 0 && !alone;
         match self {
             Self::Direct(sent) if sent + 1 == config.direct_pings && !helped => Move::LastPing,
             Self::Direct(sent) if sent < config.direct_pings => Move::Ping,
@@ -206,6 +212,15 @@ impl Step<'_, '_> {
     pub(crate) fn worsen_health(&mut self, by: u8) {
         let detector = &mut self.core.detector;
         detector.health = detector.health.saturating_add(by).min(MAX_HEALTH);
+    }
+
+    /// Probes a member that came by repair, unless many are probed already.
+    pub(crate) fn probe_newcomer(&mut self, slot: SlotId) {
+        let probes = self.core.detector.probes.iter();
+        let newcomers = probes.filter(|probe| probe.purpose == Purpose::Newcomer).count();
+        if newcomers >= MAX_NEWCOMERS || !self.probe(slot, Purpose::Newcomer) {
+            self.core.metrics.dropped_newcomers += 1;
+        }
     }
 
     /// Probes a member; false when a probe of it is under way, or too many are.
@@ -394,7 +409,8 @@ impl Step<'_, '_> {
             }
             self.raise(Event::Unreachable(id));
         }
-        if !held {
+        // An accusation would tell others of a member that may be long forgotten. Its turn comes.
+        if !held && purpose != Purpose::Newcomer {
             self.probe_failed_of(slot, began);
         }
     }
@@ -446,8 +462,13 @@ impl Step<'_, '_> {
             self.core.detector.health = self.core.detector.health.saturating_sub(1);
         }
         self.reached(probe.slot);
-        if probe.purpose == Purpose::Check {
-            self.check_passed(probe.slot);
+        match probe.purpose {
+            Purpose::Check => self.check_passed(probe.slot),
+            Purpose::Newcomer => {
+                let born = self.tables.members.slot(probe.slot).born;
+                self.heat(probe.slot, born);
+            }
+            Purpose::Routine | Purpose::Confirm => {}
         }
     }
 
@@ -559,6 +580,7 @@ mod tests {
         assert_eq!(Stage::Direct(2).next(Purpose::Confirm, &config), Move::LastPing);
         let alone = [Move::Ping, Move::Fail, Move::AskHelpers, Move::Fail, Move::Forget];
         assert_eq!(walk(Purpose::Confirm), alone);
+        assert_eq!(walk(Purpose::Newcomer), alone);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Gossip rounds: what is hot goes to `fanout` peers, most of them of our own zone: at once when it is fresh,
-//! lazily after.
+//! lazily after. In [`Mode::Pull`] a round asks as many peers instead, whether there is news or not.
 
 use crate::{
-    choose,
-    config::Config,
+    choose::{self, Chosen},
+    config::{Config, Mode},
     outbox::Traffic,
     record::{Reachability, Status},
     step::{Intent, Step},
@@ -26,8 +26,9 @@ pub(crate) struct Gossip {
 }
 
 impl Gossip {
-    pub(crate) fn new() -> Self {
-        Self { next: Instant::NEVER, last: Instant::ZERO, lazy: false }
+    pub(crate) fn new(config: &Config, now: Instant) -> Self {
+        let next = if config.mode == Mode::Pull { now } else { Instant::NEVER };
+        Self { next, last: Instant::ZERO, lazy: false }
     }
 
     /// When the next round is due.
@@ -40,6 +41,10 @@ impl Step<'_, '_> {
     /// There is fresh news: a round comes within a few milliseconds, or, if one just was, after half a
     /// gossip interval.
     pub(crate) fn stir(&mut self) {
+        if self.core.config.mode == Mode::Pull {
+            self.core.gossip.next = self.core.gossip.next.min(self.now() + self.core.config.gossip_interval);
+            return;
+        }
         let jitter = micros(EAGER_JITTER.min(self.core.config.gossip_interval / 8));
         let eager = self.now() + Duration::from_micros(self.core.rng.below_u64(jitter + 1));
         let gossip = &mut self.core.gossip;
@@ -65,10 +70,45 @@ impl Step<'_, '_> {
 
     /// Does the round that is due, if one is.
     pub(crate) fn gossip_round(&mut self) {
-        let now = self.now();
-        if self.core.gossip.next > now {
+        if self.core.gossip.next > self.now() {
             return;
         }
+        match self.core.config.mode {
+            Mode::Pull => self.ask_peers(),
+            Mode::Push | Mode::PushPull => self.tell_peers(),
+        }
+    }
+
+    /// Peers for a round: those that we can reach, or, if we reach nobody, any.
+    fn round_peers(&mut self, eager: bool) -> Chosen {
+        let fanout = usize::from(self.core.config.fanout);
+        let members = &self.tables.members;
+        let holds = &self.core.holds;
+        let answers = |slot| {
+            let member = members.slot(slot);
+            member.reachability() != Reachability::Unreachable
+                && !holds.is_held(member.record.locality().domain())
+        };
+        let peers = choose::gossip(members, &mut self.core.rng, fanout, eager, answers);
+        if peers.is_empty() { choose::peers(members, &mut self.core.rng, fanout, |_| true) } else { peers }
+    }
+
+    fn ask_peers(&mut self) {
+        if !self.has_room_for(usize::from(self.core.config.fanout)) {
+            return; // still due: the next tick is asked for at once
+        }
+        for peer in self.round_peers(false) {
+            self.pull(peer);
+        }
+        let interval = self.core.config.gossip_interval;
+        // A tenth of jitter either way: nodes that started together do not ask together for ever.
+        let jitter = Duration::from_micros(self.core.rng.below_u64(micros(interval) / 5 + 1));
+        let now = self.now();
+        (self.core.gossip.last, self.core.gossip.next) = (now, now + interval * 9 / 10 + jitter);
+    }
+
+    fn tell_peers(&mut self) {
+        let now = self.now();
         if self.tables.rumors.hot() == 0 || self.tables.members.live() == 0 {
             self.core.gossip.next = Instant::NEVER;
             return;
@@ -78,23 +118,11 @@ impl Step<'_, '_> {
             self.core.gossip.next = now + self.core.budgets.wait(Traffic::Rumor, max);
             return;
         }
-        let fanout = usize::from(self.core.config.fanout);
-        if !self.has_room_for(fanout) {
+        if !self.has_room_for(usize::from(self.core.config.fanout)) {
             return; // still due: the next tick is asked for at once
         }
-        let members = &self.tables.members;
-        let holds = &self.core.holds;
-        let answers = |slot| {
-            let member = members.slot(slot);
-            member.reachability() != Reachability::Unreachable
-                && !holds.is_held(member.record.locality().domain())
-        };
         let eager = !self.core.gossip.lazy;
-        let mut peers = choose::gossip(members, &mut self.core.rng, fanout, eager, answers);
-        if peers.is_empty() {
-            peers = choose::peers(members, &mut self.core.rng, fanout, |_| true);
-        }
-        for peer in peers {
+        for peer in self.round_peers(eager) {
             if self.tables.rumors.hot() == 0 {
                 break;
             }

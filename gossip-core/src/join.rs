@@ -56,15 +56,6 @@ pub(crate) const MAX_WINDOW: u8 = 4;
 const REFUSED_PAUSE: Duration = Duration::from_millis(25);
 /// Requests without progress before a range is given up.
 const MAX_TRIES: u8 = 12;
-/// For how long views must differ before the whole of another's is fetched, in gossip intervals: news on its
-/// way takes less.
-const DIVERGED_INTERVALS: u32 = 20;
-/// Time between two such fetches, and what each member adds to it.
-const REFETCH_GAP: Duration = Duration::from_secs(5);
-/// While news keeps coming, views differ because of it. Only after this long, and up to half as long again (by
-/// one's id, so that not everybody does it together), a view is fetched all the same.
-const REFETCH_ANYWAY: Duration = Duration::from_secs(20);
-const REFETCH_GAP_PER_MEMBER: Duration = Duration::from_millis(5);
 /// Time between two visits to a seed by a node that has company, and what each member adds to it on average: so
 /// the cluster as a whole makes less than one a second.
 const VISIT_GAP: Duration = Duration::from_secs(20);
@@ -111,12 +102,6 @@ pub(crate) struct Joining {
     entering: Option<Nonce>,
     fetches: heapless::Vec<Fetch, MAX_FETCHES>,
     viewed: bool,
-    /// When the first and the latest were met who know something else, none much later than
-    /// the one before.
-    diverged: Option<(Instant, Instant)>,
-    /// When there last was news on its way.
-    unsettled: Instant,
-    next_refetch: Instant,
     next_visit: Instant,
     /// How many members there were when it was planned.
     visit_size: u32,
@@ -136,9 +121,6 @@ impl Joining {
             entering: None,
             fetches: heapless::Vec::new(),
             viewed: false,
-            diverged: None,
-            unsettled: Instant::ZERO,
-            next_refetch: Instant::ZERO,
             next_visit: Instant::NEVER,
             visit_size: 0,
         }
@@ -404,40 +386,6 @@ impl Step<'_, '_> {
         let _ = self.core.joining.fetches.push(fetch);
     }
 
-    /// A member's fingerprint says whether it knows the same as we do. If for a while members keep differing,
-    /// the whole of one's view is fetched: rumors reach nearly everybody, this reaches the rest. One that
-    /// knows the same proves nothing: both may have missed the same news.
-    pub(crate) fn compare_views(&mut self, with: SocketAddr, equal: bool) {
-        if equal {
-            self.heed_equal_view();
-            return;
-        }
-        let now = self.now();
-        let news = self.tables.rumors.hot() > 0;
-        let share = self.my_id().as_u64() % 512;
-        let anyway = REFETCH_ANYWAY + REFETCH_ANYWAY / 1_024 * share as u32;
-        let joining = &mut self.core.joining;
-        let diverged = self.core.config.gossip_interval * DIVERGED_INTERVALS;
-        if news {
-            joining.unsettled = now;
-        }
-        let going_on = joining.diverged.filter(|&(_, latest)| now.since(latest) <= diverged);
-        let since = going_on.map_or(now, |(first, _)| first);
-        joining.diverged = Some((since, now));
-        let settled = now.since(since.max(joining.unsettled)) >= diverged;
-        let starved = now.since(since) >= anyway;
-        if !(settled || starved) || now < joining.next_refetch || joining.phase != Phase::Idle {
-            return;
-        }
-        (joining.phase, joining.diverged) = (Phase::Fetching, None);
-        let gap = REFETCH_GAP + REFETCH_GAP_PER_MEMBER * self.tables.members.size();
-        let gap = self.jittered(gap);
-        self.core.joining.next_refetch = now + gap;
-        self.core.metrics.refetches += 1;
-        self.add_fetch(with, 0, u32::MAX);
-        self.request(0);
-    }
-
     /// Whoever we asked has no time, but may know others.
     pub(crate) fn handle_busy(&mut self, nonce: Nonce, others: &[SocketAddr]) {
         let now = self.now();
@@ -487,8 +435,8 @@ impl Step<'_, '_> {
         let Some(fetch) = self.core.joining.fetches.get_mut(at) else { return };
         fetch.tries += 1;
         if fetch.tries > MAX_TRIES {
-            // Whoever we asked is gone or overloaded: start over from the seeds, or wait for the next
-            // difference.
+            // Whoever we asked is gone or overloaded: start over from the seeds, or leave the
+            // rest to repair.
             self.core.joining.fetches.clear();
             if self.core.joining.viewed {
                 self.core.joining.phase = Phase::Idle;

@@ -119,11 +119,12 @@ mod rtt;
 mod rumors;
 mod step;
 mod suspicion;
+mod sync;
 mod table;
 mod time;
 mod wire;
 
-pub use config::{Budgets, Cluster, Config, Mechanisms};
+pub use config::{Budgets, Cluster, Config, Mechanisms, Mode};
 pub use error::{ConfigError, Malformed, Verdict};
 pub use members::{Member, Members};
 #[cfg(feature = "alloc")]

@@ -10,6 +10,7 @@ use crate::{
     outbox::Event,
     record::{Health, Incarnation, Record, Status},
     step::Step,
+    sync::Sync,
     table::ME,
     time::Instant,
 };
@@ -262,6 +263,7 @@ impl Step<'_, '_> {
         self.tables.members.found(self.core.config.cluster.key, &me, born);
         self.forget_all_probes();
         self.core.joining.start_over(now);
+        self.core.sync = Sync::new();
         self.core.life.heard = now;
         debug!("heard nobody for too long; starting over");
         self.raise(Event::StartedOver);

@@ -86,7 +86,7 @@ counters! {
     packets_suspicion,
     /// Packets made: gossip rounds.
     packets_rumor,
-    /// Packets made: joins, fetches, introductions.
+    /// Packets made: joins, fetches, introductions, pulls, repair.
     packets_sync,
     /// Bytes of the packets of class probe.
     bytes_probe,
@@ -156,10 +156,16 @@ counters! {
     busy,
     /// Fetches answered.
     fetches_served,
-    /// Whole views fetched from a member, since ours differed from everybody's for a while.
-    refetches,
     /// Pings of members that are held dead.
     visits,
+    /// Members asked for their recent changes.
+    pulls,
+    /// Walks begun, to find what differs from another's view.
+    walks,
+    /// Records that came by repair and changed something here.
+    records_repaired,
+    /// Unknown members that came by repair and were not probed before their turn: too many at once.
+    dropped_newcomers,
     /// Tombstones forgotten, by age or for want of room.
     tombstones_forgotten,
 }

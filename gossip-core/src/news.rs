@@ -6,7 +6,7 @@
 use crate::{
     heal::OLD_DEATH,
     outbox::{Event, MAX_ENTRIES, Traffic},
-    record::{Accusation, Incarnation, Merge, Reachability, Record, Status},
+    record::{Accusation, Incarnation, Merge, NodeId, Reachability, Record, Status},
     step::{Intent, Step, put_news},
     table::{Applied, ME, Seat, SlotId},
     time::{Instant, micros},
@@ -28,16 +28,19 @@ pub(crate) enum Source {
     Owner,
     /// In answer to a fetch or from the host: others know it; only what updates a record of ours is passed on.
     Fetch,
+    /// In answer to a repair: what updates a record of ours is passed on; who was unknown to us, once it answers
+    /// us. Others may have forgotten its death by now.
+    Repair,
 }
 
 /// Members whose records go back to who offered older ones.
 #[derive(Default)]
-pub(crate) struct Corrections(heapless::Vec<SlotId, MAX_CORRECTIONS>);
+pub(crate) struct Corrections(heapless::Vec<NodeId, MAX_CORRECTIONS>);
 
 impl Corrections {
-    fn add(&mut self, slot: SlotId) {
-        if !self.0.contains(&slot) {
-            let _ = self.0.push(slot);
+    fn add(&mut self, id: NodeId) {
+        if !self.0.contains(&id) {
+            let _ = self.0.push(id);
         }
     }
 }
@@ -53,7 +56,7 @@ impl Step<'_, '_> {
         }
         if known == Some(ME) {
             if self.hear_of_myself(&news.record) {
-                corrections.add(ME);
+                corrections.add(news.record.id());
             }
             return;
         }
@@ -73,14 +76,16 @@ impl Step<'_, '_> {
         match self.apply(seat, &record) {
             Applied::Full => self.core.metrics.dropped_table_full += 1,
             Applied::New(slot) => {
+                self.note_repaired(source == Source::Repair);
                 self.meet(slot, age, source);
                 self.measure_lag(source == Source::Gossip, age, source);
             }
             Applied::Known { slot, was, merge } => {
+                self.note_repaired(merge.changed && source == Source::Repair);
                 self.relate(slot, was, merge, age);
                 self.measure_lag(merge.changed, age, source);
                 if record.rank() < self.record(slot).rank() {
-                    corrections.add(slot);
+                    corrections.add(record.id());
                 }
             }
         }
@@ -104,10 +109,10 @@ impl Step<'_, '_> {
     fn meet(&mut self, slot: SlotId, age: u32, source: Source) {
         let status = self.record(slot).status();
         self.core.metrics.records_changed += 1;
-        self.date(slot, age, source != Source::Fetch);
+        self.date(slot, age, matches!(source, Source::Gossip | Source::Owner));
         if status.is_live() {
             self.raise(Event::Up(self.record(slot).id()));
-        } else if source == Source::Fetch {
+        } else if matches!(source, Source::Fetch | Source::Repair) {
             self.bury(slot);
         }
         if status == Status::Dead {
@@ -115,6 +120,8 @@ impl Step<'_, '_> {
         }
         if status == Status::Suspect {
             self.arm(slot, age);
+        } else if status == Status::Alive && source == Source::Repair {
+            self.probe_newcomer(slot);
         }
     }
 
@@ -163,6 +170,13 @@ impl Step<'_, '_> {
     fn measure_lag(&mut self, news: bool, age: u32, source: Source) {
         if news && source != Source::Owner {
             self.core.metrics.lag_ms.record(age);
+        }
+    }
+
+    fn note_repaired(&mut self, mended: bool) {
+        if mended {
+            self.core.metrics.records_repaired += 1;
+            self.core.sync.note_mended();
         }
     }
 
@@ -222,7 +236,7 @@ impl Step<'_, '_> {
         };
         let ours = *self.record(slot);
         if incarnation < ours.incarnation() {
-            corrections.add(slot);
+            corrections.add(target);
         } else if incarnation == ours.incarnation() && ours.status().is_live() && accuser != ME {
             self.suspect(slot, accuser, self.core.clock.judged_stamp());
         }
@@ -234,7 +248,8 @@ impl Step<'_, '_> {
             return;
         }
         let sent = self.write(to, Traffic::Suspicion, |draft, core, tables| {
-            for &slot in &corrections.0 {
+            // One may have been forgotten since, to make room for another.
+            for slot in corrections.0.iter().filter_map(|&id| tables.members.find(id)) {
                 let _ = put_news(draft, core, tables, slot);
             }
         });
@@ -246,7 +261,7 @@ impl Step<'_, '_> {
     /// Adds a sender that does not know what is believed of it to those who are told.
     pub(crate) fn correct_sender(&self, sender: SlotId, corrections: &mut Corrections) {
         if self.record(sender).status() != Status::Alive {
-            corrections.add(sender);
+            corrections.add(self.record(sender).id());
         }
     }
 
@@ -307,6 +322,7 @@ impl Step<'_, '_> {
         }
         let id = self.record(slot).id();
         self.forget_probes_of(slot);
+        self.core.sync.forget(slot);
         self.tables.rumors.unlink(self.tables.members.slots, slot);
         self.tables.members.forget(slot);
         self.core.metrics.tombstones_forgotten += 1;

@@ -24,6 +24,7 @@ use crate::{
     rtt::RoundTrips,
     step::{Buckets, Core, Intent, Step},
     suspicion::Judgement,
+    sync::Sync,
     table::{Applied, ME, SlotId},
     time::Instant,
     wire::{codec::is_unicast, message::Message},
@@ -87,7 +88,8 @@ impl<M: Memory> Node<M> {
             holds: Holds::default(),
             healing: Healing::new(),
             judgement: Judgement::new(now),
-            gossip: Gossip::new(),
+            gossip: Gossip::new(&config, now),
+            sync: Sync::new(),
             joining: Joining::new(),
             round_trips: RoundTrips::new(),
             metrics: Metrics::default(),
@@ -178,6 +180,7 @@ impl<M: Memory> Node<M> {
             step.core.config = config;
             step.core.budgets.resize(&config);
             step.core.admission.resize(&config);
+            step.stir();
             Verdict::Accepted
         }))
     }
@@ -323,12 +326,20 @@ impl Step<'_, '_> {
         self.hear_news(authentic, &mut corrections);
         // News may have taken the place of a sender that is a tombstone.
         let Some(sender) = self.tables.members.find(authentic.sender) else { return Verdict::Accepted };
+        let same_view = same_view || authentic.fingerprint == self.tables.members.fingerprint();
         if let Some(message) = &authentic.contents.message {
             self.handle_message(from, sender, at_home, message, bytes);
         }
         self.correct_sender(sender, &mut corrections);
         if at_home {
-            self.compare_views(from, same_view);
+            let probing =
+                matches!(authentic.contents.message, Some(Message::Ping { .. } | Message::Ack { .. }));
+            if same_view {
+                self.heed_equal_view();
+            } else if probing && self.record(sender).status().is_live() {
+                self.meet_difference(sender);
+            }
+            self.handle_sync(from, authentic);
             self.correct(from, &corrections);
         }
         Verdict::Accepted
@@ -336,9 +347,11 @@ impl Step<'_, '_> {
 
     /// Takes in the records and accusations of a datagram.
     fn hear_news(&mut self, authentic: &Authentic<'_>, corrections: &mut Corrections) {
-        let answer = &authentic.contents.message;
-        let fetched = matches!(answer, Some(Message::Welcome { .. } | Message::Page { .. }));
-        let source = if fetched { Source::Fetch } else { Source::Gossip };
+        let source = match authentic.contents.message {
+            Some(Message::Welcome { .. } | Message::Page { .. }) => Source::Fetch,
+            Some(Message::Repair) => Source::Repair,
+            _ => Source::Gossip,
+        };
         for news in authentic.contents.records() {
             self.hear(&news, source, corrections);
         }
@@ -382,6 +395,7 @@ impl Step<'_, '_> {
             Message::Welcome { .. } | Message::Busy { .. } | Message::Page { .. } => {
                 self.handle_answer(from, message);
             }
+            Message::Pull | Message::Repair => {}
         }
     }
 

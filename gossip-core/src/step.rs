@@ -20,6 +20,7 @@ use crate::{
     rtt::RoundTrips,
     rumors::MAX_TAKEN,
     suspicion::Judgement,
+    sync::Sync,
     table::{ME, SlotId},
     time::{Instant, Stamp},
     wire::{
@@ -45,6 +46,7 @@ pub(crate) struct Core {
     pub(crate) gossip: Gossip,
     pub(crate) joining: Joining,
     pub(crate) admission: Admission,
+    pub(crate) sync: Sync,
     pub(crate) round_trips: RoundTrips,
     pub(crate) budgets: Buckets,
     pub(crate) metrics: Metrics,
@@ -53,9 +55,8 @@ pub(crate) struct Core {
 /// What of the total budget rumors leave to joins, and those to corrections, in datagrams: gossip rounds lose
 /// nothing by waiting.
 const RESERVED: u32 = 1;
-/// The share of a second's bytes that a budget lets out at once: with it no second sees more than 1.25 times the
-/// rate.
-const BURST: u32 = 4;
+/// What a budget lets out at once, in datagrams: an answer of repair and the lists that follow it, beside the reserve.
+const BURST: u32 = 14;
 
 /// The budgets of `Config`, as buckets. Probes have none of their own, but count in the total.
 #[derive(Clone)]
@@ -70,7 +71,7 @@ pub(crate) struct Buckets {
 
 impl Buckets {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
-        let bucket = |rate: u32| Bucket::new(rate, Self::burst(config, rate), now);
+        let bucket = |rate: u32| Bucket::new(rate, Self::burst(config), now);
         let budgets = config.budgets;
         Self {
             total: bucket(budgets.total),
@@ -81,9 +82,8 @@ impl Buckets {
         }
     }
 
-    fn burst(config: &Config, rate: u32) -> u32 {
-        // Whoever waits for one datagram beside the reserve must get it some time.
-        (rate / BURST).max(u32::from(config.max_datagram) * (2 * RESERVED + 1))
+    fn burst(config: &Config) -> u32 {
+        u32::from(config.max_datagram) * BURST
     }
 
     fn reserve(config: &Config) -> u32 {
@@ -98,7 +98,7 @@ impl Buckets {
             (&mut self.sync, budgets.sync),
             (&mut self.suspicion, budgets.suspicion),
         ] {
-            bucket.resize(rate, Self::burst(config, rate));
+            bucket.resize(rate, Self::burst(config));
         }
     }
 
@@ -138,6 +138,13 @@ impl Buckets {
     pub(crate) fn wait(&mut self, class: Traffic, bytes: u32) -> Duration {
         let total = self.total.wait(self.in_total(class, bytes));
         self.of(class).map_or(Duration::ZERO, |bucket| bucket.wait(bytes).max(total))
+    }
+
+    /// Charges a class for work that is no packet.
+    pub(crate) fn charge(&mut self, class: Traffic, bytes: u32) {
+        if let Some(bucket) = self.of(class) {
+            bucket.spend(bytes);
+        }
     }
 
     fn spend(&mut self, class: Traffic, bytes: u32) {
@@ -203,6 +210,7 @@ impl Step<'_, '_> {
     /// Makes the news in a slot a rumor, and sees that a round comes soon.
     pub(crate) fn heat(&mut self, slot: SlotId, born: Stamp) {
         self.tables.rumors.heat(self.tables.members.slots, slot, born);
+        self.core.sync.note_change(slot, self.core.clock.now().stamp());
         self.stir();
     }
 
@@ -296,7 +304,7 @@ pub(crate) fn put_news(draft: &mut Draft<'_>, core: &mut Core, tables: &Tables<'
 }
 
 /// Adds the accusations that hold a member suspect.
-fn put_accusations(draft: &mut Draft<'_>, tables: &Tables<'_>, target: SlotId) {
+pub(crate) fn put_accusations(draft: &mut Draft<'_>, tables: &Tables<'_>, target: SlotId) {
     let member = tables.members.slot(target);
     let Some(suspicion) = tables.suspicions.get(member) else { return };
     for &accuser in suspicion.accusers() {

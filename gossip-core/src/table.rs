@@ -208,9 +208,19 @@ impl Table<'_> {
         View { slots: self.slots, index: self.index, ring: self.ring, state: self.state }
     }
 
+    /// Where a member stands in the id-hash order.
+    pub(crate) fn place(&self, id: NodeId) -> Place {
+        sums::place(self.state.key, id)
+    }
+
+    /// Whether a member more finds a slot.
+    pub(crate) fn has_free_slot(&self) -> bool {
+        self.state.free != 0 || (self.state.used as usize) < self.slots.len()
+    }
+
     /// Where a member stands, or would. Outdated by the next change of the table.
     pub(crate) fn seat(&self, id: NodeId) -> Seat {
-        let place = sums::place(self.state.key, id);
+        let place = self.place(id);
         Seat { place, found: self.locate(place) }
     }
 

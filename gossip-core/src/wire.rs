@@ -7,6 +7,7 @@ pub(crate) mod codec;
 pub(crate) mod frame;
 pub(crate) mod message;
 pub(crate) mod record;
+pub(crate) mod sync;
 
 #[cfg(test)]
 mod tests;

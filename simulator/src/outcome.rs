@@ -157,6 +157,7 @@ impl Outcome {
             trace_digest: world.digest().to_string(),
         };
         let extras = BTreeMap::from([
+            ("missed_updates", measure.spreads.missed(hosts) as f64),
             ("cut_off_deaths", judgements.cut_off_deaths as f64),
             ("undisturbed_deaths", judgements.undisturbed_deaths as f64),
             ("undisturbed_deaths_by_undisturbed", judgements.undisturbed_deaths_by_undisturbed as f64),

@@ -5,12 +5,14 @@
 //! section  tag 1 · length 2 · body
 //! 32 records      record, as many as fit
 //! 33 accusations  accusation, as many as fit
+//! 14, 15, 16      digests, lists and wants: see `sync`
 //! ```
 
 use super::{
     codec::{Reader, Writer},
     message::Message,
     record::{Aged, decode_accusation, decode_record, encode_accusation, encode_record, id},
+    sync::{Digest, List, decode_digest, decode_list, decode_want, encode_digest, encode_list, encode_want},
 };
 use crate::{
     error::{Malformed, Verdict},
@@ -24,6 +26,9 @@ const VERSION: u8 = 1;
 const CLEAR: u8 = 0;
 /// Bytes of the header.
 const HEADER: usize = 1 + 1 + 4 + 8 + 8;
+const DIGESTS: u8 = 14;
+const LISTS: u8 = 15;
+const WANTS: u8 = 16;
 const RECORDS: u8 = 32;
 const ACCUSATIONS: u8 = 33;
 /// The most sections, known or not.
@@ -71,6 +76,10 @@ impl<'a> Frame<'a> {
             match tag {
                 RECORDS => entries += count(tag, body, decode_record)?,
                 ACCUSATIONS => entries += count(tag, body, decode_accusation)?,
+                // Bounded by the datagram's length; they raise no events.
+                DIGESTS => _ = count(tag, body, decode_digest)?,
+                LISTS => _ = count(tag, body, decode_list)?,
+                WANTS => _ = count(tag, body, decode_want)?,
                 _ => {
                     if let Some(message) = Message::decode(tag, body)? {
                         // One answer to one datagram: two would be more bytes than the question had.
@@ -147,6 +156,21 @@ impl<'a> Contents<'a> {
     pub(crate) fn accusations(&self) -> impl Iterator<Item = Accusation> + use<'a> {
         entries(self.sections, ACCUSATIONS, decode_accusation)
     }
+
+    /// The digests, in order.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = Digest> + use<'a> {
+        entries(self.sections, DIGESTS, decode_digest)
+    }
+
+    /// The lists, in order.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = List> + use<'a> {
+        entries(self.sections, LISTS, decode_list)
+    }
+
+    /// The members whose records are wanted, in order.
+    pub(crate) fn wants(&self) -> impl Iterator<Item = NodeId> + use<'a> {
+        entries(self.sections, WANTS, decode_want)
+    }
 }
 
 fn entries<'a, T>(sections: &'a [u8], wanted: u8, decode: Decode<T>) -> impl Iterator<Item = T> + use<'a, T> {
@@ -212,6 +236,21 @@ impl<'a> Draft<'a> {
         self.entry(ACCUSATIONS, |writer| encode_accusation(writer, accusation))
     }
 
+    /// Adds a digest; false when it does not fit.
+    pub(crate) fn digest(&mut self, digest: &Digest) -> bool {
+        self.append(DIGESTS, |writer| encode_digest(writer, digest))
+    }
+
+    /// Adds a list; false when it does not fit.
+    pub(crate) fn list(&mut self, list: &List) -> bool {
+        self.append(LISTS, |writer| encode_list(writer, list))
+    }
+
+    /// Asks for a member's record; false when it does not fit.
+    pub(crate) fn want(&mut self, id: NodeId) -> bool {
+        self.append(WANTS, |writer| encode_want(writer, id))
+    }
+
     /// Keeps room for `accusations` to be added later; false, and nothing kept, when there is none.
     pub(crate) fn hold(&mut self, accusations: usize) -> bool {
         let fits = self.entries + accusations <= MAX_ENTRIES && self.writer.hold(held_bytes(accusations));
@@ -239,9 +278,13 @@ impl<'a> Draft<'a> {
     }
 
     fn entry(&mut self, tag: u8, encode: impl FnOnce(&mut Writer<'_>)) -> bool {
-        if self.entries == MAX_ENTRIES {
-            return false;
-        }
+        let fits = self.entries < MAX_ENTRIES && self.append(tag, encode);
+        self.entries += usize::from(fits);
+        fits
+    }
+
+    /// Adds to the section of that tag, or begins one.
+    fn append(&mut self, tag: u8, encode: impl FnOnce(&mut Writer<'_>)) -> bool {
         let open = self.open.filter(|&(of, _)| of == tag).map(|(_, start)| start);
         let start = open.unwrap_or(self.writer.len() + 3);
         let fits = self.writer.whole(|writer| {
@@ -254,7 +297,6 @@ impl<'a> Draft<'a> {
         if fits {
             self.writer.patch(start - 2, (self.writer.len() - start) as u16);
             self.open = Some((tag, start));
-            self.entries += 1;
         }
         fits
     }

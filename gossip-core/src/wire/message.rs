@@ -12,6 +12,8 @@
 //!  9 busy          nonce 4 · (family 1, 4 or 6 · port 2 · ip 4|16) × 0 to 4
 //! 10 fetch         nonce 4 · token 8 · after: tag 4, id 8 · until: tag 4 · window 1
 //! 11 page          nonce 4 · after: tag 4, id 8 · next: tag 4, id 8 · last 1
+//! 12 pull          nothing
+//! 13 repair        nothing
 //! ```
 
 use super::{
@@ -54,6 +56,10 @@ pub(crate) enum Message {
     Fetch { nonce: Nonce, token: Token, after: Place, until: u32, window: u8 },
     /// Here are all that I know after `after` up to and with `next`; `last`: and up to your `until`.
     Page { nonce: Nonce, after: Place, next: Place, last: bool },
+    /// Tell me what changed lately.
+    Pull,
+    /// The records with this are what you lack.
+    Repair,
 }
 
 impl Message {
@@ -70,6 +76,8 @@ impl Message {
             Self::Busy { .. } => 9,
             Self::Fetch { .. } => 10,
             Self::Page { .. } => 11,
+            Self::Pull => 12,
+            Self::Repair => 13,
         }
     }
 
@@ -118,6 +126,7 @@ impl Message {
                 encode_place(writer, *next);
                 writer.u8(u8::from(*last));
             }
+            Self::Pull | Self::Repair => {}
         }
     }
 
@@ -135,8 +144,11 @@ impl Message {
     }
 
     fn decode_body(tag: u8, reader: &mut Reader<'_>) -> Result<Option<Self>, Malformed> {
-        if !(1..=11).contains(&tag) {
-            return Ok(None);
+        match tag {
+            1..=11 => {}
+            12 => return Ok(Some(Self::Pull)),
+            13 => return Ok(Some(Self::Repair)),
+            _ => return Ok(None),
         }
         let nonce = reader.u32()?;
         Ok(Some(match tag {

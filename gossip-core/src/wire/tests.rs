@@ -4,13 +4,14 @@ use super::{
     frame::{Draft, Frame, Header},
     message::Message,
     record::Aged,
+    sync::{Digest, List, MAX_LISTED, Version},
 };
 use crate::{
     error::{Malformed, Verdict},
     record::{
         Accusation, Fingerprint, Health, Identity, Incarnation, Locality, NodeId, Record, Status, Versions,
     },
-    table::index::Place,
+    table::{index::Place, sums::Prefix},
 };
 use core::net::SocketAddr;
 use quickcheck::{Arbitrary, Gen, TestResult, quickcheck};
@@ -21,6 +22,9 @@ const MAX: usize = 1_200;
 struct Datagram {
     header: Header,
     message: Option<Message>,
+    digests: Vec<Digest>,
+    lists: Vec<List>,
+    wants: Vec<NodeId>,
     records: Vec<Aged>,
     accusations: Vec<Accusation>,
 }
@@ -30,11 +34,17 @@ impl Datagram {
         let mut space = [0; MAX];
         let mut draft = Draft::new(&mut space, &self.header);
         let message = self.message.clone().filter(|message| draft.message(message));
+        let digests = self.digests.iter().filter(|digest| draft.digest(digest)).copied().collect();
+        let lists = self.lists.iter().filter(|list| draft.list(list)).cloned().collect();
+        let wants = self.wants.iter().filter(|&&id| draft.want(id)).copied().collect();
         let records = self.records.iter().filter(|record| draft.record(record)).copied().collect();
         let accusations = self.accusations.iter().filter(|entry| draft.accusation(entry));
         let accusations = accusations.copied().collect();
         let len = draft.finish();
-        (space[..len].to_vec(), Self { header: self.header, message, records, accusations })
+        (
+            space[..len].to_vec(),
+            Self { header: self.header, message, digests, lists, wants, records, accusations },
+        )
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Verdict> {
@@ -43,6 +53,9 @@ impl Datagram {
         Ok(Self {
             header: frame.header,
             message: contents.message.clone(),
+            digests: contents.digests().collect(),
+            lists: contents.lists().collect(),
+            wants: contents.wants().collect(),
             records: contents.records().collect(),
             accusations: contents.accusations().collect(),
         })
@@ -84,7 +97,7 @@ fn aged(g: &mut Gen) -> Aged {
 fn message(g: &mut Gen) -> Message {
     let nonce = u32::arbitrary(g);
     let place = |g: &mut Gen| Place { tag: u32::arbitrary(g), id: u64::arbitrary(g) };
-    match u8::arbitrary(g) % 11 {
+    match u8::arbitrary(g) % 13 {
         0 => Message::Ping { nonce, target: id(g) },
         1 => Message::Ack { nonce },
         2 => Message::PingRequest { nonce, target: id(g) },
@@ -104,8 +117,32 @@ fn message(g: &mut Gen) -> Message {
             until: u32::arbitrary(g),
             window: u8::arbitrary(g),
         },
-        _ => Message::Page { nonce, after: place(g), next: place(g), last: bool::arbitrary(g) },
+        10 => Message::Page { nonce, after: place(g), next: place(g), last: bool::arbitrary(g) },
+        11 => Message::Pull,
+        _ => Message::Repair,
     }
+}
+
+fn prefix(g: &mut Gen, levels: u8) -> Prefix {
+    let level = u8::arbitrary(g) % levels;
+    let tag = u32::arbitrary(g) & !(u32::MAX >> (3 + 4 * level));
+    Prefix::new(level, tag).unwrap()
+}
+
+fn digest(g: &mut Gen) -> Digest {
+    let prefix = prefix(g, 7);
+    Digest { prefix, fresh: Option::arbitrary(g), sums: core::array::from_fn(|_| u64::arbitrary(g)) }
+}
+
+fn list(g: &mut Gen) -> List {
+    let version = |g: &mut Gen| Version {
+        id: id(g),
+        incarnation: incarnation(g),
+        state_version: u32::arbitrary(g).min(Incarnation::MAX_COUNT),
+    };
+    let versions: heapless::Vec<_, MAX_LISTED> = (0..u8::arbitrary(g) % 17).map(|_| version(g)).collect();
+    let cut = |g: &mut Gen| bool::arbitrary(g) && !versions.is_empty();
+    List { prefix: prefix(g, 8), late: cut(g), early: cut(g), versions }
 }
 
 impl Arbitrary for Datagram {
@@ -122,6 +159,9 @@ impl Arbitrary for Datagram {
                 fingerprint: Fingerprint(u64::arbitrary(g)),
             },
             message: bool::arbitrary(g).then(|| message(g)),
+            digests: (0..u8::arbitrary(g) % 4).map(|_| digest(g)).collect(),
+            lists: (0..u8::arbitrary(g) % 4).map(|_| list(g)).collect(),
+            wants: (0..u8::arbitrary(g) % 20).map(|_| id(g)).collect(),
             records: (0..u8::arbitrary(g) % 60).map(|_| aged(g)).collect(),
             accusations: (0..u8::arbitrary(g) % 60).map(|_| accusation(g)).collect(),
         }
@@ -170,12 +210,12 @@ fn is_canonical(bytes: &[u8], decoded: &Datagram) -> bool {
         let mut bodies = std::collections::BTreeMap::<u8, Vec<u8>>::new();
         while let [tag, high, low, body @ ..] = rest {
             let len = usize::from(u16::from_be_bytes([*high, *low]));
-            if matches!(tag, 1..=11 | 32 | 33) {
+            if matches!(tag, 1..=16 | 32 | 33) {
                 bodies.entry(*tag).or_default().extend(&body[..len]);
             }
             rest = &body[len..];
         }
-        bodies.retain(|tag, body| *tag < 32 || !body.is_empty());
+        bodies.retain(|tag, body| *tag < 14 || !body.is_empty());
         bodies
     };
     written == *decoded && bytes[..22] == again[..22] && sections(bytes) == sections(&again)
@@ -194,7 +234,8 @@ fn datagram(message: Option<Message>, records: Vec<Aged>, accusations: Vec<Accus
         sender: NodeId::from_name("db-1"),
         fingerprint: Fingerprint(0x0102_0304_0506_0708),
     };
-    Datagram { header, message, records, accusations }
+    let (digests, lists, wants) = (vec![], vec![], vec![]);
+    Datagram { header, message, digests, lists, wants, records, accusations }
 }
 
 fn db_2() -> Aged {
@@ -227,6 +268,43 @@ fn the_bytes_are_those_of_the_protocol() {
     golden("page", &datagram(Some(page), vec![], vec![]), PAGE);
 }
 
+#[test]
+fn the_bytes_of_repair_are_those_of_the_protocol() {
+    let part = Prefix::new(1, 0xC600_0000).unwrap();
+    let sums = core::array::from_fn(|n| if n == 6 { 0x0102_0304_0506_0708 } else { 0 });
+    let bare = || datagram(None, vec![], vec![]);
+    let digest = Digest { prefix: Prefix::new(0, 0xC000_0000).unwrap(), fresh: Some(0x8001), sums };
+    golden("digest", &Datagram { digests: vec![digest], ..bare() }, DIGEST);
+    let (id, incarnation) = (NodeId::from_name("db-2"), db_2().record.incarnation());
+    let versions = [Version { id, incarnation, state_version: 300 }].into_iter().collect();
+    let list = List { prefix: part, late: false, early: true, versions };
+    golden("list", &Datagram { lists: vec![list], ..bare() }, LIST);
+    golden("want", &Datagram { wants: vec![id], ..bare() }, WANT);
+    golden("pull", &datagram(Some(Message::Pull), vec![], vec![]), PULL);
+    golden("repair", &datagram(Some(Message::Repair), vec![db_2()], vec![]), REPAIR);
+}
+
+const DIGEST: &str = "
+    01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
+    0e 0084 08 c0 8001
+    000000000000000000000000000000000000000000000000
+    000000000000000000000000000000000000000000000000
+    0102030405060708000000000000000000000000000000000000000000000000
+    000000000000000000000000000000000000000000000000
+    000000000000000000000000000000000000000000000000";
+const LIST: &str = "
+    01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
+    0f 0011 11 c6 01 20b2d74b11934b02 6553f100 cc 09";
+const WANT: &str = "
+    01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
+    10 0008 20b2d74b11934b02";
+const PULL: &str = "
+    01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
+    0c 0000";
+const REPAIR: &str = "
+    01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
+    0d 0000
+    20 001d 20b2d74b11934b026553f1000511010203051f0a0a00000202ac02fa01";
 const PING: &str = "
     01 00 2dd6abfa ba2f75ec756e361a 0102030405060708
     01 000c deadbee820b2d74b11934b02";

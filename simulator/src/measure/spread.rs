@@ -111,6 +111,21 @@ impl Spreads {
         Times { p50, p99, p100 }
     }
 
+    /// Of all changes of hosts that run, how many of those that ran at the change, and still do, do not hold them
+    /// now. The last words of the dead need no agreement.
+    pub fn missed(&self, hosts: &[Host]) -> usize {
+        let runs = |id: NodeId| hosts.iter().any(|host| host.id == id && host.is_running());
+        let holds = |host: &Host, record: &Record| {
+            host.node.member(record.id()).is_some_and(|member| word(member.record()) >= word(record))
+        };
+        let missed = |change: &Change| {
+            let others = change.others.iter().filter_map(|&host| hosts.get(host as usize));
+            others.filter(|host| host.is_running() && !holds(host, &change.record)).count()
+        };
+        let changes = self.changes.values().flatten();
+        changes.filter(|change| runs(change.record.id())).map(missed).sum()
+    }
+
     /// For a plot: seconds since the change, and the share that holds it, of the change that began first.
     pub fn curve(&self, hosts: &[Host]) -> Vec<(f64, f64)> {
         let first = self.changes.values().flatten().min_by_key(|change| change.since);

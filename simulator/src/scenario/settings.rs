@@ -1,6 +1,6 @@
 //! What a scenario changes of the core's configuration.
 
-use gossip_core::{Config, Mechanisms};
+use gossip_core::{Config, Mechanisms, Mode};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -17,8 +17,11 @@ pub struct Settings {
     pub hold_ms: Option<f64>,
     pub own_pause_ms: Option<f64>,
     pub gossip_interval_ms: Option<f64>,
+    pub anti_entropy_interval_ms: Option<f64>,
     pub join_retry_ms: Option<f64>,
     pub tombstone_ttl_ms: Option<f64>,
+    /// `push`, `pull` or `push-pull`.
+    pub mode: Option<String>,
     pub direct_pings: Option<u8>,
     pub helpers: Option<u8>,
     pub helper_pings: Option<u8>,
@@ -61,6 +64,7 @@ pub struct MechanismSettings {
     pub holds: Option<bool>,
     pub earned_death: Option<bool>,
     pub feedback: Option<bool>,
+    pub repair: Option<bool>,
 }
 
 macro_rules! put {
@@ -80,6 +84,7 @@ impl Settings {
             ("hold_ms", self.hold_ms, &mut config.hold),
             ("own_pause_ms", self.own_pause_ms, &mut config.own_pause),
             ("gossip_interval_ms", self.gossip_interval_ms, &mut config.gossip_interval),
+            ("anti_entropy_interval_ms", self.anti_entropy_interval_ms, &mut config.anti_entropy_interval),
             ("join_retry_ms", self.join_retry_ms, &mut config.join_retry),
             ("tombstone_ttl_ms", self.tombstone_ttl_ms, &mut config.tombstone_ttl),
         ] {
@@ -87,6 +92,13 @@ impl Settings {
             *knob =
                 Duration::try_from_secs_f64(ms / 1e3).map_err(|error| format!("config.{name}: {error}"))?;
         }
+        config.mode = match self.mode.as_deref() {
+            None => config.mode,
+            Some("push") => Mode::Push,
+            Some("pull") => Mode::Pull,
+            Some("push-pull") => Mode::PushPull,
+            Some(other) => return Err(format!("config.mode is '{other}': push, pull or push-pull")),
+        };
         put!(self => config; direct_pings, helpers, helper_pings, suspicion_factor, confirmations,
             accusations_per_accuser, fanout, retransmit_factor, max_datagram, admissions_per_second,
             strangers_per_second, max_tombstones);
@@ -98,7 +110,7 @@ impl Settings {
             Some(other) => return Err(format!("config.mechanisms.base is '{other}': all or swim")),
         }
         put!(self.mechanisms => config.mechanisms; indirect_probes, suspicion, local_health, confirmations,
-            tell_suspect, own_pause, holds, earned_death, feedback);
+            tell_suspect, own_pause, holds, earned_death, feedback, repair);
         Ok(config)
     }
 }
