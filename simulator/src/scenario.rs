@@ -38,6 +38,7 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "rack-loss",
     "asymmetric",
     "three-regions",
+    "partition",
     "region-partition",
     "slow-node",
     "degraded-region",

@@ -111,6 +111,22 @@ impl Spreads {
         Times { p50, p99, p100 }
     }
 
+    /// How many did not hold a change at the end, of those counted in [`Self::times`]: summed up over all changes;
+    /// none without a change.
+    pub fn missed(&self, hosts: &[Host]) -> Option<u64> {
+        let missed = |change: &Change| {
+            let (delays, population) = change.delays(hosts);
+            population.saturating_sub(delays.len()) as u64
+        };
+        (!self.changes.is_empty()).then(|| self.changes.values().flatten().map(missed).sum())
+    }
+
+    /// How long, in ms, each change took to each who heard of it.
+    pub fn lags(&self) -> impl Iterator<Item = u64> {
+        let changes = self.changes.values().flatten();
+        changes.flat_map(|change| change.heard.values().map(|&at| (at - change.since) / 1_000))
+    }
+
     /// For a plot: seconds since the change, and the share that holds it, of the change that began first.
     pub fn curve(&self, hosts: &[Host]) -> Vec<(f64, f64)> {
         let first = self.changes.values().flatten().min_by_key(|change| change.since);
