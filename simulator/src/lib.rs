@@ -14,3 +14,4 @@ pub mod run;
 pub mod scenario;
 pub mod statistics;
 pub mod swarm;
+pub mod versus;

@@ -191,7 +191,7 @@ impl Outcome {
             extras: BTreeMap::from([
                 ("cut_off_deaths", judgements.cut_off_deaths as f64),
                 ("undisturbed_deaths", judgements.undisturbed_deaths as f64),
-                ("undisturbed_deaths_by_undisturbed", judgements.undisturbed_deaths_by_undisturbed as f64),
+                ("undisturbed_deaths_at_undisturbed", judgements.undisturbed_deaths_at_undisturbed() as f64),
             ]),
         };
         Self {
@@ -268,7 +268,8 @@ fn in_words(&(at, observer, target): &(Micros, HostId, HostId)) -> String {
     format!("node-{observer} held node-{target} dead at {:.3} s", measure::seconds(at))
 }
 
-fn failure(name: &str, bound: Bound, figure: Option<&Value>) -> Option<String> {
+/// How a figure misses what was expected of it, in words.
+pub(crate) fn failure(name: &str, bound: Bound, figure: Option<&Value>) -> Option<String> {
     let Some(value) = figure else { return Some(format!("{name}: there is no such measure")) };
     if value.is_null() {
         return Some(format!("{name}: expected {bound}, but it was never reached or not measured"));
