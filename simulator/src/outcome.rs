@@ -100,6 +100,8 @@ pub struct Detection {
 #[allow(missing_docs)]
 pub struct Sent {
     pub bytes_per_node_s_mean: Option<f64>,
+    /// The mean of all nodes in the quietest whole second.
+    pub bytes_per_node_s_idle: Option<f64>,
     pub bytes_per_node_s_p99: Option<f64>,
     /// The most of any node in any whole second.
     pub bytes_per_node_s_max: Option<f64>,
@@ -174,6 +176,7 @@ impl Outcome {
             missed_deaths: found.missed,
             sent: Sent {
                 bytes_per_node_s_mean: round(rates.bytes_mean),
+                bytes_per_node_s_idle: round(rates.bytes_idle),
                 bytes_per_node_s_p99: rates.bytes_p99,
                 bytes_per_node_s_max: rates.bytes_max,
                 packets_per_node_s_mean: round(rates.packets_mean),

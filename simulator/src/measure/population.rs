@@ -62,7 +62,8 @@ impl Population {
             from.iter().zip(to).all(|(&(sends_into, _), &(_, is_cut))| !(sends_into && is_cut))
         };
         let mut reached = BTreeSet::from([group(of)]);
-        let mut left: BTreeSet<_> = groups.iter().cloned().filter(|group| !reached.contains(group)).collect();
+        let mut left: BTreeSet<_> =
+            groups.iter().filter(|&group| !reached.contains(group)).cloned().collect();
         while let Some(next) = left.iter().find(|to| reached.iter().any(|from| passes(from, to))).cloned() {
             left.remove(&next);
             reached.insert(next);
