@@ -41,8 +41,11 @@ impl Watch for Measure {
             return;
         }
         for event in step.output.events() {
+            // News may come with a suspicion, or with what ends one.
+            if let Event::Up(id) | Event::Updated(id) | Event::Suspected(id) | Event::Cleared(id) = *event {
+                self.spreads.heard(step, id);
+            }
             match *event {
-                Event::Up(id) | Event::Updated(id) => self.spreads.heard(step, id),
                 Event::Suspected(id) => self.judgements.suspected(step, id, &self.population),
                 Event::Down(id) => self.judgements.down(step, id, &self.population),
                 Event::Unreachable(id) => self.judgements.unreachable(step, id),
@@ -79,7 +82,7 @@ pub fn watch_update(world: &mut World<Measure>, host: HostId) {
     let (now, record) = (world.now(), world.hosts()[host as usize].node.me());
     let within = within_reach(world, host);
     let others = world.running().map(|(id, _)| id).filter(|&id| id != host && within(id)).collect();
-    world.watch.spreads.follow(now, record, others);
+    world.watch.spreads.follow(now, host, record, others);
 }
 
 /// Notes that a host begins to join just now.

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 /// One change, and who holds it.
 #[derive(Debug)]
 struct Change {
+    origin: HostId,
     record: Record,
     since: Micros,
     others: Vec<HostId>,
@@ -46,8 +47,8 @@ pub struct Times {
 }
 
 impl Spreads {
-    pub(super) fn follow(&mut self, now: Micros, record: Record, others: Vec<HostId>) {
-        let change = Change { record, since: now, others, heard: HashMap::new() };
+    pub(super) fn follow(&mut self, now: Micros, origin: HostId, record: Record, others: Vec<HostId>) {
+        let change = Change { origin, record, since: now, others, heard: HashMap::new() };
         self.changes.entry(record.id()).or_default().push(change);
     }
 
@@ -96,11 +97,17 @@ impl Spreads {
         (quantile(0.5), quantile(1.0).filter(|_| !open))
     }
 
+    /// The changes of hosts that still run: news of the others may be lost with them.
+    fn lasting(&self, hosts: &[Host]) -> impl Iterator<Item = &Change> {
+        let runs = |change: &&Change| hosts.get(change.origin as usize).is_some_and(Host::is_running);
+        self.changes.values().flatten().filter(runs)
+    }
+
     /// Seconds until a share of the hosts that ran at the change, and still run, held it: of several changes,
-    /// the slowest. A share that one of them never reached is missing.
+    /// by hosts that still run, the slowest. A share that one of them never reached is missing.
     pub fn times(&self, hosts: &[Host]) -> Times {
         let mut worst: Option<[Option<f64>; 3]> = None;
-        for change in self.changes.values().flatten() {
+        for change in self.lasting(hosts) {
             let times = change.times(hosts);
             worst = Some(match worst {
                 None => times,
@@ -118,7 +125,7 @@ impl Spreads {
             let (delays, population) = change.delays(hosts);
             population.saturating_sub(delays.len()) as u64
         };
-        (!self.changes.is_empty()).then(|| self.changes.values().flatten().map(missed).sum())
+        (!self.changes.is_empty()).then(|| self.lasting(hosts).map(missed).sum())
     }
 
     /// How long, in ms, each change took to each who heard of it.
