@@ -84,6 +84,12 @@ fn rack_loss_holds_in_a_small_cluster() {
 }
 
 #[test]
+fn sides_of_a_partition_agree_within_themselves_and_find_each_other_again() {
+    holds("partition", &["nodes=40", "expect.cut_off_deaths={min=40}"]);
+    holds("region-partition", &["nodes=60"]);
+}
+
+#[test]
 fn overload_holds_in_a_small_cluster() {
     holds("overload", &["nodes=50", "duration_s=40", "step.0.until_s=20"]);
 }
