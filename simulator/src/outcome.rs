@@ -62,8 +62,6 @@ pub struct Spread {
     pub p50_s: Option<f64>,
     pub p99_s: Option<f64>,
     pub p100_s: Option<f64>,
-    /// Pairs of a change and a node that never held it, of those counted above.
-    pub missed: Option<u64>,
 }
 
 /// Convergence lag: upper ends, in ms, of buckets that double; as the nodes measured it of all news, and as the
@@ -151,12 +149,7 @@ impl Outcome {
             simulated_s: scenario.duration_s,
             setup_s: 0.0,
             wall_s: 0.0,
-            spread: Spread {
-                p50_s: round(times.p50),
-                p99_s: round(times.p99),
-                p100_s: round(times.p100),
-                missed: measure.spreads.missed(hosts),
-            },
+            spread: Spread { p50_s: round(times.p50), p99_s: round(times.p99), p100_s: round(times.p100) },
             lag: LagFigures {
                 nodes_p50_ms: lag_quantile(&lag.nodes, 0.5),
                 nodes_p99_ms: lag_quantile(&lag.nodes, 0.99),
@@ -192,6 +185,7 @@ impl Outcome {
             heal_s: None,
             trace_digest: world.digest().to_string(),
             extras: BTreeMap::from([
+                ("missed_updates", measure.spreads.missed(hosts) as f64),
                 ("cut_off_deaths", judgements.cut_off_deaths as f64),
                 ("undisturbed_deaths", judgements.undisturbed_deaths as f64),
                 ("undisturbed_deaths_at_undisturbed", judgements.undisturbed_deaths_at_undisturbed() as f64),

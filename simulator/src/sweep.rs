@@ -41,7 +41,7 @@ const COLUMNS: &[Column] = &[
     Column { title: "lossy B/s", trial: 2, figure: "sent.bytes_per_node_s_mean" },
     Column { title: "spread p99 s", trial: 3, figure: "spread.p99_s" },
     Column { title: "spread p100 s", trial: 3, figure: "spread.p100_s" },
-    Column { title: "spread misses", trial: 3, figure: "spread.missed" },
+    Column { title: "spread misses", trial: 3, figure: "missed_updates" },
     Column { title: "spread B/s", trial: 3, figure: "sent.bytes_per_node_s_mean" },
 ];
 

@@ -118,14 +118,17 @@ impl Spreads {
         Times { p50, p99, p100 }
     }
 
-    /// How many did not hold a change at the end, of those counted in [`Self::times`]: summed up over all changes;
-    /// none without a change.
-    pub fn missed(&self, hosts: &[Host]) -> Option<u64> {
-        let missed = |change: &Change| {
-            let (delays, population) = change.delays(hosts);
-            population.saturating_sub(delays.len()) as u64
+    /// Of all changes of hosts that run, how many of those that ran at the change, and still do, do not hold them
+    /// now. The last words of the dead need no agreement.
+    pub fn missed(&self, hosts: &[Host]) -> usize {
+        let holds = |host: &Host, record: &Record| {
+            host.node.member(record.id()).is_some_and(|member| word(member.record()) >= word(record))
         };
-        (!self.changes.is_empty()).then(|| self.lasting(hosts).map(missed).sum())
+        let missed = |change: &Change| {
+            let others = change.others.iter().filter_map(|&host| hosts.get(host as usize));
+            others.filter(|host| host.is_running() && !holds(host, &change.record)).count()
+        };
+        self.lasting(hosts).map(missed).sum()
     }
 
     /// How long, in ms, each change took to each who heard of it.

@@ -154,7 +154,7 @@ fn the_json_has_every_key_of_the_interface() {
         "/spread/p50_s",
         "/spread/p99_s",
         "/spread/p100_s",
-        "/spread/missed",
+        "/missed_updates",
         "/lag/nodes_p99_ms",
         "/lag/seen_p99_ms",
         "/join/full_view_p50_s",
