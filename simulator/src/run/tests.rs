@@ -101,8 +101,8 @@ fn lifeguards_anomaly_kills_none_of_the_others_with_all_mechanisms_on_and_some_i
         let variant = variants.iter().find(|variant| variant.name.ends_with(name)).unwrap();
         run(variant, 1, &mut |_| ()).unwrap().summary.extras["undisturbed_deaths"]
     };
-    assert_eq!(deaths("ours/block-io/4-members/16384-ms"), 0.0);
-    assert!(deaths("swim/block-io/4-members/16384-ms") > 0.0);
+    assert_eq!(deaths("ours/block-io/4-members/16384+1024-ms"), 0.0);
+    assert!(deaths("swim/block-io/4-members/16384+1024-ms") > 0.0);
 }
 
 #[test]
