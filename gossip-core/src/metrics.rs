@@ -48,7 +48,10 @@ macro_rules! counters {
         #[non_exhaustive]
         pub struct Metrics {
             $($(#[$doc])* pub $name: u64,)*
-            /// Ages of records when this node first heard of them, in ms: the convergence lag.
+            /// Ages of records when this node first heard of them, in ms: the convergence lag. Each hop's
+            /// way counts as half of the smoothed round trip to the sender's zone, to the nearest ms: on links
+            /// of less than a millisecond lags come out short by up to half of one a hop, on one-way jitter
+            /// long or short by as much as it differs from its mean. Our own pauses count.
             pub lag_ms: Histogram,
             /// Round trips of direct pings, in µs.
             pub rtt_us: Histogram,

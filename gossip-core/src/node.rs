@@ -27,7 +27,7 @@ use crate::{
     sync::Sync,
     table::{Applied, ME, SlotId},
     time::Instant,
-    wire::{codec::is_unicast, message::Message},
+    wire::{codec::is_unicast, message::Message, record::Aged},
 };
 use core::{net::SocketAddr, time::Duration};
 
@@ -323,7 +323,8 @@ impl Step<'_, '_> {
         let now = self.now();
         self.core.life.note_heard(now);
         let mut corrections = Corrections::default();
-        self.hear_news(authentic, &mut corrections);
+        let road = self.core.round_trips.one_way_ms(self.record(sender).locality().domain());
+        self.hear_news(authentic, road, &mut corrections);
         // News may have taken the place of a sender that is a tombstone.
         let Some(sender) = self.tables.members.find(authentic.sender) else { return Verdict::Accepted };
         let same_view = same_view || authentic.fingerprint == self.tables.members.fingerprint();
@@ -345,15 +346,15 @@ impl Step<'_, '_> {
         Verdict::Accepted
     }
 
-    /// Takes in the records and accusations of a datagram.
-    fn hear_news(&mut self, authentic: &Authentic<'_>, corrections: &mut Corrections) {
+    /// Takes in the records and accusations of a datagram that was so many ms on its way.
+    fn hear_news(&mut self, authentic: &Authentic<'_>, road: u32, corrections: &mut Corrections) {
         let source = match authentic.contents.message {
             Some(Message::Welcome { .. } | Message::Page { .. }) => Source::Fetch,
             Some(Message::Repair) => Source::Repair,
             _ => Source::Gossip,
         };
-        for news in authentic.contents.records() {
-            self.hear(&news, source, corrections);
+        for Aged { record, age } in authentic.contents.records() {
+            self.hear(&Aged { record, age: age.saturating_add(road) }, source, corrections);
         }
         for accusation in authentic.contents.accusations() {
             self.hear_accusation(accusation, corrections);
@@ -433,7 +434,7 @@ impl Step<'_, '_> {
                 if self.core.joining.awaits(*nonce) =>
             {
                 let mut corrections = Corrections::default();
-                self.hear_news(authentic, &mut corrections);
+                self.hear_news(authentic, 0, &mut corrections);
                 self.handle_answer(from, message);
                 return Verdict::Accepted;
             }

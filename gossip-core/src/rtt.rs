@@ -103,6 +103,13 @@ impl RoundTrips {
             None => micros(config.ack_timeout_initial),
         }
     }
+
+    /// How long a datagram from this zone is on its way, in ms: half of the smoothed round trip, to the
+    /// nearest; zero while nothing was measured.
+    pub(crate) fn one_way_ms(&self, zone: Zone) -> u32 {
+        let estimate = self.position(zone).and_then(|position| self.estimates.get(position));
+        estimate.map_or(0, |estimate| (estimate.smoothed / 2 + 500) / 1_000)
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +149,17 @@ mod tests {
         let timeout = |n| trips.timeout(&config, Zone { region: n, zone: n });
         assert_eq!(timeout(ZONES as u8 - 1), micros(config.ack_timeout_min));
         assert_eq!(timeout(ZONES as u8), micros(config.ack_timeout_max));
+    }
+
+    #[test]
+    fn one_way_is_half_of_the_round_trip_once_there_is_one() {
+        let mut trips = RoundTrips::new();
+        assert_eq!(trips.one_way_ms(HERE), 0);
+        for (rtt, half) in [(400, 0), (20_900, 10), (21_100, 11)] {
+            trips = RoundTrips::new();
+            trips.record(HERE, rtt);
+            assert_eq!((trips.one_way_ms(HERE), trips.one_way_ms(THERE)), (half, 0));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod epidemic;
 mod scenario;
 mod swarm;
+mod sweep;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -27,6 +28,8 @@ enum Command {
     List,
     /// Run a scenario by name, or from a TOML file.
     Run(RunArgs),
+    /// Vary knobs one at a time, and tell what each costs: detection, bytes, false suspicions, misses.
+    Sweep(sweep::SweepArgs),
     /// Try random clusters, operations and faults, and check the laws after every step.
     Swarm(swarm::SwarmArgs),
     /// Spread a rumor in rounds on a complete graph, beside what theory says; no real nodes.
@@ -96,6 +99,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Run(args) if args.scenario == swarm::NAME => swarm::run(&args.swarm()?),
         Command::Run(args) => scenario::run(&args),
         Command::Swarm(args) => swarm::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Epidemic(args) => epidemic::run(&args),
     }
 }

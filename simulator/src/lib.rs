@@ -14,3 +14,5 @@ pub mod run;
 pub mod scenario;
 pub mod statistics;
 pub mod swarm;
+pub mod sweep;
+pub mod versus;

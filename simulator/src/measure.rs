@@ -1,12 +1,14 @@
 //! What a run measures, seen from outside: packets, events and views, never the nodes' own opinion of themselves.
 
 mod judgement;
+mod lag;
 mod population;
 mod spread;
 mod traffic;
 mod views;
 
 pub use judgement::{Detection, Judgements};
+pub use lag::{Buckets, Lag, quantile as lag_quantile};
 pub use population::Population;
 pub use spread::{Spreads, Times};
 pub use traffic::{CLASSES, Rates, Sent};
@@ -39,8 +41,11 @@ impl Watch for Measure {
             return;
         }
         for event in step.output.events() {
+            // News may come with a suspicion, or with what ends one.
+            if let Event::Up(id) | Event::Updated(id) | Event::Suspected(id) | Event::Cleared(id) = *event {
+                self.spreads.heard(step, id);
+            }
             match *event {
-                Event::Up(id) | Event::Updated(id) => self.spreads.heard(step, id),
                 Event::Suspected(id) => self.judgements.suspected(step, id, &self.population),
                 Event::Down(id) => self.judgements.down(step, id, &self.population),
                 Event::Unreachable(id) => self.judgements.unreachable(step, id),
@@ -67,7 +72,7 @@ pub fn recount(world: &mut World<Measure>) {
 /// Looks at all nodes' views; call it once a second of virtual time.
 pub fn look(world: &mut World<Measure>) {
     recount(world);
-    let (divergence, now) = (views::divergence(world), world.now());
+    let (divergence, now) = (views::divergence(world.running().map(|(_, host)| host)), world.now());
     world.watch.views.note(now, divergence);
     world.watch.sent.note_running(world.watch.population.running);
 }
@@ -75,8 +80,9 @@ pub fn look(world: &mut World<Measure>) {
 /// Notes that a host changed something of itself just now.
 pub fn watch_update(world: &mut World<Measure>, host: HostId) {
     let (now, record) = (world.now(), world.hosts()[host as usize].node.me());
-    let others = world.running().map(|(id, _)| id).filter(|&id| id != host).collect();
-    world.watch.spreads.follow(now, record, others);
+    let within = within_reach(world, host);
+    let others = world.running().map(|(id, _)| id).filter(|&id| id != host && within(id)).collect();
+    world.watch.spreads.follow(now, host, record, others);
 }
 
 /// Notes that a host begins to join just now.
@@ -90,14 +96,38 @@ pub fn watch_crash(world: &mut World<Measure>, host: HostId) {
     let (now, id) = (world.now(), world.hosts()[host as usize].id);
     // Who holds it dead already has nothing to find out.
     let unaware = |observer: &Host| observer.node.member(id).is_some_and(|member| member.status().is_live());
-    let observers = world.running().filter(|&(other, at)| other != host && unaware(at)).map(|(id, _)| id);
-    let observers = observers.collect();
+    let within = within_reach(world, host);
+    let observers = world.running().filter(|&(other, at)| other != host && within(other) && unaware(at));
+    let observers = observers.map(|(id, _)| id).collect();
     world.watch.judgements.crashed(now, host, id, observers);
 }
 
 /// Notes that a rule came into force that cuts some from others.
 pub fn watch_cut(world: &mut World<Measure>, rule: &Rule) {
     world.watch.population.cut(&rule.from, &rule.to);
+}
+
+/// Whom news of a host can reach while the present cuts last.
+fn within_reach(world: &World<Measure>, host: HostId) -> impl Fn(HostId) -> bool + use<> {
+    let side = world.watch.population.side(host, world.hosts().len());
+    move |other| side.get(other as usize).copied().unwrap_or(true)
+}
+
+/// Notes how far each side of the present cuts agrees within itself; call it just before one ends.
+pub fn look_at_sides(world: &mut World<Measure>) {
+    let mut unseen: Vec<HostId> = world.running().map(|(id, _)| id).collect();
+    let mut worst: f64 = 0.0;
+    let mut sides = 0;
+    while let Some(&first) = unseen.first() {
+        let side = world.watch.population.side(first, world.hosts().len());
+        let (within, others) = unseen.into_iter().partition::<Vec<_>, _>(|&id| side[id as usize]);
+        worst = worst.max(views::divergence(within.iter().map(|&id| &world.hosts()[id as usize])));
+        unseen = others;
+        sides += 1;
+    }
+    if sides > 1 {
+        world.watch.views.note_sides(worst);
+    }
 }
 
 /// Notes that such a rule ended.

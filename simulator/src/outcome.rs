@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{HostId, Micros, World},
-    measure::{self, Measure},
+    measure::{self, Lag, Measure, lag_quantile},
     report::{Chart, Report},
     scenario::{Bound, Range, Scenario},
 };
@@ -27,6 +27,7 @@ pub struct Summary {
     /// From a change at its origin until that share of the live nodes holds it; of several, the slowest. The
     /// changes are the scenario's updates, or, where it has none, its joins.
     pub spread: Spread,
+    pub lag: LagFigures,
     pub join: Join,
     /// From a crash until the first, and until all, know of it.
     pub detection: Detection,
@@ -43,9 +44,15 @@ pub struct Summary {
     pub largest_datagram: usize,
     /// Whether, at the end, all running nodes' fingerprints are equal and show exactly who runs.
     pub views_equal: bool,
+    /// The largest share of a side's nodes that, when a cut between sides ended, did not see what most of their own
+    /// side saw.
+    pub sides_divergence: Option<f64>,
     /// From the end of the last fault until views are equal and right.
     pub heal_s: Option<f64>,
     pub trace_digest: String,
+    /// Figures that only some scenarios ask for.
+    #[serde(flatten)]
+    pub extras: BTreeMap<&'static str, f64>,
 }
 
 /// See [`Summary::spread`].
@@ -55,6 +62,17 @@ pub struct Spread {
     pub p50_s: Option<f64>,
     pub p99_s: Option<f64>,
     pub p100_s: Option<f64>,
+}
+
+/// Convergence lag: upper ends, in ms, of buckets that double; as the nodes measured it of all news, and as the
+/// changes that are followed took in truth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct LagFigures {
+    pub nodes_p50_ms: Option<u64>,
+    pub nodes_p99_ms: Option<u64>,
+    pub seen_p50_ms: Option<u64>,
+    pub seen_p99_ms: Option<u64>,
 }
 
 /// How long joiners took until they saw all who run.
@@ -80,6 +98,8 @@ pub struct Detection {
 #[allow(missing_docs)]
 pub struct Sent {
     pub bytes_per_node_s_mean: Option<f64>,
+    /// The mean of all nodes in the quietest whole second.
+    pub bytes_per_node_s_idle: Option<f64>,
     pub bytes_per_node_s_p99: Option<f64>,
     /// The most of any node in any whole second.
     pub bytes_per_node_s_max: Option<f64>,
@@ -99,8 +119,8 @@ pub struct Sent {
 pub struct Outcome {
     /// The figures.
     pub summary: Summary,
-    /// Figures that only some scenarios ask for; expectations may name them, too.
-    pub extras: BTreeMap<&'static str, f64>,
+    /// Convergence lag, as the nodes measured it and as it was.
+    pub lag: Lag,
     /// Expectations that were not met, each in words. Empty: all is well.
     pub failures: Vec<String>,
     /// The first false deaths, each in words.
@@ -120,6 +140,7 @@ impl Outcome {
         let (join_p50, join_max) = measure.spreads.joins(hosts);
         let (judgements, found) = (&measure.judgements, measure.judgements.detection(hosts));
         let rates = measure.sent.rates();
+        let lag = Lag::of(hosts, measure.spreads.lags());
         let round = |value: Option<f64>| value.map(thousandths);
         let summary = Summary {
             scenario: scenario.name.clone(),
@@ -129,6 +150,12 @@ impl Outcome {
             setup_s: 0.0,
             wall_s: 0.0,
             spread: Spread { p50_s: round(times.p50), p99_s: round(times.p99), p100_s: round(times.p100) },
+            lag: LagFigures {
+                nodes_p50_ms: lag_quantile(&lag.nodes, 0.5),
+                nodes_p99_ms: lag_quantile(&lag.nodes, 0.99),
+                seen_p50_ms: lag_quantile(&lag.seen, 0.5),
+                seen_p99_ms: lag_quantile(&lag.seen, 0.99),
+            },
             join: Join { full_view_p50_s: round(join_p50), full_view_max_s: round(join_max) },
             detection: Detection {
                 first_p50_s: round(found.first_p50),
@@ -142,6 +169,7 @@ impl Outcome {
             missed_deaths: found.missed,
             sent: Sent {
                 bytes_per_node_s_mean: round(rates.bytes_mean),
+                bytes_per_node_s_idle: round(rates.bytes_idle),
                 bytes_per_node_s_p99: rates.bytes_p99,
                 bytes_per_node_s_max: rates.bytes_max,
                 packets_per_node_s_mean: round(rates.packets_mean),
@@ -153,18 +181,19 @@ impl Outcome {
             },
             largest_datagram: measure.sent.largest_datagram(),
             views_equal: measure::are_equal_and_right(world),
+            sides_divergence: measure.views.sides,
             heal_s: None,
             trace_digest: world.digest().to_string(),
+            extras: BTreeMap::from([
+                ("missed_updates", measure.spreads.missed(hosts) as f64),
+                ("cut_off_deaths", judgements.cut_off_deaths as f64),
+                ("undisturbed_deaths", judgements.undisturbed_deaths as f64),
+                ("undisturbed_deaths_at_undisturbed", judgements.undisturbed_deaths_at_undisturbed() as f64),
+            ]),
         };
-        let extras = BTreeMap::from([
-            ("missed_updates", measure.spreads.missed(hosts) as f64),
-            ("cut_off_deaths", judgements.cut_off_deaths as f64),
-            ("undisturbed_deaths", judgements.undisturbed_deaths as f64),
-            ("undisturbed_deaths_by_undisturbed", judgements.undisturbed_deaths_by_undisturbed as f64),
-        ]);
         Self {
             summary,
-            extras,
+            lag,
             failures: Vec::new(),
             false_deaths_told: judgements.told.iter().map(in_words).collect(),
             charts: Report::of(String::new(), Vec::new(), measure, hosts).charts,
@@ -182,7 +211,7 @@ impl Outcome {
         }
     }
 
-    /// Every figure by its name in the JSON, with dots; the extra ones last.
+    /// Every figure by its name in the JSON, with dots.
     pub fn figures(&self) -> Vec<(String, Value)> {
         let mut figures = Vec::new();
         if let Ok(Value::Object(fields)) = serde_json::to_value(&self.summary) {
@@ -197,7 +226,6 @@ impl Outcome {
                 }
             }
         }
-        figures.extend(self.extras.iter().map(|(&name, &value)| (name.into(), value.into())));
         figures
     }
 
@@ -237,7 +265,8 @@ fn in_words(&(at, observer, target): &(Micros, HostId, HostId)) -> String {
     format!("node-{observer} held node-{target} dead at {:.3} s", measure::seconds(at))
 }
 
-fn failure(name: &str, bound: Bound, figure: Option<&Value>) -> Option<String> {
+/// How a figure misses what was expected of it, in words.
+pub(crate) fn failure(name: &str, bound: Bound, figure: Option<&Value>) -> Option<String> {
     let Some(value) = figure else { return Some(format!("{name}: there is no such measure")) };
     if value.is_null() {
         return Some(format!("{name}: expected {bound}, but it was never reached or not measured"));

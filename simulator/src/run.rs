@@ -165,7 +165,7 @@ impl Run<'_> {
         outcome.summary.wall_s = wall_s;
         outcome.summary.heal_s = heal;
         for (name, count) in [("spins", spins), ("overflowed", overflowed), ("lost", lost)] {
-            let _ = outcome.extras.insert(name, count as f64);
+            let _ = outcome.summary.extras.insert(name, count as f64);
         }
         outcome.judge(&self.scenario.expect);
         outcome

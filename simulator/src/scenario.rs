@@ -10,6 +10,7 @@ pub use file::{Bound, Range, Scenario, Start};
 pub use settings::Settings;
 pub use steps::{Action, Direction, Event, Selector};
 
+use crate::versus::Versus;
 use std::{fs, path::Path};
 use thiserror::Error;
 use toml::{Table, Value};
@@ -38,6 +39,7 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "rack-loss",
     "asymmetric",
     "three-regions",
+    "partition",
     "region-partition",
     "slow-node",
     "degraded-region",
@@ -75,6 +77,7 @@ pub struct Plan {
     name: String,
     table: Table,
     axes: Vec<Vec<(String, Table)>>,
+    versus: Option<Versus>,
 }
 
 /// Finds a shipped scenario by its name, or reads a file.
@@ -118,7 +121,34 @@ impl Plan {
                 .collect::<Result<_, _>>()?,
             Some(_) => return Err(invalid("axes are written as [[axis]]")),
         };
-        Ok(Self { name: name.into(), table, axes })
+        let versus = match table.remove("versus") {
+            None => None,
+            Some(versus) => {
+                Some(versus.try_into().map_err(|error| ScenarioError::Malformed(name.into(), error))?)
+            }
+        };
+        let plan = Self { name: name.into(), table, axes, versus };
+        match plan.unknown_label() {
+            Some(label) => Err(invalid(&format!("versus: '{label}' is no value of the first axis"))),
+            None => Ok(plan),
+        }
+    }
+
+    /// What a comparison names that is not on the first axis.
+    fn unknown_label(&self) -> Option<&str> {
+        let versus = self.versus.as_ref()?;
+        let known = |wanted: &str| {
+            self.axes.first().is_some_and(|axis| axis.iter().any(|(label, _)| label == wanted))
+        };
+        std::iter::once(&versus.base)
+            .chain(versus.expect.keys())
+            .map(String::as_str)
+            .find(|label| !known(label))
+    }
+
+    /// The comparison that the scenario asks for.
+    pub fn versus(&self) -> Option<&Versus> {
+        self.versus.as_ref()
     }
 
     /// The name of the scenario.

@@ -4,6 +4,7 @@ use super::{Common, Outcome, RunArgs, epidemic, progress, say, swarm, write_repo
 use simulator::outcome;
 use simulator::run::{Progress, run as simulate};
 use simulator::scenario::{SHIPPED, Scenario, ScenarioError, load};
+use simulator::versus::{Share, Tally};
 use std::path::{Path, PathBuf};
 
 /// The scenarios that ship with the program, each with what it is about.
@@ -28,6 +29,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
     let seeds = common.seeds.unwrap_or(1);
     let alone = variants.len() == 1 && seeds == 1;
     let mut all = Outcome::AsExpected;
+    let mut tally = plan.versus().map(Tally::new);
     for variant in &variants {
         for seed in (0..seeds).map(|n| common.seed.wrapping_add(n.into())) {
             let outcome = watched(variant, seed)?;
@@ -36,9 +38,18 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
                 let path = if alone { path.clone() } else { path_of(path, &variant.name, seed) };
                 write_report(&path, &outcome.report())?;
             }
+            if let Some(tally) = &mut tally {
+                tally.add(&outcome);
+            }
             if !outcome.failures.is_empty() {
                 all = Outcome::Otherwise;
             }
+        }
+    }
+    for share in tally.iter().flat_map(|tally| tally.shares(plan.name())) {
+        tell_share(&share, common.json)?;
+        if share.failure.is_some() {
+            all = Outcome::Otherwise;
         }
     }
     Ok(all)
@@ -68,6 +79,21 @@ fn tell(outcome: &outcome::Outcome, common: &Common) -> anyhow::Result<()> {
     }
     for failure in &outcome.failures {
         eprintln!("simulator: {name}: {failure}");
+    }
+    Ok(())
+}
+
+/// Prints a share, and on the other stream that it is not as expected.
+fn tell_share(share: &Share, json: bool) -> anyhow::Result<()> {
+    let Share { scenario, of, versus, figure, own, base, share: part, failure } = share;
+    if json {
+        say(&serde_json::to_string(share)?)?;
+    } else {
+        let percent = part.map_or("-".into(), |part| format!("{:.2} %", 100.0 * part));
+        say(&format!("{scenario}: {figure}: {of} {own}, {versus} {base}: {percent}"))?;
+    }
+    if let Some(failure) = failure {
+        eprintln!("simulator: {scenario}: {failure}");
     }
     Ok(())
 }

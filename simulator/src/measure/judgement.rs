@@ -34,8 +34,8 @@ pub struct Judgements {
     pub cut_off_deaths: u64,
     /// Of the false deaths: those of hosts that the scenario never paused, blocked or slowed.
     pub undisturbed_deaths: u64,
-    /// Of those: the ones that another such host declared first.
-    pub undisturbed_deaths_by_undisturbed: u64,
+    /// Lives of such hosts that another such host held dead.
+    believed: HashSet<(NodeId, Incarnation)>,
     /// The first of the false deaths: when, who declared it or heard of it first, of whom.
     pub told: Vec<(Micros, HostId, HostId)>,
     /// How often a host could not reach another that it probed: (who, whom).
@@ -95,21 +95,24 @@ impl Judgements {
             crash.known.entry(step.host).or_insert(step.now);
         }
         let first = self.dead.insert((id, member.incarnation()));
-        if !first || !is_life_of(step, host, member.incarnation()) {
+        if !is_life_of(step, host, member.incarnation()) {
             return;
         }
         if population.is_cut(step.now, step.host, host) {
-            self.cut_off_deaths += 1;
+            self.cut_off_deaths += u64::from(first);
+            return;
+        }
+        if !population.was_disturbed(host) && !population.was_disturbed(step.host) {
+            self.believed.insert((id, member.incarnation()));
+        }
+        if !first {
             return;
         }
         self.false_deaths += 1;
         if self.told.len() < MAX_TOLD {
             self.told.push((step.now, step.host, host));
         }
-        if !population.was_disturbed(host) {
-            self.undisturbed_deaths += 1;
-            self.undisturbed_deaths_by_undisturbed += u64::from(!population.was_disturbed(step.host));
-        }
+        self.undisturbed_deaths += u64::from(!population.was_disturbed(host));
     }
 
     pub(super) fn unreachable(&mut self, step: &Step<'_>, id: NodeId) {
@@ -117,6 +120,12 @@ impl Judgements {
         if self.failed_probes.len() < MAX_PAIRS || self.failed_probes.contains_key(&(step.host, host)) {
             *self.failed_probes.entry((step.host, host)).or_default() += 1;
         }
+    }
+
+    /// Lives of hosts that ran and that the scenario never disturbed, held dead by another such host
+    /// that was not cut off from them.
+    pub fn undisturbed_deaths_at_undisturbed(&self) -> u64 {
+        self.believed.len() as u64
     }
 
     /// Lives of hosts that were suspected by anybody.

@@ -1,6 +1,7 @@
 //! Who runs, and who is cut from whom.
 
 use crate::engine::{HostId, Micros, NEVER, SECOND};
+use std::collections::BTreeSet;
 
 /// For how long after a cut what was judged by its losses still counts as judged under it: a probe that was
 /// under way takes that long to fail at most.
@@ -47,6 +48,29 @@ impl Population {
         })
     }
 
+    /// Which hosts, of so many, can be reached by news of this one, by others' help if need be, while the present
+    /// cuts last; by their places.
+    pub fn side(&self, of: HostId, hosts: usize) -> Vec<bool> {
+        let open: Vec<&Cut> = self.cuts.iter().filter(|cut| cut.ended == NEVER).collect();
+        let within = |set: &[HostId], host: HostId| set.binary_search(&host).is_ok();
+        // Hosts that the cuts treat alike are one group; there are few.
+        let group = |host: HostId| -> Vec<(bool, bool)> {
+            open.iter().map(|cut| (within(&cut.from, host), within(&cut.to, host))).collect()
+        };
+        let groups: Vec<_> = (0..hosts as HostId).map(group).collect();
+        let passes = |from: &[(bool, bool)], to: &[(bool, bool)]| {
+            from.iter().zip(to).all(|(&(sends_into, _), &(_, is_cut))| !(sends_into && is_cut))
+        };
+        let mut reached = BTreeSet::from([group(of)]);
+        let mut left: BTreeSet<_> =
+            groups.iter().filter(|&group| !reached.contains(group)).cloned().collect();
+        while let Some(next) = left.iter().find(|to| reached.iter().any(|from| passes(from, to))).cloned() {
+            left.remove(&next);
+            reached.insert(next);
+        }
+        groups.iter().map(|group| reached.contains(group)).collect()
+    }
+
     /// Notes that a host was paused, blocked or slowed.
     pub fn disturb(&mut self, host: HostId) {
         let at = host as usize;
@@ -72,7 +96,20 @@ mod tests {
         population.cut(&[1, 2], &[5]);
         assert!(population.is_cut(0, 5, 2) && population.is_cut(0, 1, 5));
         assert!(!population.is_cut(0, 1, 2) && !population.is_cut(0, 5, 3));
+        assert_eq!(population.side(1, 6), [true; 6], "others pass it on");
         population.mend(SECOND, &[1, 2], &[5]);
         assert!(population.is_cut(SECOND, 5, 2) && !population.is_cut(SECOND + AFTERMATH, 5, 2));
+    }
+
+    #[test]
+    fn a_cut_in_both_directions_makes_two_sides() {
+        let mut population = Population::default();
+        population.cut(&[1, 2], &[0, 3]);
+        population.cut(&[0, 3], &[1, 2]);
+        assert_eq!(population.side(2, 4), [false, true, true, false]);
+        assert_eq!(population.side(0, 4), [true, false, false, true]);
+        population.mend(SECOND, &[0, 3], &[1, 2]);
+        assert_eq!(population.side(0, 4), [true; 4]);
+        assert_eq!(population.side(2, 4), [false, true, true, false], "it hears, and is not heard");
     }
 }

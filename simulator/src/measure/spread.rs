@@ -11,6 +11,7 @@ use std::collections::HashMap;
 /// One change, and who holds it.
 #[derive(Debug)]
 struct Change {
+    origin: HostId,
     record: Record,
     since: Micros,
     others: Vec<HostId>,
@@ -46,8 +47,8 @@ pub struct Times {
 }
 
 impl Spreads {
-    pub(super) fn follow(&mut self, now: Micros, record: Record, others: Vec<HostId>) {
-        let change = Change { record, since: now, others, heard: HashMap::new() };
+    pub(super) fn follow(&mut self, now: Micros, origin: HostId, record: Record, others: Vec<HostId>) {
+        let change = Change { origin, record, since: now, others, heard: HashMap::new() };
         self.changes.entry(record.id()).or_default().push(change);
     }
 
@@ -96,11 +97,17 @@ impl Spreads {
         (quantile(0.5), quantile(1.0).filter(|_| !open))
     }
 
+    /// The changes of hosts that still run: news of the others may be lost with them.
+    fn lasting(&self, hosts: &[Host]) -> impl Iterator<Item = &Change> {
+        let runs = |change: &&Change| hosts.get(change.origin as usize).is_some_and(Host::is_running);
+        self.changes.values().flatten().filter(runs)
+    }
+
     /// Seconds until a share of the hosts that ran at the change, and still run, held it: of several changes,
-    /// the slowest. A share that one of them never reached is missing.
+    /// by hosts that still run, the slowest. A share that one of them never reached is missing.
     pub fn times(&self, hosts: &[Host]) -> Times {
         let mut worst: Option<[Option<f64>; 3]> = None;
-        for change in self.changes.values().flatten() {
+        for change in self.lasting(hosts) {
             let times = change.times(hosts);
             worst = Some(match worst {
                 None => times,
@@ -114,7 +121,6 @@ impl Spreads {
     /// Of all changes of hosts that run, how many of those that ran at the change, and still do, do not hold them
     /// now. The last words of the dead need no agreement.
     pub fn missed(&self, hosts: &[Host]) -> usize {
-        let runs = |id: NodeId| hosts.iter().any(|host| host.id == id && host.is_running());
         let holds = |host: &Host, record: &Record| {
             host.node.member(record.id()).is_some_and(|member| word(member.record()) >= word(record))
         };
@@ -122,8 +128,13 @@ impl Spreads {
             let others = change.others.iter().filter_map(|&host| hosts.get(host as usize));
             others.filter(|host| host.is_running() && !holds(host, &change.record)).count()
         };
+        self.lasting(hosts).map(missed).sum()
+    }
+
+    /// How long, in ms, each change took to each who heard of it.
+    pub fn lags(&self) -> impl Iterator<Item = u64> {
         let changes = self.changes.values().flatten();
-        changes.filter(|change| runs(change.record.id())).map(missed).sum()
+        changes.flat_map(|change| change.heard.values().map(|&at| (at - change.since) / 1_000))
     }
 
     /// For a plot: seconds since the change, and the share that holds it, of the change that began first.

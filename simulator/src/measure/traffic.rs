@@ -41,6 +41,8 @@ struct Crossing {
 pub struct Rates {
     /// Bytes per node and second.
     pub bytes_mean: Option<f64>,
+    /// The mean of all nodes in the quietest whole second.
+    pub bytes_idle: Option<f64>,
     /// What 99 % of all nodes' seconds do not exceed.
     pub bytes_p99: Option<f64>,
     /// The most that any node sent in any whole second.
@@ -130,6 +132,7 @@ impl Sent {
         let share = |bytes: u64| (self.rumors > 0).then(|| bytes as f64 / self.rumors as f64);
         Rates {
             bytes_mean: mean(self.bytes),
+            bytes_idle: self.per_node().map(|classes| classes.iter().sum()).reduce(f64::min),
             bytes_p99: quantile(0.99),
             bytes_max: quantile(1.0),
             packets_mean: mean(self.packets),
@@ -176,6 +179,7 @@ mod tests {
         sent.note_running(2);
         let rates = sent.rates();
         assert_eq!((rates.bytes_mean, rates.bytes_max), (Some(100.0), Some(150.0)));
+        assert_eq!(rates.bytes_idle, Some(60.0));
         assert_eq!((rates.packets_mean, sent.largest_datagram()), (Some(1.0), 130));
         let per_node: Vec<[f64; 4]> = sent.per_node().collect();
         assert_eq!(per_node, [[140.0, 0.0, 0.0, 0.0], [60.0, 0.0, 0.0, 0.0]]);

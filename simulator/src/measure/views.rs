@@ -10,18 +10,26 @@ use std::collections::HashMap;
 pub struct Views {
     /// For a plot: seconds, and the share of running hosts that do not see what most see.
     pub divergence: Vec<(f64, f64)>,
+    /// The largest share of any side's hosts that, at the end of a cut between sides, did not see what most of
+    /// their own side saw; none if there was no such cut.
+    pub sides: Option<f64>,
 }
 
 impl Views {
     pub(super) fn note(&mut self, now: Micros, divergence: f64) {
         self.divergence.push((seconds(now), divergence));
     }
+
+    pub(super) fn note_sides(&mut self, divergence: f64) {
+        self.sides = Some(self.sides.unwrap_or_default().max(divergence));
+    }
 }
 
-pub(super) fn divergence<W: Watch>(world: &World<W>) -> f64 {
+/// The share of some hosts that do not see what most of them see.
+pub(super) fn divergence<'a>(hosts: impl Iterator<Item = &'a Host>) -> f64 {
     let mut views: HashMap<Fingerprint, usize> = HashMap::new();
     let mut running = 0;
-    for (_, host) in world.running() {
+    for host in hosts {
         *views.entry(host.node.fingerprint()).or_default() += 1;
         running += 1;
     }

@@ -42,6 +42,7 @@ impl Run<'_> {
                 }
             }
             Deed::Mend(id, rule) => {
+                measure::look_at_sides(&mut self.world);
                 self.world.remove_rule(id);
                 measure::watch_mend(&mut self.world, &rule);
             }
