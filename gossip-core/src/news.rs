@@ -16,6 +16,9 @@ use core::{net::SocketAddr, time::Duration};
 
 /// The most corrections sent for one datagram.
 const MAX_CORRECTIONS: usize = 8;
+/// Hot rumors, four datagrams full, from which on hearing one again counts as a send of it: in a storm of news half as
+/// many sends do, and pull and repair tell the few who miss some.
+const PRESSURE: u32 = 128;
 /// Tombstones that one step may forget for want of room.
 const MAX_EVICTIONS: u8 = 4;
 
@@ -51,7 +54,10 @@ impl Step<'_, '_> {
         self.core.metrics.records_received += 1;
         let seat = self.tables.members.seat(news.record.id());
         let known = seat.slot();
-        if known.is_some_and(|slot| *self.record(slot) == news.record) {
+        if let Some(slot) = known.filter(|&slot| *self.record(slot) == news.record) {
+            if self.tables.rumors.hot() > PRESSURE {
+                self.hear_again(slot);
+            }
             return; // by far the most common
         }
         if known == Some(ME) {
@@ -93,6 +99,13 @@ impl Step<'_, '_> {
             self.hasten(slot);
             self.tell_the_accused(slot);
         }
+    }
+
+    /// There is more news than can be told soon, and somebody else tells this: that counts as if we had.
+    fn hear_again(&mut self, slot: SlotId) {
+        let sends = self.core.config.sends(self.tables.members.size());
+        let cooled = self.tables.rumors.count_send(self.tables.members.slots, slot, sends);
+        self.core.metrics.rumors_cooled += u64::from(cooled);
     }
 
     /// Merges a record in; room is made by forgetting the oldest tombstones.

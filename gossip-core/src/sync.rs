@@ -45,7 +45,7 @@ const LULL_PROBES: u32 = 4;
 /// Time between two pulls, in gossip intervals.
 const PULL_INTERVALS: u32 = 4;
 /// Time between two walks, unless `anti_entropy_interval` is shorter: a walk's answers have come and been passed on.
-const WALK_GAP: Duration = Duration::from_secs(10);
+const WALK_GAP: Duration = Duration::from_secs(3);
 /// Doublings of that time, up to `anti_entropy_interval`, while walks mend nothing.
 const MAX_DOUBLINGS: u32 = 8;
 /// Of so many walks one leaves nothing for later: members that change all the time must not hide their neighbours.
