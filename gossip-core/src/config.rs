@@ -101,8 +101,8 @@ pub enum Mode {
     PushPull,
 }
 
-/// Bytes per second that a node may send of each class of traffic, on average; fourteen datagrams may be sent at once.
-/// Probes and acks are never held back.
+/// Bytes per second that a node may send of each class of traffic, on average. Three datagrams may be sent at once, and
+/// fourteen of sync and of all together. Probes and acks are never held back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budgets {
     /// All classes together. Near it, gossip rounds and bulk wait first, and pings and acks take no rumors

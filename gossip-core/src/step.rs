@@ -55,8 +55,10 @@ pub(crate) struct Core {
 /// What of the total budget rumors leave to joins, and those to corrections, in datagrams: gossip rounds lose
 /// nothing by waiting.
 const RESERVED: u32 = 1;
-/// What a budget lets out at once, in datagrams: an answer of repair and the lists that follow it, beside the reserve.
-const BURST: u32 = 14;
+/// What a budget lets out at once, in datagrams: three, so that whoever waits for one beside the reserve gets it some
+/// time. For all together and for sync it is an answer of repair, and the lists that follow it.
+const BURST: u32 = 3;
+const BURST_OF_REPAIR: u32 = 14;
 
 /// The budgets of `Config`, as buckets. Probes have none of their own, but count in the total.
 #[derive(Clone)]
@@ -71,19 +73,17 @@ pub(crate) struct Buckets {
 
 impl Buckets {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
-        let bucket = |rate: u32| Bucket::new(rate, Self::burst(config), now);
-        let budgets = config.budgets;
-        Self {
-            total: bucket(budgets.total),
-            rumor: bucket(budgets.rumor),
-            sync: bucket(budgets.sync),
-            suspicion: bucket(budgets.suspicion),
-            reserve: Self::reserve(config),
-        }
+        let bucket = |(rate, burst): (u32, u32)| Bucket::new(rate, burst, now);
+        let [total, rumor, sync, suspicion] = Self::sizes(config).map(bucket);
+        Self { total, rumor, sync, suspicion, reserve: Self::reserve(config) }
     }
 
-    fn burst(config: &Config) -> u32 {
-        u32::from(config.max_datagram) * BURST
+    /// Rate and burst of all together, rumors, sync and suspicion.
+    fn sizes(config: &Config) -> [(u32, u32); 4] {
+        let (budgets, datagram) = (config.budgets, u32::from(config.max_datagram));
+        let small = |rate: u32| (rate, datagram * BURST);
+        let large = |rate: u32| (rate, datagram * BURST_OF_REPAIR);
+        [large(budgets.total), small(budgets.rumor), large(budgets.sync), small(budgets.suspicion)]
     }
 
     fn reserve(config: &Config) -> u32 {
@@ -91,14 +91,9 @@ impl Buckets {
     }
 
     pub(crate) fn resize(&mut self, config: &Config) {
-        let budgets = config.budgets;
-        for (bucket, rate) in [
-            (&mut self.total, budgets.total),
-            (&mut self.rumor, budgets.rumor),
-            (&mut self.sync, budgets.sync),
-            (&mut self.suspicion, budgets.suspicion),
-        ] {
-            bucket.resize(rate, Self::burst(config));
+        let buckets = [&mut self.total, &mut self.rumor, &mut self.sync, &mut self.suspicion];
+        for (bucket, (rate, burst)) in buckets.into_iter().zip(Self::sizes(config)) {
+            bucket.resize(rate, burst);
         }
     }
 
