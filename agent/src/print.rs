@@ -131,7 +131,7 @@ impl fmt::Display for Line {
         let address = self.address.map(|address| address.to_string());
         let columns: [(Option<&str>, usize); 8] = [
             (Some(&self.at), 24),
-            (Some(self.event), 11),
+            (Some(self.event), 13),
             (self.id.as_deref(), 13),
             (address.as_deref(), 21),
             (self.locality.as_deref(), 11),
@@ -209,6 +209,24 @@ impl From<Event> for Told {
                     "another node runs under this name, and this one gives way: give one of them another --name",
                 ),
             ),
+            Event::ZoneHeld(zone) => Self::warning(
+                "zone_held",
+                About::Me,
+                format!(
+                    "nobody in zone {zone} answers: its members count as unreachable, and none is accused for now; \
+                 look at the network between here and there"
+                ),
+            ),
+            Event::ZoneReleased { zone, answered: true } => {
+                Self::noted("zone_released", About::Me, format!("zone {zone} answers again"))
+            }
+            Event::ZoneReleased { zone, answered: false } => Self::warning(
+                "zone_released",
+                About::Me,
+                format!(
+                    "zone {zone} was silent for the whole hold: its members are judged like anybody from now on"
+                ),
+            ),
             Event::OwnPause { late } => Self::noted(
                 "own_pause",
                 About::Me,
@@ -257,7 +275,7 @@ pub(crate) fn health(health: Health) -> &'static str {
 mod tests {
     use super::*;
     use adapter_tokio::{Locality, MemberView};
-    use gossip_core::{Identity, Versions};
+    use gossip_core::{Identity, Versions, Zone};
     use serde_json::Value;
 
     fn record(address: &str) -> Record {
@@ -335,7 +353,14 @@ mod tests {
     #[test]
     fn what_needs_an_operator_is_a_warning() {
         let from = "10.0.0.2:7946".parse().unwrap();
-        for event in [Event::ForeignCluster { from }, Event::Twin, Event::Conflict(NodeId::from_name("a"))] {
+        let zone = Zone { region: 0, zone: 1 };
+        for event in [
+            Event::ForeignCluster { from },
+            Event::Twin,
+            Event::Conflict(NodeId::from_name("a")),
+            Event::ZoneHeld(zone),
+            Event::ZoneReleased { zone, answered: false },
+        ] {
             let line = line(event, None);
             assert!(line.is_warning && line.note.is_some(), "{event:?}");
         }

@@ -28,6 +28,9 @@ use core::time::Duration;
 const MAX_PROBES: usize = 16;
 /// Of those, probes of members that came by repair; the rest of them stay our own knowledge.
 const MAX_NEWCOMERS: usize = 4;
+/// Of those, checks and confirmations under way: where hundreds are lost at once, each failing one costs some 15 packets
+/// here, and as many at its helpers.
+const MAX_HURRIED: usize = 6;
 /// Members remembered as heard from.
 const MAX_CONTACTS: usize = 32;
 /// The low bits of a probe's nonce say which of its pings is acked.
@@ -228,6 +231,12 @@ impl Step<'_, '_> {
         let judged = self.core.clock.judged();
         let probes = &mut self.core.detector.probes;
         if probes.iter().any(|probe| probe.slot == slot && probe.stage != Stage::Lingering) {
+            return false;
+        }
+        let hurried = |probe: &&Probe| {
+            probe.stage != Stage::Lingering && matches!(probe.purpose, Purpose::Check | Purpose::Confirm)
+        };
+        if purpose != Purpose::Routine && probes.iter().filter(hurried).count() >= MAX_HURRIED {
             return false;
         }
         if probes.is_full() {
