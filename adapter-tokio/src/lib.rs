@@ -31,15 +31,8 @@
 mod driver;
 mod socket;
 
-pub use driver::{Driver, bind};
-pub use gossip_core::host::{
-    EpochError, Events, Handle, HostMetrics, Lagged, Leave, LeaveOutcome, MemberView, Notice, Options,
-    ParseSeedError, Seed, StartError, Stopped, Watch,
-};
-pub use gossip_core::{
-    Budgets, Cluster, Config, ConfigError, Event, Fingerprint, Health, Histogram, Incarnation, Locality,
-    Mechanisms, Metrics, NodeId, ParseNodeIdError, Reachability, Record, Status, Versions,
-};
+pub use driver::{Driver, bind, with_socket};
+pub use gossip_core::host::prelude::*;
 
 /// The programs in README.md compile.
 #[cfg(doctest)]

@@ -1,38 +1,36 @@
-//! tokio's socket and clock, as the engine wants them.
+//! tokio's socket and clock, as the host's loop wants them.
 
-use gossip_core::{Instant, host::Transport};
-use std::{io, net::SocketAddr};
-use tokio::{net::UdpSocket, time};
+use gossip_core::{
+    Instant,
+    host::{AsyncTransport, Transport},
+};
+use std::{
+    io,
+    net::{self, SocketAddr},
+    task::{Context, Poll},
+};
+use tokio::{net::UdpSocket, task::yield_now, time};
 
-/// A bound socket, and tokio's clock counted from the time it was bound.
+/// A bound socket, and tokio's clock, counted from the time that it was bound: it stands still when tokio's is
+/// paused.
 pub(crate) struct Socket {
-    pub(crate) udp: UdpSocket,
-    pub(crate) clock: Clock,
-}
-
-/// tokio's clock: it stands still when tokio's is paused.
-#[derive(Clone, Copy)]
-pub(crate) struct Clock {
+    udp: UdpSocket,
     start: time::Instant,
 }
 
-impl Clock {
-    pub(crate) fn new() -> Self {
-        Self { start: time::Instant::now() }
-    }
-
-    pub(crate) fn now(self) -> Instant {
-        Instant::ZERO + self.start.elapsed()
-    }
-
-    pub(crate) async fn sleep_until(self, instant: Instant) {
-        time::sleep(instant.since(self.now())).await;
+impl Socket {
+    pub(crate) async fn new(udp: net::UdpSocket) -> io::Result<Self> {
+        udp.set_nonblocking(true)?;
+        let udp = UdpSocket::from_std(udp)?;
+        // A socket that tokio's reactor has not yet seen counts as full, which would cost the first packets.
+        udp.writable().await?;
+        Ok(Self { udp, start: time::Instant::now() })
     }
 }
 
 impl Transport for Socket {
     fn now(&self) -> Instant {
-        self.clock.now()
+        Instant::ZERO + self.start.elapsed()
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
@@ -41,5 +39,23 @@ impl Transport for Socket {
 
     fn send(&mut self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
         self.udp.try_send_to(bytes, to).map(drop)
+    }
+}
+
+impl AsyncTransport for Socket {
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.udp.poll_recv_ready(cx).map(drop)
+    }
+
+    fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.udp.poll_send_ready(cx).map(drop)
+    }
+
+    fn sleep_until(&self, until: Instant) -> impl Future<Output = ()> + Send + use<> {
+        let left = until.since(self.now());
+        async move {
+            // Unlike a sleep that is over, this lets the reactor look at other sockets.
+            if left.is_zero() { yield_now().await } else { time::sleep(left).await }
+        }
     }
 }

@@ -2,33 +2,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-#[macro_use]
-mod suite;
-
-use adapter_tokio::{Cluster, Config, Options, StartError, Status, Stopped, bind};
-use std::{thread, time::Duration};
-use suite::{Adapter, Running};
-use tokio::{runtime, sync::oneshot, time};
+use adapter_suite::{Adapter, Running, behaviours};
+use adapter_tokio::{Cluster, Config, Options, StartError, Status, Stopped, bind, with_socket};
+use std::{net::UdpSocket, time::Duration};
+use tokio::{runtime, time};
 
 struct Tokio;
 
 impl Adapter for Tokio {
-    fn run(options: Options) -> Result<Running, StartError> {
+    fn run(options: Options, socket: Option<UdpSocket>) -> Result<Running, StartError> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (handle, driver) = runtime.block_on(bind(options))?;
-        let (crash, crashed) = oneshot::channel::<()>();
-        let thread = thread::spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = driver.run() => {}
-                    _ = crashed => {}
-                }
-            });
-        });
-        Ok(Running::new(handle, move || {
-            drop(crash);
-            thread.join().unwrap();
-        }))
+        let (handle, driver) = runtime.block_on(async {
+            match socket {
+                Some(socket) => with_socket(options, socket).await,
+                None => bind(options).await,
+            }
+        })?;
+        Ok(Running::new(handle, move |control| runtime.block_on(control.over(driver.run()))))
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{Buffer, Event, Heap, Identity, Instant, Node, NodeId, Outbox, Output, rng::Rng};
 use std::{
     fmt, io, mem,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, ToSocketAddrs as _},
     ops::ControlFlow,
     sync::{Arc, Mutex},
     task::{Context, Poll},
@@ -68,7 +68,7 @@ pub struct Turn {
     pub writable: bool,
 }
 
-/// One node with all that happens around it, but for the socket, the clock and the resolver.
+/// One node with all that happens around it, but for the socket and the clock.
 ///
 /// The node is locked for each step and free while packets are sent. Dropping the engine ends the node as a
 /// crash would, and resolves what its handles wait for.
@@ -145,6 +145,7 @@ impl Engine {
         }
         let more = self.receive(transport);
         self.join(transport);
+        self.look_up();
         self.tick(transport);
         let now = transport.now();
         if let Some(stopped) = self.stopped(now) {
@@ -159,16 +160,25 @@ impl Engine {
         self.shared.inbox.poll(cx)
     }
 
-    /// A name (`host:port`) to resolve now, for [`LOOKUP_TIMEOUT`](super::LOOKUP_TIMEOUT) at the most; call
-    /// again until there is none. At most as many as there are seeds are under way at a time.
-    pub fn next_lookup(&mut self) -> Option<String> {
-        let name = self.seeds.next_lookup()?;
-        self.count(|metrics| metrics.lookups += 1);
-        Some(name)
+    /// Looks up the seeds whose names are due, each on a thread of its own, since resolvers block. A name that is
+    /// being looked up is not looked up again, so there are at most as many threads as there may be seeds.
+    fn look_up(&mut self) {
+        while let Some(name) = self.seeds.next_lookup() {
+            self.count(|metrics| metrics.lookups += 1);
+            let shared = Arc::clone(&self.shared);
+            let asked = name.clone();
+            let look_up = move || {
+                let found = asked.to_socket_addrs().map(Iterator::collect);
+                shared.inbox.ask(|requests| requests.found.push((asked, found)));
+            };
+            if let Err(error) = spawn("gossip-lookup", look_up) {
+                self.looked_up(&name, Err(error));
+            }
+        }
     }
 
-    /// What the resolver found for a name of [`Engine::next_lookup`]. Take a turn after it.
-    pub fn looked_up(&mut self, name: &str, found: io::Result<Vec<SocketAddr>>) {
+    /// What the resolver found for a name.
+    fn looked_up(&mut self, name: &str, found: io::Result<Vec<SocketAddr>>) {
         let v4_only = self.shared.local.is_ipv4();
         let usable = found.map_err(|error| error.to_string()).and_then(|mut addresses| {
             addresses.retain(|address| address.is_ipv4() || !v4_only);
@@ -190,10 +200,13 @@ impl Engine {
     }
 
     fn carry_out(&mut self, transport: &mut impl Transport, requests: Requests) {
-        let Requests { join, seeds_dropped, health, pause, config, leave } = requests;
+        let Requests { join, seeds_dropped, found, health, pause, config, leave } = requests;
         let now = transport.now();
         let dropped = self.seeds.add(now, join) + seeds_dropped;
         self.count(|metrics| metrics.seeds_dropped += dropped as u64);
+        for (name, found) in found {
+            self.looked_up(&name, found);
+        }
         if let Some(config) = config {
             // The handle has checked it; should the node refuse it all the same, nothing has changed.
             self.step(transport, |node, now, out| node.reconfigure(now, config, out).ok());
@@ -315,7 +328,7 @@ impl Engine {
         let failed = move || lock(&shared.metrics).epoch_errors += 1;
         let on_failure = failed.clone();
         let write = move || file.write(epoch).unwrap_or_else(|_| on_failure());
-        if thread::Builder::new().name("gossip-epoch".to_owned()).spawn(write).is_err() {
+        if spawn("gossip-epoch", write).is_err() {
             failed();
         }
     }
@@ -351,6 +364,11 @@ fn outward(to: SocketAddr, local: SocketAddr) -> SocketAddr {
         IpAddr::V4(ip) if local.is_ipv6() => SocketAddr::new(ip.to_ipv6_mapped().into(), to.port()),
         _ => to,
     }
+}
+
+/// Does on a thread of its own what may take longer than the protocol can wait.
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
 }
 
 fn count_fate(shared: &Shared, fate: Fate) {

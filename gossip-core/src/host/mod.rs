@@ -1,11 +1,14 @@
 //! What every adapter needs, once: the engine, the handle, requests, events, the epoch file, seeds.
 //!
 //! No runtime is involved. An adapter gives the [`Engine`] a [`Transport`] (socket and clock), calls
-//! [`Engine::turn`] and waits for what the returned [`Turn`] names; it also resolves names. Everything a
-//! user touches ([`Options`], [`Handle`], [`Events`], [`Watch`], [`Leave`]) is the same in all adapters.
+//! [`Engine::turn`] and waits for what the returned [`Turn`] names; one that can await readiness
+//! ([`AsyncTransport`]) leaves that to [`drive`]. Everything a user touches ([`Options`], [`Handle`],
+//! [`Events`], [`Watch`], [`Leave`]) is the same in all adapters.
 
 mod board;
+mod clock;
 mod counters;
+mod drive;
 mod engine;
 mod epoch;
 mod error;
@@ -14,6 +17,7 @@ mod handle;
 mod leave;
 mod lock;
 mod options;
+pub mod prelude;
 mod pressure;
 mod receive;
 mod requests;
@@ -23,7 +27,9 @@ mod testing;
 mod view;
 mod watch;
 
+pub use clock::Clock;
 pub use counters::HostMetrics;
+pub use drive::{AsyncTransport, drive};
 pub use engine::{Engine, Transport, Turn};
 pub use epoch::{EpochError, EpochFile};
 pub use error::StartError;
@@ -31,6 +37,6 @@ pub use events::{Events, Lagged, Notice};
 pub use handle::Handle;
 pub use leave::{Leave, LeaveOutcome, Stopped};
 pub use options::Options;
-pub use seeds::{LOOKUP_TIMEOUT, ParseSeedError, Seed};
+pub use seeds::{ParseSeedError, Seed};
 pub use view::MemberView;
 pub use watch::Watch;

@@ -4,7 +4,7 @@ use super::{StartError, seeds::Seed};
 use crate::{Config, Locality};
 use std::{
     hash::{BuildHasher, RandomState},
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
     path::PathBuf,
 };
 
@@ -79,6 +79,20 @@ impl Options {
             return Err(StartError::Advertise(self.bind));
         }
         Ok(self.config.validate()?)
+    }
+
+    /// A socket bound to [`Options::bind`], which never blocks: what every adapter begins with.
+    ///
+    /// # Errors
+    /// [`Options::check`] refuses the options, or the address is taken.
+    pub fn listen(&self) -> Result<UdpSocket, StartError> {
+        self.check()?;
+        let listen = || {
+            let socket = UdpSocket::bind(self.bind)?;
+            socket.set_nonblocking(true)?;
+            Ok(socket)
+        };
+        listen().map_err(|error| StartError::bind(self.bind, error))
     }
 
     /// Where others reach a node that is bound to `local`.

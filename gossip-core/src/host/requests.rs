@@ -1,4 +1,4 @@
-//! What handles ask of the driver.
+//! What the driver has to see to: what handles ask, and what resolvers found.
 
 use super::{
     lock::lock,
@@ -6,12 +6,14 @@ use super::{
 };
 use crate::{Config, Health};
 use std::{
+    io,
+    net::SocketAddr,
     sync::Mutex,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
-/// What handles asked for since the driver last looked. One slot for each kind instead of a queue: it is
+/// What was asked for and found since the driver last looked. One slot for each kind instead of a queue: it is
 /// bounded by construction, nothing asked for is ever refused, and of two wishes for the same thing only
 /// the later one matters.
 #[derive(Default)]
@@ -20,6 +22,8 @@ pub(super) struct Requests {
     pub(super) join: Vec<Seed>,
     /// Seeds that newer ones took the place of.
     pub(super) seeds_dropped: usize,
+    /// Names of seeds, and their addresses; at most one for each look-up under way.
+    pub(super) found: Vec<(String, io::Result<Vec<SocketAddr>>)>,
     pub(super) health: Option<Health>,
     pub(super) pause: Option<Duration>,
     pub(super) config: Option<Config>,

@@ -3,9 +3,6 @@
 use crate::{Instant, rng::Rng};
 use std::{fmt, mem, net::SocketAddr, str::FromStr, time::Duration};
 
-/// How long an adapter waits for one name at the most: two tries of a resolver with its usual 5 s.
-pub const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Seeds kept; newer ones take the place of the oldest.
 pub(super) const MAX_SEEDS: usize = 32;
 /// Addresses given to the node at once, which is as many as it keeps.

@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 const PERIOD: Duration = Duration::from_millis(5);
 
 /// Waits until there is something, and returns it.
-pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let limit = Instant::now() + LIMIT;
     loop {
         if let Some(found) = look() {
@@ -26,7 +26,7 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
 }
 
 /// Runs a future on this thread: whatever the handle's futures need is `std`.
-pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+pub fn block_on<F: Future>(future: F) -> F::Output {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {

@@ -1,6 +1,8 @@
 //! One node and its host: subscribers, endings, epochs, refused starts.
 
-use super::{Adapter, Running, block_on, eventually, options};
+#![allow(missing_docs, reason = "the name of a promise says all of it")]
+
+use crate::{Adapter, Running, block_on, eventually, options, start};
 use gossip_core::{
     Config, ConfigError, Event, Health,
     host::{EpochError, EpochFile, LeaveOutcome, Options, StartError},
@@ -9,18 +11,18 @@ use std::{fs, time::Duration};
 
 /// Two nodes that know each other.
 fn pair<A: Adapter>(test: &str, change: impl FnOnce(&mut Options)) -> (Running, Running) {
-    let first = A::run(options(test, "first")).unwrap();
+    let first = start::<A>(options(test, "first"));
     let mut options = options(test, "second");
     options.seeds.push(first.handle.local_addr().into());
     change(&mut options);
-    let second = A::run(options).unwrap();
+    let second = start::<A>(options);
     for node in [&first, &second] {
         block_on(node.handle.watch().until(|members| members.len() == 1)).unwrap();
     }
     (first, second)
 }
 
-pub(crate) fn a_slow_subscriber_is_told_what_it_missed_and_goes_on<A: Adapter>() {
+pub fn a_slow_subscriber_is_told_what_it_missed_and_goes_on<A: Adapter>() {
     const KEPT: usize = 3;
     let (first, second) = pair::<A>("slow", |options| options.event_capacity = KEPT);
     let mut slow = second.handle.events();
@@ -39,7 +41,7 @@ pub(crate) fn a_slow_subscriber_is_told_what_it_missed_and_goes_on<A: Adapter>()
     }
 }
 
-pub(crate) fn a_node_outlives_its_handles<A: Adapter>() {
+pub fn a_node_outlives_its_handles<A: Adapter>() {
     let (first, second) = pair::<A>("outlive", |_| {});
     let Some(member) = first.handle.member(second.handle.id()) else { panic!("no such member") };
     let third = {
@@ -47,12 +49,12 @@ pub(crate) fn a_node_outlives_its_handles<A: Adapter>() {
         drop(handle);
         let mut options = options("outlive", "third");
         options.seeds.push(member.address().into());
-        A::run(options).unwrap()
+        start::<A>(options)
     };
     assert!(block_on(third.handle.watch().until(|members| members.len() == 2)).is_some());
 }
 
-pub(crate) fn nothing_hangs_when_the_driver_is_dropped<A: Adapter>() {
+pub fn nothing_hangs_when_the_driver_is_dropped<A: Adapter>() {
     let (_first, second) = pair::<A>("dropped", |_| {});
     let handle = second.handle.clone();
     let (mut events, mut watch) = (handle.events(), handle.watch());
@@ -65,18 +67,27 @@ pub(crate) fn nothing_hangs_when_the_driver_is_dropped<A: Adapter>() {
     handle.join(["127.0.0.1:9".parse().unwrap()]);
 }
 
-pub(crate) fn a_leave_that_nobody_hears_of_ends_with_its_time<A: Adapter>() {
+pub fn a_cancelled_driver_frees_its_address<A: Adapter>() {
+    let (_first, second) = pair::<A>("cancelled", |_| {});
+    let bind = second.handle.local_addr();
+    let handle = second.handle.clone();
+    drop(second);
+    let again = start::<A>(Options { bind, ..options("cancelled", "again") });
+    assert_eq!((handle.local_addr(), again.handle.local_addr()), (bind, bind));
+}
+
+pub fn a_leave_that_nobody_hears_of_ends_with_its_time<A: Adapter>() {
     let (first, second) = pair::<A>("unheard", |_| {});
     drop(first);
     assert_eq!(block_on(second.handle.leave(Duration::ZERO)), LeaveOutcome::TimedOut);
 }
 
-pub(crate) fn epochs_rise_across_restarts<A: Adapter>() {
+pub fn epochs_rise_across_restarts<A: Adapter>() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("epoch");
     let mut last = 0;
     for _ in 0..3 {
-        let node = A::run(Options { epoch_file: Some(path.clone()), ..options("epochs", "node") }).unwrap();
+        let node = start::<A>(Options { epoch_file: Some(path.clone()), ..options("epochs", "node") });
         let epoch = node.handle.me().incarnation().epoch;
         assert!(epoch > last);
         assert_eq!(EpochFile::new(&path).read().unwrap(), Some(epoch));
@@ -84,7 +95,7 @@ pub(crate) fn epochs_rise_across_restarts<A: Adapter>() {
     }
 }
 
-pub(crate) fn an_epoch_that_the_cluster_teaches_is_persisted<A: Adapter>() {
+pub fn an_epoch_that_the_cluster_teaches_is_persisted<A: Adapter>() {
     let directory = tempfile::tempdir().unwrap();
     let file = EpochFile::new(directory.path().join("epoch"));
     let ahead = u32::MAX / 2 + 1_000;
@@ -97,46 +108,48 @@ pub(crate) fn an_epoch_that_the_cluster_teaches_is_persisted<A: Adapter>() {
     let mut again = options("taught", "second");
     with_file(&mut again);
     again.seeds.push(first.handle.local_addr().into());
-    let again = A::run(again).unwrap();
+    let again = start::<A>(again);
     let persisted =
         eventually("the epoch above the one lost", || file.read().unwrap().filter(|&epoch| epoch > ahead));
     assert_eq!(again.handle.me().incarnation().epoch, persisted);
     assert_eq!(again.handle.host_metrics().epoch_errors, 0);
 }
 
-pub(crate) fn an_unusable_epoch_file_is_refused_and_left_alone<A: Adapter>() {
+pub fn an_unusable_epoch_file_is_refused_and_left_alone<A: Adapter>() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("epoch");
     fs::write(&path, "twelve\n").unwrap();
-    let refused = A::run(Options { epoch_file: Some(path.clone()), ..options("garbage", "node") });
+    let refused = A::run(Options { epoch_file: Some(path.clone()), ..options("garbage", "node") }, None);
     let Err(StartError::Epoch(error @ EpochError::Garbage { .. })) = refused else { panic!("accepted") };
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "twelve\n");
 
     let nowhere = Some(directory.path().join("missing").join("epoch"));
-    let refused = A::run(Options { epoch_file: nowhere, ..options("garbage", "node") });
+    let refused = A::run(Options { epoch_file: nowhere, ..options("garbage", "node") }, None);
     assert!(matches!(refused, Err(StartError::Epoch(EpochError::Write { .. }))));
 }
 
-pub(crate) fn an_address_in_use_is_said_to_be<A: Adapter>() {
-    let first = A::run(options("in use", "first")).unwrap();
+pub fn an_address_in_use_is_said_to_be<A: Adapter>() {
+    let first = start::<A>(options("in use", "first"));
     let bind = first.handle.local_addr();
-    let Err(error) = A::run(Options { bind, ..options("in use", "second") }) else { panic!("bound twice") };
+    let Err(error) = A::run(Options { bind, ..options("in use", "second") }, None) else {
+        panic!("bound twice")
+    };
     assert!(matches!(error, StartError::AddressInUse(address) if address == bind));
     assert!(error.to_string().contains(&bind.to_string()), "{error}");
 }
 
-pub(crate) fn any_interface_needs_an_advertised_address<A: Adapter>() {
+pub fn any_interface_needs_an_advertised_address<A: Adapter>() {
     let bind = ([0, 0, 0, 0], 0).into();
-    let refused = A::run(Options { bind, ..options("any", "node") });
+    let refused = A::run(Options { bind, ..options("any", "node") }, None);
     assert!(matches!(refused, Err(StartError::Advertise(_))));
     let advertise = Some(([127, 0, 0, 1], 0).into());
-    let node = A::run(Options { bind, advertise, ..options("any", "node") }).unwrap();
+    let node = start::<A>(Options { bind, advertise, ..options("any", "node") });
     assert_eq!(node.handle.me().address(), ([127, 0, 0, 1], node.handle.local_addr().port()).into());
 }
 
-pub(crate) fn a_configuration_is_checked_before_it_is_taken_over<A: Adapter>() {
-    let node = A::run(options("config", "node")).unwrap();
+pub fn a_configuration_is_checked_before_it_is_taken_over<A: Adapter>() {
+    let node = start::<A>(options("config", "node"));
     let config = options("config", "node").config;
     let invalid = Config { fanout: 0, ..config };
     assert!(matches!(node.handle.reconfigure(invalid), Err(ConfigError::Range { field: "fanout", .. })));
@@ -144,6 +157,6 @@ pub(crate) fn a_configuration_is_checked_before_it_is_taken_over<A: Adapter>() {
     assert_eq!(node.handle.reconfigure(fixed), Err(ConfigError::Fixed { field: "cluster" }));
     let changed = Config { fanout: 5, ..config };
     assert_eq!(node.handle.reconfigure(changed), Ok(()));
-    let refused = A::run(Options { config: invalid, ..options("config", "other") });
+    let refused = A::run(Options { config: invalid, ..options("config", "other") }, None);
     assert!(matches!(refused, Err(StartError::Config(ConfigError::Range { field: "fanout", .. }))));
 }

@@ -1,0 +1,49 @@
+//! A gossip node in your own mio loop.
+//!
+//! [`bind`] makes a [`Handle`] to ask and a [`Driver`], a mio source. The `Poll` is yours, and so are the
+//! thread and whatever else the loop serves.
+//!
+//! ```no_run
+//! use adapter_mio::{Cluster, Config, Options, bind};
+//! use mio::{Events, Interest, Poll, Token, Waker};
+//! use std::{io::ErrorKind, sync::Arc};
+//!
+//! const WAKER: Token = Token(0);
+//! const GOSSIP: Token = Token(1);
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut options = Options::new("db-1", Config::lan(Cluster::named("prod")?));
+//!     options.bind = "10.0.0.1:7946".parse()?;
+//!     options.seeds = vec!["seeds.example.com:7946".parse()?];
+//!
+//!     let mut poll = Poll::new()?;
+//!     let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+//!     let (node, mut driver) = bind(options, waker)?;
+//!     poll.registry().register(&mut driver, GOSSIP, Interest::READABLE)?;
+//!
+//!     let mut ready = Events::with_capacity(64);
+//!     loop {
+//!         match poll.poll(&mut ready, driver.next_timeout()) {
+//!             // What interrupts a wait is a signal, and no reason to stop.
+//!             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
+//!             _ => {}
+//!         }
+//!         if ready.iter().any(|event| event.token() == GOSSIP) && driver.on_ready().is_break() {
+//!             return Ok(());
+//!         }
+//!         if driver.on_timeout().is_break() {
+//!             return Ok(());
+//!         }
+//!         println!("{} members", node.members().len());
+//!     }
+//! }
+//! ```
+//!
+//! Everything a user needs of the core is exported from here.
+
+mod driver;
+mod registration;
+mod socket;
+
+pub use driver::{Driver, bind, with_socket};
+pub use gossip_core::host::prelude::*;

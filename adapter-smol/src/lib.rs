@@ -1,0 +1,37 @@
+//! A gossip node on smol's reactor.
+//!
+//! [`bind`] makes a [`Handle`] to ask and a [`Driver`] that does the work. No executor is chosen: what
+//! [`Driver::run`] returns is a future to spawn, to join with others or to block on.
+//!
+//! ```no_run
+//! use adapter_smol::{Cluster, Config, Options, bind};
+//! use async_executor::LocalExecutor;
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut options = Options::new("db-1", Config::lan(Cluster::named("prod")?));
+//!     options.bind = "10.0.0.1:7946".parse()?;
+//!     options.seeds = vec!["seeds.example.com:7946".parse()?];
+//!     let (node, driver) = bind(options)?;
+//!
+//!     let executor = LocalExecutor::new();
+//!     executor.spawn(driver.run()).detach();
+//!     async_io::block_on(executor.run(async {
+//!         let mut events = node.events();
+//!         while let Some(notice) = events.next().await {
+//!             match notice {
+//!                 Ok(notice) => println!("{:?}", notice.event),
+//!                 Err(lagged) => println!("{lagged}"),
+//!             }
+//!         }
+//!     }));
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Everything a user needs of the core is exported from here.
+
+mod driver;
+mod socket;
+
+pub use driver::{Driver, bind, with_socket};
+pub use gossip_core::host::prelude::*;

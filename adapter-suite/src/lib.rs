@@ -1,0 +1,127 @@
+//! What every adapter promises, over real loopback sockets: nodes form a cluster, notice each other's
+//! changes, crashes and leaves, survive restarts, pauses and full sockets, and never leave a handle hanging.
+//!
+//! Nothing here knows a runtime. An adapter's test implements [`Adapter`] and expands [`behaviours!`].
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this is run by tests, which may panic")]
+
+mod child;
+mod cluster;
+mod control;
+mod lifecycle;
+mod trouble;
+mod wait;
+
+/// What [`behaviours!`] expands to calls of, one function for each promise.
+pub mod promises {
+    pub use crate::{cluster::*, lifecycle::*, trouble::*};
+}
+
+use gossip_core::{
+    Cluster, Config,
+    host::{Handle, Options, StartError},
+};
+use std::{
+    net::UdpSocket,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+pub use control::Control;
+pub use wait::{block_on, eventually};
+
+/// Runs nodes.
+pub trait Adapter {
+    /// Runs a node in the background until it has left, or is dropped; on this socket, if there is one.
+    ///
+    /// # Errors
+    /// The adapter's own.
+    fn run(options: Options, socket: Option<UdpSocket>) -> Result<Running, StartError>;
+}
+
+/// A node at work. Dropping it stops the node as a crash would; its socket is closed then.
+pub struct Running {
+    /// The node, as its host sees it.
+    pub handle: Handle,
+    control: Control,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Runs a loop on a thread of its own. It returns when it is told to, by its [`Control`], or when the node
+    /// has left; the driver is dropped then.
+    pub fn new(handle: Handle, run: impl FnOnce(Control) + Send + 'static) -> Self {
+        let control = Control::default();
+        let thread = Some(thread::spawn({
+            let control = control.clone();
+            move || run(control)
+        }));
+        Self { handle, control, thread }
+    }
+
+    /// Holds up the loop's thread once, for so long: to the node its clock jumps.
+    pub(crate) fn hold_up(&self, time: Duration) {
+        self.control.hold_up(time);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.control.stop();
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(ended.is_ok() || thread::panicking(), "the loop panicked");
+        }
+    }
+}
+
+/// Options of a node named `name` in the cluster of the test named `test`.
+pub(crate) fn options(test: &str, name: &str) -> Options {
+    let config = Config::local(Cluster::named(test).unwrap());
+    Options { capacity: 64, ..Options::new(name, config) }
+}
+
+pub(crate) fn start<A: Adapter>(options: Options) -> Running {
+    A::run(options, None).unwrap()
+}
+
+/// One `#[test]` for each promise.
+#[macro_export]
+macro_rules! behaviours {
+    ($adapter:ty: $($behaviour:ident,)*) => {
+        $(#[test]
+        fn $behaviour() {
+            $crate::promises::$behaviour::<$adapter>();
+        })*
+    };
+    ($adapter:ty) => {
+        $crate::behaviours! { $adapter:
+            nodes_that_share_a_seed_form_one_cluster,
+            a_change_of_health_reaches_everybody,
+            a_crash_is_noticed_by_everybody,
+            a_restart_on_another_port_is_a_member_again,
+            a_leave_is_known_to_everybody_as_a_leave,
+            a_node_joins_through_a_name,
+            a_name_that_does_not_resolve_is_reported_and_harms_nothing,
+            a_node_joins_when_it_is_told_to,
+            a_node_on_every_interface_meets_one_of_ipv4,
+            a_slow_subscriber_is_told_what_it_missed_and_goes_on,
+            a_node_outlives_its_handles,
+            nothing_hangs_when_the_driver_is_dropped,
+            a_cancelled_driver_frees_its_address,
+            a_leave_that_nobody_hears_of_ends_with_its_time,
+            epochs_rise_across_restarts,
+            an_epoch_that_the_cluster_teaches_is_persisted,
+            an_unusable_epoch_file_is_refused_and_left_alone,
+            an_address_in_use_is_said_to_be,
+            any_interface_needs_an_advertised_address,
+            a_configuration_is_checked_before_it_is_taken_over,
+            seeds_that_nobody_listens_at_harm_nothing,
+            errors_that_a_socket_reports_do_not_stop_a_node,
+            a_full_socket_costs_no_member_its_place,
+            a_clock_set_back_between_lives_is_no_matter,
+            a_clock_that_jumps_ahead_kills_nobody,
+            a_suspended_process_is_not_dead_and_declares_nobody_dead,
+        }
+    };
+}

@@ -1,0 +1,10 @@
+//! Everything that a user of an adapter needs of the core: adapters export it as their own.
+
+pub use super::{
+    EpochError, Events, Handle, HostMetrics, Lagged, Leave, LeaveOutcome, MemberView, Notice, Options,
+    ParseSeedError, Seed, StartError, Stopped, Watch,
+};
+pub use crate::{
+    Budgets, Cluster, Config, ConfigError, Event, Fingerprint, Health, Histogram, Incarnation, Locality,
+    Mechanisms, Metrics, NodeId, ParseNodeIdError, Reachability, Record, Status, Versions,
+};
