@@ -1,6 +1,6 @@
 //! The command line: what can be asked for, and the help that says how.
 
-use crate::locality;
+use crate::{adapter::Adapter, locality};
 use adapter_tokio::{Cluster, Config, Locality, Seed};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -93,6 +93,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, default_value_t = Preset::Lan)]
     pub(crate) preset: Preset,
 
+    /// What the node runs on. To the other nodes it makes no difference.
+    #[arg(long, value_enum, default_value_t = Adapter::Tokio)]
+    pub(crate) adapter: Adapter,
+
     /// A file that remembers, across restarts, which life of the node this is; made if it is missing.
     ///
     /// Without it the clock decides, which is enough unless the clock can go backwards.
@@ -114,6 +118,10 @@ pub(crate) struct DemoArgs {
     /// How many nodes to start, 3 to 50.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(3..=50))]
     pub(crate) nodes: u8,
+
+    /// What the nodes run on; the story is the same.
+    #[arg(long, value_enum, default_value_t = Adapter::Tokio)]
+    pub(crate) adapter: Adapter,
 
     /// Print one JSON object a chapter, and as the last line one with the figures of all.
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! A cluster's life in five chapters, on real sockets in one process: each is asserted and timed.
 
 use crate::{
+    adapter::Adapter,
     cli::{DemoArgs, Preset},
     print::{self, Format},
 };
@@ -35,7 +36,7 @@ const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 /// # Errors
 /// The promise that did not come true, or the node that could not start.
 pub(crate) async fn demo(args: DemoArgs) -> Result<()> {
-    let mut nodes = Nodes::new(Preset::Local.config(Cluster::named("demo")?));
+    let mut nodes = Nodes::new(args.adapter, Preset::Local.config(Cluster::named("demo")?));
     let mut story = Story { format: Format::of(args.json), chapters: Vec::new() };
     let told = story.tell(&mut nodes, args.nodes).await;
     story.end(args.nodes, told.is_ok() && nodes.agree())?;
@@ -142,7 +143,7 @@ fn seconds(duration: Duration) -> f64 {
 struct Running {
     name: String,
     handle: Handle,
-    driver: JoinHandle<Stopped>,
+    driver: JoinHandle<Result<Stopped>>,
 }
 
 impl Running {
@@ -157,13 +158,14 @@ impl Running {
 
 /// The nodes that run, the next one to meet trouble first.
 struct Nodes {
+    adapter: Adapter,
     config: Config,
     running: VecDeque<Running>,
 }
 
 impl Nodes {
-    fn new(config: Config) -> Self {
-        Self { config, running: VecDeque::new() }
+    fn new(adapter: Adapter, config: Config) -> Self {
+        Self { adapter, config, running: VecDeque::new() }
     }
 
     async fn form(&mut self, n: u8) -> Result<Kept> {
@@ -243,12 +245,14 @@ impl Nodes {
     /// Starts a node that joins through the first one running.
     async fn start(&mut self, name: String) -> Result<()> {
         let seeds = self.running.front().map(|node| Seed::from(node.handle.local_addr()));
-        let (handle, driver) = adapter_tokio::bind(Options {
-            bind: LOOPBACK,
-            seeds: seeds.into_iter().collect(),
-            ..Options::new(name.as_str(), self.config)
-        })
-        .await?;
+        let (handle, driver) = self
+            .adapter
+            .bind(Options {
+                bind: LOOPBACK,
+                seeds: seeds.into_iter().collect(),
+                ..Options::new(name.as_str(), self.config)
+            })
+            .await?;
         self.running.push_back(Running { name, handle, driver: driver.spawn() });
         Ok(())
     }
@@ -289,7 +293,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_promise_not_kept_in_time_fails_its_chapter_and_leaves_no_figure() {
-        let nodes = Nodes::new(Preset::Local.config(Cluster::named("demo").unwrap()));
+        let nodes = Nodes::new(Adapter::Tokio, Preset::Local.config(Cluster::named("demo").unwrap()));
         let mut story = Story { format: Format::Words, chapters: Vec::new() };
         let broken = async {
             nodes.until("nothing happened", |_| false).await?;

@@ -1,5 +1,6 @@
 //! `gossip`: runs a node, watches a cluster, tells the demo's story.
 
+mod adapter;
 mod cli;
 mod demo;
 mod locality;

@@ -30,7 +30,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<()> {
     let format = Format::of(args.json);
     let mut signals = Signals::listen()?;
     let mut seeds = SeedCheck::new(&args.join);
-    let (handle, driver) = adapter_tokio::bind(options(args)?).await?;
+    let (handle, driver) = args.adapter.bind(options(args)?).await?;
     let mut events = handle.events();
     let mut driver = driver.spawn();
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);

@@ -59,14 +59,43 @@ fn a_mismatched_cluster_name_is_reported() {
 }
 
 #[test]
-fn the_demo_ends_with_its_figures_and_equal_views() {
-    let stdout = success("demo --json");
-    let last: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
-    assert_eq!(last["nodes"], 5);
-    assert_eq!(last["views_equal"], true);
-    for figure in ["formed_s", "crash_detected_s", "rejoined_s", "left_s"] {
-        assert!(last[figure].is_f64(), "{figure}: {last}");
+fn nodes_of_different_adapters_form_one_cluster() {
+    let adapters = ["tokio", "smol", "mio"];
+    let mut nodes: Vec<(&str, Running, String)> = Vec::new();
+    for adapter in adapters {
+        let seeds: Vec<_> = nodes.iter().map(|(_, _, address)| format!("--join {address}")).collect();
+        let (node, address) = start(adapter, "mixed", &format!("--adapter {adapter} {}", seeds.join(" ")));
+        nodes.push((adapter, node, address));
     }
-    let fields: Vec<_> = last.as_object().unwrap().keys().collect();
-    assert_eq!(fields.len(), 6, "{fields:?}");
+    let id = |name| adapter_tokio::NodeId::from_name(name).to_string();
+    for (name, node, _) in &nodes {
+        let mut seen: Vec<_> =
+            (1..adapters.len()).map(|_| node.event("up")["id"].as_str().unwrap().to_owned()).collect();
+        let mut others: Vec<_> = adapters.into_iter().filter(|other| other != name).map(id).collect();
+        seen.sort();
+        others.sort();
+        assert_eq!(seen, others, "{name}");
+    }
+    while let Some((name, mut node, _)) = nodes.pop() {
+        node.signal("TERM");
+        assert!(node.end().success(), "{name}");
+        for (_, other, _) in &nodes {
+            assert_eq!(other.event("left")["id"], id(name));
+        }
+    }
+}
+
+#[test]
+fn the_demo_ends_with_its_figures_and_equal_views_on_every_adapter() {
+    for adapter in ["tokio", "smol", "mio"] {
+        let stdout = success(&format!("demo --json --adapter {adapter}"));
+        let last: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+        assert_eq!(last["nodes"], 5);
+        assert_eq!(last["views_equal"], true);
+        for figure in ["formed_s", "crash_detected_s", "rejoined_s", "left_s"] {
+            assert!(last[figure].is_f64(), "{adapter}, {figure}: {last}");
+        }
+        let fields: Vec<_> = last.as_object().unwrap().keys().collect();
+        assert_eq!(fields.len(), 6, "{fields:?}");
+    }
 }
