@@ -38,6 +38,10 @@ pub async fn drive(mut engine: Engine, mut transport: impl AsyncTransport) -> St
 /// Waits for whatever comes first. All are asked each time, so that each knows whom to wake.
 async fn wait(engine: &Engine, transport: &mut impl AsyncTransport, turn: Turn) {
     let mut due = pin!(transport.sleep_until(turn.until));
+    if turn.until <= transport.now() {
+        // The next turn looks at everything else, so there is no need to register for it.
+        return due.await;
+    }
     poll_fn(|cx| {
         let ready = [
             due.as_mut().poll(cx).is_ready(),

@@ -6,5 +6,5 @@ pub use super::{
 };
 pub use crate::{
     Budgets, Cluster, Config, ConfigError, Event, Fingerprint, Health, Histogram, Incarnation, Locality,
-    Mechanisms, Metrics, NodeId, ParseNodeIdError, Reachability, Record, Status, Versions,
+    Mechanisms, Metrics, Mode, NodeId, ParseNodeIdError, Reachability, Record, Status, Versions, Zone,
 };
