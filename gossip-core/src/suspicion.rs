@@ -172,11 +172,17 @@ impl Step<'_, '_> {
 
     /// Sets a timer to what its accusers make it.
     fn reschedule(&mut self, slot: SlotId) {
-        let timeout = (self.timeout(slot) / 1_000) as u32;
+        let mut timeout = self.timeout(slot);
         let member = self.tables.members.slot(slot);
         let Some(suspicion) = self.tables.suspicions.get(member) else { return };
         if suspicion.checks == 0 {
-            let due = suspicion.started.plus(timeout);
+            if suspicion.accusers().contains(&ME) {
+                // An accuser's check takes about as long as a refutation's way: both end together. At the earliest
+                // it begins when the pause that we tolerate is over.
+                let n = self.tables.members.size();
+                timeout -= self.core.config.suspicion_floor(n) - micros(self.core.config.pause_tolerance);
+            }
+            let due = suspicion.started.plus((timeout / 1_000) as u32);
             self.tables.suspicions.schedule(member, due);
         }
     }
