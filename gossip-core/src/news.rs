@@ -71,7 +71,10 @@ impl Step<'_, '_> {
             self.question_death(slot, news);
             return;
         }
-        if known.is_none() && !record.status().is_live() && self.is_forgettable(age) {
+        if known.is_none()
+            && !record.status().is_live()
+            && (self.is_forgettable(age) || self.would_go_first(age))
+        {
             return;
         }
         let doubted = known.filter(|&slot| self.doubts(slot, &record));
@@ -297,6 +300,15 @@ impl Step<'_, '_> {
 
     fn is_forgettable(&self, age_ms: u32) -> bool {
         u64::from(age_ms) >= micros(self.core.config.tombstone_ttl) / 1_000
+    }
+
+    /// Whether there are as many tombstones as may be, all of later deaths. What was forgotten for want of room must not
+    /// come back as news: a cluster would tell it on for ever.
+    fn would_go_first(&self, age_ms: u32) -> bool {
+        let Some(oldest) = self.tables.rumors.oldest_tombstone() else { return false };
+        let died = self.now().stamp().minus(age_ms);
+        self.tables.rumors.tombstones() >= self.core.config.max_tombstones
+            && died.is_before(self.tables.members.slot(oldest).born)
     }
 
     /// Forgets the tombstones that are too old or too many, a few a step.
