@@ -471,8 +471,8 @@ impl Step<'_, '_> {
         let fetches = &mut self.core.joining.fetches;
         let Some(at) = fetches.iter().position(|fetch| fetch.nonce == nonce) else { return };
         let fetch = &mut fetches[at];
-        if after != fetch.after || next < after {
-            return; // one before it was lost: it will be asked for again
+        if after != fetch.after || next < after || next == after && !last {
+            return; // one before it was lost, or it leads nowhere: what comes here will be asked for again
         }
         (fetch.after, fetch.tries, fetch.left) = (next, 0, fetch.left.saturating_sub(1));
         if last || next.tag > fetch.until {
