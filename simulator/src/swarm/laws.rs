@@ -294,6 +294,11 @@ mod tests {
         pub(in crate::swarm) fn forget_what_was_said(&mut self, host: HostId) {
             self.said[host as usize] = Said::default();
         }
+
+        /// Makes a host look as if it held a zone.
+        pub(in crate::swarm) fn hold(&mut self, host: HostId, zone: Zone) {
+            self.held[host as usize].insert(zone);
+        }
     }
 
     fn record(epoch: u32, refutation: u32) -> Record {
