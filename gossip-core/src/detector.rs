@@ -562,6 +562,9 @@ impl Step<'_, '_> {
         self.core.relays.forget(slot);
         let detector = &mut self.core.detector;
         detector.probes.retain(|probe| probe.slot != slot);
+        for probe in &mut detector.probes {
+            probe.controls.retain(|&control| control != slot);
+        }
         for contact in &mut detector.contacts {
             if contact.0 == slot {
                 *contact = (SlotId::MAX, Instant::ZERO);

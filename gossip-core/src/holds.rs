@@ -101,7 +101,7 @@ impl Holds {
     /// When the next zone changes its phase by time alone: its place, and the stamp.
     fn next(&self, whole: u32) -> Option<(usize, Stamp)> {
         let due = |hold: &Hold| match hold.phase {
-            Phase::Held => hold.since.plus(hold.left),
+            Phase::Held => hold.since.plus(hold.left.min(whole)),
             Phase::Resting => hold.since.plus(whole - hold.left.min(whole)),
             Phase::Served => hold.since.plus(whole),
         };
@@ -240,6 +240,13 @@ mod tests {
         assert!(holds.answered(ZONE, at(3)) && !holds.answered(ZONE, at(4)));
         let _ = holds.silent(ZONE, at(5), WHOLE);
         assert_eq!(pass_until(&mut holds, 1_000), [424]);
+    }
+
+    #[test]
+    fn a_hold_that_is_under_way_ends_by_the_time_that_is_configured_now() {
+        let mut holds = Holds::default();
+        let _ = holds.silent(ZONE, at(0), 10 * WHOLE);
+        assert_eq!(pass_until(&mut holds, 1_000), [420]);
     }
 
     #[test]

@@ -7,6 +7,8 @@
 use crate::{
     budget::Bucket,
     diagnostics::debug,
+    heal::Healing,
+    holds::Holds,
     outbox::Event,
     record::{Health, Incarnation, Record, Status},
     step::Step,
@@ -264,6 +266,9 @@ impl Step<'_, '_> {
         self.forget_all_probes();
         self.core.joining.start_over(now);
         self.core.sync = Sync::new();
+        self.core.holds = Holds::default();
+        self.core.healing = Healing::new();
+        self.core.judgement.start_over(now);
         self.core.life.heard = now;
         debug!("heard nobody for too long; starting over");
         self.raise(Event::StartedOver);

@@ -291,10 +291,14 @@ impl Step<'_, '_> {
         let members = &mut self.tables.members;
         self.tables.suspicions.close(members.slots, slot);
         members.slot_mut(slot).born = self.core.clock.now().stamp();
-        if members.record(slot).status().is_live() {
+        let status = members.record(slot).status();
+        if status.is_live() {
             self.tables.rumors.unlink(members.slots, slot);
         } else {
             self.bury(slot);
+        }
+        if status == Status::Dead {
+            self.plan_visit_of_dead();
         }
     }
 

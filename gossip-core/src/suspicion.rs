@@ -26,6 +26,11 @@ use core::time::Duration;
 const MAX_EXPIRIES: usize = 16;
 /// Doublings of the time between two checks of a suspect whose death is due, but not earned.
 const MAX_DOUBLINGS: u8 = 2;
+/// Deaths that are held belong to one trouble if no more than a zone's hold, in which nobody is judged, and twice the
+/// time between two checks of a suspect lies between them: so many probe intervals ...
+const LULL_INTERVALS: u32 = 6 << MAX_DOUBLINGS;
+/// ... and waits of a probe, whose pings and helpers take 15 of them, at the slowest ninefold.
+const LULL_WAITS: u32 = 2 * 15 * 9;
 /// Accusers that a death takes; zones that they must be of, where there are as many.
 const MIN_ACCUSERS: u32 = 2;
 /// Clusters smaller than this are too small for "most members lost" to mean our own trouble.
@@ -42,14 +47,28 @@ pub(crate) struct Judgement {
     /// The most live members of this hold period, and of the one before.
     peaks: [u32; 2],
     period_ends: Instant,
-    /// Since when deaths that were due have been held.
-    held_since: Option<Instant>,
+    /// Deaths that were due are held: since when, and the latest.
+    held: Option<(Instant, Instant)>,
+    /// Since when this node learns whom there is.
     since_start: Instant,
 }
 
 impl Judgement {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { peaks: [0; 2], period_ends: now, held_since: None, since_start: now }
+        Self { peaks: [0; 2], period_ends: now, held: None, since_start: now }
+    }
+
+    /// All members are about to be forgotten; how many there were is not.
+    pub(crate) fn start_over(&mut self, now: Instant) {
+        (self.held, self.since_start) = (None, now);
+    }
+
+    /// A death that is due is held; returns for how long that has been going on, without a break of `lull`.
+    fn hold(&mut self, now: Instant, lull: Duration) -> Duration {
+        let going_on = self.held.filter(|&(_, latest)| now.since(latest) <= lull);
+        let since = going_on.map_or(now, |(since, _)| since);
+        self.held = Some((since, now));
+        now.since(since)
     }
 
     /// Notes how many members are live.
@@ -208,7 +227,7 @@ impl Step<'_, '_> {
         let (now, live) = (self.now(), self.tables.members.live());
         self.core.judgement.note_live(now, live, self.core.config.hold);
         if self.tables.suspicions.len() == 0 {
-            self.core.judgement.held_since = None; // whatever it was is over; the next trouble is another
+            self.core.judgement.held = None; // whatever it was is over; the next trouble is another
         }
         for _ in 0..MAX_EXPIRIES {
             let Some((due, slot)) = self.tables.suspicions.first() else { return };
@@ -308,12 +327,13 @@ impl Step<'_, '_> {
             return Err(Unearned::OneZone);
         }
         if !self.in_trouble(slot) {
-            self.core.judgement.held_since = None;
+            self.core.judgement.held = None;
             return Ok(());
         }
-        let now = self.now();
-        let since = *self.core.judgement.held_since.get_or_insert(now);
-        if now.since(since) >= self.core.config.hold { Ok(()) } else { Err(Unearned::OwnTrouble) }
+        let config = &self.core.config;
+        let checks = config.probe_interval * LULL_INTERVALS + config.ack_timeout_max * LULL_WAITS;
+        let held = self.core.judgement.hold(self.core.clock.now(), config.hold + checks);
+        if held >= self.core.config.hold { Ok(()) } else { Err(Unearned::OwnTrouble) }
     }
 
     /// Whether what we see can be explained by our own isolation.
@@ -383,6 +403,13 @@ mod tests {
                 assert!((share * 1_024.0 - progress as f64).abs() <= 1.0, "{wanted} {had} {progress}");
             }
         }
+    }
+
+    #[test]
+    fn a_trouble_that_was_over_long_ago_does_not_count_for_the_next() {
+        let (mut judgement, lull) = (Judgement::new(Instant::ZERO), Duration::from_secs(60));
+        let mut held = |s: u64| judgement.hold(Instant::from_millis(s * 1_000), lull).as_secs();
+        assert_eq!([held(0), held(30), held(90), held(600), held(610)], [0, 30, 90, 0, 10]);
     }
 
     #[test]

@@ -61,6 +61,8 @@ const MAX_RANGES: usize = 144;
 const MAX_SCANNED: usize = 8_192;
 /// Members looked at that cost the budget for sync as much as a byte.
 const SCANNED_PER_BYTE: u32 = 4;
+/// What passing as many empty entries of the index as one stretch may costs, in members looked at.
+const SCANNED_PER_CUT: usize = 1_024;
 /// Records that answer one datagram, seven datagrams full.
 const MAX_RECORDS: usize = 256;
 /// Records asked for by one datagram; a datagram of lists has at most 83 versions.
@@ -342,17 +344,23 @@ impl Step<'_, '_> {
         let place = |version: Option<&Version>| version.map(|version| members.place(version.id));
         let first = place(list.versions.first().filter(|_| list.late));
         let last = place(list.versions.last().filter(|_| list.early));
-        let start = Place { tag: list.prefix.low(), id: 0 };
-        for (place, slot) in members.as_view().after(start, list.prefix.high()) {
-            *scanned += 1;
-            let covered = first.is_none_or(|first| place >= first) && last.is_none_or(|last| place <= last);
-            let record = members.record(slot);
-            let listed = || list.versions.iter().any(|version| version.id == record.id());
-            if covered && record.status().is_live() && !listed() && told.push(slot).is_err()
-                || *scanned >= MAX_SCANNED
-            {
-                break;
+        let mut next = Some(Place { tag: list.prefix.low(), id: 0 });
+        while let Some(start) = next {
+            let mut stretch = members.as_view().after(start, list.prefix.high());
+            for (place, slot) in stretch.by_ref() {
+                *scanned += 1;
+                let covered =
+                    first.is_none_or(|first| place >= first) && last.is_none_or(|last| place <= last);
+                let record = members.record(slot);
+                let listed = || list.versions.iter().any(|version| version.id == record.id());
+                if covered && record.status().is_live() && !listed() && told.push(slot).is_err()
+                    || *scanned >= MAX_SCANNED
+                {
+                    return;
+                }
             }
+            next = stretch.cut();
+            *scanned += if next.is_some() { SCANNED_PER_CUT } else { 0 };
         }
     }
 

@@ -550,3 +550,34 @@ fn a_leaver_with_no_room_for_tombstones_does_not_forget_itself() {
         assert_eq!((me.id(), me.status()), (network.hosts[0].id, Status::Left), "seed {seed}");
     }
 }
+
+#[test]
+fn pages_that_lead_nowhere_do_not_keep_a_joiner_busy() {
+    let mut buffer = Buffer::<16, 64, 19_200>::new();
+    let mut out = buffer.outbox();
+    let mut node = node(lan(), Instant::ZERO);
+    let (seed, sender) = (([10, 0, 0, 1], 1).into(), NodeId::from_name("seed"));
+    let mut asked: Vec<Vec<u8>> = vec![];
+    let take =
+        |output: gossip_core::Output<'_>| output.packets().map(|p| p.bytes.to_vec()).collect::<Vec<_>>();
+    let joins = take(node.join(Instant::ZERO, &[seed], &mut out));
+    let welcome = (8, [&joins[0][25..29], &50u32.to_be_bytes()].concat());
+    let mut welcome = datagram(&joins[0], sender, &[welcome]);
+    asked.extend(take(node.handle_datagram(Instant::ZERO, seed, &mut welcome, &mut out)));
+    let mut last = 0;
+    for ms in 1..30_000 {
+        let now = Instant::from_millis(ms);
+        for fetch in std::mem::take(&mut asked).iter().filter(|bytes| bytes.get(22) == Some(&10)) {
+            last = ms;
+            // From the start to the start, and not the last.
+            let page = (11, [&fetch[25..29], &[0; 25]].concat());
+            let mut pages = datagram(fetch, sender, &[page]);
+            for _ in 0..4 {
+                asked.extend(take(node.handle_datagram(now, seed, &mut pages.clone(), &mut out)));
+            }
+            pages.clear();
+        }
+        asked.extend(take(node.tick(now, &mut out)));
+    }
+    assert!((1..10_000).contains(&last), "still fetching after {last} ms");
+}

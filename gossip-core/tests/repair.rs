@@ -327,3 +327,12 @@ fn a_pull_brings_what_was_just_missed() {
         assert!(took.is_some_and(|took| took <= secs(5)), "seed {seed}: {took:?}");
     }
 }
+
+#[test]
+fn walks_see_all_of_a_table_that_is_large_and_nearly_empty() {
+    for rooms in [[1 << 20, 1 << 20], [64, 1 << 20], [1 << 20, 64]] {
+        let records: Vec<Record> = (0..40).map(member).collect();
+        let mut network = pair(1, quiet(), rooms, [&records, &[]]);
+        assert!(heal(&mut network, secs(60)).is_some(), "{rooms:?}");
+    }
+}

@@ -8,10 +8,11 @@
 //! - A node's own incarnation does not go backwards within a life.
 //! - A node finds every member that it lists, by its id, and never lists itself or somebody who never was.
 //! - Fingerprints are equal exactly where live members, their incarnations and state versions are (once a second).
+//! - Holds of a zone begin and end in turns; nobody in a zone that is held is routable.
 //! - Tables, datagrams and packets per step keep to their bounds.
 //!
 //! Then all faults stop, and within four minutes all nodes must see the same, for good, and that must be exactly
-//! who runs.
+//! who runs, and no zone held.
 
 mod faults;
 mod laws;
@@ -193,6 +194,11 @@ impl Swarm {
                 return Err(self.failure(what));
             }
             self.pass_until(self.world.now() + GLANCE)?;
+        }
+        let hosts: Vec<HostId> = self.world.running().map(|(id, _)| id).collect();
+        let holds = |&host: &HostId| !self.world.watch.held(host).is_empty();
+        if let Some(host) = hosts.into_iter().find(holds) {
+            return Err(self.failure(format!("node-{host} still holds a zone, and all is well")));
         }
         Ok(Passed {
             hosts: self.world.hosts().len(),

@@ -140,7 +140,7 @@ pub(crate) struct Survey<const FIRST: usize> {
     pub(crate) sums: [u64; WAYS],
     /// Its first live members.
     pub(crate) first: heapless::Vec<SlotId, FIRST>,
-    /// It has more.
+    /// It has more, or may have: not all of it was looked at.
     pub(crate) more: bool,
 }
 
@@ -154,7 +154,8 @@ impl View<'_> {
             let ranges = self.state.sums.ranges.as_chunks::<WAYS>().0;
             survey.sums = ranges[(prefix.low >> 29) as usize];
         }
-        for (place, slot) in self.after(Place { tag: prefix.low, id: 0 }, prefix.high()) {
+        let mut members = self.after(Place { tag: prefix.low, id: 0 }, prefix.high());
+        for (place, slot) in members.by_ref() {
             *scanned += 1;
             let record = &self.slots[slot as usize].record;
             if !record.status().is_live() {
@@ -169,6 +170,8 @@ impl View<'_> {
                 *sum = sum.wrapping_add(contribution(self.state.key, record));
             }
         }
+        // Only ranges of level 0 are that long, in the largest tables.
+        survey.more |= members.cut().is_some();
         survey
     }
 }

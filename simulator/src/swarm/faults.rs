@@ -1,6 +1,6 @@
 //! What goes wrong in a swarm, at random.
 
-use super::{Checked, SEEDS, Swarm, refused};
+use super::{Checked, HOLD, SEEDS, Swarm, refused};
 use crate::engine::{Epoch, HostId, Micros, Restart, Rule, RuleId, SECOND};
 use gossip_core::Health;
 
@@ -21,7 +21,7 @@ impl Swarm {
         let down: Vec<HostId> =
             (0..).zip(self.world.hosts()).filter(|(_, host)| !host.is_running()).map(|(id, _)| id).collect();
         let Some(&host) = running.get(self.rng.index(running.len())) else { return Ok(()) };
-        match self.rng.below(12) {
+        match self.rng.below(14) {
             0 | 1 => {
                 self.note(format!("node-{host} crashes"));
                 self.world.crash(host);
@@ -63,7 +63,8 @@ impl Swarm {
                 self.note(format!("node-{host} is {health:?}"));
                 self.world.set_health(host, health);
             }
-            _ => self.cut(&running, lasts),
+            10 | 11 => self.cut(&running, lasts),
+            _ => self.cut_zone(host, &running),
         }
         Ok(())
     }
@@ -101,6 +102,20 @@ impl Swarm {
             self.ends.push((end, Fault::Rule(self.world.add_rule(&back))));
         }
         self.ends.push((end, Fault::Rule(self.world.add_rule(&rule))));
+    }
+
+    /// Cuts a host's zone off from all others: for less than zones are held, or for longer.
+    fn cut_zone(&mut self, host: HostId, running: &[HostId]) {
+        let zone_of = |host: HostId| self.world.hosts()[host as usize].locality.domain();
+        let zone = zone_of(host);
+        let (from, to): (Vec<HostId>, Vec<HostId>) = running.iter().partition(|&&host| zone_of(host) == zone);
+        let hold = HOLD.as_secs() * SECOND;
+        let lasts = hold / 2 + self.rng.below_u64(2 * hold);
+        self.note(format!("zone {zone} is cut off for {lasts} µs"));
+        for (from, to) in [(from.clone(), to.clone()), (to, from)] {
+            let rule = self.world.add_rule(&Rule { from, to, loss: 1.0, delay: 0 });
+            self.ends.push((self.world.now() + lasts, Fault::Rule(rule)));
+        }
     }
 
     /// Ends the faults that are due.

@@ -5,7 +5,7 @@ use crate::{
     engine::{Host, HostId, Micros, Step, Watch},
     measure,
 };
-use gossip_core::{Event, Fingerprint, Incarnation, NodeId, Record, Status, Traffic};
+use gossip_core::{Event, Fingerprint, Incarnation, NodeId, Record, Status, Traffic, Zone};
 use std::collections::{BTreeSet, VecDeque};
 
 /// Packets that the engine's outbox holds.
@@ -32,6 +32,8 @@ pub(super) struct Laws {
     /// By observer, then subject: the record, and the observer's life in which it was seen.
     views: Vec<Vec<Option<(u32, Record)>>>,
     leaving: Vec<bool>,
+    /// By observer: the zones that it holds, as its events say.
+    held: Vec<BTreeSet<Zone>>,
     broken: Option<(Micros, String)>,
     trace: Option<VecDeque<String>>,
 }
@@ -44,6 +46,7 @@ impl Laws {
             said: Vec::new(),
             views: Vec::new(),
             leaving: Vec::new(),
+            held: Vec::new(),
             broken: None,
             trace: tracing.then(VecDeque::new),
         }
@@ -54,9 +57,11 @@ impl Laws {
         self.said.resize(hosts.len(), Said::default());
         self.views.resize(hosts.len(), Vec::new());
         self.leaving.resize(hosts.len(), false);
+        self.held.resize(hosts.len(), BTreeSet::new());
         for (n, host) in hosts.iter().enumerate() {
             if self.said[n].life.0 != host.life {
                 self.leaving[n] = false;
+                self.held[n].clear();
                 self.said[n].life = (host.life, Incarnation::default());
             }
             self.said[n].hear(&host.node.me());
@@ -65,6 +70,11 @@ impl Laws {
 
     pub(super) fn leaves(&mut self, host: HostId) {
         self.leaving[host as usize] = true;
+    }
+
+    /// The zones that a host holds.
+    pub(super) fn held(&self, host: HostId) -> &BTreeSet<Zone> {
+        &self.held[host as usize]
     }
 
     /// The first law that was broken, and when.
@@ -86,6 +96,7 @@ impl Laws {
 
     fn check(&mut self, step: &Step<'_>) -> Result<(), String> {
         self.check_self(step)?;
+        self.check_holds(step)?;
         let forgotten = |record: &Record| {
             step.output.events().iter().any(|event| *event == Event::Forgotten(record.id()))
         };
@@ -135,6 +146,26 @@ impl Laws {
                 Err(format!("sends a datagram of {longest} bytes"))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Holds begin and end in turns, and nobody in a zone that is held is routable.
+    fn check_holds(&mut self, step: &Step<'_>) -> Result<(), String> {
+        let held = &mut self.held[step.host as usize];
+        for event in step.output.events() {
+            let in_turn = match event {
+                Event::ZoneHeld(zone) => held.insert(*zone),
+                Event::ZoneReleased { zone, .. } => held.remove(zone),
+                _ => true,
+            };
+            if !in_turn {
+                return Err(format!("says {event:?} out of turn"));
+            }
+        }
+        let mut members = step.at().node.members();
+        match members.find(|member| member.is_routable() && held.contains(&member.locality().domain())) {
+            Some(member) => Err(format!("routes to {member:?}, whose zone is held")),
+            None => Ok(()),
         }
     }
 
@@ -262,6 +293,11 @@ mod tests {
         /// Makes whatever a host said look as if it never had.
         pub(in crate::swarm) fn forget_what_was_said(&mut self, host: HostId) {
             self.said[host as usize] = Said::default();
+        }
+
+        /// Makes a host look as if it held a zone.
+        pub(in crate::swarm) fn hold(&mut self, host: HostId, zone: Zone) {
+            self.held[host as usize].insert(zone);
         }
     }
 

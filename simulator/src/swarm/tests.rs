@@ -28,3 +28,14 @@ fn a_broken_law_is_told_with_the_time_and_what_went_before() {
     assert!(failure.what.contains("never said"), "{failure}");
     assert!(failure.at_s > 1.0 && !failure.trace.is_empty());
 }
+
+#[test]
+fn a_zone_that_is_held_and_routed_to_breaks_a_law() {
+    let mut swarm = Swarm::new(1, false).unwrap();
+    swarm.pass_until(SECOND).unwrap();
+    let zone = swarm.world.hosts()[0].locality.domain();
+    let hosts = swarm.world.hosts().len() as HostId;
+    (0..hosts).for_each(|host| swarm.world.watch.hold(host, zone));
+    let failure = swarm.pass_until(30 * SECOND).unwrap_err();
+    assert!(failure.what.contains("whose zone is held"), "{failure}");
+}
