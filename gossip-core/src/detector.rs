@@ -15,6 +15,7 @@
 use crate::{
     choose::{self, CONTROLS, Controls},
     config::Config,
+    contacts::Contacts,
     outbox::{Event, Traffic},
     record::{Incarnation, NodeId, Reachability, Status},
     step::{Intent, Step},
@@ -31,8 +32,6 @@ const MAX_NEWCOMERS: usize = 4;
 /// Of those, checks and confirmations under way: where hundreds are lost at once, each failing one costs some 15 packets
 /// here, and as many at its helpers.
 const MAX_HURRIED: usize = 6;
-/// Members remembered as heard from.
-const MAX_CONTACTS: usize = 32;
 /// The low bits of a probe's nonce say which of its pings is acked.
 const ATTEMPTS: u32 = 8;
 /// The attempt that stands for the first of the controls; direct pings are five at the most.
@@ -131,9 +130,7 @@ struct Probe {
 pub(crate) struct Detector {
     next_probe: Instant,
     probes: heapless::Vec<Probe, MAX_PROBES>,
-    /// Members that answered us lately, and when by the judgement clock: a ring.
-    contacts: [(SlotId, Instant); MAX_CONTACTS],
-    next_contact: usize,
+    contacts: Contacts,
     /// Lifeguard's local health: 0 is well.
     health: u8,
     /// How the last probes ended: a bit each, the newest lowest; set for a failure.
@@ -149,8 +146,7 @@ impl Detector {
         Self {
             next_probe: now,
             probes: heapless::Vec::new(),
-            contacts: [(SlotId::MAX, Instant::ZERO); MAX_CONTACTS],
-            next_contact: 0,
+            contacts: Contacts::NONE,
             health: 0,
             outcomes: 0,
         }
@@ -178,15 +174,6 @@ impl Detector {
     /// cluster is gone.
     pub(crate) fn mostly_fails(&self) -> bool {
         (self.outcomes & 0b111).count_ones() >= 2
-    }
-
-    fn note_contact(&mut self, slot: SlotId, judged: Instant) {
-        let known = self.contacts.iter().position(|&(contact, _)| contact == slot);
-        let at = known.unwrap_or_else(|| {
-            self.next_contact = (self.next_contact + 1) % MAX_CONTACTS;
-            self.next_contact
-        });
-        self.contacts[at] = (slot, judged);
     }
 }
 
@@ -366,7 +353,7 @@ impl Step<'_, '_> {
         let count = usize::from(self.core.config.helpers);
         let helpers = choose::helpers(&self.tables.members, &mut self.core.rng, count, slot);
         if helpers.is_empty() {
-            self.fail(at);
+            self.wait_for_controls(at);
             return;
         }
         let (mut longest, mut asked) = (Duration::ZERO, 0);
@@ -385,6 +372,20 @@ impl Step<'_, '_> {
             probe.asked |= asked;
             // Another round is asked before the first has had all its time: it may just have been lost.
             probe.due = judged + if round < HELPER_ROUNDS { wait / 2 } else { wait };
+        }
+    }
+
+    /// There is nobody to ask; but controls have the time of a ping.
+    fn wait_for_controls(&mut self, at: usize) {
+        let judged = self.core.clock.judged();
+        let Some(probe) = self.core.detector.probes.get(at) else { return };
+        if probe.controls.is_empty() || probe.controlled {
+            self.fail(at);
+            return;
+        }
+        let wait = self.ack_wait(probe.slot, 0);
+        if let Some(probe) = self.core.detector.probes.get_mut(at) {
+            (probe.stage, probe.due) = (Stage::Helping(HELPER_ROUNDS), judged + wait);
         }
     }
 
@@ -501,7 +502,7 @@ impl Step<'_, '_> {
 
     /// A member is there, and so is its zone.
     fn note_contact(&mut self, slot: SlotId) {
-        self.core.detector.note_contact(slot, self.core.clock.judged());
+        self.core.detector.contacts.note(slot, self.core.clock.judged());
         self.release_zone_of(slot);
     }
 
@@ -540,14 +541,12 @@ impl Step<'_, '_> {
     pub(crate) fn just_heard_from(&self, slot: SlotId) -> bool {
         let window = Duration::from_micros(self.core.config.suspicion_floor(self.tables.members.size()));
         let since = self.core.clock.judged() - window;
-        self.core.detector.contacts.iter().any(|&(contact, at)| contact == slot && at >= since)
+        self.core.detector.contacts.has(slot, since)
     }
 
     /// Whether somebody else than `slot` answered us since then (by the judgement clock).
     pub(crate) fn reached_another(&self, slot: SlotId, since: Instant) -> bool {
-        let heard =
-            |&(contact, at): &(SlotId, Instant)| contact != slot && contact != SlotId::MAX && at >= since;
-        self.core.detector.contacts.iter().any(heard)
+        self.core.detector.contacts.has_another(slot, since)
     }
 
     /// All members are about to be forgotten; how well we are ourselves is not.
@@ -565,11 +564,7 @@ impl Step<'_, '_> {
         for probe in &mut detector.probes {
             probe.controls.retain(|&control| control != slot);
         }
-        for contact in &mut detector.contacts {
-            if contact.0 == slot {
-                *contact = (SlotId::MAX, Instant::ZERO);
-            }
-        }
+        detector.contacts.forget(slot);
     }
 }
 

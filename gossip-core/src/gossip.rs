@@ -109,8 +109,12 @@ impl Step<'_, '_> {
 
     fn tell_peers(&mut self) {
         let now = self.now();
-        if self.tables.rumors.hot() == 0 || self.tables.members.live() == 0 {
+        if self.tables.rumors.hot() == 0 {
             self.core.gossip.next = Instant::NEVER;
+            return;
+        }
+        if self.tables.members.live() == 0 {
+            self.core.gossip.next = now + self.core.config.probe_interval;
             return;
         }
         let max = u32::from(self.core.config.max_datagram);

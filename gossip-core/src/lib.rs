@@ -96,6 +96,7 @@ mod budget;
 mod choose;
 mod clock;
 mod config;
+mod contacts;
 mod detector;
 mod diagnostics;
 mod error;
