@@ -120,9 +120,9 @@ pub struct Budgets {
 /// The configuration of a node: start from a preset and change what must differ.
 ///
 /// What a knob costs is said in figures of `simulator sweep`: one knob varied at a time from [`Config::lan`], 300 nodes
-/// on links of 10 ms, means of three seeds. *Median* and *p99* are the time until all know of a crash; from seed to seed
-/// they vary by ±0.3 s and ±1 s. *Lossy* is 80 s of 20 % loss and doubled latency, with updates and crashes, and its false
-/// suspicions vary by ±6. *Busy* is ten updates a second at 5 % loss, by push alone.
+/// on links of 10 ms, means of three seeds. *Median* and *p99* are the time until all know of a crash; from seed to
+/// seed they vary by ±0.3 s and ±1 s. *Lossy* is 80 s of 20 % loss and doubled latency, with updates and crashes; its
+/// false suspicions vary by ±6. *Busy* is ten updates a second at 5 % loss, by push alone.
 ///
 /// ```
 /// use gossip_core::{Cluster, Config};
