@@ -108,14 +108,14 @@ pub struct Budgets {
     /// All classes together. Near it, gossip rounds and bulk wait first, and pings and acks take no rumors
     /// along; so in no second a node sends more than this and fourteen datagrams, but for bare probes.
     pub total: u32,
-    /// Gossip rounds, and the rumors that ride on pings and acks. Over it, rounds come later and pings go bare; nothing is
-    /// lost.
+    /// Gossip rounds, and the rumors that ride on pings and acks. Over it, rounds come later and pings go bare;
+    /// nothing is lost.
     pub rumor: u32,
     /// Joins, fetches, challenges, introductions, pulls and repair. Over it, joiners and fetches are sent elsewhere, and
     /// repair goes on later. Members looked at for repair count as a quarter of a byte each.
     pub sync: u32,
-    /// Dominating answers, accusations told to the accused, visits to the dead. Over it, they are dropped and counted, and
-    /// made at the next occasion.
+    /// Dominating answers, accusations told to the accused, visits to the dead. Over it, they are dropped and
+    /// counted, and made at the next occasion.
     pub suspicion: u32,
 }
 
