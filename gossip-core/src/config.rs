@@ -47,8 +47,8 @@ pub struct Mechanisms {
     pub own_pause: bool,
     /// Hold a zone that is silent as a whole as unreachable, instead of accusing everybody in it.
     pub holds: bool,
-    /// Death is earned: it takes a fresh failed probe of one's own and two accusers. Off: an expired timer
-    /// is enough.
+    /// Death is earned: it takes a fresh failed probe of one's own and two accusers, of two zones where there are as
+    /// many; and news of a death is doubted by who knows better. Off: an expired timer is enough.
     pub earned_death: bool,
     /// Stop pushing what was sent `ln n + 3` times as soon as a member's view is equal. Off in every preset: it saves
     /// a quarter of the sends (simulator, `spread`: 12.0 instead of 16 a node and update among 1,000), but leaves more to
@@ -108,12 +108,14 @@ pub struct Budgets {
     /// All classes together. Near it, gossip rounds and bulk wait first, and pings and acks take no rumors
     /// along; so in no second a node sends more than this and fourteen datagrams, but for bare probes.
     pub total: u32,
-    /// Gossip rounds. Over it, rounds come later; nothing is lost.
+    /// Gossip rounds, and the rumors that ride on pings and acks. Over it, rounds come later and pings go bare;
+    /// nothing is lost.
     pub rumor: u32,
     /// Joins, fetches, challenges, introductions, pulls and repair. Over it, joiners and fetches are sent elsewhere, and
     /// repair goes on later. Members looked at for repair count as a quarter of a byte each.
     pub sync: u32,
-    /// Accusations' checks and dominating answers. Over it, they wait or are dropped and counted.
+    /// Dominating answers, accusations told to the accused, visits to the dead. Over it, they are dropped and
+    /// counted, and made at the next occasion.
     pub suspicion: u32,
 }
 
@@ -206,7 +208,8 @@ pub struct Config {
     /// Strangers' requests (joins, fetches, packets of unknown senders) answered a second; a flood above it
     /// is dropped and counted. Pings alone are always acked, with no more bytes than they had. 1 to 100,000.
     pub strangers_per_second: u32,
-    /// How long to wait before asking a seed again; jittered, doubled up to 16 times. 10 ms to 10 min.
+    /// How long to wait before asking a seed again; jittered; after four rounds it doubles, up to eightfold.
+    /// 10 ms to 10 min.
     pub join_retry: Duration,
 
     /// How long the dead stay remembered, counted from the death. Must exceed the time that stale news can

@@ -10,7 +10,7 @@
 //!                            │                                     │
 //!                     handle_datagram                             tick
 //!                            ▼                                     ▼
-//!   Frame ─▶ Authentic ─▶ news and messages ─▶ tables ◀─ timers: probes, suspicions, rounds
+//!   Frame ─▶ Authentic ─▶ news and messages ─▶ tables ◀─ timers: probes, suspicions, holds, rounds, visits
 //!                                                │
 //!                                             Intent ─▶ Packet
 //!                                                ▼
@@ -25,6 +25,13 @@
 //! * Time is monotonic and the same clock for all calls to one node. Nothing else is asked of it.
 //! * Each step is bounded: in time, packets, events and bytes. After construction none allocates.
 //! * One seed and one sequence of inputs give one sequence of outputs, byte for byte, on every machine.
+//!
+//! # What is known of a member
+//!
+//! [`Member`] keeps three things apart: [`Status`], which the cluster agrees on by gossip; [`Reachability`], which is
+//! what this node has found out itself; and [`Health`], which is the member's own word. Death is earned: a node declares a
+//! member dead only when others accuse it as well and a check of its own has just failed. A [`Zone`] that is silent as a
+//! whole is held for a while first ([`Event::ZoneHeld`]), since the road to it may be broken.
 //!
 //! # A run loop
 //!

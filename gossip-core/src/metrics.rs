@@ -85,7 +85,7 @@ counters! {
     limited,
     /// Packets made, by class: probes, acks and their helpers.
     packets_probe,
-    /// Packets made: checks, dominating answers.
+    /// Packets made: dominating answers, accusations told to the accused, visits to the dead.
     packets_suspicion,
     /// Packets made: gossip rounds.
     packets_rumor,
@@ -139,13 +139,14 @@ counters! {
     suspicions_cleared,
     /// Deaths declared by this node.
     deaths_declared,
-    /// Deaths that were due but held: no contact, most members lost, too few accusers.
+    /// Deaths that were due but held: no contact, most members lost, too few accusers, or all of one zone.
     deaths_held,
     /// Zones held as silent.
     holds,
     /// Probes that failed in a zone that is silent, while no more zones could be held.
     dropped_holds_full,
-    /// News of deaths that contradicted what this node had just seen; taken as suspicion.
+    /// News of deaths that contradicted what this node had just seen, and was taken as suspicion; or that came late,
+    /// and was questioned.
     deaths_doubted,
     /// Two sets of fields seen under one incarnation.
     conflicts,

@@ -16,11 +16,11 @@ pub enum Traffic {
     /// Pings, acks and their helpers: never held back.
     #[default]
     Probe,
-    /// Checks of suspects, dominating answers.
+    /// Dominating answers, and what tells the accused and the dead of it. Checks of suspects are probes.
     Suspicion,
     /// Gossip rounds.
     Rumor,
-    /// Joins, fetches, repair.
+    /// Joins, fetches, pulls, repair.
     Sync,
 }
 
@@ -34,7 +34,7 @@ pub enum Event {
     Suspected(NodeId),
     /// A suspicion ended with the member alive.
     Cleared(NodeId),
-    /// A member was declared dead.
+    /// A member was declared dead, by this node or by others.
     Down(NodeId),
     /// A member left by its own word.
     Left(NodeId),
