@@ -106,7 +106,7 @@ pub enum Mode {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budgets {
     /// All classes together. Near it, gossip rounds and bulk wait first, and pings and acks take no rumors
-    /// along; so in no second a node sends more than this and fourteen datagrams, but for bare probes.
+    /// along; so in no second a node sends more than this and fourteen datagrams, but for probes.
     pub total: u32,
     /// Gossip rounds, and the rumors that ride on pings and acks. Over it, rounds come later and pings go bare;
     /// nothing is lost.
