@@ -55,6 +55,10 @@ const MEMBERS_PER_FETCH: u32 = 64;
 /// Datagrams that one request asks for, and that one answer sends at the most: what the default budget lets out
 /// at once.
 pub(crate) const MAX_WINDOW: u8 = 4;
+/// Pages kept that overtook others; one more is fetched again.
+const MAX_EARLY: usize = 8;
+/// Windows fetched from one member before another one is asked: what its budget lets out at once.
+const WINDOWS_PER_PEER: u8 = 3;
 /// How long a joiner waits before it asks somebody else for a range that it was refused, and more at each
 /// refusal without progress.
 const REFUSED_PAUSE: Duration = Duration::from_millis(25);
@@ -87,8 +91,19 @@ struct Fetch {
     left: u8,
     due: Instant,
     tries: u8,
+    /// Windows that whoever is asked has sent.
+    windows: u8,
     /// Whoever was asked has no time.
     refused: bool,
+}
+
+/// A page that overtook one before it.
+#[derive(Clone)]
+struct Early {
+    nonce: Nonce,
+    after: Place,
+    next: Place,
+    last: bool,
 }
 
 /// The joiner's state.
@@ -107,6 +122,7 @@ pub(crate) struct Joining {
     /// Who of those was shown its token: one at a time, since one welcome is enough.
     entering: Option<Nonce>,
     fetches: heapless::Vec<Fetch, MAX_FETCHES>,
+    early: heapless::Vec<Early, MAX_EARLY>,
     viewed: bool,
     next_visit: Instant,
     /// How many members there were when it was planned.
@@ -127,6 +143,7 @@ impl Joining {
             asked: heapless::Vec::new(),
             entering: None,
             fetches: heapless::Vec::new(),
+            early: heapless::Vec::new(),
             viewed: false,
             next_visit: Instant::NEVER,
             visit_size: 0,
@@ -398,7 +415,8 @@ impl Step<'_, '_> {
     fn add_fetch(&mut self, to: SocketAddr, from_tag: u32, until: u32) {
         let after = Place { tag: from_tag, id: 0 };
         let (nonce, due) = (self.fresh_nonce(), Instant::NEVER);
-        let fetch = Fetch { nonce, to, token: 0, after, until, left: 0, due, tries: 0, refused: false };
+        let fetch =
+            Fetch { nonce, to, token: 0, after, until, left: 0, due, tries: 0, windows: 0, refused: false };
         let _ = self.core.joining.fetches.push(fetch);
     }
 
@@ -433,7 +451,8 @@ impl Step<'_, '_> {
         let nonce = self.fresh_nonce();
         let to = elsewhere.first().map_or(before, |&slot| self.record(slot).address());
         let fetch = &mut self.core.joining.fetches[at];
-        (fetch.to, fetch.nonce, fetch.token, fetch.refused) = (to, nonce, 0, false);
+        (fetch.to, fetch.nonce, fetch.token) = (to, nonce, 0);
+        (fetch.windows, fetch.refused) = (0, false);
         self.request(at);
     }
 
@@ -442,6 +461,12 @@ impl Step<'_, '_> {
         let now = self.now();
         let Some(fetch) = self.core.joining.fetches.get_mut(at) else { return };
         (fetch.left, fetch.due) = (MAX_WINDOW, now + wait);
+        // What is asked for comes again.
+        let asked = fetch.nonce;
+        let Joining { fetches, early, .. } = &mut self.core.joining;
+        let others = |nonce: Nonce| nonce != asked && fetches.iter().any(|fetch| fetch.nonce == nonce);
+        early.retain(|page| others(page.nonce));
+        let Some(fetch) = self.core.joining.fetches.get(at) else { return };
         let Fetch { nonce, token, after, until, to, .. } = *fetch;
         let fetch = Message::Fetch { nonce, token, after, until, window: MAX_WINDOW };
         let _ = self.send(Intent::bare(to, Traffic::Sync, fetch));
@@ -470,16 +495,34 @@ impl Step<'_, '_> {
     pub(crate) fn handle_page(&mut self, nonce: Nonce, after: Place, next: Place, last: bool) {
         let fetches = &mut self.core.joining.fetches;
         let Some(at) = fetches.iter().position(|fetch| fetch.nonce == nonce) else { return };
-        let fetch = &mut fetches[at];
-        if after != fetch.after || next < after || next == after && !last {
-            return; // one before it was lost, or it leads nowhere: what comes here will be asked for again
+        if next < after || next == after && !last {
+            return; // it leads nowhere
         }
-        (fetch.after, fetch.tries, fetch.left) = (next, 0, fetch.left.saturating_sub(1));
+        if after > fetches[at].after {
+            // One before it was lost, or is late.
+            let _ = self.core.joining.early.push(Early { nonce, after, next, last });
+        } else if after == fetches[at].after {
+            self.turn_page(at, next, last);
+        }
+    }
+
+    /// What was fetched goes on up to `next`, and further with the pages that came early.
+    fn turn_page(&mut self, at: usize, mut next: Place, mut last: bool) {
+        let Joining { fetches, early, .. } = &mut self.core.joining;
+        let fetch = &mut fetches[at];
+        let mut pages = 1;
+        let follows = |page: &Early, next| page.nonce == fetch.nonce && page.after == next;
+        while let Some(which) = early.iter().position(|page| follows(page, next)) {
+            let page = early.swap_remove(which);
+            (next, last, pages) = (page.next, page.last, pages + 1);
+        }
+        (fetch.after, fetch.tries, fetch.left) = (next, 0, fetch.left.saturating_sub(pages));
         if last || next.tag > fetch.until {
             fetches.swap_remove(at);
             self.finish_fetching();
         } else if fetch.left == 0 {
-            self.request(at);
+            fetch.windows += 1;
+            if fetch.windows < WINDOWS_PER_PEER { self.request(at) } else { self.ask_somebody(at) }
         }
     }
 

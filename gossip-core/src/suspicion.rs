@@ -195,7 +195,7 @@ impl Step<'_, '_> {
         let member = self.tables.members.slot(slot);
         let Some(suspicion) = self.tables.suspicions.get(member) else { return };
         if suspicion.checks == 0 {
-            if suspicion.accusers().contains(&ME) {
+            if self.core.config.mechanisms.earned_death && suspicion.accusers().contains(&ME) {
                 // An accuser's check takes about as long as a refutation's way: both end together. At the earliest
                 // it begins when the pause that we tolerate is over.
                 let n = self.tables.members.size();
