@@ -3,7 +3,7 @@
 use crate::{
     agent::{Agent, Fate},
     journal::Member,
-    network::{Fault, Network, Place},
+    network::{Network, Place},
 };
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::Signal;
@@ -73,14 +73,6 @@ impl Laboratory {
         self.agent(place)?.start(&gossip, &seeds)
     }
 
-    /// Kills an agent, as a crash does.
-    ///
-    /// # Errors
-    /// It does not run.
-    pub(crate) fn kill(&mut self, place: Place) -> Result<()> {
-        self.agent(place)?.kill()
-    }
-
     /// Stops an agent for so long, without its knowledge.
     ///
     /// # Errors
@@ -120,11 +112,6 @@ impl Laboratory {
             thread::sleep(PERIOD);
         }
         Ok(())
-    }
-
-    /// Lets a fault last.
-    pub(crate) fn endure(&self, time: Duration) {
-        thread::sleep(time);
     }
 
     /// Waits until all that run say of all others what is true.
@@ -197,14 +184,6 @@ impl Laboratory {
         self.running()
             .filter(|viewer| asked(viewer.place))
             .all(|viewer| said(viewer).is_some_and(|member| what(&member)))
-    }
-
-    /// Sets the packet filter's faults.
-    ///
-    /// # Errors
-    /// The packet filter's.
-    pub(crate) fn filter(&self, faults: &[Fault]) -> Result<()> {
-        self.network.filter(faults)
     }
 
     /// Ends the packet filter's faults, each of which must have met packets.

@@ -35,6 +35,7 @@ use std::{path::PathBuf, process::ExitCode};
 /// Tests the program `gossip` on real networks that are broken on purpose. Needs Linux, root, and the programs
 /// `ip`, `nft`, `mount` and `unshare`; where one is missing it says so and skips, with exit status 0.
 #[derive(Debug, Parser)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there it only skips"))]
 struct Cli {
     /// The program to test; by default the one beside this program.
     #[arg(long, value_name = "PATH")]

@@ -1,11 +1,7 @@
 //! The network that the agents run on: namespaces on one bridge, three zones, and a router between them. This process is
 //! in the namespace with the bridge.
 
-use crate::{
-    sandbox::run,
-    switch::{Switch, Weather},
-    tun,
-};
+use crate::{sandbox::run, switch::Switch, tun};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use std::{
@@ -135,11 +131,6 @@ impl Network {
         let entries = listed["nftables"].as_array().context("a list of nft")?;
         let expressions = entries.iter().filter_map(|entry| entry["rule"]["expr"].as_array()).flatten();
         Ok(expressions.filter_map(|expression| expression["counter"]["packets"].as_u64()).collect())
-    }
-
-    /// Sets what the switch does from now on.
-    pub(crate) fn weather(&self, weather: Weather) {
-        self.switch.set(weather);
     }
 }
 

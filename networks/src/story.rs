@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use std::{
     net::Ipv4Addr,
     path::PathBuf,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -67,15 +68,15 @@ fn form(lab: &mut Laboratory) -> Result<()> {
 
 fn rough_roads(lab: &mut Laboratory) -> Result<()> {
     let ms = Duration::from_millis;
-    lab.network.weather(Weather { delay: ms(60), jitter: ms(40), duplicates: 15, express: 15 });
+    lab.network.switch.set(Weather { delay: ms(60), jitter: ms(40), duplicates: 15, express: 15 });
     let leaver = at(2, 3);
     lab.leave(&[leaver])?;
     lab.agree()?;
     lab.start(leaver)?;
     lab.agree()?;
-    lab.endure(LONG);
+    thread::sleep(LONG);
     lab.agree()?;
-    lab.network.weather(Weather::default());
+    lab.network.switch.set(Weather::default());
     let counts = lab.network.switch.counts();
     ensure!(
         counts.duplicated > 0 && counts.overtaken > 0 && counts.dropped == 0,
@@ -85,11 +86,11 @@ fn rough_roads(lab: &mut Laboratory) -> Result<()> {
 }
 
 fn loss(lab: &mut Laboratory) -> Result<()> {
-    lab.filter(&[Fault::Loss(20)])?;
-    lab.endure(LONG);
+    lab.network.filter(&[Fault::Loss(20)])?;
+    thread::sleep(LONG);
     lab.only_died(&[])?;
     let victim = at(1, 3);
-    lab.kill(victim)?;
+    lab.agent(victim)?.kill()?;
     lab.agree()?;
     lab.end_faults()?;
     lab.only_died(&[victim])
@@ -117,8 +118,8 @@ fn pauses(lab: &mut Laboratory) -> Result<()> {
 fn one_way(lab: &mut Laboratory) -> Result<()> {
     let [from, to] = [at(3, 2), at(3, 3)].map(|place| vec![place.address().to_string()]);
     let zones = Fault::Cut { from: vec![subnet(1)], to: vec![subnet(2)] };
-    lab.filter(&[zones, Fault::Cut { from, to }])?;
-    lab.endure(LONG);
+    lab.network.filter(&[zones, Fault::Cut { from, to }])?;
+    thread::sleep(LONG);
     lab.only_died(&[])?;
     lab.end_faults()?;
     lab.agree()?;
@@ -132,7 +133,7 @@ fn partition(lab: &mut Laboratory) -> Result<()> {
     let told = |lab: &Laboratory, place, event, words: &str| {
         lab.notes(place, event).iter().any(|note| note.contains(&name) && note.contains(words))
     };
-    lab.filter(&Fault::partition(lost))?;
+    lab.network.filter(&Fault::partition(lost))?;
     lab.eventually(
         "everybody holds the zone that is silent, and counts its members as unreachable",
         |lab| {
@@ -146,12 +147,12 @@ fn partition(lab: &mut Laboratory) -> Result<()> {
     let dead = |member: &Member| member.status == "dead";
     let victims = [at(1, 4), at(lost, 4)];
     for victim in victims {
-        lab.kill(victim)?;
+        lab.agent(victim)?.kill()?;
     }
     lab.eventually("a crash is known on the side where it was", |lab| {
         victims.iter().all(|&victim| lab.all_say(|viewer| is_far(viewer) == is_far(victim), victim, dead))
     })?;
-    lab.endure(LONG);
+    thread::sleep(LONG);
     lab.only_died(&victims)?;
     lab.end_faults()?;
     lab.eventually("everybody releases the zone when it answers", |lab| {
