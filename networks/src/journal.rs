@@ -27,7 +27,9 @@ pub(crate) struct Line {
 pub(crate) struct Member {
     pub(crate) status: String,
     pub(crate) address: String,
-    pub(crate) reachability: String,
+    /// Found unreachable by itself. One of a zone that is held is printed as unreachable, too, and that ends with the
+    /// hold, without a line of its own.
+    pub(crate) is_unreachable: bool,
 }
 
 #[derive(Default)]
@@ -105,9 +107,14 @@ impl Entries {
     fn note(&mut self, line: &Line) {
         let Some(id) = line.id.clone() else { return };
         match (&line.status, &line.address, &line.reachability) {
-            (Some(status), Some(address), Some(reachability)) => {
+            (Some(status), Some(address), Some(_)) => {
                 let (status, address) = (status.clone(), address.clone());
-                self.members.insert(id, Member { status, address, reachability: reachability.clone() });
+                let is_unreachable = match line.event.as_str() {
+                    "unreachable" => true,
+                    "reachable" | "up" => false,
+                    _ => self.members.get(&id).is_some_and(|member| member.is_unreachable),
+                };
+                self.members.insert(id, Member { status, address, is_unreachable });
             }
             _ if line.event == "started" => self.id = Some(id),
             _ if line.event == "forgotten" => drop(self.members.remove(&id)),
@@ -137,6 +144,16 @@ mod tests {
         journal.begin_life();
         assert!(journal.member("A").is_none());
         assert_eq!(journal.mark(), 2, "what was said stays said");
+    }
+
+    #[test]
+    fn who_comes_up_while_its_zone_is_held_was_not_found_unreachable_itself() {
+        let journal = Journal::default();
+        let says = |event: &str| {
+            journal.follow(line(event, "alive").replace("unknown", "unreachable").as_bytes()).unwrap();
+            journal.member("A").unwrap().is_unreachable
+        };
+        assert!(says("unreachable") && says("suspected") && !says("up") && !says("updated"));
     }
 
     #[test]

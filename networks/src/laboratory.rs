@@ -135,7 +135,7 @@ impl Laboratory {
             (None, fate) => fate != Fate::Alive,
             (Some(member), Fate::Alive) => {
                 let known = member.status == "alive" && member.address == agent.socket();
-                known && member.reachability != "unreachable"
+                known && !member.is_unreachable
             }
             (Some(member), fate) => member.status == fate.status(),
         }

@@ -137,8 +137,7 @@ fn partition(lab: &mut Laboratory) -> Result<()> {
     lab.eventually(
         "everybody holds the zone that is silent, and counts its members as unreachable",
         |lab| {
-            let unreachable =
-                |member: &Member| member.status != "dead" && member.reachability == "unreachable";
+            let unreachable = |member: &Member| member.status != "dead" && member.is_unreachable;
             near.iter().all(|&place| told(lab, place, "zone_held", "nobody"))
                 && far.iter().all(|&place| lab.all_say(|viewer| !is_far(viewer), place, unreachable))
         },
