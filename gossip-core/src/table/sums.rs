@@ -1,25 +1,30 @@
 //! Fingerprints: keyed hash-sums of the live records, one for all and one for each of 128 ranges.
 //!
-//! Ranges are made of tag bits: a [`Prefix`] of 3 bits, and of 4 more at each level. The sums of the parts of the
-//! first level are kept per change, those below are summed up when asked for.
+//! Ranges are made of tag bits: a [`Prefix`] of 3 bits, and of 4 more at each level. With an allocator, and so thousands
+//! of members, the sums of the parts of the first level are kept per change; all others are summed up when asked for.
 
 use super::{SlotId, View, index::Place};
-use crate::record::{Fingerprint, NodeId, Record};
+use crate::{
+    memory::sized,
+    record::{Fingerprint, NodeId, Record},
+};
 use siphasher::sip::SipHasher13;
 
 /// Ranges of the first level; a range is the top seven bits of the tag.
 pub(crate) const RANGES: usize = 128;
+/// Those whose sums are kept: without an allocator none, since 1 KiB is a lot where walking over 64 members is not.
+const KEPT: usize = sized(RANGES, 0);
 const RANGE_SHIFT: u32 = 32 - RANGES.ilog2();
 
 /// The sums, kept per change. Addition modulo 2^64: O(1) to add, remove and replace.
 #[derive(Clone)]
 pub(crate) struct Sums {
     root: u64,
-    ranges: [u64; RANGES],
+    ranges: [u64; KEPT],
 }
 
 impl Sums {
-    pub(crate) const EMPTY: Self = Self { root: 0, ranges: [0; RANGES] };
+    pub(crate) const EMPTY: Self = Self { root: 0, ranges: [0; KEPT] };
 
     pub(crate) fn root(&self) -> Fingerprint {
         Fingerprint(self.root)
@@ -30,11 +35,18 @@ impl Sums {
         Fingerprint(self.ranges[range])
     }
 
+    /// The sums of a range's parts, if they are kept.
+    fn parts(&self, prefix: Prefix) -> Option<[u64; WAYS]> {
+        let octants = self.ranges.as_chunks::<WAYS>().0;
+        octants.get((prefix.low >> 29) as usize).copied().filter(|_| prefix.level == 0)
+    }
+
     /// Replaces what a member at `tag` contributes.
     pub(super) fn replace(&mut self, tag: u32, old: u64, new: u64) {
         let difference = new.wrapping_sub(old);
-        let range = &mut self.ranges[(tag >> RANGE_SHIFT) as usize];
-        *range = range.wrapping_add(difference);
+        if let Some(range) = self.ranges.get_mut((tag >> RANGE_SHIFT) as usize) {
+            *range = range.wrapping_add(difference);
+        }
         self.root = self.root.wrapping_add(difference);
     }
 }
@@ -146,14 +158,10 @@ pub(crate) struct Survey<const FIRST: usize> {
 
 impl View<'_> {
     /// Looks at a range, tombstones left out; `scanned` grows by the members looked at. O(members of the range),
-    /// but of a range of level 0, whose sums are kept, only the first are looked at.
+    /// but of a range whose sums are kept only the first are looked at.
     pub(crate) fn survey<const FIRST: usize>(self, prefix: Prefix, scanned: &mut usize) -> Survey<FIRST> {
-        let kept = prefix.level == 0;
-        let mut survey = Survey { sums: [0; WAYS], first: heapless::Vec::new(), more: false };
-        if kept {
-            let ranges = self.state.sums.ranges.as_chunks::<WAYS>().0;
-            survey.sums = ranges[(prefix.low >> 29) as usize];
-        }
+        let kept = self.state.sums.parts(prefix);
+        let mut survey = Survey { sums: kept.unwrap_or([0; WAYS]), first: heapless::Vec::new(), more: false };
         let mut members = self.after(Place { tag: prefix.low, id: 0 }, prefix.high());
         for (place, slot) in members.by_ref() {
             *scanned += 1;
@@ -162,10 +170,10 @@ impl View<'_> {
                 continue;
             }
             survey.more |= survey.first.push(slot).is_err();
-            if kept && survey.more {
+            if kept.is_some() && survey.more {
                 break;
             }
-            if !kept {
+            if kept.is_none() {
                 let sum = &mut survey.sums[prefix.part_of(place.tag)];
                 *sum = sum.wrapping_add(contribution(self.state.key, record));
             }
