@@ -16,6 +16,7 @@ use crate::{
     choose::{self, CONTROLS, Controls},
     config::Config,
     contacts::Contacts,
+    memory::sized,
     outbox::{Event, Traffic},
     record::{Incarnation, NodeId, Reachability, Status},
     step::{Intent, Step},
@@ -26,12 +27,12 @@ use crate::{
 use core::time::Duration;
 
 /// Probes under way or lingering.
-const MAX_PROBES: usize = 16;
+const MAX_PROBES: usize = sized(16, 7);
 /// Of those, probes of members that came by repair; the rest of them stay our own knowledge.
-const MAX_NEWCOMERS: usize = 4;
+const MAX_NEWCOMERS: usize = sized(4, 2);
 /// Of those, checks and confirmations under way: where hundreds are lost at once, each failing one costs some 15 packets
 /// here, and as many at its helpers.
-const MAX_HURRIED: usize = 6;
+const MAX_HURRIED: usize = sized(6, 4);
 /// The low bits of a probe's nonce say which of its pings is acked.
 const ATTEMPTS: u32 = 8;
 /// The attempt that stands for the first of the controls; direct pings are five at the most.

@@ -15,6 +15,7 @@
 use crate::{
     config::Config,
     diagnostics::debug,
+    memory::sized,
     outbox::Event,
     record::Zone,
     step::Step,
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// Zones that are remembered as silent. While more are, their members are not accused either.
-const MAX_HELD: usize = 32;
+const MAX_HELD: usize = sized(32, 8);
 /// Members of a zone, beside the one in question, without which there is no telling a broken road from deaths:
 /// smaller zones are never held, so that clusters of two and three notice deaths.
 pub(crate) const MIN_CONTROLS: u32 = 3;

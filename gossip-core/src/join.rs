@@ -16,6 +16,7 @@
 use crate::{
     choose,
     diagnostics::debug,
+    memory::sized,
     outbox::{Event, Traffic},
     step::{Intent, Step, aged},
     table::{ME, index::Place},
@@ -25,7 +26,7 @@ use crate::{
 use core::{net::SocketAddr, time::Duration};
 
 /// Seeds kept; the rest of a longer list is ignored.
-const MAX_SEEDS: usize = 16;
+const MAX_SEEDS: usize = sized(16, 4);
 /// Joins a round: two seeds, and those that busy ones named.
 const MAX_ASKED: usize = 2 + MAX_REFERRALS;
 /// Seeds asked at a time.
@@ -49,7 +50,7 @@ const LONE_TIME: Duration = Duration::from_secs(30);
 /// The nonce of a join that only introduces the sender, and asks for nothing.
 pub(crate) const INTRODUCTION: Nonce = 0;
 /// Ranges fetched at a time.
-const MAX_FETCHES: usize = 8;
+const MAX_FETCHES: usize = sized(8, 2);
 /// Members per range, below which more ranges would cost more round trips than they save.
 const MEMBERS_PER_FETCH: u32 = 64;
 /// Datagrams that one request asks for, and that one answer sends at the most: what the default budget lets out

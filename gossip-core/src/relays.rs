@@ -6,6 +6,7 @@
 
 use crate::{
     detector::Purpose,
+    memory::sized,
     outbox::Traffic,
     record::NodeId,
     step::{Intent, Step},
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Pings under way on behalf of others.
-const MAX_RELAYS: usize = 16;
+const MAX_RELAYS: usize = sized(16, 6);
 
 #[derive(Clone)]
 struct Relay {

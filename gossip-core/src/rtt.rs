@@ -1,9 +1,9 @@
 //! Round trips, per zone, and the ack timeouts that follow from them.
 
-use crate::{config::Config, record::Zone, time::micros};
+use crate::{config::Config, memory::sized, record::Zone, time::micros};
 
 /// Zones measured. Members of further ones get the longest timeout.
-const ZONES: usize = 16;
+const ZONES: usize = sized(16, 4);
 /// Half-octave buckets, the first of which ends at 64 µs, the last at 3 s.
 const BUCKETS: usize = 32;
 const FIRST_BUCKET_LOG2: u32 = 6;

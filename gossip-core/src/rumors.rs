@@ -5,6 +5,7 @@
 //! a cool tombstone goes to the tombstones' list, oldest death first: its head is the next to be forgotten.
 
 use crate::{
+    memory::sized,
     table::{ME, Slot, SlotId},
     time::Stamp,
 };
@@ -16,7 +17,7 @@ const MAX_STEPS_BACK: usize = 16;
 /// The most rumors that one equal view ends; the next one ends more.
 pub(crate) const MAX_SETTLED: usize = 16;
 /// The most rumors in one packet.
-pub(crate) const MAX_TAKEN: usize = crate::outbox::MAX_ENTRIES;
+pub(crate) const MAX_TAKEN: usize = sized(crate::outbox::MAX_ENTRIES, 24);
 
 /// `Slot::list`: in no list.
 const NONE: u8 = 0;

@@ -5,11 +5,11 @@
 //! change costs O(zones) and a random member of a zone, however small, costs O(1) once the zone is found.
 
 use super::{SlotId, Table};
-use crate::{record::Zone, rng::Rng};
+use crate::{memory::sized, record::Zone, rng::Rng};
 
-/// The most stretches: 64 zones cover the largest clouds. Members of further zones share the last stretch, and
-/// are treated as those of one zone.
-pub(crate) const MAX_ZONES: usize = 64;
+/// The most stretches: 64 zones cover the largest clouds, 16 what a microcontroller sees of one. Members of further zones
+/// share the last stretch, and are treated as those of one zone.
+pub(crate) const MAX_ZONES: usize = sized(64, 16);
 
 /// The members of one zone: those from the end of the stretch before to `end`.
 #[derive(Clone, Copy)]
