@@ -1,9 +1,9 @@
 //! Who answered this node lately.
 
-use crate::{table::SlotId, time::Instant};
+use crate::{memory::sized, table::SlotId, time::Instant};
 
 /// Members remembered.
-const MAX_CONTACTS: usize = 32;
+const MAX_CONTACTS: usize = sized(32, 16);
 
 /// Members that answered us lately, and when by the judgement clock: a ring, each member once.
 #[derive(Clone)]

@@ -135,7 +135,8 @@ impl<M: Memory> Node<M> {
 
     /// Joins the cluster that these addresses belong to; asks them again until one answers, whenever everybody
     /// else was lost, and now and then for ever, in case there is company that we do not know. A later call
-    /// replaces all addresses of the call before. At most 16 are kept, and one's own is ignored.
+    /// replaces all addresses of the call before. At most 16 are kept, 4 without `alloc`,
+    /// and one's own is ignored.
     ///
     /// [`Event::Joined`] says that this node's own view is complete.
     pub fn join<'o>(&mut self, now: Instant, seeds: &[SocketAddr], out: &'o mut Outbox<'_>) -> Output<'o> {
@@ -285,6 +286,7 @@ impl Step<'_, '_> {
         }
     }
 
+    #[inline(never)]
     fn handle(&mut self, from: SocketAddr, datagram: &mut [u8]) -> Verdict {
         let bytes = datagram.len();
         self.core.metrics.datagrams_received += 1;
@@ -420,6 +422,7 @@ impl Step<'_, '_> {
     }
 
     /// A sender that is no member: its news counts for nothing, unless we asked it for them.
+    #[inline(never)]
     fn handle_stranger(&mut self, from: SocketAddr, authentic: &Authentic<'_>, bytes: usize) -> Verdict {
         let Some(message) = &authentic.contents.message else {
             self.core.metrics.strangers += 1;

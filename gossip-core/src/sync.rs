@@ -17,7 +17,7 @@
 use crate::{
     auth::Authentic,
     config::Mode,
-    memory::Tables,
+    memory::{Tables, sized},
     outbox::Traffic,
     record::{NodeId, Record},
     step::{Core, Intent, Step, put_accusations, put_news},
@@ -35,8 +35,8 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 
-/// Changes remembered: three datagrams of records.
-const MAX_CHANGES: usize = 64;
+/// Changes remembered: three datagrams of records, or one.
+const MAX_CHANGES: usize = sized(64, 16);
 /// How long news takes to reach everybody, in gossip intervals: 0.6 s on a LAN at 20 % loss, and as much again.
 const SPREAD_INTERVALS: u32 = 16;
 /// Meetings of members that differ belong together if they lie no further apart than this many probe intervals.
@@ -54,8 +54,8 @@ const THOROUGH: u32 = 2;
 const ACROSS: u32 = 8;
 /// Datagrams that answer one. 100 differences among 10,000 members touch 70 of 128 ranges: nine datagrams.
 const MAX_ANSWERS: usize = 10;
-/// Ranges that can differ by one datagram of digests: nine digests of sixteen parts.
-const MAX_RANGES: usize = 144;
+/// Ranges that can differ by one datagram of digests: nine digests of sixteen parts; three where datagrams are of 512 bytes.
+const MAX_RANGES: usize = sized(144, 48);
 /// Members looked at for one datagram, after which no further range is begun; each costs about 50 ns. 100 differences
 /// among 10,000 members take 5,500.
 const MAX_SCANNED: usize = 8_192;
@@ -63,10 +63,10 @@ const MAX_SCANNED: usize = 8_192;
 const SCANNED_PER_BYTE: u32 = 4;
 /// What passing as many empty entries of the index as one stretch may costs, in members looked at.
 const SCANNED_PER_CUT: usize = 1_024;
-/// Records that answer one datagram, seven datagrams full.
-const MAX_RECORDS: usize = 256;
-/// Records asked for by one datagram; a datagram of lists has at most 83 versions.
-const MAX_WANTED: usize = 96;
+/// Records that answer one datagram: seven datagrams full, or two of 512 bytes.
+const MAX_RECORDS: usize = sized(256, 32);
+/// Records asked for by one datagram; a datagram of lists has at most 83 versions, 35 where it is of 512 bytes.
+const MAX_WANTED: usize = sized(96, 32);
 
 /// Members that know something else have been met lately.
 #[derive(Clone, Copy)]
@@ -224,15 +224,23 @@ impl Step<'_, '_> {
         if *message == Some(Message::Pull) && datagram.fingerprint != self.tables.members.fingerprint() {
             self.tell_changes(from);
         }
-        self.answer_digests(from, datagram.contents.digests());
+        if datagram.contents.digests().next().is_some() {
+            self.answer_digests(from, datagram.contents.digests());
+        }
         self.answer_lists(from, datagram.contents.lists());
+        self.answer_wants(from, datagram);
+    }
+
+    /// Sends the records that are asked for.
+    #[inline(never)]
+    fn answer_wants(&mut self, to: SocketAddr, datagram: &Authentic<'_>) {
         let mut wanted = heapless::Vec::<SlotId, MAX_RECORDS>::new();
         wanted.extend(
             datagram.contents.wants().filter_map(|id| self.tables.members.find(id)).take(MAX_RECORDS),
         );
         if !wanted.is_empty() {
             self.core.sync.note_mended();
-            self.send_records(from, &[], &wanted);
+            self.send_records(to, &[], &wanted);
         }
     }
 
@@ -253,11 +261,8 @@ impl Step<'_, '_> {
     }
 
     /// For each part that differs and need not wait: its list, if it is small here, or its digest.
+    #[inline(never)]
     fn answer_digests(&mut self, to: SocketAddr, digests: impl Iterator<Item = Digest>) {
-        let mut digests = digests.peekable();
-        if digests.peek().is_none() {
-            return;
-        }
         let ours_fresh = self.fresh_parts();
         let mut ranges = heapless::Vec::<Prefix, MAX_RANGES>::new();
         let mut scanned = 0;
@@ -267,7 +272,7 @@ impl Step<'_, '_> {
             }
             let ours: Survey<0> = self.tables.members.as_view().survey(prefix, &mut scanned);
             let later = fresh.map_or(0, |theirs| theirs | prefix.of_all(ours_fresh));
-            let parts = prefix.parts().enumerate().zip(ours.sums.into_iter().zip(sums));
+            let parts = prefix.parts().enumerate().zip(ours.sums.iter().zip(&sums));
             for ((n, part), (ours, theirs)) in parts {
                 if ours != theirs && later >> n & 1 == 0 {
                     let _ = ranges.push(part);
@@ -306,11 +311,12 @@ impl Step<'_, '_> {
 
     /// For each member listed, and each that is missing in a list: our record where it is newer, a wish where
     /// theirs is.
-    fn answer_lists(&mut self, to: SocketAddr, lists: impl Iterator<Item = List>) {
+    #[inline(never)]
+    fn answer_lists(&mut self, to: SocketAddr, mut lists: impl Iterator<Item = List>) {
         let mut told = heapless::Vec::<SlotId, MAX_RECORDS>::new();
         let mut wanted = heapless::Vec::<NodeId, MAX_WANTED>::new();
         let mut scanned = 0;
-        for list in lists {
+        while let Some(list) = &lists.next() {
             if scanned >= MAX_SCANNED || told.is_full() {
                 break;
             }
@@ -327,7 +333,7 @@ impl Step<'_, '_> {
                     let _ = wanted.push(theirs.id);
                 }
             }
-            self.find_unlisted(&list, &mut told, &mut scanned);
+            self.find_unlisted(list, &mut told, &mut scanned);
         }
         self.core.budgets.charge(Traffic::Sync, scanned as u32 / SCANNED_PER_BYTE);
         self.send_records(to, &wanted, &told);
@@ -387,7 +393,14 @@ impl Step<'_, '_> {
     }
 }
 
+fn version(tables: &Tables<'_>, slot: SlotId) -> Version {
+    let record = tables.members.record(slot);
+    let (id, incarnation) = (record.id(), record.incarnation());
+    Version { id, incarnation, state_version: record.state_version() }
+}
+
 /// Writes what is known of a range; false when that does not fit.
+#[inline(never)]
 fn put_range(
     draft: &mut Draft<'_>,
     core: &mut Core,
@@ -402,16 +415,24 @@ fn put_range(
         let fresh = fresh.map(|fresh| prefix.of_all(fresh));
         return draft.digest(&Digest { prefix, fresh, sums });
     }
-    let version = |slot: SlotId| {
-        let record = tables.members.record(slot);
-        let (id, incarnation) = (record.id(), record.incarnation());
-        Version { id, incarnation, state_version: record.state_version() }
-    };
     if !more {
-        let versions = first.iter().map(|&slot| version(slot)).collect();
+        let versions = first.iter().map(|&slot| version(tables, slot)).collect();
         return draft.list(&List { prefix, late: false, early: false, versions });
     }
-    // Ids were ground until they share 31 bits of a hash: a random stretch of them at a time.
+    put_stretch(draft, core, tables, prefix, scanned)
+}
+
+/// A list of a random stretch of a range without parts that has too many: ids were ground until they share 31 bits of a
+/// hash.
+#[inline(never)]
+fn put_stretch(
+    draft: &mut Draft<'_>,
+    core: &mut Core,
+    tables: &Tables<'_>,
+    prefix: Prefix,
+    scanned: &mut usize,
+) -> bool {
+    let view = tables.members.as_view();
     let start = Place { tag: prefix.low(), id: 0 };
     let live = || {
         view.after(start, prefix.high()).filter(|&(_, slot)| tables.members.record(slot).status().is_live())
@@ -419,6 +440,6 @@ fn put_range(
     let (count, most) = (live().count(), MAX_LISTED);
     *scanned += 2 * count;
     let skip = core.rng.below((count - most) as u32 + 1) as usize;
-    let versions = live().skip(skip).take(most).map(|(_, slot)| version(slot)).collect();
+    let versions = live().skip(skip).take(most).map(|(_, slot)| version(tables, slot)).collect();
     draft.list(&List { prefix, late: skip > 0, early: skip + most < count, versions })
 }

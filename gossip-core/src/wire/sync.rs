@@ -154,14 +154,15 @@ fn decode_version(reader: &mut Reader<'_>) -> Result<Version, Malformed> {
 pub(super) fn decode_list(reader: &mut Reader<'_>) -> Result<List, Malformed> {
     let (prefix, flags) = decode_prefix(reader, LATE | EARLY)?;
     let count = reader.u8()?;
-    let mut versions = heapless::Vec::new();
+    let (late, early) = (flags & LATE != 0, flags & EARLY != 0);
+    let mut list = List { prefix, late, early, versions: heapless::Vec::new() };
     for _ in 0..count {
-        versions.push(decode_version(reader)?).map_err(|_| Malformed::TooMany)?;
+        list.versions.push(decode_version(reader)?).map_err(|_| Malformed::TooMany)?;
     }
-    if flags != 0 && versions.is_empty() {
+    if flags != 0 && list.versions.is_empty() {
         return Err(Malformed::Value);
     }
-    Ok(List { prefix, late: flags & LATE != 0, early: flags & EARLY != 0, versions })
+    Ok(list)
 }
 
 pub(super) fn encode_want(writer: &mut Writer<'_>, id: NodeId) {
