@@ -1,0 +1,170 @@
+//! A node with all that it needs, and the air between the three.
+
+use core::net::SocketAddr;
+use cortex_m_semihosting::hprintln;
+use gossip_core::{
+    Buffer, Cluster, Config, Event, Identity, Inline, Instant, Locality, Node, NodeId, Output, Record,
+};
+
+/// Members that each node has room for, itself included.
+pub const MEMBERS: usize = 64;
+/// Bytes of the largest datagram: fewer than the presets' 1,200, since a node holds three of them, two to send and one that
+/// has come. All nodes of a cluster must agree on it.
+pub const DATAGRAM: usize = 512;
+/// Packets, events and bytes of an outbox: a probe's helpers and controls, all that a datagram can raise, two datagrams.
+pub type Mail = Buffer<8, 56, { 2 * DATAGRAM }>;
+pub type Memory = Inline<MEMBERS>;
+
+/// A node and its outbox and receive buffer. Its tables it borrows, so that nothing large moves over the stack.
+pub struct Station {
+    node: Option<Node<&'static mut Memory>>,
+    mail: Mail,
+    received: [u8; DATAGRAM],
+}
+
+impl Station {
+    /// Bytes of statics that one takes, its tables included.
+    pub const STATICS: usize = size_of::<Self>() + size_of::<Memory>();
+    /// The same, part by part: tables, the node's own state, outbox, receive buffer.
+    pub const PARTS: [usize; 4] =
+        [size_of::<Memory>(), size_of::<Option<Node<&'static mut Memory>>>(), size_of::<Mail>(), DATAGRAM];
+    pub const EMPTY: Self = Self { node: None, mail: Mail::new(), received: [0; DATAGRAM] };
+
+    /// Puts the node in place; false if it was refused. Its number is its id, and decides its seed.
+    #[inline(never)]
+    pub fn start(&mut self, number: u8, memory: &'static mut Memory) -> bool {
+        let Ok(cluster) = Cluster::named("firmware") else { return false };
+        let config = Config { max_datagram: DATAGRAM as u16, ..Config::lan(cluster) };
+        self.node = Node::new(config, identity(number), [number; 32], memory, Instant::ZERO).ok();
+        self.node.is_some()
+    }
+
+    pub fn node(&self) -> Option<&Node<&'static mut Memory>> {
+        self.node.as_ref()
+    }
+
+    /// One step, whose packets go on the air and whose events are told.
+    fn step(
+        &mut self,
+        now: Instant,
+        air: &mut Air,
+        step: impl for<'o> FnOnce(
+            &mut Node<&'static mut Memory>,
+            &mut [u8],
+            &'o mut gossip_core::Outbox<'_>,
+        ) -> Output<'o>,
+    ) {
+        let Some(node) = &mut self.node else { return };
+        let me = node.me().address();
+        let number = node.me().id().as_u64();
+        let mut out = self.mail.outbox();
+        let output = step(node, &mut self.received, &mut out);
+        for packet in output.packets() {
+            air.send(me, packet.to, packet.bytes);
+        }
+        for event in output.events() {
+            tell(now, number, *event);
+        }
+    }
+
+    #[inline(never)]
+    pub fn join(&mut self, now: Instant, seed: SocketAddr, air: &mut Air) {
+        self.step(now, air, |node, _, out| node.join(now, &[seed], out));
+    }
+
+    #[inline(never)]
+    pub fn restore(&mut self, now: Instant, records: &[Record], air: &mut Air) {
+        self.step(now, air, |node, _, out| node.restore(now, records, out));
+    }
+
+    /// Takes in what has arrived, then ticks if it is time.
+    pub fn turn(&mut self, now: Instant, air: &mut Air) {
+        let Some(me) = self.node.as_ref().map(|node| node.me().address()) else { return };
+        while let Some((from, len)) = air.receive(me, &mut self.received) {
+            self.step(now, air, |node, received, out| {
+                node.handle_datagram(now, from, received.get_mut(..len).unwrap_or_default(), out)
+            });
+        }
+        if self.node.as_ref().is_some_and(|node| node.next_tick() <= now) {
+            self.step(now, air, |node, _, out| node.tick(now, out));
+        }
+    }
+}
+
+/// Where a node, or one that was never there, can be reached.
+pub fn identity(number: u8) -> Identity {
+    let address = ([10, 0, 0, number], 7_946).into();
+    let id = NodeId::from_u64(number.max(1).into()).unwrap_or(NodeId::from_name("unreachable"));
+    Identity { id, epoch: 1, address, locality: Locality::default() }
+}
+
+#[inline(never)]
+fn tell(now: Instant, number: u64, event: Event) {
+    let (seconds, millis) = (now.as_micros() / 1_000_000, now.as_micros() / 1_000 % 1_000);
+    match event.member() {
+        // What is given all at once is too much to tell.
+        Some(member) if member.as_u64() > 3 => {}
+        Some(member) => {
+            let what = match event {
+                Event::Up(_) => "is up",
+                Event::Suspected(_) => "is suspected",
+                Event::Cleared(_) => "answered: no longer suspected",
+                Event::Down(_) => "is dead",
+                Event::Unreachable(_) => "cannot be reached",
+                Event::Reachable(_) => "can be reached again",
+                _ => "changed",
+            };
+            hprintln!("{:3}.{:03} s  node {}: node {} {}", seconds, millis, number, member.as_u64(), what);
+        }
+        None => hprintln!("{:3}.{:03} s  node {}: {:?}", seconds, millis, number, event),
+    }
+}
+
+/// Datagrams under way; more are lost, as on any network.
+const IN_FLIGHT: usize = 16;
+
+#[derive(Clone, Copy)]
+struct Datagram {
+    from: SocketAddr,
+    to: SocketAddr,
+    len: usize,
+    bytes: [u8; DATAGRAM],
+}
+
+/// What is on its way between the nodes.
+pub struct Air {
+    datagrams: [Option<Datagram>; IN_FLIGHT],
+    /// Numbers of the nodes that can be reached.
+    pub listeners: &'static [u8],
+    /// Datagrams that found no room.
+    pub lost: u32,
+}
+
+impl Air {
+    pub const EMPTY: Self = Self { datagrams: [None; IN_FLIGHT], listeners: &[1, 2, 3], lost: 0 };
+
+    /// Puts a packet on its way, if anybody listens at `to`.
+    fn send(&mut self, from: SocketAddr, to: SocketAddr, packet: &[u8]) {
+        if !self.listeners.iter().any(|&number| identity(number).address == to) {
+            return;
+        }
+        let free = self.datagrams.iter_mut().find(|place| place.is_none());
+        let (Some(place), true) = (free, packet.len() <= DATAGRAM) else {
+            self.lost += 1;
+            return;
+        };
+        let datagram = place.insert(Datagram { from, to, len: packet.len(), bytes: [0; DATAGRAM] });
+        datagram.bytes[..packet.len()].copy_from_slice(packet);
+    }
+
+    /// The next datagram for `to`: where it came from, and its length.
+    fn receive(&mut self, to: SocketAddr, into: &mut [u8; DATAGRAM]) -> Option<(SocketAddr, usize)> {
+        let place = self.datagrams.iter_mut().find(|place| place.as_ref().is_some_and(|it| it.to == to))?;
+        let found = place.as_ref().map(|it| {
+            *into = it.bytes;
+            (it.from, it.len)
+        });
+        *place = None;
+        found
+    }
+}
