@@ -416,10 +416,17 @@ fn put_range(
         return draft.digest(&Digest { prefix, fresh, sums });
     }
     if !more {
-        let versions = first.iter().map(|&slot| version(tables, slot)).collect();
-        return draft.list(&List { prefix, late: false, early: false, versions });
+        return put_list(draft, tables, prefix, &first);
     }
     put_stretch(draft, core, tables, prefix, scanned)
+}
+
+/// A list of all live members of a range.
+#[inline(never)]
+fn put_list(draft: &mut Draft<'_>, tables: &Tables<'_>, prefix: Prefix, slots: &[SlotId]) -> bool {
+    let mut list = List { prefix, late: false, early: false, versions: heapless::Vec::new() };
+    list.versions.extend(slots.iter().map(|&slot| version(tables, slot)));
+    draft.list(&list)
 }
 
 /// A list of a random stretch of a range without parts that has too many: ids were ground until they share 31 bits of a
@@ -440,6 +447,8 @@ fn put_stretch(
     let (count, most) = (live().count(), MAX_LISTED);
     *scanned += 2 * count;
     let skip = core.rng.below((count - most) as u32 + 1) as usize;
-    let versions = live().skip(skip).take(most).map(|(_, slot)| version(tables, slot)).collect();
-    draft.list(&List { prefix, late: skip > 0, early: skip + most < count, versions })
+    let (late, early) = (skip > 0, skip + most < count);
+    let mut list = List { prefix, late, early, versions: heapless::Vec::new() };
+    list.versions.extend(live().skip(skip).take(most).map(|(_, slot)| version(tables, slot)));
+    draft.list(&list)
 }
