@@ -3,7 +3,7 @@
 //!
 //! 1. the three form a cluster;
 //! 2. the third falls silent, and the others declare it dead;
-//! 3. the first is given as many members of an earlier life as its tables hold, and the second learns of them by repair.
+//! 3. the third is back, and the first is given as many members of an earlier life as its tables hold.
 //!
 //! Then the image says what it took of statics, stack and flash, and exits: with success only if the story came true
 //! and all three keep to their bounds.
@@ -25,9 +25,9 @@ const NODES: usize = 3;
 /// Time between two looks at the air.
 const STEP_MS: u64 = 10;
 /// Within which each chapter of the story must come true.
-const CHAPTER_MS: u64 = 300_000;
-/// How long members that nobody ever saw are probed, suspected and held, since most of the cluster would be lost.
-const AFTERWARDS_MS: u64 = 60_000;
+const CHAPTER_MS: u64 = 60_000;
+/// How long the story goes on after its end, for the stack to get as deep as it gets.
+const AFTERWARDS_MS: u64 = 300_000;
 /// Members of an earlier life: with the nodes themselves they fill the tables.
 const GHOSTS: usize = MEMBERS - NODES;
 
@@ -63,7 +63,8 @@ struct Story {
 
 impl Story {
     fn tell(&mut self) -> bool {
-        let came_true = self.form() && self.fall_silent() && self.remember();
+        let came_true = self.form() && self.fall_silent() && self.come_back();
+        self.go_on();
         hprintln!("-- Datagrams lost for want of room on the air: {}", self.air.lost);
         came_true
     }
@@ -81,28 +82,46 @@ impl Story {
     fn fall_silent(&mut self) -> bool {
         hprintln!("-- Node 3 falls silent.");
         self.air.listeners = &[1, 2];
-        let silenced = identity(NODES as u8).id;
-        self.until(|story| {
-            story.stations[..NODES - 1].iter().all(|station| {
-                let member = station.node().and_then(|node| node.member(silenced));
-                member.is_some_and(|member| member.status() == Status::Dead)
-            })
-        })
+        self.until(|story| (0..NODES - 1).all(|at| story.says(at, NODES as u8, Status::Dead)))
     }
 
-    /// The first node's tables fill, and what it knows is repaired into the second's: the deepest that the stack gets.
     #[inline(never)]
-    fn remember(&mut self) -> bool {
-        hprintln!("-- Node 1 remembers {} members of an earlier life.", GHOSTS);
+    fn come_back(&mut self) -> bool {
+        hprintln!("-- Node 3 is back; node 1 remembers {} members of an earlier life.", GHOSTS);
+        self.remember();
+        self.air.listeners = &[1, 2, 3];
+        self.until(|story| (0..NODES - 1).all(|at| story.says(at, NODES as u8, Status::Alive)))
+    }
+
+    /// The first node's tables fill.
+    #[inline(never)]
+    fn remember(&mut self) {
         for number in (1 + NODES as u8..).take(GHOSTS) {
             let record = Record::new(identity(number), Versions::OURS);
             self.stations[0].restore(self.now(), &[record], self.air);
         }
-        let full =
-            |story: &Self| story.stations[1].node().is_some_and(|node| node.members().len() == MEMBERS - 1);
-        let repaired = self.until(full);
-        let end = self.millis + AFTERWARDS_MS;
-        repaired && self.until(|story| story.millis >= end)
+    }
+
+    /// The members that nobody answers for are probed, suspected and held, since most of the cluster would be lost, and
+    /// repaired into the other nodes: the deepest that the stack gets.
+    fn go_on(&mut self) {
+        for _ in 0..AFTERWARDS_MS / STEP_MS {
+            self.pass();
+        }
+    }
+
+    fn says(&self, at: usize, of: u8, status: Status) -> bool {
+        let member = self.stations[at].node().and_then(|node| node.member(identity(of).id));
+        member.is_some_and(|member| member.status() == status)
+    }
+
+    #[inline(never)]
+    fn pass(&mut self) {
+        self.millis += STEP_MS;
+        let now = self.now();
+        for station in &mut self.stations[..self.air.listeners.len()] {
+            station.turn(now, self.air);
+        }
     }
 
     fn now(&self) -> Instant {
@@ -117,11 +136,7 @@ impl Story {
                 hprintln!("   It did not come true.");
                 return false;
             }
-            self.millis += STEP_MS;
-            let now = self.now();
-            for station in &mut self.stations[..self.air.listeners.len()] {
-                station.turn(now, self.air);
-            }
+            self.pass();
         }
         true
     }

@@ -17,7 +17,7 @@ const MAX_STEPS_BACK: usize = 16;
 /// The most rumors that one equal view ends; the next one ends more.
 pub(crate) const MAX_SETTLED: usize = 16;
 /// The most rumors in one packet.
-pub(crate) const MAX_TAKEN: usize = sized(crate::outbox::MAX_ENTRIES, 24);
+pub(crate) const MAX_TAKEN: usize = sized(crate::outbox::MAX_ENTRIES, 16);
 
 /// `Slot::list`: in no list.
 const NONE: u8 = 0;

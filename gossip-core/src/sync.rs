@@ -55,7 +55,7 @@ const ACROSS: u32 = 8;
 /// Datagrams that answer one. 100 differences among 10,000 members touch 70 of 128 ranges: nine datagrams.
 const MAX_ANSWERS: usize = 10;
 /// Ranges that can differ by one datagram of digests: nine digests of sixteen parts; three where datagrams are of 512 bytes.
-const MAX_RANGES: usize = sized(144, 48);
+const MAX_RANGES: usize = sized(144, 40);
 /// Members looked at for one datagram, after which no further range is begun; each costs about 50 ns. 100 differences
 /// among 10,000 members take 5,500.
 const MAX_SCANNED: usize = 8_192;
@@ -64,9 +64,9 @@ const SCANNED_PER_BYTE: u32 = 4;
 /// What passing as many empty entries of the index as one stretch may costs, in members looked at.
 const SCANNED_PER_CUT: usize = 1_024;
 /// Records that answer one datagram: seven datagrams full, or two of 512 bytes.
-const MAX_RECORDS: usize = sized(256, 32);
+const MAX_RECORDS: usize = sized(256, 24);
 /// Records asked for by one datagram; a datagram of lists has at most 83 versions, 35 where it is of 512 bytes.
-const MAX_WANTED: usize = sized(96, 32);
+const MAX_WANTED: usize = sized(96, 24);
 
 /// Members that know something else have been met lately.
 #[derive(Clone, Copy)]
