@@ -57,7 +57,7 @@ const MEMBERS_PER_FETCH: u32 = 64;
 /// at once.
 pub(crate) const MAX_WINDOW: u8 = 4;
 /// Pages kept that overtook others; one more is fetched again.
-const MAX_EARLY: usize = 8;
+const MAX_EARLY: usize = sized(8, 2);
 /// Windows fetched from one member before another one is asked: what its budget lets out at once.
 const WINDOWS_PER_PEER: u8 = 3;
 /// How long a joiner waits before it asks somebody else for a range that it was refused, and more at each
