@@ -11,7 +11,7 @@ use crate::{
     memory::Tables,
     news::{Corrections, Source},
     outbox::Traffic,
-    record::{Reachability, Status},
+    record::Status,
     rng::Rng,
     step::{Core, Intent, Step, put_news},
     table::{ME, SlotId, index::Place},
@@ -187,10 +187,8 @@ impl Step<'_, '_> {
     pub(crate) fn settled_peers(&mut self, count: usize) -> Chosen {
         let (members, now) = (&self.tables.members, self.core.clock.now().stamp());
         let settled = |slot| {
-            let member = members.slot(slot);
-            member.record.status() == Status::Alive
-                && member.reachability() != Reachability::Unreachable
-                && u128::from(now.since(member.born)) >= SETTLED.as_millis()
+            choose::is_well(members, slot)
+                && u128::from(now.since(members.slot(slot).born)) >= SETTLED.as_millis()
         };
         // With draws enough for where most members are new.
         let mut chosen = choose::peers(members, &mut self.core.rng, MAX_CHOSEN, settled);

@@ -148,7 +148,8 @@ pub(crate) fn controls(members: &Table<'_>, rng: &mut Rng, target: SlotId) -> Co
     chosen.into_iter().take(CONTROLS).collect()
 }
 
-fn is_well(members: &Table<'_>, slot: SlotId) -> bool {
+/// Alive, and not found unreachable from here.
+pub(crate) fn is_well(members: &Table<'_>, slot: SlotId) -> bool {
     let member = members.slot(slot);
     member.reachability() != Reachability::Unreachable && member.record.status() == Status::Alive
 }

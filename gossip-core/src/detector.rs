@@ -298,7 +298,7 @@ impl Step<'_, '_> {
 
     /// How long to wait for the ack of a member's `attempt`th ping: longer each time, with a tenth of jitter.
     pub(crate) fn ack_wait(&mut self, slot: SlotId, attempt: u8) -> Duration {
-        let zone = self.record(slot).locality().domain();
+        let zone = self.zone_of(slot);
         let timeout = self.core.round_trips.timeout(&self.core.config, zone);
         let backed_off = timeout * u64::from(2 + attempt) / 2 * u64::from(self.slowness());
         Duration::from_micros(backed_off + self.core.rng.below_u64(backed_off / 10 + 1))

@@ -16,9 +16,10 @@ use crate::{
 };
 use core::time::Duration;
 
-/// Time between two visits of a node, and what each member adds to it on average: so the cluster as a whole makes less
-/// than one a second, however large it is.
+/// Time between two visits of a node to the dead, beside its share of the whole cluster's.
 const VISIT_GAP: Duration = Duration::from_secs(10);
+/// What each member adds on average to the time between two visits, to the dead or to seeds: so the cluster as a whole
+/// makes less than one a second of each, however large it is.
 const VISIT_GAP_PER_MEMBER: Duration = Duration::from_secs(1);
 /// Visits that follow one that met somebody alive.
 const VISITS_THAT_FOLLOW: u8 = 2;
@@ -61,9 +62,14 @@ impl Step<'_, '_> {
             let gap = micros(self.core.config.gossip_interval) / 4;
             return Duration::from_micros(gap / 2 + self.core.rng.below_u64(gap + 1));
         }
-        // Even over twice the mean: nodes that buried somebody together do not visit together.
+        VISIT_GAP + self.visit_share()
+    }
+
+    /// A node's share of the time between two visits of the whole cluster. Even over twice the mean: nodes that started
+    /// together, or buried somebody together, do not visit together.
+    pub(crate) fn visit_share(&mut self) -> Duration {
         let spread = micros(VISIT_GAP_PER_MEMBER * 2 * self.tables.members.size());
-        VISIT_GAP + Duration::from_micros(self.core.rng.below_u64(spread))
+        Duration::from_micros(self.core.rng.below_u64(spread))
     }
 
     /// Visits one of the dead, if it is time to.

@@ -128,10 +128,6 @@ fn whole(config: &Config) -> u32 {
 }
 
 impl Step<'_, '_> {
-    pub(crate) fn zone_of(&self, slot: SlotId) -> Zone {
-        self.record(slot).locality().domain()
-    }
-
     /// A probe of this member failed, and no control in its zone answered. True when the zone is held, so that the
     /// member must not be accused.
     pub(crate) fn hold_zone_of(&mut self, slot: SlotId) -> bool {

@@ -65,10 +65,8 @@ const WINDOWS_PER_PEER: u8 = 3;
 const REFUSED_PAUSE: Duration = Duration::from_millis(25);
 /// Requests without progress before a range is given up.
 const MAX_TRIES: u8 = 12;
-/// Time between two visits to a seed by a node that has company, and what each member adds to it on average: so
-/// the cluster as a whole makes less than one a second.
+/// Time between two visits to a seed by a node that has company, beside its share of the whole cluster's.
 const VISIT_GAP: Duration = Duration::from_secs(20);
-const VISIT_GAP_PER_MEMBER: Duration = Duration::from_secs(1);
 /// Requests without progress to one member before another one is asked.
 const TRIES_PER_PEER: u8 = 2;
 
@@ -304,10 +302,8 @@ impl Step<'_, '_> {
     }
 
     fn plan_visit(&mut self) {
-        // Even over twice the mean: nodes that started together do not visit together.
         let size = self.tables.members.size();
-        let spread = micros(VISIT_GAP_PER_MEMBER * 2 * size);
-        let gap = VISIT_GAP + Duration::from_micros(self.core.rng.below_u64(spread));
+        let gap = VISIT_GAP + self.visit_share();
         let joining = &mut self.core.joining;
         joining.visit_size = size;
         joining.next_visit =

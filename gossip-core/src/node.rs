@@ -325,7 +325,7 @@ impl Step<'_, '_> {
         let now = self.now();
         self.core.life.note_heard(now);
         let mut corrections = Corrections::default();
-        let road = self.core.round_trips.one_way_ms(self.record(sender).locality().domain());
+        let road = self.core.round_trips.one_way_ms(self.zone_of(sender));
         self.hear_news(authentic, road, &mut corrections);
         // News may have taken the place of a sender that is a tombstone.
         let Some(sender) = self.tables.members.find(authentic.sender) else { return Verdict::Accepted };

@@ -14,7 +14,7 @@ use crate::{
     memory::Tables,
     metrics::Metrics,
     outbox::{Event, Outbox, Traffic},
-    record::{Accusation, NodeId, Record, Status},
+    record::{Accusation, NodeId, Record, Status, Zone},
     relays::Relays,
     rng::Rng,
     rtt::RoundTrips,
@@ -196,6 +196,10 @@ impl Step<'_, '_> {
 
     pub(crate) fn record(&self, slot: SlotId) -> &Record {
         self.tables.members.record(slot)
+    }
+
+    pub(crate) fn zone_of(&self, slot: SlotId) -> Zone {
+        self.record(slot).locality().domain()
     }
 
     pub(crate) fn raise(&mut self, event: Event) {

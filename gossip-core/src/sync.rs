@@ -22,7 +22,7 @@ use crate::{
     record::{NodeId, Record},
     step::{Core, Intent, Step, put_accusations, put_news},
     table::{
-        SlotId,
+        ME, SlotId,
         index::Place,
         sums::{Prefix, Survey},
     },
@@ -187,7 +187,7 @@ impl Step<'_, '_> {
 
     /// Whether to walk with a member: with those of our own zone, and now and then with another.
     fn suits(&mut self, with: SlotId) -> bool {
-        let near = self.record(with).locality().domain() == self.me().locality().domain();
+        let near = self.zone_of(with) == self.zone_of(ME);
         self.core.config.mechanisms.repair
             && self.core.joining.has_view()
             && (near || self.core.rng.below(ACROSS) == 0)

@@ -1,8 +1,9 @@
 //! The loop of adapters that can await.
 
 use super::{
-    engine::{Engine, Transport, Turn},
+    engine::{Engine, Turn},
     leave::Stopped,
+    transport::Transport,
 };
 use crate::Instant;
 use std::{

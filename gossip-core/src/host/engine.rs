@@ -14,6 +14,7 @@ use super::{
     receive::Receiving,
     requests::{Inbox, Requests},
     seeds::Seeds,
+    transport::Transport,
 };
 use crate::{Buffer, Event, Heap, Identity, Instant, Node, NodeId, Outbox, Output, rng::Rng};
 use std::{
@@ -37,24 +38,6 @@ const RECEIVE_BYTES: usize = 1_401;
 
 /// The memory of one step's output: as many packets as a fetch answers with, and rounds to every peer.
 type StepBuffer = Buffer<32, 256, { 32 * 1_400 }>;
-
-/// What an adapter brings: a clock, and a UDP socket that never blocks.
-pub trait Transport {
-    /// The time on a clock that never goes backwards, from any start.
-    fn now(&self) -> Instant;
-
-    /// Receives a datagram: its length and its sender. Longer ones are cut off.
-    ///
-    /// # Errors
-    /// `WouldBlock` if there is none.
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)>;
-
-    /// Sends a datagram whole.
-    ///
-    /// # Errors
-    /// `WouldBlock` if the socket is full.
-    fn send(&mut self, bytes: &[u8], to: SocketAddr) -> io::Result<()>;
-}
 
 /// What to wait for before the next [`Engine::turn`]: requests ([`Engine::poll_requests`]) always, and
 /// whichever of these comes first.

@@ -24,13 +24,14 @@ mod requests;
 mod seeds;
 #[cfg(test)]
 mod testing;
+mod transport;
 mod view;
 mod watch;
 
 pub use clock::Clock;
 pub use counters::HostMetrics;
 pub use drive::{AsyncTransport, drive};
-pub use engine::{Engine, Transport, Turn};
+pub use engine::{Engine, Turn};
 pub use epoch::{EpochError, EpochFile};
 pub use error::StartError;
 pub use events::{Events, Lagged, Notice};
@@ -38,5 +39,6 @@ pub use handle::Handle;
 pub use leave::{Leave, LeaveOutcome, Stopped};
 pub use options::Options;
 pub use seeds::{ParseSeedError, Seed};
+pub use transport::Transport;
 pub use view::MemberView;
 pub use watch::Watch;

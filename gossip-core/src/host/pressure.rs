@@ -1,6 +1,6 @@
 //! What to do when the socket is full: bulk is dropped, probes wait.
 
-use super::engine::Transport;
+use super::transport::Transport;
 use crate::{Packet, Traffic};
 use std::{collections::VecDeque, io, net::SocketAddr};
 

@@ -1,6 +1,6 @@
 //! A socket and a clock that tests steer.
 
-use super::engine::Transport;
+use super::transport::Transport;
 use crate::Instant;
 use std::{collections::VecDeque, io, net::SocketAddr};
 
