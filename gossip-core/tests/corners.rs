@@ -6,8 +6,8 @@
 mod support;
 
 use gossip_core::{
-    Buffer, Config, ConfigError, Event, Heap, Identity, Incarnation, Inline, Instant, Locality, Memory, Node,
-    NodeId, Record, Status, Verdict, Versions,
+    Buffer, Config, ConfigError, Event, Health, Heap, Identity, Incarnation, Inline, Instant, Locality,
+    Memory, Node, NodeId, Record, Status, Verdict, Versions,
 };
 use std::{net::SocketAddr, time::Duration};
 use support::{Link, Network, Recorder, cluster, formed, lan, millis, network, secs, seeds};
@@ -124,6 +124,44 @@ fn a_state_version_at_its_limit_does_not_mute_its_owner() {
     network.run_for(secs(10));
     let after: u64 = network.hosts.iter().map(|host| host.node.metrics().malformed).sum();
     assert_eq!(after, before, "the others refuse what host 0 says now: {:?}", network.hosts[0].node.me());
+}
+
+#[test]
+fn what_is_said_past_the_last_state_version_is_said_in_the_next_life() {
+    let mut network = formed(1, 3, lan(), Recorder::default());
+    let bytes = network.watch.0[0].bytes.clone();
+    let me = network.hosts[0].node.me();
+    // One's own word goes above a forged one, so that it ends up at the last version there is.
+    let word = me.with_state(Incarnation::MAX_COUNT - 1, me.health(), 0);
+    let (id, address) = (network.hosts[1].id, network.hosts[1].address);
+    assert_eq!(network.inject(0, address, &datagram(&bytes, id, &[(32, record(&word))])), Verdict::Accepted);
+    assert_eq!(network.hosts[0].node.me().state_version(), Incarnation::MAX_COUNT);
+    network.command(0, |node, now, out| node.set_health(now, Health::Unhealthy, out));
+    let said = network.hosts[0].node.me();
+    assert_eq!(said.incarnation().epoch, me.incarnation().epoch + 1);
+    assert_eq!((said.state_version(), said.health()), (0, Health::Unhealthy));
+    network.run_for(secs(5));
+    for host in &network.hosts[1..] {
+        assert_eq!(host.node.member(said.id()).map(|member| member.health()), Some(Health::Unhealthy));
+    }
+}
+
+#[test]
+fn a_pause_that_was_announced_under_the_last_state_version_ends() {
+    let mut network = formed(1, 3, lan(), Recorder::default());
+    let bytes = network.watch.0[0].bytes.clone();
+    let me = network.hosts[0].node.me();
+    let word = me.with_state(Incarnation::MAX_COUNT - 2, me.health(), 0);
+    let (id, address) = (network.hosts[1].id, network.hosts[1].address);
+    assert_eq!(network.inject(0, address, &datagram(&bytes, id, &[(32, record(&word))])), Verdict::Accepted);
+    network.command(0, |node, now, out| node.announce_pause(now, secs(3), out));
+    assert_eq!(network.hosts[0].node.me().pause(), secs(3));
+    network.run_for(secs(10));
+    assert_eq!(network.hosts[0].node.me().pause(), Duration::ZERO);
+    for host in &network.hosts[1..] {
+        let member = host.node.member(me.id()).map(|member| member.record().pause());
+        assert_eq!(member, Some(Duration::ZERO), "patience without an end");
+    }
 }
 
 #[test]
