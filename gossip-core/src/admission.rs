@@ -134,13 +134,17 @@ impl Step<'_, '_> {
         }
         let mut corrections = Corrections::default();
         self.hear(joiner, Source::Owner, &mut corrections);
+        let known = self.tables.members.find(joiner.record.id());
+        let otherwise = known.filter(|&slot| self.record(slot) != &joiner.record);
         if introduction {
+            if otherwise.is_some() {
+                corrections.add(joiner.record.id());
+            }
             self.correct(address, &corrections);
             self.ask_who_knows_us(address);
             return;
         }
-        let known = self.tables.members.find(joiner.record.id());
-        self.welcome(address, nonce, known.filter(|&slot| self.record(slot) != &joiner.record));
+        self.welcome(address, nonce, otherwise);
     }
 
     /// Whether a joiner would be served here: not by who has no view but knows who has, nor over the budget.

@@ -10,7 +10,11 @@ use gossip_core::{
     NodeId, Record, Status, Verdict, Versions,
 };
 use std::{net::SocketAddr, time::Duration};
-use support::{Link, Network, Recorder, cluster, formed, lan, millis, network, secs, seeds};
+use support::{
+    Link, Network, Recorder, cluster,
+    forge::{datagram, ping, record},
+    formed, lan, millis, network, secs, seeds,
+};
 
 fn identity(name: &str, last: u8) -> Identity {
     let address = ([10, 9, 0, last], 7_946).into();
@@ -19,51 +23,6 @@ fn identity(name: &str, last: u8) -> Identity {
 
 fn node(config: Config, now: Instant) -> Node<Heap> {
     Node::new(config, identity("me", 1), [7; 32], Heap::for_members(16), now).expect("a good start")
-}
-
-/// A datagram by hand: header of `sender` in the cluster of `sample` (any packet), then sections.
-fn datagram(sample: &[u8], sender: NodeId, sections: &[(u8, Vec<u8>)]) -> Vec<u8> {
-    let mut bytes = sample[..6].to_vec();
-    bytes.extend(sender.as_u64().to_be_bytes());
-    bytes.extend([0; 8]);
-    for (tag, body) in sections {
-        bytes.push(*tag);
-        bytes.extend((body.len() as u16).to_be_bytes());
-        bytes.extend(body);
-    }
-    bytes
-}
-
-fn leb(mut value: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
-}
-
-fn record(record: &Record) -> Vec<u8> {
-    let SocketAddr::V4(address) = record.address() else { panic!() };
-    let mut bytes = record.id().as_u64().to_be_bytes().to_vec();
-    bytes.extend(record.incarnation().epoch.to_be_bytes());
-    bytes.push(record.status() as u8 | (record.health() as u8) << 2);
-    bytes.push(0x11);
-    bytes.extend([record.locality().region, record.locality().zone, record.locality().rack]);
-    bytes.push(record.pause().as_secs() as u8);
-    bytes.extend(address.port().to_be_bytes());
-    bytes.extend(address.ip().octets());
-    bytes.extend(leb(record.incarnation().refutation));
-    bytes.extend(leb(record.state_version()));
-    bytes.extend(leb(0));
-    bytes
-}
-
-fn ping(nonce: u32, target: NodeId) -> (u8, Vec<u8>) {
-    let mut body = nonce.to_be_bytes().to_vec();
-    body.extend(target.as_u64().to_be_bytes());
-    (1, body)
 }
 
 #[test]
@@ -118,7 +77,7 @@ fn a_state_version_at_its_limit_does_not_mute_its_owner() {
     let word = me.with_state(Incarnation::MAX_COUNT, me.health(), 0);
     let from = &network.hosts[1];
     let (id, address) = (from.id, from.address);
-    let forged = datagram(&bytes, id, &[(32, record(&word))]);
+    let forged = datagram(&bytes, id, &[(32, record(&word, 0))]);
     assert_eq!(network.inject(0, address, &forged), Verdict::Accepted);
     let before: u64 = network.hosts.iter().map(|host| host.node.metrics().malformed).sum();
     network.run_for(secs(10));
