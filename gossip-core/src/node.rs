@@ -472,7 +472,7 @@ impl Step<'_, '_> {
         if self.admits_request() {
             self.challenge(from, Traffic::Probe, nonce, bytes);
         } else {
-            let _ = self.send(Intent::bare(from, Traffic::Probe, Message::Ack { nonce }));
+            self.answer_unproven(from, Traffic::Probe, &Message::Ack { nonce });
         }
     }
 

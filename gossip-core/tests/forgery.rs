@@ -362,7 +362,7 @@ fn a_node_that_starts_at_the_highest_epoch_lives_like_any_other() {
 /// Ports and addresses, IPv4 in 4 bytes and IPv6 in 16, at which no single node can be.
 fn absurd_places() -> Vec<(u16, Vec<u8>)> {
     let v4 = [[0, 0, 0, 0], [0, 1, 2, 3], [224, 0, 0, 1], [239, 255, 255, 250], [255, 255, 255, 255]];
-    let mut v6 = vec![[0; 16], [0; 16], [0; 16], [0; 16]];
+    let mut v6 = [[0; 16]; 4];
     (v6[1][0], v6[1][1], v6[1][15]) = (0xFF, 2, 1);
     (v6[2][0], v6[2][1], v6[2][15]) = (0xFF, 0x0E, 1);
     // IPv4-mapped: the same address has a shorter form.
@@ -376,7 +376,7 @@ fn absurd_places() -> Vec<(u16, Vec<u8>)> {
 fn address((port, ip): &(u16, Vec<u8>)) -> SocketAddr {
     match <[u8; 4]>::try_from(ip.as_slice()) {
         Ok(v4) => (v4, *port).into(),
-        Err(_) => (<[u8; 16]>::try_from(ip.as_slice()).unwrap(), *port).into(),
+        Err(_) => (std::array::from_fn::<u8, 16, _>(|i| ip[i]), *port).into(),
     }
 }
 
