@@ -13,7 +13,7 @@ use std::{net::SocketAddr, time::Duration};
 use support::{
     Link, Network, Recorder, cluster,
     forge::{datagram, ping, record},
-    formed, lan, millis, network, secs, seeds,
+    formed, lan, millis, secs, seeds,
 };
 
 fn identity(name: &str, last: u8) -> Identity {
