@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "every test file uses its own share of this module")]
 
+pub(crate) mod forge;
 mod host;
 mod network;
 mod rng;
