@@ -171,7 +171,8 @@ pub struct Config {
     /// sick node accuse more; fewer slow the detection of mass failures. 1 to 15.
     pub accusations_per_accuser: u8,
     /// How long a zone that is silent as a whole is held as unreachable before its members are accused; and how long
-    /// the loss of most members, or of all contact, is held as our own trouble rather than theirs. Longer sleeps
+    /// the loss of most members, or of all contact, is held as our own trouble rather than theirs, and a death that nobody
+    /// else confirms is not declared. Longer sleeps
     /// through longer partitions; while it lasts, the real deaths in a zone that fell silent show as unreachable
     /// members only. 1 s to 1 day.
     pub hold: Duration,
