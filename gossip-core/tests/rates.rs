@@ -5,12 +5,9 @@
 
 mod support;
 
-use gossip_core::{
-    Budgets, Config, Event, Health, Heap, Inline, Instant, Locality, Mechanisms, Memory, Metrics, Mode,
-    Record, Status, Versions,
-};
+use gossip_core::{Budgets, Config, Health, Heap, Inline, Mechanisms, Memory, Metrics, Mode, Status};
 use std::time::Duration;
-use support::{Link, Network, Recorder, forge, form, formed, lan, millis, secs, seeds};
+use support::{Link, Network, Recorder, forge, formed, lan, millis, secs, seeds};
 
 /// Datagrams that a budget lets out at once: of rumors or suspicion, and of sync or all together.
 const BURST: u64 = 3;
@@ -159,7 +156,8 @@ fn forged_accusations_make_nobody_refute_more_than_four_times_a_second() {
 /// The smallest of everything; a network that is fast enough for it.
 fn least() -> (Config, Link) {
     let ms = millis(1);
-    let budgets = Budgets { total: 1_400, rumor: 1_400, sync: 1_400, suspicion: 1_400 };
+    // The total is the least for so many probes.
+    let budgets = Budgets { total: 26_400, rumor: 1_400, sync: 1_400, suspicion: 1_400 };
     let config = Config {
         probe_interval: millis(10),
         ack_timeout_initial: ms,
@@ -294,13 +292,14 @@ fn just_beyond_the_least_and_the_most_of_every_knob_is_refused() {
         Config { max_tombstones: (1 << 20) + 1, ..most },
     ];
     for budgets in [
-        Budgets { total: 1_399, ..least.budgets },
+        Budgets { total: 26_399, ..least.budgets },
         Budgets { rumor: 1_399, ..least.budgets },
         Budgets { sync: 1_399, ..least.budgets },
         Budgets { suspicion: 1_399, ..least.budgets },
     ] {
         beyond.push(Config { budgets, ..least });
     }
+    beyond.push(Config { budgets: Budgets { total: 1_399, ..least.budgets }, ..most });
     type Knob = fn(&mut Config) -> &mut Duration;
     let knobs: [Knob; 11] = [
         |config| &mut config.probe_interval,
