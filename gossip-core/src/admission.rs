@@ -110,13 +110,12 @@ impl Step<'_, '_> {
     /// Somebody wants in, or introduces itself (with [`INTRODUCTION`]). `bytes` is the length of its datagram.
     pub(crate) fn handle_join(&mut self, nonce: Nonce, token: Token, joiner: &Aged, bytes: usize) {
         let (now, address) = (self.now(), joiner.record.address());
-        if joiner.record.status() != Status::Alive || joiner.record.id() == self.my_id() {
-            return;
-        }
-        // The answer goes to where the joiner says that it is, so the token proves that very address. Who shows one is not
-        // held up by those who cannot: a flood of them would keep everybody out.
+        // The answer goes to where the joiner says that it is, so the token proves that very address.
         let proven = self.core.admission.is_valid(token, address, now);
-        if !(proven || self.admits_request()) {
+        if joiner.record.status() != Status::Alive
+            || joiner.record.id() == self.my_id()
+            || !(proven || self.admits_request())
+        {
             return;
         }
         let introduction = nonce == INTRODUCTION;
