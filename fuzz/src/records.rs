@@ -13,7 +13,7 @@ pub fn run(body: &[u8]) {
     let records = gossip_core::fuzzing::records(body);
     let mut records: Vec<Record> = records.into_iter().take(MOST).collect();
     views_do_not_depend_on_the_order(&mut records);
-    let alike: Vec<Record> = records.iter().map(|record| of_one_member(record)).collect();
+    let alike: Vec<Record> = records.iter().map(of_one_member).collect();
     for a in &alike {
         idempotent(a);
         for b in &alike {

@@ -120,7 +120,8 @@ pub fn cluster() -> Cluster {
     }
 }
 
-fn config(preset: u8) -> Config {
+/// The configuration under a number.
+pub fn config(preset: u8) -> Config {
     let preset_of = [Config::lan, Config::local, Config::wan][usize::from(preset) % 3];
     let mut config = preset_of(cluster());
     config.hold = Duration::from_secs(5);
@@ -137,13 +138,12 @@ fn config(preset: u8) -> Config {
     config
 }
 
-/// The identity of the node under test.
-pub fn identity() -> Identity {
+fn identity() -> Identity {
     Identity { id: id(ME), epoch: FIRST_EPOCH, address: address(ME), locality: Locality::default() }
 }
 
-/// The seed of the node under test.
-pub const SEED: [u8; 32] = [7; 32];
+/// Its seed.
+const SEED: [u8; 32] = [7; 32];
 
 /// What a node believed after its latest step.
 struct Belief {
@@ -164,7 +164,8 @@ impl Belief {
     }
 }
 
-struct Rig {
+/// The node under test, and its host.
+pub struct Rig {
     node: Node<Heap>,
     buffer: Box<Buffer<24, 64, 28_800>>,
     now: Instant,
@@ -172,7 +173,8 @@ struct Rig {
     latest: Instant,
     began: Instant,
     before: Belief,
-    sent: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// The last packets of the node.
+    pub sent: VecDeque<(SocketAddr, Vec<u8>)>,
     has_left: bool,
 }
 
@@ -183,22 +185,17 @@ struct Came {
 }
 
 impl Rig {
-    fn new(program: &Program<'_>) -> Option<Self> {
+    /// A node that has just started.
+    pub fn new(program: &Program<'_>) -> Self {
         let now = Instant::from_micros(program.start);
         let memory = Heap::for_members(CAPACITY);
-        let node = Node::new(config(program.preset), identity(), SEED, memory, now).ok()?;
+        let node = match Node::new(config(program.preset), identity(), SEED, memory, now) {
+            Ok(node) => node,
+            Err(error) => unreachable!("a good start: {error}"),
+        };
         let before = Belief::of(&node);
         let buffer = Box::default();
-        Some(Self {
-            node,
-            buffer,
-            now,
-            latest: now,
-            began: now,
-            before,
-            sent: VecDeque::new(),
-            has_left: false,
-        })
+        Self { node, buffer, now, latest: now, began: now, before, sent: VecDeque::new(), has_left: false }
     }
 
     /// Takes one step, and checks what it did; returns when the next is due.
@@ -365,7 +362,7 @@ fn answer(packet: &[u8], how: u8, with: Message) -> Message {
 
 /// Runs a program, and panics if the node breaks a promise.
 pub fn run(program: &Program<'_>) {
-    let Some(mut rig) = Rig::new(program) else { unreachable!("a good start") };
+    let mut rig = Rig::new(program);
     for call in &program.calls {
         rig.call(call);
     }
@@ -375,7 +372,8 @@ pub fn run(program: &Program<'_>) {
 }
 
 impl Rig {
-    fn call(&mut self, call: &Call<'_>) {
+    /// Makes one call, and panics if the node breaks a promise.
+    pub fn call(&mut self, call: &Call<'_>) {
         match call {
             Call::Pass { ms } => self.pass(Duration::from_millis(u64::from(*ms))),
             Call::TickAt { now } => {
