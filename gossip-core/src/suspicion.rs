@@ -132,9 +132,11 @@ impl Step<'_, '_> {
     /// Starts the timer of a member that was heard to be suspect for `age` ms.
     pub(crate) fn arm(&mut self, slot: SlotId, age: u32) {
         let floor = self.core.config.suspicion_floor(self.tables.members.size());
-        // However old the news, the suspect gets a floor's time from now.
-        let lead = u64::from(age).min(self.longest(floor).saturating_sub(floor) / 1_000);
-        self.open(slot, self.core.clock.judged_stamp().minus(lead as u32));
+        // News that took longer than spreading takes was held up, or was told of another time: it says nothing of the
+        // present, and confirmations that came with it must not shorten the pause that we tolerate from now on.
+        let spread = (floor - micros(self.core.config.pause_tolerance)) / 1_000;
+        let lead = if u64::from(age) <= spread { age } else { 0 };
+        self.open(slot, self.core.clock.judged_stamp().minus(lead));
         self.reschedule(slot);
     }
 

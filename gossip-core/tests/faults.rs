@@ -5,9 +5,13 @@
 
 mod support;
 
-use gossip_core::{Config, Event, Heap, Mechanisms, Status};
+use gossip_core::{Config, Event, Heap, Mechanisms, NodeId, Status};
 use std::collections::BTreeSet;
-use support::{Link, Network, cluster, formed, lan, millis, network, secs, seeds};
+use support::{
+    Link, Network, cluster,
+    forge::{accusations, datagram, head, records},
+    formed, lan, millis, network, secs, seeds,
+};
 
 const LOSSY: Link = Link { loss: 0.2, ..Link::LAN };
 const UNRULY: Link = Link { duplication: 0.2, reordering: 0.3, ..Link::LAN };
@@ -305,5 +309,24 @@ fn clusters_that_formed_apart_find_each_other_through_their_seeds() {
         network.set_cut(|_, _| false);
         let took = network.wait(secs(90), Network::is_formed);
         assert!(took.is_some(), "seed {seed}: still apart after 90 s");
+    }
+}
+
+/// As it comes out of a partition that heals, or was held up on its way.
+#[test]
+fn old_news_of_a_suspicion_does_not_shorten_the_pause_that_is_tolerated() {
+    for seed in seeds() {
+        let mut network = formed(seed, 12, lan(), ());
+        network.pause(2, secs(2));
+        network.run_for(millis(50));
+        let suspect = network.hosts[2].node.me().with_status(Status::Suspect);
+        let accusers: Vec<NodeId> = network.hosts[4..8].iter().map(|host| host.id).collect();
+        let news = [records(&[suspect], 60_000), accusations(suspect.id(), suspect.incarnation(), &accusers)];
+        let old = datagram(&head(lan()), network.hosts[4].id, &news);
+        for host in (0..12).filter(|&host| host != 2 && host != 4) {
+            let _ = network.inject(host, network.hosts[4].address, &old);
+        }
+        network.run_for(secs(20));
+        assert_eq!(network.deaths(), [], "seed {seed}");
     }
 }
