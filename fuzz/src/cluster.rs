@@ -8,11 +8,11 @@
 //! later lives made passive: it must only not keep the others from agreeing.
 
 use crate::{
-    forge::{Damage, FIRST_EPOCH, Forgery},
+    forge::{Damage, FIRST_EPOCH, Forgery, until_the_end},
     step::cluster,
     support::{Datagram, Link, Network, Step, Watch},
 };
-use arbitrary::Arbitrary;
+use arbitrary::{Arbitrary, Unstructured};
 use gossip_core::{Config, Event, Health, Heap, Incarnation, Memory, NodeId, Record, Status};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -24,6 +24,8 @@ use std::{
 /// for 255 s, an invented member that is heard of late as long again, and a death that is due is checked every few
 /// seconds; visits and walks come every 10 s.
 const LIMIT: Duration = Duration::from_secs(1_800);
+/// More happenings of one program are not looked at.
+const MOST_HAPPENINGS: usize = 64;
 /// Datagrams that the attacker remembers.
 const REMEMBERED: usize = 128;
 
@@ -102,7 +104,7 @@ pub enum Happening {
 }
 
 /// A whole run.
-#[derive(Arbitrary, Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Program {
     /// Of the network, and of the nodes.
     pub seed: u16,
@@ -110,6 +112,18 @@ pub struct Program {
     pub size: u8,
     /// What happens.
     pub happenings: Vec<Happening>,
+}
+
+impl<'a> Arbitrary<'a> for Program {
+    fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        let rest = u.len();
+        Self::arbitrary_take_rest(Unstructured::new(u.bytes(rest)?))
+    }
+
+    fn arbitrary_take_rest(mut u: Unstructured<'a>) -> arbitrary::Result<Self> {
+        let (seed, size) = u.arbitrary()?;
+        Ok(Self { seed, size, happenings: until_the_end(u, MOST_HAPPENINGS)? })
+    }
 }
 
 /// Remembers the last datagrams, and checks what holds after each step whoever said what.
