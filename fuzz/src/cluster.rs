@@ -295,20 +295,27 @@ impl Rig {
         self.network.set_link(Link::LAN);
     }
 
+    /// All who are up look their seeds up again: those that they began with may have moved since.
+    fn find_seeds(&mut self) {
+        let up: Vec<usize> = (0..self.left.len()).filter(|&host| self.is_up(host)).collect();
+        up.iter().for_each(|&host| self.network.join(host, &up));
+    }
+
+    fn is_up(&self, host: usize) -> bool {
+        self.network.hosts[host].is_running() && !self.left[host]
+    }
+
     /// Up, and contradicting what is said of it.
     fn is_sound(&self, host: usize) -> bool {
-        let at = &self.network.hosts[host];
-        at.is_running() && !self.left[host] && !at.has_told(Event::Twin)
+        self.is_up(host) && !self.network.hosts[host].has_told(Event::Twin)
     }
 
     /// Whether all that are sound agree on what is true.
     fn agrees(&self) -> bool {
         let hosts = &self.network.hosts;
         let sound: Vec<usize> = (0..hosts.len()).filter(|&host| self.is_sound(host)).collect();
-        let up: Vec<NodeId> = (0..hosts.len())
-            .filter(|&host| hosts[host].is_running() && !self.left[host])
-            .map(|host| hosts[host].id)
-            .collect();
+        let up = (0..hosts.len()).filter(|&host| self.is_up(host));
+        let up: Vec<NodeId> = up.map(|host| hosts[host].id).collect();
         let Some(&first) = sound.first() else { return true };
         sound.iter().all(|&host| {
             let node = &hosts[host].node;
@@ -342,6 +349,7 @@ pub fn run(program: &Program) {
     rig.mend();
     let calm = rig.network.now();
     rig.network.run_for(Duration::from_secs(10));
+    rig.find_seeds();
     while !rig.agrees() {
         let waited = rig.network.now().since(calm);
         assert!(waited < LIMIT, "no agreement after {waited:?}: {}", rig.views());
