@@ -1,6 +1,18 @@
 //! The only way from bytes to something believed: a datagram is decoded and checked as a whole before any of
 //! it can change state.
 
+// Bytes from anybody are read here. That nothing here panics, `.ci/run` checks in a linked program, too.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::unwrap_used,
+        clippy::expect_used
+    )
+)]
+
 use crate::{
     config::Config,
     error::{Malformed, Verdict},

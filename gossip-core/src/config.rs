@@ -101,13 +101,18 @@ pub enum Mode {
     PushPull,
 }
 
+/// What probing sends a `probe_interval` where nothing is lost: a ping and an ack of 33 bytes, and as much to two controls
+/// where the first ping is the last and no helper follows.
+const PROBE_BYTES: u64 = 4 * 33;
+
 /// Bytes per second that a node may send of each class of traffic, on average. Three datagrams may be sent at once, and
 /// fourteen of sync and of all together. Probes and acks are never held back. Acks and challenges to strangers are paid
 /// by none of them: they have no more bytes than they answer, and there are `strangers_per_second` challenges at the most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budgets {
     /// All classes together. Near it, gossip rounds and bulk wait first, and pings and acks take no rumors
-    /// along; so in no second a node sends more than this and fourteen datagrams, but for probes.
+    /// along; so in no second a node sends more than this and fourteen datagrams, but for probes. At least 264 bytes a
+    /// `probe_interval`, twice what probes alone take.
     pub total: u32,
     /// Gossip rounds, and the rumors that ride on pings and acks. Over it, rounds come later and pings go bare;
     /// nothing is lost.
@@ -172,7 +177,8 @@ pub struct Config {
     /// sick node accuse more; fewer slow the detection of mass failures. 1 to 15.
     pub accusations_per_accuser: u8,
     /// How long a zone that is silent as a whole is held as unreachable before its members are accused; and how long
-    /// the loss of most members, or of all contact, is held as our own trouble rather than theirs. Longer sleeps
+    /// the loss of most members, or of all contact, is held as our own trouble rather than theirs, and a death that nobody
+    /// else confirms is not declared. Longer sleeps
     /// through longer partitions; while it lasts, the real deaths in a zone that fell silent show as unreachable
     /// members only. 1 s to 1 day.
     pub hold: Duration,
@@ -342,6 +348,13 @@ impl Config {
         // Half of the time must be enough to hear somebody, however slowly a sick node probes.
         if self.probe_interval * 40 > self.tombstone_ttl {
             return Err(ConfigError::Order { smaller: "40 * probe_interval", larger: "tombstone_ttl" });
+        }
+        // Probes are charged to the total and never held back: nothing else would ever be sent.
+        if u64::from(self.budgets.total) * micros(self.probe_interval) < 2 * PROBE_BYTES * 1_000_000 {
+            return Err(ConfigError::Order {
+                smaller: "264 bytes a probe_interval",
+                larger: "budgets.total",
+            });
         }
         Ok(())
     }

@@ -94,6 +94,12 @@ impl Step<'_, '_> {
     }
 
     fn ask_peers(&mut self) {
+        let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
+        // What is left for joins is not spent on rounds: there may be more of those than the budget ever pays for.
+        if !self.core.budgets.admit(Traffic::Sync, now, 2 * max) {
+            self.core.gossip.next = now + self.core.budgets.wait(Traffic::Sync, 2 * max);
+            return;
+        }
         if !self.has_room_for(usize::from(self.core.config.fanout)) {
             return; // still due: the next tick is asked for at once
         }
@@ -103,7 +109,6 @@ impl Step<'_, '_> {
         let interval = self.core.config.gossip_interval;
         // A tenth of jitter either way: nodes that started together do not ask together for ever.
         let jitter = Duration::from_micros(self.core.rng.below_u64(micros(interval) / 5 + 1));
-        let now = self.now();
         (self.core.gossip.last, self.core.gossip.next) = (now, now + interval * 9 / 10 + jitter);
     }
 

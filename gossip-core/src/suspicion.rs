@@ -250,8 +250,14 @@ impl Step<'_, '_> {
             self.postpone(slot, patience);
             return;
         }
+        let now = self.core.clock.judged_stamp();
         if self.core.holds.is_held(self.zone_of(slot)) {
             // Its time stands still. What comes after the hold is not all due at once.
+            let members = &self.tables.members;
+            let suspicion = self.tables.suspicions.get_mut(members.slot(slot));
+            if let Some(due) = suspicion.filter(|suspicion| suspicion.checks > 0) {
+                due.started = now;
+            }
             let wait = interval * 2 + self.core.rng.below_u64(interval * 2);
             self.postpone(slot, wait);
             return;
@@ -260,6 +266,9 @@ impl Step<'_, '_> {
         let Some(suspicion) = self.tables.suspicions.get_mut(members.slot(slot)) else { return };
         let checks = suspicion.checks;
         suspicion.checks = checks.saturating_add(1);
+        if checks == 0 {
+            suspicion.started = now;
+        }
         if checks == 0 && !suspicion.accusers().contains(&ME) {
             let jitter = interval / 2 + self.core.rng.below_u64(interval);
             self.postpone(slot, jitter);
@@ -321,7 +330,7 @@ impl Step<'_, '_> {
         let accusers = suspicion.map_or(&[][..], |suspicion| suspicion.accusers());
         let wanted = self.other_accusers().saturating_add(1).min(MIN_ACCUSERS);
         if (accusers.len() as u32) < wanted {
-            return Err(Unearned::Accusers);
+            return if self.stays_alone(slot) { Ok(()) } else { Err(Unearned::Accusers) };
         }
         if wanted == MIN_ACCUSERS && !self.is_confirmed_across_zones(accusers) {
             return Err(Unearned::OneZone);
@@ -336,14 +345,29 @@ impl Step<'_, '_> {
         if held >= self.core.config.hold { Ok(()) } else { Err(Unearned::OwnTrouble) }
     }
 
+    /// Whether a death has been due for as long as a trouble is held, and this node reaches others, but none of them has
+    /// joined in. Who knew the member would have: they have forgotten it, or have no room for it.
+    fn stays_alone(&self, slot: SlotId) -> bool {
+        let Some(suspicion) = self.tables.suspicions.get(self.tables.members.slot(slot)) else {
+            return false;
+        };
+        let due = u64::from(self.core.clock.judged_stamp().since(suspicion.started)) * 1_000;
+        due >= micros(self.core.config.hold) && self.reached_another(slot, self.lately())
+    }
+
+    /// Since when somebody must have answered, by the judgement clock, for this node to be in touch.
+    fn lately(&self) -> Instant {
+        let config = &self.core.config;
+        self.core.clock.judged() - (config.probe_interval * 2 + config.ack_timeout_max)
+    }
+
     /// Whether what we see can be explained by our own isolation.
     fn in_trouble(&self, slot: SlotId) -> bool {
         let config = &self.core.config;
         if self.tables.members.live() <= 1 {
             return false; // there is nobody else to reach, or to lose
         }
-        let lately = config.probe_interval * 2 + config.ack_timeout_max;
-        if !self.reached_another(slot, self.core.clock.judged() - lately) {
+        if !self.reached_another(slot, self.lately()) {
             return true;
         }
         if self.core.holds.is_served(self.zone_of(slot)) {

@@ -3,6 +3,18 @@
 //! Fixed-width integers are big-endian; counts that are mostly small are LEB128. Every value has exactly one
 //! encoding, so what decodes encodes to the same bytes again.
 
+// Bytes from anybody are read here. That nothing here panics, `.ci/run` checks in a linked program, too.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::unwrap_used,
+        clippy::expect_used
+    )
+)]
+
 pub(crate) mod codec;
 pub(crate) mod frame;
 pub(crate) mod message;

@@ -14,7 +14,7 @@ pub(crate) const MAX_ACCUSERS: usize = 4;
 pub(crate) struct Suspicion {
     slot: SlotId,
     heap_position: u32,
-    /// When the first accusation was made, on the judgement clock.
+    /// When the first accusation was made, on the judgement clock; once death is due, since when it is.
     pub(crate) started: Stamp,
     accusers: [SlotId; MAX_ACCUSERS],
     count: u8,

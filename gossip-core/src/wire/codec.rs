@@ -153,8 +153,9 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn put(&mut self, bytes: &[u8]) {
-        let (end, limit) = (self.at + bytes.len(), self.bytes.len() - self.held);
-        match self.bytes[..limit].get_mut(self.at..end) {
+        let (end, limit) = (self.at + bytes.len(), self.bytes.len().saturating_sub(self.held));
+        let free = self.bytes.get_mut(..limit).and_then(|bytes| bytes.get_mut(self.at..end));
+        match free {
             Some(place) if !self.overflow => {
                 place.copy_from_slice(bytes);
                 self.at = end;

@@ -65,16 +65,16 @@ pub(crate) struct List {
 
 fn encode_prefix(writer: &mut Writer<'_>, flags: u8, prefix: Prefix) {
     writer.u8(prefix.level() | flags);
-    let bytes = prefix.low().to_be_bytes();
-    writer.put(&bytes[..prefix.bytes()]);
+    prefix.low().to_be_bytes().iter().take(prefix.bytes()).for_each(|&byte| writer.u8(byte));
 }
 
 fn decode_prefix(reader: &mut Reader<'_>, flags: u8) -> Result<(Prefix, u8), Malformed> {
     let head = reader.u8()?;
     let level = head & 7;
     let mut tag = [0; 4];
-    let bytes = reader.slice(Prefix::bytes_of(level))?;
-    tag[..bytes.len()].copy_from_slice(bytes);
+    for (place, &byte) in tag.iter_mut().zip(reader.slice(Prefix::bytes_of(level))?) {
+        *place = byte;
+    }
     let prefix = Prefix::new(level, u32::from_be_bytes(tag)).ok_or(Malformed::Value)?;
     let set = head & !7;
     if set & !flags != 0 { Err(Malformed::Value) } else { Ok((prefix, set)) }

@@ -68,6 +68,11 @@ impl<M> Host<M> {
         self.state == State::Running
     }
 
+    /// How often it has been started.
+    pub(crate) fn life(&self) -> u32 {
+        self.life
+    }
+
     /// When its driver gets round to a tick that is due at `due`.
     pub(super) fn tick_time(&self, now: Instant, due: Instant) -> Instant {
         let due = due.max(now);

@@ -5,6 +5,7 @@
 pub(crate) mod forge;
 mod host;
 mod network;
+mod recovery;
 mod rng;
 mod setup;
 mod watch;
@@ -12,6 +13,7 @@ mod wire;
 
 pub(crate) use host::{Host, Tally};
 pub(crate) use network::Network;
+pub(crate) use recovery::dropped;
 pub(crate) use rng::Rng;
 pub(crate) use setup::{cluster, form, lan, millis, secs, seeds};
 #[cfg(feature = "alloc")]

@@ -1,0 +1,348 @@
+//! Every bound of memory: that it can be reached, that it holds, that what it leaves out is counted, and that
+//! nothing of it is left once the pressure is over. The bounds of rates are in `rates.rs`.
+
+#![cfg(feature = "alloc")]
+
+mod support;
+
+use gossip_core::{
+    Buffer, Config, Event, Health, Heap, Inline, Locality, Memory, NodeId, Record, Status, Verdict, Versions,
+};
+use std::{net::SocketAddr, ops::Range};
+use support::{
+    Network, Recorder, Watch,
+    forge::{self, Section},
+    form, formed, lan, millis, secs, seeds,
+};
+
+/// Hands one host a datagram of another, which is at home and a member.
+fn say<M: Memory, W: Watch<M>>(
+    network: &mut Network<M, W>,
+    to: usize,
+    from: usize,
+    sections: &[Section],
+) -> Verdict {
+    let (id, address) = (network.hosts[from].id, network.hosts[from].address);
+    let bytes = forge::datagram(&forge::head(network.config), id, sections);
+    network.inject(to, address, &bytes)
+}
+
+/// A member that exists in tables only.
+fn nobody(n: u8, locality: Locality) -> Record {
+    let identity = gossip_core::Identity {
+        id: NodeId::from_name(&format!("nobody-{n}")),
+        epoch: 1_000,
+        address: ([11, 0, 0, n], 7_946).into(),
+        locality,
+    };
+    Record::new(identity, Versions::OURS)
+}
+
+fn count(network: &Network<Heap>, of: impl Fn(&gossip_core::Metrics) -> u64) -> u64 {
+    network.hosts.iter().map(|host| of(host.node.metrics())).sum()
+}
+
+#[test]
+fn who_was_turned_away_by_a_full_table_gets_in_when_a_member_leaves_or_dies() {
+    for seed in seeds() {
+        for leaves in [true, false] {
+            let config = Config { hold: secs(60), ..lan() };
+            let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(6), ());
+            form(&mut network, seed, 6);
+            network.add_joined(1);
+            network.run_for(secs(20));
+            assert!(count(&network, |metrics| metrics.dropped_table_full) > 0, "seed {seed}: there was room");
+            for host in network.running() {
+                assert!(host.node.members().len() <= 5, "seed {seed}: {} holds more than it may", host.id);
+            }
+            if leaves {
+                network.leave(5);
+                assert!(network.wait(secs(10), |n| n.hosts[5].has_told(Event::LeaveDone)).is_some());
+            }
+            network.crash(5);
+            network.assert_recovers(secs(180), seed);
+            assert_eq!(network.buried_alive(), [], "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn news_of_everybody_at_once_is_a_full_rumor_queue_and_none_of_it_is_lost() {
+    for seed in 0..5 {
+        let mut network: Network<Heap> = Network::new(seed, lan(), || Heap::for_members(256), ());
+        network.add_restored(200);
+        network.run_for(secs(20));
+        let cooled = count(&network, |metrics| metrics.rumors_cooled);
+        for round in 0..20 {
+            let health = if round % 2 == 0 { Health::Degraded } else { Health::Healthy };
+            for host in 0..200 {
+                network.command(host, |node, now, out| node.set_health(now, health, out));
+            }
+            network.run_for(millis(100));
+        }
+        network.assert_recovers(secs(60), seed);
+        assert!(count(&network, |metrics| metrics.rumors_cooled) > cooled, "seed {seed}: no rumor ended");
+        assert_eq!(network.deaths(), [], "seed {seed}");
+        for host in network.running() {
+            let said = host.node.members().map(|member| member.record().state_version());
+            assert!(said.min() == Some(20), "seed {seed}: {} missed a last word", host.id);
+        }
+    }
+}
+
+/// A node remembers 64 changes: of more it cannot be asked, and they are found by a walk.
+#[test]
+fn more_changes_than_are_remembered_are_found_by_a_walk() {
+    for seed in 0..5 {
+        let mut network: Network<Heap> = Network::new(seed, lan(), || Heap::for_members(256), ());
+        network.add_restored(150);
+        network.run_for(secs(20));
+        let alone = network.hosts[0].address;
+        network.set_cut(move |from, to| from == alone || to == alone);
+        for host in 1..150 {
+            network.command(host, |node, now, out| node.set_health(now, Health::Degraded, out));
+        }
+        // Long enough for the rumors to end, and too short to be taken for a death.
+        network.run_for(secs(2));
+        network.set_cut(|_, _| false);
+        network.assert_recovers(secs(60), seed);
+        let repaired = count(&network, |metrics| metrics.records_repaired);
+        assert!(repaired > 0, "seed {seed}: the changes remembered were enough");
+        assert_eq!(network.deaths(), [], "seed {seed}");
+    }
+}
+
+#[test]
+fn what_finds_no_room_in_the_outbox_is_counted_and_made_good() {
+    for seed in seeds() {
+        let config = Config { max_datagram: 400, ..lan() };
+        let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(64), ());
+        form(&mut network, seed, 30);
+        network.lend(Buffer::<2, 56, 800>::new());
+        // Members that do not exist: each is asked for by helpers, three packets beside those to controls.
+        let unknown: Vec<Record> = (0..20).map(|n| nobody(n, Locality::default())).collect();
+        for ten in unknown.chunks(10) {
+            say(&mut network, 0, 1, &[forge::records(ten, 0)]);
+        }
+        network.add_joined(8);
+        let live = |host: &support::Host<Heap>| {
+            host.node.members().filter(|member| member.status().is_live()).count()
+        };
+        // As long as the pool of suspicions is full, deaths are held.
+        let gone = |n: &Network<Heap>| n.running().all(|host| live(host) == 37);
+        assert!(network.wait(secs(700), gone).is_some(), "seed {seed}: those who do not exist live on");
+        assert!(count(&network, |metrics| metrics.dropped_outbox_full) > 0, "seed {seed}: everything fitted");
+        network.lend(Buffer::<64, 128, 76_800>::new());
+        network.assert_recovers(secs(60), seed);
+        assert_eq!(network.buried_alive(), [], "seed {seed}");
+    }
+}
+
+#[test]
+fn tombstones_at_their_cap_are_forgotten_oldest_death_first_and_stay_forgotten() {
+    let config = Config { max_tombstones: 4, ..lan() };
+    let mut network = formed(1, 3, config, ());
+    // In no order; each its age in s.
+    let deaths: Vec<(Record, u32)> = [5, 1, 9, 3, 7, 2, 8, 4, 6, 10]
+        .map(|n: u8| (nobody(n, Locality::default()), u32::from(n) * 60))
+        .to_vec();
+    let tell = |network: &mut Network<Heap>| {
+        for (record, age) in &deaths {
+            say(network, 0, 1, &[forge::records(&[record.with_status(Status::Dead)], age * 1_000)]);
+            network.run_for(secs(5));
+        }
+    };
+    let kept = |host: &support::Host<Heap>| {
+        let mut kept: Vec<SocketAddr> = host
+            .node
+            .members()
+            .filter(|member| !member.status().is_live())
+            .map(|dead| dead.address())
+            .collect();
+        kept.sort();
+        kept
+    };
+    let youngest: Vec<SocketAddr> = (1..=4).map(|n| nobody(n, Locality::default()).address()).collect();
+    tell(&mut network);
+    network.run_for(secs(10));
+    for host in network.running() {
+        assert_eq!(kept(host), youngest, "{} kept others than the youngest four", host.id);
+    }
+    let forgotten = network.hosts[0].node.metrics().tombstones_forgotten;
+    assert!(forgotten > 0, "nothing was counted");
+    // The same news again, older now than all that is kept, is no news.
+    let told = network.hosts[0].events.len();
+    tell(&mut network);
+    assert_eq!(network.hosts[0].events.len(), told, "what was forgotten came back");
+    assert_eq!(kept(&network.hosts[0]), youngest);
+    assert_eq!(network.hosts[0].node.metrics().tombstones_forgotten, forgotten);
+    network.assert_recovers(secs(10), 1);
+}
+
+/// Host 1 tells host 0 that it cannot reach these.
+fn accuse<M: Memory>(network: &mut Network<M>, targets: Range<usize>) {
+    let by = network.hosts[1].id;
+    let one = |host: &support::Host<M>| forge::accusations(host.id, host.node.me().incarnation(), &[by]).1;
+    let all: Vec<u8> = network.hosts[targets].iter().flat_map(one).collect();
+    say(network, 0, 1, &[(33, all)]);
+}
+
+fn pool_of_four(seed: u64, config: Config) -> Network<Inline<64, 4>> {
+    let mut network = Network::new(seed, config, Inline::new, ());
+    form(&mut network, seed, 16);
+    network.run_for(secs(20));
+    network
+}
+
+#[test]
+fn more_suspects_than_can_be_timed_are_all_found_dead_in_the_end() {
+    for seed in seeds() {
+        let mut network = pool_of_four(seed, Config { hold: secs(20), ..lan() });
+        (8..16).for_each(|host| network.crash(host));
+        let took = network.wait(secs(600), |n| (8..16).all(|host| n.all_say(host, Status::Dead)));
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(15));
+        let full = network.running().map(|host| host.node.metrics().dropped_suspicions_full).max();
+        assert!(full > Some(0), "seed {seed}: the pool was never full");
+        network.assert_recovers(secs(60), seed);
+        assert_eq!(network.buried_alive(), [], "seed {seed}");
+    }
+}
+
+#[test]
+fn more_suspects_than_can_be_timed_are_all_cleared_if_they_live() {
+    for seed in seeds() {
+        let mut network = pool_of_four(seed, lan());
+        accuse(&mut network, 2..9);
+        assert_eq!(network.hosts[0].node.metrics().dropped_suspicions_full, 3, "seed {seed}");
+        network.assert_recovers(secs(30), seed);
+        assert_eq!(network.deaths(), [], "seed {seed}");
+        let metrics = network.hosts[0].node.metrics();
+        assert_eq!((metrics.dropped_suspicions_full, metrics.suspicions_cleared), (3, 7), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_helper_with_its_hands_full_says_so_at_once_and_helps_again_later() {
+    let mut network = formed(1, 6, lan(), Recorder::default());
+    network.run_for(secs(5));
+    let (lost, there) = (network.hosts[5].id, network.hosts[4].id);
+    network.crash(5);
+    let answers = |network: &mut Network<Heap, Recorder>, tag: u8| {
+        let asker = network.hosts[1].address;
+        let sent = std::mem::take(&mut network.watch.0);
+        let answers =
+            sent.iter().filter(|datagram| datagram.to == asker && datagram.bytes.get(22) == Some(&tag));
+        // Not those that the asker would have wanted anyway.
+        answers.filter(|answer| answer.bytes[25..28] == [0; 3]).count()
+    };
+    let _ = answers(&mut network, 5);
+    for nonce in 1..=20 {
+        say(&mut network, 0, 1, &[forge::ping_request(nonce, lost)]);
+    }
+    let metrics = *network.hosts[0].node.metrics();
+    assert_eq!((metrics.relayed_pings, metrics.dropped_relays_full), (16, 4));
+    assert_eq!(answers(&mut network, 5), 4, "nacks at once");
+    network.run_for(secs(3));
+    assert_eq!(answers(&mut network, 5), 16, "nacks of those that were pinged for");
+    say(&mut network, 0, 1, &[forge::ping_request(21, there)]);
+    network.run_for(secs(1));
+    assert_eq!(answers(&mut network, 4), 1, "relayed acks");
+    assert!(network.wait(secs(60), |n| n.all_say(5, Status::Dead)).is_some());
+    network.assert_recovers(secs(10), 1);
+    assert_eq!(network.buried_alive(), []);
+}
+
+#[test]
+fn an_accuser_with_all_its_accusations_open_is_heard_again_when_one_is_settled() {
+    let mut network = formed(1, 12, lan(), ());
+    network.run_for(secs(5));
+    let suspected = |network: &Network<Heap>| {
+        network.hosts[0].node.members().filter(|member| member.status() == Status::Suspect).count()
+    };
+    accuse(&mut network, 2..12);
+    assert_eq!((suspected(&network), network.hosts[0].node.metrics().dropped_accusations), (8, 2));
+    // Who is no member accuses nobody.
+    let (target, at) = (network.hosts[11].id, network.hosts[11].node.me().incarnation());
+    say(&mut network, 0, 1, &[forge::accusations(target, at, &[NodeId::from_name("stranger")])]);
+    assert_eq!((suspected(&network), network.hosts[0].node.metrics().dropped_accusations), (8, 3));
+    network.assert_recovers(secs(30), 1);
+    accuse(&mut network, 2..10);
+    assert_eq!((suspected(&network), network.hosts[0].node.metrics().dropped_accusations), (8, 3));
+    network.assert_recovers(secs(30), 1);
+    assert_eq!(network.deaths(), []);
+}
+
+/// A node remembers 32 zones as silent.
+#[test]
+fn zones_beyond_those_that_can_be_held_cost_nobody_in_them_its_life() {
+    let mut network: Network<Heap> = Network::new(1, lan(), || Heap::for_members(256), ());
+    for n in 0..4 * 36u8 {
+        network.add_at(&format!("node-{n}"), Locality { region: 0, zone: n / 4, rack: 0 });
+    }
+    let records: Vec<Record> = network.hosts.iter().map(|host| host.node.me()).collect();
+    for host in 0..records.len() {
+        network.command(host, |node, now, out| node.restore(now, &records, out));
+    }
+    network.run_for(secs(20));
+    let island: Vec<SocketAddr> = network.hosts[..4].iter().map(|host| host.address).collect();
+    network.set_cut(move |from, to| island.contains(&from) != island.contains(&to));
+    network.run_for(secs(240));
+    for host in &network.hosts[..4] {
+        let metrics = host.node.metrics();
+        assert!(metrics.holds == 32 && metrics.dropped_holds_full > 0, "{} held {}", host.id, metrics.holds);
+    }
+    network.set_cut(|_, _| false);
+    network.assert_recovers(secs(120), 1);
+    assert_eq!(network.deaths(), []);
+}
+
+/// Four members that came by repair are probed at a time.
+#[test]
+fn newcomers_beyond_those_probed_at_a_time_get_their_turn() {
+    for seed in seeds() {
+        let mut network = support::network(seed, lan(), ());
+        for n in 0..12 {
+            let host = network.add(&format!("node-{n}"));
+            network.join(host, if n < 6 { &[0, 1] } else { &[6, 7] });
+        }
+        network.run_for(secs(10));
+        assert!(network.running().all(|host| host.node.members().len() == 5), "seed {seed}: no two halves");
+        let others: Vec<Record> = network.hosts[6..].iter().map(|host| host.node.me()).collect();
+        say(&mut network, 0, 1, &[(13, vec![]), forge::records(&others, 0)]);
+        let metrics = network.hosts[0].node.metrics();
+        assert_eq!((metrics.records_repaired, metrics.dropped_newcomers), (6, 2), "seed {seed}");
+        network.assert_recovers(secs(60), seed);
+        assert_eq!(network.deaths(), [], "seed {seed}");
+    }
+}
+
+/// The first 16 are kept.
+#[test]
+fn seeds_beyond_the_most_that_are_kept_are_not_asked_until_they_are_given_again() {
+    let mut network = support::network(1, lan(), ());
+    let seed = network.add("seed");
+    let joiner = network.add("joiner");
+    let mut seeds: Vec<SocketAddr> = (1..=16).map(|n| ([11, 0, 0, n], 7_946).into()).collect();
+    seeds.push(network.hosts[seed].address);
+    network.command(joiner, |node, now, out| node.join(now, &seeds, out));
+    network.run_for(secs(60));
+    assert!(!network.hosts[joiner].node.is_joined(), "more than 16 were kept");
+    network.command(joiner, |node, now, out| node.join(now, &seeds[1..], out));
+    assert!(network.wait(secs(60), Network::is_formed).is_some(), "the sixteenth was not kept");
+    network.assert_recovers(secs(60), 1);
+}
+
+/// More zones than have a stretch of the table (64) or a measured round trip (16).
+#[test]
+fn more_zones_than_are_told_apart_form_a_cluster_that_notices_a_crash() {
+    let mut network: Network<Heap> = Network::new(1, lan(), || Heap::for_members(256), ());
+    for n in 0..100u8 {
+        let host = network.add_at(&format!("node-{n}"), Locality { region: n, zone: n, rack: 0 });
+        network.join(host, &[0, 1, 2]);
+    }
+    assert!(network.wait(secs(60), Network::is_formed).is_some());
+    network.crash(99);
+    assert!(network.wait(secs(60), |n| n.all_say(99, Status::Dead)).is_some(), "{}", network.opinions(99));
+    network.assert_recovers(secs(10), 1);
+    assert_eq!(network.buried_alive(), []);
+}

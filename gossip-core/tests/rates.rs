@@ -1,0 +1,359 @@
+//! Every bound of a rate: that it can be reached, that it holds, that what it leaves out is counted, and that nothing of
+//! it is left once the pressure is over. And both ends of the configuration. The bounds of memory are in `limits.rs`.
+
+#![cfg(feature = "alloc")]
+
+mod support;
+
+use gossip_core::{Budgets, Config, Health, Heap, Inline, Mechanisms, Memory, Metrics, Mode, Status};
+use std::time::Duration;
+use support::{Link, Network, Recorder, forge, formed, lan, millis, secs, seeds};
+
+/// Datagrams that a budget lets out at once: of rumors or suspicion, and of sync or all together.
+const BURST: u64 = 3;
+const BURST_OF_REPAIR: u64 = 14;
+
+/// What a budget of so many bytes a second may have let out meanwhile.
+fn allowed(config: &Config, rate: u32, burst: u64, span: Duration) -> u64 {
+    u64::from(rate) * span.as_secs() + burst * u64::from(config.max_datagram)
+}
+
+/// All but probes and acks, which are never held back.
+fn held_back(metrics: &Metrics) -> u64 {
+    metrics.bytes_suspicion + metrics.bytes_rumor + metrics.bytes_sync
+}
+
+#[test]
+fn a_storm_of_news_stays_within_the_budgets_and_is_all_told_once_they_are_filled_again() {
+    let tight = Budgets { total: 6_000, rumor: 3_000, ..lan().budgets };
+    let scarce = Budgets { total: 3_000, rumor: 31_000, ..lan().budgets };
+    for (budgets, is_rumor) in [(tight, true), (scarce, false)] {
+        let config = Config { budgets, ..lan() };
+        let mut network: Network<Heap> = Network::new(1, config, || Heap::for_members(64), ());
+        network.add_restored(40);
+        network.run_for(secs(20));
+        let before: Vec<Metrics> = network.hosts.iter().map(|host| *host.node.metrics()).collect();
+        let span = secs(20);
+        for round in 0..100 {
+            let health = if round % 2 == 0 { Health::Degraded } else { Health::Healthy };
+            for host in 0..40 {
+                network.command(host, |node, now, out| node.set_health(now, health, out));
+            }
+            network.run_for(span / 100);
+        }
+        let mut most = 0;
+        for (host, before) in network.hosts.iter().zip(&before) {
+            let metrics = host.node.metrics();
+            let rumor = metrics.bytes_rumor - before.bytes_rumor;
+            assert!(rumor <= allowed(&config, budgets.rumor, BURST, span), "{}: {rumor} bytes", host.id);
+            // Not more than the whole and its burst: what rides on probes is charged, too.
+            let all = held_back(metrics) - held_back(before);
+            assert!(
+                all <= allowed(&config, budgets.total, BURST_OF_REPAIR, span),
+                "{}: {all} bytes",
+                host.id
+            );
+            most = most.max(if is_rumor { rumor } else { all });
+            assert_eq!(metrics.probes_failed, 0, "{}: a probe was held back", host.id);
+        }
+        let half = u64::from(if is_rumor { budgets.rumor } else { budgets.total }) * span.as_secs() / 2;
+        assert!(most > half, "the budget was never spent: {most} bytes of {half} and more");
+        network.assert_recovers(secs(60), 1);
+        let told = |host: &support::Host<_>| host.node.members().all(|m| m.record().state_version() == 100);
+        assert!(network.running().all(told), "a last word was lost");
+        assert_eq!(network.deaths(), []);
+    }
+}
+
+/// What host 1 said of host 2 before it was restarted, again and again.
+#[test]
+fn corrections_over_the_budget_are_dropped_and_made_when_it_is_filled_again() {
+    for seed in seeds() {
+        let mut network = formed(seed, 4, lan(), ());
+        let (old, from) = (network.hosts[2].node.me(), network.hosts[1].address);
+        let address = network.fresh_address();
+        network.restart(2, address);
+        network.join(2, &[0]);
+        assert!(network.wait(secs(10), Network::is_formed).is_some(), "seed {seed}");
+        network.run_for(secs(10));
+        let says = forge::datagram(&forge::head(lan()), network.hosts[1].id, &[forge::records(&[old], 0)]);
+        let before = *network.hosts[0].node.metrics();
+        for _ in 0..1_000 {
+            network.inject(0, from, &says);
+        }
+        let after = *network.hosts[0].node.metrics();
+        let bytes = after.bytes_suspicion - before.bytes_suspicion;
+        assert!(bytes <= allowed(&lan(), 0, BURST, Duration::ZERO), "seed {seed}: {bytes} bytes at once");
+        let made = after.corrections_sent - before.corrections_sent;
+        let dropped = after.dropped_over_budget - before.dropped_over_budget;
+        assert!(made > 0 && made + dropped == 1_000, "seed {seed}: {made} made, {dropped} dropped");
+        network.run_for(secs(2));
+        network.inject(0, from, &says);
+        let later = network.hosts[0].node.metrics();
+        assert_eq!(
+            later.corrections_sent,
+            after.corrections_sent + 1,
+            "seed {seed}: the budget stayed empty"
+        );
+        network.assert_recovers(secs(10), seed);
+        assert_eq!(network.deaths(), [], "seed {seed}");
+    }
+}
+
+#[test]
+fn repair_over_the_budget_is_dropped_and_done_when_it_is_filled_again() {
+    for seed in seeds() {
+        let config = Config { budgets: Budgets { sync: 2_000, ..lan().budgets }, ..lan() };
+        let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(256), ());
+        network.add_restored(100);
+        network.run_for(secs(10));
+        let (id, from) = (network.hosts[1].id, network.hosts[1].address);
+        let wants: Vec<u8> = network.hosts.iter().flat_map(|host| host.id.as_u64().to_be_bytes()).collect();
+        let says = forge::datagram(&forge::head(config), id, &[(16, wants)]);
+        let before = *network.hosts[0].node.metrics();
+        for _ in 0..100 {
+            network.inject(0, from, &says);
+            network.run_for(millis(100));
+        }
+        let after = *network.hosts[0].node.metrics();
+        let bytes = after.bytes_sync - before.bytes_sync;
+        let most = allowed(&config, 2_000, BURST_OF_REPAIR, secs(10));
+        assert!((most / 2..=most).contains(&bytes), "seed {seed}: {bytes} bytes, of {most}");
+        assert!(after.dropped_over_budget > before.dropped_over_budget, "seed {seed}: nothing was dropped");
+        let joiner = network.add("joiner");
+        network.join(joiner, &[0]);
+        network.assert_recovers(secs(120), seed);
+        assert_eq!(network.deaths(), [], "seed {seed}");
+    }
+}
+
+/// Four a second, and four at once.
+#[test]
+fn forged_accusations_make_nobody_refute_more_than_four_times_a_second() {
+    for seed in 0..5 {
+        let mut network = formed(seed, 6, lan(), ());
+        let (by, from) = (network.hosts[1].id, network.hosts[1].address);
+        let head = forge::head(lan());
+        let start = network.hosts[0].node.metrics().refutations;
+        for _ in 0..10 {
+            for _ in 0..100 {
+                let me = network.hosts[0].node.me();
+                let accused = forge::accusations(me.id(), me.incarnation(), &[by]);
+                network.inject(0, from, &forge::datagram(&head, by, &[accused]));
+                network.run_for(millis(10));
+            }
+        }
+        let refuted = network.hosts[0].node.metrics().refutations - start;
+        assert!((4..=4 * 11).contains(&refuted), "seed {seed}: {refuted} refutations in 10 s");
+        network.assert_recovers(secs(30), seed);
+        assert_eq!(network.deaths(), [], "seed {seed}");
+        let calm = network.hosts[0].node.metrics().refutations;
+        network.run_for(secs(30));
+        assert_eq!(network.hosts[0].node.metrics().refutations, calm, "seed {seed}: still refuting");
+    }
+}
+
+/// The smallest of everything; a network that is fast enough for it.
+fn least() -> (Config, Link) {
+    let ms = millis(1);
+    // The total is the least for so many probes.
+    let budgets = Budgets { total: 26_400, rumor: 1_400, sync: 1_400, suspicion: 1_400 };
+    let config = Config {
+        probe_interval: millis(10),
+        ack_timeout_initial: ms,
+        ack_timeout_min: ms,
+        ack_timeout_max: ms,
+        direct_pings: 1,
+        helpers: 0,
+        helper_pings: 1,
+        pause_tolerance: millis(100),
+        suspicion_factor: 1,
+        confirmations: 1,
+        accusations_per_accuser: 1,
+        hold: secs(1),
+        own_pause: millis(10),
+        fanout: 1,
+        gossip_interval: ms,
+        retransmit_factor: 1,
+        anti_entropy_interval: secs(1),
+        max_datagram: 400,
+        budgets,
+        admissions_per_second: 1,
+        strangers_per_second: 1,
+        join_retry: millis(10),
+        tombstone_ttl: secs(60),
+        max_tombstones: 1,
+        ..lan()
+    };
+    (
+        config,
+        Link { latency: Duration::from_micros(100), jitter: Duration::from_micros(100), ..Link::PERFECT },
+    )
+}
+
+/// The greatest of everything.
+fn most() -> Config {
+    let budgets = Budgets { total: u32::MAX, rumor: u32::MAX, sync: u32::MAX, suspicion: u32::MAX };
+    Config {
+        probe_interval: secs(60),
+        ack_timeout_initial: secs(10),
+        ack_timeout_min: secs(10),
+        ack_timeout_max: secs(30),
+        direct_pings: 5,
+        helpers: 8,
+        helper_pings: 3,
+        pause_tolerance: secs(300),
+        suspicion_factor: 20,
+        confirmations: 3,
+        accusations_per_accuser: 15,
+        hold: secs(86_400),
+        own_pause: secs(60),
+        fanout: 8,
+        gossip_interval: secs(10),
+        retransmit_factor: 6,
+        anti_entropy_interval: secs(3_600),
+        max_datagram: 1_400,
+        budgets,
+        admissions_per_second: 10_000,
+        strangers_per_second: 100_000,
+        join_retry: secs(600),
+        tombstone_ttl: secs(14 * 86_400),
+        max_tombstones: 1 << 20,
+        ..lan()
+    }
+}
+
+/// Forms, loses one, tells all of it, and takes it back; each within `patience`.
+fn lives_through_a_crash<M: Memory>(mut network: Network<M>, patience: Duration, what: &str) {
+    let within = |network: &mut Network<M>, condition: &dyn Fn(&Network<M>) -> bool| {
+        // Days are not looked at every 10 ms.
+        (0..1_000).any(|_| {
+            network.run_for(patience / 1_000);
+            condition(network)
+        })
+    };
+    network.add_joined(6);
+    assert!(within(&mut network, &Network::is_formed), "{what}: not formed");
+    network.crash(5);
+    let found = within(&mut network, &|network| network.all_say(5, Status::Dead));
+    assert!(found, "{what}: {}", network.opinions(5));
+    let address = network.fresh_address();
+    network.restart(5, address);
+    network.join(5, &[0, 1]);
+    assert!(within(&mut network, &Network::is_formed), "{what}: not taken back");
+    network.run_for(patience / 10);
+    assert!(network.is_formed(), "{what}: at rest, {:?}", network.deaths());
+    assert_eq!(network.buried_alive(), [], "{what}");
+}
+
+#[test]
+fn the_least_of_every_knob_and_memory_is_a_cluster_that_works() {
+    for mode in [Mode::Push, Mode::Pull, Mode::PushPull] {
+        for mechanisms in [Mechanisms::ALL, Mechanisms { feedback: true, ..Mechanisms::ALL }] {
+            let (config, link) = least();
+            let config = Config { mode, mechanisms, ..config };
+            let mut network: Network<Inline<6, 1>> = Network::new(1, config, Inline::new, ());
+            network.set_link(link);
+            lives_through_a_crash(network, secs(120), &format!("{mode:?}"));
+        }
+    }
+}
+
+#[test]
+fn the_most_of_every_knob_and_memory_is_a_cluster_that_works() {
+    for mode in [Mode::Push, Mode::Pull, Mode::PushPull] {
+        let config = Config { mode, ..most() };
+        let network: Network<Heap> = Network::new(1, config, || Heap::for_members(usize::MAX), ());
+        lives_through_a_crash(network, secs(2 * 86_400), &format!("{mode:?}"));
+    }
+}
+
+#[test]
+fn just_beyond_the_least_and_the_most_of_every_knob_is_refused() {
+    let (least, most) = (least().0, most());
+    assert_eq!((least.validate(), most.validate()), (Ok(()), Ok(())));
+    let (less, more) = (|d: Duration| d - Duration::from_nanos(1), |d: Duration| d + Duration::from_nanos(1));
+    let mut beyond = vec![
+        Config { direct_pings: 0, ..least },
+        Config { direct_pings: 6, ..most },
+        Config { helpers: 9, ..most },
+        Config { helper_pings: 0, ..least },
+        Config { helper_pings: 4, ..most },
+        Config { suspicion_factor: 0, ..least },
+        Config { suspicion_factor: 21, ..most },
+        Config { confirmations: 0, ..least },
+        Config { confirmations: 4, ..most },
+        Config { accusations_per_accuser: 0, ..least },
+        Config { accusations_per_accuser: 16, ..most },
+        Config { fanout: 0, ..least },
+        Config { fanout: 9, ..most },
+        Config { retransmit_factor: 0, ..least },
+        Config { retransmit_factor: 7, ..most },
+        Config { max_datagram: 399, ..least },
+        Config { max_datagram: 1_401, ..most },
+        Config { admissions_per_second: 0, ..least },
+        Config { admissions_per_second: 10_001, ..most },
+        Config { strangers_per_second: 0, ..least },
+        Config { strangers_per_second: 100_001, ..most },
+        Config { max_tombstones: 0, ..least },
+        Config { max_tombstones: (1 << 20) + 1, ..most },
+    ];
+    for budgets in [
+        Budgets { total: 26_399, ..least.budgets },
+        Budgets { rumor: 1_399, ..least.budgets },
+        Budgets { sync: 1_399, ..least.budgets },
+        Budgets { suspicion: 1_399, ..least.budgets },
+    ] {
+        beyond.push(Config { budgets, ..least });
+    }
+    beyond.push(Config { budgets: Budgets { total: 1_399, ..least.budgets }, ..most });
+    type Knob = fn(&mut Config) -> &mut Duration;
+    let knobs: [Knob; 11] = [
+        |config| &mut config.probe_interval,
+        |config| &mut config.ack_timeout_initial,
+        |config| &mut config.ack_timeout_min,
+        |config| &mut config.ack_timeout_max,
+        |config| &mut config.pause_tolerance,
+        |config| &mut config.hold,
+        |config| &mut config.own_pause,
+        |config| &mut config.gossip_interval,
+        |config| &mut config.anti_entropy_interval,
+        |config| &mut config.join_retry,
+        |config| &mut config.tombstone_ttl,
+    ];
+    for knob in knobs {
+        let (mut low, mut high) = (least, most);
+        (*knob(&mut low), *knob(&mut high)) = (less(*knob(&mut low)), more(*knob(&mut high)));
+        beyond.extend([low, high]);
+    }
+    for config in beyond {
+        assert!(config.validate().is_err(), "accepted: {config:?}");
+    }
+}
+
+/// Every packet and byte, as the wire saw them.
+#[test]
+fn packets_and_bytes_are_counted_as_they_are_sent_and_received() {
+    let mut network = formed(1, 8, lan(), Recorder::default());
+    network.set_link(Link { loss: 0.1, ..Link::LAN });
+    network.run_for(secs(30));
+    for host in &network.hosts {
+        let metrics = host.node.metrics();
+        let sent = network.watch.0.iter().filter(|datagram| datagram.from == host.address);
+        let (packets, bytes) = sent.fold((0, 0), |(n, bytes), d| (n + 1, bytes + d.bytes.len() as u64));
+        let counted =
+            [metrics.packets_probe, metrics.packets_suspicion, metrics.packets_rumor, metrics.packets_sync];
+        assert_eq!(counted.iter().sum::<u64>(), packets, "{}", host.id);
+        assert_eq!(metrics.bytes_probe + held_back(metrics), bytes, "{}", host.id);
+        assert_eq!(metrics.bytes_probe + held_back(metrics), host.sent.bytes(), "{}", host.id);
+        assert!(metrics.datagrams_received > 0 && metrics.bytes_received > 22 * metrics.datagrams_received);
+    }
+    let before = *network.hosts[0].node.metrics();
+    for len in [0, 1, 22, 1_200, 1_201] {
+        network.inject(0, ([10, 0, 0, 9], 7_946).into(), &vec![0; len]);
+    }
+    let after = network.hosts[0].node.metrics();
+    assert_eq!(after.datagrams_received, before.datagrams_received + 5);
+    assert_eq!(after.bytes_received, before.bytes_received + 1 + 22 + 1_200 + 1_201);
+    assert_eq!(after.malformed + after.foreign, before.malformed + before.foreign + 5);
+}
