@@ -228,7 +228,20 @@ impl<M: Memory> Node<M> {
         // What is overdue already is due now: it must not look like another pause to the next step.
         let next_tick = step.next_deadline().max(step.now());
         self.core.clock.expect(next_tick);
+        #[cfg(fuzzing)]
+        self.check();
         Output::new(out, verdict, next_tick)
+    }
+
+    /// Panics unless all that the node keeps fits together.
+    #[cfg(fuzzing)]
+    fn check(&mut self) {
+        let tables = self.memory.tables();
+        tables.check();
+        let core = &self.core;
+        core.detector.check(&tables.members);
+        let named = core.relays.slots().chain(core.sync.slots());
+        named.for_each(|slot| assert!(tables.members.is_used(slot), "slot {slot} is named, and free"));
     }
 
     /// When [`tick`](Self::tick) must be called at the latest; the same as the last step said.
