@@ -391,3 +391,42 @@ fn the_most_that_one_datagram_can_tell_is_all_told() {
     assert_eq!(of(|event| matches!(event, Event::Reachable(_) | Event::ZoneReleased { .. })), 2, "{told:?}");
     assert_eq!(told.len(), 55);
 }
+
+/// Six checks are made at a time, beside the routine probe a second; those that must wait are made later.
+#[test]
+fn checks_beyond_those_made_at_a_time_wait_and_are_made() {
+    let config = Config { hold: secs(20), ..lan() };
+    let mut network: Network<Heap, Recorder> =
+        Network::new(1, config, || Heap::for_members(256), Recorder::default());
+    form(&mut network, 1, 2);
+    let lost: Vec<Record> = (0..40).map(|n| nobody(n, Locality::default())).collect();
+    for some in lost.chunks(10) {
+        say(&mut network, 0, 1, &[forge::records(some, 0)]);
+    }
+    // Each by the one before it, so that all timers run out together.
+    let against =
+        |n: usize| forge::accusations(lost[n].id(), lost[n].incarnation(), &[lost[(n + 39) % 40].id()]).1;
+    let all: Vec<u8> = (0..40).flat_map(against).collect();
+    say(&mut network, 0, 1, &[(33, all)]);
+    let suspects =
+        network.hosts[0].node.members().filter(|member| member.status() == Status::Suspect).count();
+    assert_eq!(suspects, 40);
+    let mut most = 0;
+    for _ in 0..60 {
+        network.watch.0.clear();
+        network.run_for(secs(1));
+        let pinged = network.watch.0.iter().filter(|sent| {
+            sent.from == network.hosts[0].address && sent.bytes.get(22) == Some(&1) && sent.bytes[28] & 7 == 0
+        });
+        let to: std::collections::BTreeSet<SocketAddr> = pinged.map(|sent| sent.to).collect();
+        most = most.max(to.len());
+    }
+    assert!((4..=8).contains(&most), "{most} were pinged for the first time within a second");
+    let dead = |n: &Network<Heap, Recorder>| {
+        n.running()
+            .all(|host| host.node.members().filter(|member| member.status() == Status::Dead).count() == 40)
+    };
+    assert!(network.wait(secs(300), dead).is_some(), "some were never checked");
+    network.assert_recovers(secs(10), 1);
+    assert_eq!(network.buried_alive(), []);
+}
