@@ -30,6 +30,8 @@ use siphasher::sip::SipHasher13;
 
 /// A token is taken for this long at least, twice as long at the most, in µs.
 const TOKEN_PERIOD: u64 = 30_000_000;
+/// Of the joiners beyond the admission rate, one in so many is challenged all the same.
+const ONE_IN: u32 = 8;
 /// Members told in a welcome: enough to fetch from many at once, at half the bytes of a full datagram.
 const MAX_SAMPLE: usize = 16;
 /// Members whose news is younger than this may have just begun to join themselves, and know little.
@@ -103,7 +105,7 @@ impl Step<'_, '_> {
         let period = self.now().as_micros() / TOKEN_PERIOD;
         let challenge = Message::Challenge { nonce, token: self.core.admission.token(to, period) };
         if Draft::length_with(&challenge) <= bytes {
-            let _ = self.send(Intent::bare(to, class, challenge));
+            self.answer_unproven(to, class, &challenge);
         }
     }
 
@@ -120,7 +122,7 @@ impl Step<'_, '_> {
         }
         let introduction = nonce == INTRODUCTION;
         if !proven {
-            if introduction || self.can_welcome() && self.core.admission.invitations.take(now, 1) {
+            if introduction || self.can_welcome() && self.invites() {
                 self.challenge(address, Traffic::Sync, nonce, bytes);
             } else {
                 self.refer(address, nonce, bytes);
@@ -135,13 +137,24 @@ impl Step<'_, '_> {
         }
         let mut corrections = Corrections::default();
         self.hear(joiner, Source::Owner, &mut corrections);
+        let known = self.tables.members.find(joiner.record.id());
+        let otherwise = known.filter(|&slot| self.record(slot) != &joiner.record);
         if introduction {
+            if otherwise.is_some() {
+                corrections.add(joiner.record.id());
+            }
             self.correct(address, &corrections);
             self.ask_who_knows_us(address);
             return;
         }
-        let known = self.tables.members.find(joiner.record.id());
-        self.welcome(address, nonce, known.filter(|&slot| self.record(slot) != &joiner.record));
+        self.welcome(address, nonce, otherwise);
+    }
+
+    /// Whether one more joiner is asked to prove its address. Beyond the rate a few are, too: where most that ask are not
+    /// there, whoever is would else hardly ever be asked.
+    fn invites(&mut self) -> bool {
+        let now = self.now();
+        self.core.admission.invitations.take(now, 1) || self.core.rng.below(ONE_IN) == 0
     }
 
     /// Whether a joiner would be served here: not by who has no view but knows who has, nor over the budget.
@@ -165,7 +178,7 @@ impl Step<'_, '_> {
         {
             others.pop();
         }
-        let spare = self.core.budgets.has_left(Traffic::Sync, now, max);
+        let spare = self.core.budgets.has_left(Traffic::Sync, now, 2 * max);
         if others.is_empty() || nonce == INTRODUCTION || !spare {
             self.core.metrics.limited += 1;
             return;

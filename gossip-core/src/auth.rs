@@ -17,8 +17,12 @@ use crate::{
     config::Config,
     error::{Malformed, Verdict},
     record::{Fingerprint, NodeId},
-    wire::frame::{Contents, Frame},
+    wire::{
+        codec::is_unicast,
+        frame::{Contents, Frame},
+    },
 };
+use core::net::SocketAddr;
 
 /// A datagram of our cluster, decoded from end to end. Its contents may be believed as far as the cluster's
 /// name is known to friends only.
@@ -32,7 +36,16 @@ pub(crate) struct Authentic<'a> {
 impl<'a> Authentic<'a> {
     /// # Errors
     /// The verdict on a datagram that must not change anything.
-    pub(crate) fn open(datagram: &'a mut [u8], config: &Config, me: NodeId) -> Result<Self, Verdict> {
+    pub(crate) fn open(
+        from: SocketAddr,
+        datagram: &'a mut [u8],
+        config: &Config,
+        me: NodeId,
+    ) -> Result<Self, Verdict> {
+        // Nobody can be answered there.
+        if !is_unicast(from) {
+            return Err(Verdict::Malformed(Malformed::Value));
+        }
         if datagram.len() > usize::from(config.max_datagram) {
             return Err(Verdict::Malformed(Malformed::TooLong));
         }

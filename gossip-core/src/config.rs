@@ -106,7 +106,8 @@ pub enum Mode {
 const PROBE_BYTES: u64 = 4 * 33;
 
 /// Bytes per second that a node may send of each class of traffic, on average. Three datagrams may be sent at once, and
-/// fourteen of sync and of all together. Probes and acks are never held back.
+/// fourteen of sync and of all together. Probes and acks are never held back. Acks and challenges to strangers are paid
+/// by none of them: they have no more bytes than they answer, and there are `strangers_per_second` challenges at the most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budgets {
     /// All classes together. Near it, gossip rounds and bulk wait first, and pings and acks take no rumors
@@ -208,8 +209,8 @@ pub struct Config {
     pub max_datagram: u16,
     /// Bytes per second by class.
     pub budgets: Budgets,
-    /// Joiners that this node invites and new members that it admits a second; over it, it names others to ask. A
-    /// crowd comes in through those it let in first. 1 to 10,000.
+    /// Joiners that this node invites and new members that it admits a second; over it, it names others to ask, and
+    /// invites one in eight. A crowd comes in through those it let in first. 1 to 10,000.
     pub admissions_per_second: u16,
     /// Strangers' requests (joins, fetches, packets of unknown senders) answered a second; a flood above it
     /// is dropped and counted. Pings alone are always acked, with no more bytes than they had. 1 to 100,000.

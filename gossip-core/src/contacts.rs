@@ -26,6 +26,12 @@ impl Contacts {
         self.answers[at] = (slot, now);
     }
 
+    /// The slots that it names.
+    #[cfg(fuzzing)]
+    pub(crate) fn slots(&self) -> impl Iterator<Item = SlotId> {
+        self.answers.iter().map(|&(slot, _)| slot).filter(|&slot| slot != NOBODY.0)
+    }
+
     /// Whether a member has answered since then.
     pub(crate) fn has(&self, slot: SlotId, since: Instant) -> bool {
         self.answers.iter().any(|&(contact, at)| contact == slot && at >= since)

@@ -167,6 +167,19 @@ impl Detector {
         self.probes.iter().map(|probe| probe.due).min().unwrap_or(Instant::NEVER)
     }
 
+    /// Panics unless probes and contacts are of members that the table has.
+    #[cfg(fuzzing)]
+    pub(crate) fn check(&self, members: &crate::table::Table<'_>) {
+        for probe in &self.probes {
+            assert_eq!(members.record(probe.slot).id(), probe.target, "a probe of a slot's former member");
+            let controls = probe.controls.iter();
+            controls.for_each(|&slot| assert!(members.is_used(slot), "a control is free slot {slot}"));
+        }
+        self.contacts
+            .slots()
+            .for_each(|slot| assert!(members.is_used(slot), "a contact is free slot {slot}"));
+    }
+
     fn note_outcome(&mut self, failed: bool) {
         self.outcomes = self.outcomes << 1 | u8::from(failed);
     }

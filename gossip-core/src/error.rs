@@ -45,7 +45,7 @@ pub enum Malformed {
     /// More sections, records or accusations than a datagram may carry.
     TooMany,
     /// A value that no correct node sends: a zero id, an incarnation near its end, an address that
-    /// nobody can be reached at.
+    /// nobody can be reached at. Or it came from such an address.
     Value,
 }
 

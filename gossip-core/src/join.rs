@@ -21,7 +21,10 @@ use crate::{
     step::{Intent, Step, aged},
     table::{ME, index::Place},
     time::{Instant, micros},
-    wire::message::{MAX_REFERRALS, Message, Nonce, Token},
+    wire::{
+        codec::is_unicast,
+        message::{MAX_REFERRALS, Message, Nonce, Token},
+    },
 };
 use core::{net::SocketAddr, time::Duration};
 
@@ -228,7 +231,7 @@ impl Step<'_, '_> {
         let me = self.me().address();
         let joining = &mut self.core.joining;
         joining.seeds.clear();
-        for &seed in seeds.iter().filter(|&&seed| seed != me) {
+        for &seed in seeds.iter().filter(|&&seed| seed != me && is_unicast(seed)) {
             if !joining.seeds.contains(&seed) && joining.seeds.push(seed).is_err() {
                 break;
             }

@@ -107,6 +107,9 @@ mod contacts;
 mod detector;
 mod diagnostics;
 mod error;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gossip;
 mod heal;
 mod holds;

@@ -105,7 +105,7 @@ enum Answer {
     Silence,
     /// The same life, wrongly judged, or refuted further than we remember.
     Refute,
-    /// The same life with a later word of ours, which we do not remember.
+    /// The same life with a later word, which we do not remember or never said.
     Reword,
     /// A later life, or a twin.
     Live,
@@ -117,9 +117,7 @@ fn answer(me: &Record, news: &Record) -> Answer {
         Ordering::Greater => Answer::Refute,
         Ordering::Equal if !news.same_fields(me) => Answer::Live,
         Ordering::Equal if news.status() > me.status() => Answer::Refute,
-        _ if news.incarnation().epoch == me.incarnation().epoch
-            && news.state_version() > me.state_version() =>
-        {
+        _ if news.incarnation().epoch == me.incarnation().epoch && news.has_later_word_than(me) => {
             Answer::Reword
         }
         _ => Answer::Silence,
@@ -139,13 +137,14 @@ impl Step<'_, '_> {
             Answer::Silence => return news.rank() < me.rank(),
             Answer::Refute => {
                 self.refute(news.incarnation());
+                self.reclaim_word(news);
                 if news.status() == Status::Dead {
                     // Whoever tells us does not talk to the dead: it hears of it from ourselves, or not at all.
                     self.met_the_dead();
                     return true;
                 }
             }
-            Answer::Reword => self.say_above(news.state_version(), me.health(), me.pause_seconds()),
+            Answer::Reword => self.reclaim_word(news),
             Answer::Live => self.live_again(news.incarnation()),
         }
         false
@@ -241,6 +240,14 @@ impl Step<'_, '_> {
         }
     }
 
+    /// Says our word above a later one that news of this life has: else it would win wherever both are heard.
+    fn reclaim_word(&mut self, news: &Record) {
+        let me = *self.me();
+        if news.has_later_word_than(&me) {
+            self.say_above(news.state_version(), me.health(), me.pause_seconds());
+        }
+    }
+
     /// Takes the plea for patience back once its time is over.
     pub(crate) fn end_pause(&mut self) {
         if self.core.life.pause_ends.is_some_and(|end| self.now() >= end) {
@@ -324,6 +331,8 @@ mod tests {
             (me().with_status(Status::Left), Answer::Refute),
             (at(10, 6), Answer::Refute),
             (me().with_state(1, Health::Healthy, 0), Answer::Reword),
+            (me().with_state(0, Health::Degraded, 0), Answer::Reword),
+            (me().with_state(0, Health::Healthy, 1), Answer::Reword),
             (at(11, 0), Answer::Live),
             (elsewhere, Answer::Live),
         ] {

@@ -41,7 +41,7 @@ pub(crate) enum Source {
 pub(crate) struct Corrections(heapless::Vec<NodeId, MAX_CORRECTIONS>);
 
 impl Corrections {
-    fn add(&mut self, id: NodeId) {
+    pub(crate) fn add(&mut self, id: NodeId) {
         if !self.0.contains(&id) {
             let _ = self.0.push(id);
         }

@@ -27,7 +27,11 @@ use crate::{
     sync::Sync,
     table::{Applied, ME, SlotId},
     time::Instant,
-    wire::{codec::is_unicast, message::Message, record::Aged},
+    wire::{
+        codec::is_unicast,
+        message::{Message, Nonce},
+        record::Aged,
+    },
 };
 use core::{net::SocketAddr, time::Duration};
 
@@ -135,8 +139,8 @@ impl<M: Memory> Node<M> {
 
     /// Joins the cluster that these addresses belong to; asks them again until one answers, whenever everybody
     /// else was lost, and now and then for ever, in case there is company that we do not know. A later call
-    /// replaces all addresses of the call before. At most 16 are kept, 4 without `alloc`,
-    /// and one's own is ignored.
+    /// replaces all addresses of the call before. At most 16 are kept, 4 without `alloc`. One's own is ignored, and so
+    /// are those at which no single node can be: port 0, unspecified, multicast and broadcast ones.
     ///
     /// [`Event::Joined`] says that this node's own view is complete.
     pub fn join<'o>(&mut self, now: Instant, seeds: &[SocketAddr], out: &'o mut Outbox<'_>) -> Output<'o> {
@@ -224,7 +228,20 @@ impl<M: Memory> Node<M> {
         // What is overdue already is due now: it must not look like another pause to the next step.
         let next_tick = step.next_deadline().max(step.now());
         self.core.clock.expect(next_tick);
+        #[cfg(fuzzing)]
+        self.check();
         Output::new(out, verdict, next_tick)
+    }
+
+    /// Panics unless all that the node keeps fits together.
+    #[cfg(fuzzing)]
+    fn check(&mut self) {
+        let tables = self.memory.tables();
+        tables.check();
+        let core = &self.core;
+        core.detector.check(&tables.members);
+        let named = core.relays.slots().chain(core.sync.slots());
+        named.for_each(|slot| assert!(tables.members.is_used(slot), "slot {slot} is named, and free"));
     }
 
     /// When [`tick`](Self::tick) must be called at the latest; the same as the last step said.
@@ -294,7 +311,7 @@ impl Step<'_, '_> {
         if self.core.life.phase() == Phase::Gone {
             return Verdict::Inactive;
         }
-        let authentic = match Authentic::open(datagram, &self.core.config, self.my_id()) {
+        let authentic = match Authentic::open(from, datagram, &self.core.config, self.my_id()) {
             Ok(authentic) => authentic,
             Err(verdict) => {
                 match verdict {
@@ -374,8 +391,12 @@ impl Step<'_, '_> {
         let id = self.record(sender).id();
         match message {
             Message::Ping { nonce, target } if *target == self.my_id() => {
-                let ack = Message::Ack { nonce: *nonce };
-                let _ = self.send(Intent { rumors: at_home, ..Intent::bare(from, Traffic::Probe, ack) });
+                if at_home {
+                    let ack = Message::Ack { nonce: *nonce };
+                    let _ = self.send(Intent::laden(from, Traffic::Probe, ack));
+                } else {
+                    self.answer_unproven_ping(from, *nonce, bytes);
+                }
             }
             Message::Ping { .. } => {}
             Message::Ack { nonce } => self.handle_ack(id, *nonce),
@@ -450,17 +471,22 @@ impl Step<'_, '_> {
                 return Verdict::Accepted;
             }
             Message::Ping { nonce, target } if *target == self.my_id() => {
-                // A challenge counts as an ack, and is no longer than the ping.
-                if self.admits_request() {
-                    self.challenge(from, Traffic::Probe, *nonce, bytes);
-                } else {
-                    let _ = self.send(Intent::bare(from, Traffic::Probe, Message::Ack { nonce: *nonce }));
-                }
+                self.answer_unproven_ping(from, *nonce, bytes);
             }
             _ => {}
         }
         self.core.metrics.strangers += 1;
         Verdict::Stranger
+    }
+
+    /// Answers a ping from where no member is known to be. A challenge counts as an ack, is no longer than the ping, and
+    /// makes whoever is there introduce itself: a stranger, or a member of which we believe another address.
+    fn answer_unproven_ping(&mut self, from: SocketAddr, nonce: Nonce, bytes: usize) {
+        if self.admits_request() {
+            self.challenge(from, Traffic::Probe, nonce, bytes);
+        } else {
+            self.answer_unproven(from, Traffic::Probe, &Message::Ack { nonce });
+        }
     }
 
     /// One tick's work, most urgent first; each part stops at its own bound.

@@ -465,6 +465,11 @@ impl Record {
         word(self).cmp(&word(other))
     }
 
+    /// Whether this one's word would win.
+    pub(crate) fn has_later_word_than(&self, other: &Self) -> bool {
+        self.order_of_word(other).is_gt()
+    }
+
     /// Takes in what another record of the same member says: the join of the two.
     ///
     /// ```

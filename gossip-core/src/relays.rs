@@ -39,6 +39,12 @@ impl Relays {
         self.0.iter().map(|relay| relay.due).min().unwrap_or(Instant::NEVER)
     }
 
+    /// The slots that it names.
+    #[cfg(fuzzing)]
+    pub(crate) fn slots(&self) -> impl Iterator<Item = SlotId> {
+        self.0.iter().flat_map(|relay| [relay.requester, relay.target])
+    }
+
     /// All members are about to be forgotten.
     pub(crate) fn clear(&mut self) {
         self.0.clear();

@@ -122,6 +122,32 @@ impl RumorState {
         (entry.previous, entry.next, entry.list) = (0, 0, NONE);
     }
 
+    /// Panics unless every slot is in the list that it says, once, and the counts are right.
+    #[cfg(any(fuzzing, all(test, feature = "alloc")))]
+    pub(crate) fn check(&self, slots: &[Slot]) {
+        let mut counts = [0u32; 256];
+        let mut walk = |list: u8, head: u32| {
+            let (mut before, mut at) = (0, head);
+            while let Some(slot) = at.checked_sub(1) {
+                let entry = &slots[slot as usize];
+                assert_eq!((entry.list, entry.previous), (list, before), "slot {slot}");
+                counts[usize::from(list)] += 1;
+                assert!(counts[usize::from(list)] as usize <= slots.len(), "a list has a loop");
+                (before, at) = (at, entry.next);
+            }
+            before
+        };
+        for (sends, &head) in self.heads.iter().enumerate() {
+            walk(sends as u8 + 1, head);
+        }
+        assert_eq!(walk(TOMBSTONE, self.oldest), self.youngest, "the last is the youngest");
+        let mut named = [0u32; 256];
+        slots.iter().for_each(|slot| named[usize::from(slot.list)] += 1);
+        assert_eq!(named[1..], counts[1..], "slots that name a list, and those that it has");
+        assert_eq!(self.tombstones, counts[usize::from(TOMBSTONE)]);
+        assert_eq!(self.hot, slots.len() as u32 - named[0] - self.tombstones);
+    }
+
     fn link_hot(&mut self, slots: &mut [Slot], slot: SlotId, sends: u8) {
         let next = core::mem::replace(&mut self.heads[usize::from(sends)], slot + 1);
         if let Some(next) = next.checked_sub(1) {

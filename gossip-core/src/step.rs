@@ -265,11 +265,31 @@ impl Step<'_, '_> {
         write: impl FnOnce(&mut Draft<'_>, &mut Core, &mut Tables<'_>),
     ) -> bool {
         let now = self.now();
-        let max = self.core.config.max_datagram;
         if !self.core.budgets.admit(class, now, most as u32) {
             self.core.metrics.dropped_over_budget += 1;
             return false;
         }
+        let Some(len) = self.make(to, class, write) else { return false };
+        self.core.budgets.spend(class, len as u32);
+        true
+    }
+
+    /// Answers an address that is not proven, with no more bytes than its question had. No budget pays for that: who
+    /// floods us with questions must not spend what our members need.
+    pub(crate) fn answer_unproven(&mut self, to: SocketAddr, class: Traffic, message: &Message) {
+        let _ = self.make(to, class, |draft, _, _| {
+            let _ = draft.message(message);
+        });
+    }
+
+    /// Makes a packet and counts it; returns its length, or nothing when the outbox is full.
+    fn make(
+        &mut self,
+        to: SocketAddr,
+        class: Traffic,
+        write: impl FnOnce(&mut Draft<'_>, &mut Core, &mut Tables<'_>),
+    ) -> Option<usize> {
+        let max = self.core.config.max_datagram;
         let header = Header {
             cluster: self.core.config.cluster.tag,
             sender: self.my_id(),
@@ -277,15 +297,14 @@ impl Step<'_, '_> {
         };
         let Some(space) = self.out.space(usize::from(max)) else {
             self.core.metrics.dropped_outbox_full += 1;
-            return false;
+            return None;
         };
         let mut draft = Draft::new(space, &header);
         write(&mut draft, self.core, &mut self.tables);
         let len = draft.finish();
         self.out.commit(to, len, class);
-        self.core.budgets.spend(class, len as u32);
         self.core.metrics.count_sent(class, len);
-        true
+        Some(len)
     }
 }
 

@@ -116,6 +116,12 @@ impl Sync {
         self.changes.retain(|&(changed, _)| changed != slot);
     }
 
+    /// The slots that it names.
+    #[cfg(fuzzing)]
+    pub(crate) fn slots(&self) -> impl Iterator<Item = SlotId> {
+        self.changes.iter().map(|&(slot, _)| slot)
+    }
+
     /// A walk was not in vain.
     pub(crate) fn note_mended(&mut self) {
         self.vain = 0;

@@ -4,6 +4,8 @@
 //! Every operation is O(1), or O(zones) where a member comes, goes or moves, and allocates nothing. The node itself has a slot, an index entry and its share
 //! of the sums like everybody, but no place in the ring: nobody probes himself.
 
+#[cfg(any(fuzzing, all(test, feature = "alloc")))]
+mod check;
 pub(crate) mod index;
 pub(crate) mod pool;
 mod ring;

@@ -9,8 +9,9 @@ use gossip_core::{Health, Heap};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
+    time::Duration,
 };
-use support::{Input, Link, Network, Step, Watch, lan, secs};
+use support::{Input, Link, Network, Step, Watch, forge, lan, secs};
 
 /// The system's allocator, counting for each thread what it asks for.
 struct Counting;
@@ -115,6 +116,21 @@ fn no_step_allocates_in_a_busy_life_among_a_thousand_members() {
     network.run_for(secs(6));
     let Frugal { datagrams, ticks, commands, events, .. } = network.watch;
     assert!(datagrams > 50_000 && ticks > 10_000 && commands > 1_000 && events > 10_000, "not a busy life");
+}
+
+#[test]
+fn no_step_allocates_in_a_flood_of_strangers() {
+    let mut network = Network::new(7, lan(), || Heap::for_members(64), Frugal::default());
+    support::form(&mut network, 7, 4);
+    let head = forge::head(lan());
+    for n in 0..20_000 {
+        let me = forge::stranger(n);
+        let sections = forge::all_sections(n, network.hosts[0].id, &me);
+        let section = sections[n as usize % sections.len()].clone();
+        network.inject(0, me.address(), &forge::datagram(&head, me.id(), &[section]));
+        network.run_for(Duration::from_millis(1));
+    }
+    assert!(network.watch.datagrams > 20_000 && network.is_formed());
 }
 
 /// All memory of a member slot, which is its record, index, rings, rumor and share of suspicions.

@@ -6,11 +6,15 @@
 mod support;
 
 use gossip_core::{
-    Buffer, Config, ConfigError, Event, Fingerprint, Heap, Identity, Instant, Locality, Malformed, Memory,
-    Node, NodeId, Reachability, Record, Status, Traffic, Verdict,
+    Buffer, Config, ConfigError, Event, Fingerprint, Health, Heap, Identity, Instant, Locality, Malformed,
+    Memory, Node, NodeId, Reachability, Record, Status, Verdict,
 };
-use std::net::SocketAddr;
-use support::{Datagram, Network, Recorder, Step, Watch, cluster, formed, lan, network, secs, seeds};
+use std::{collections::BTreeMap, net::SocketAddr};
+use support::{
+    Datagram, Network, Recorder, Rng, Step, Watch, cluster,
+    forge::{self, datagram, head},
+    formed, lan, millis, network, secs, seeds,
+};
 
 /// Everything about a node that only its members may change.
 fn state<M: Memory>(node: &Node<M>) -> (Vec<(Record, Reachability)>, Fingerprint, Record) {
@@ -219,114 +223,6 @@ fn two_nodes_of_one_name_are_reported_and_do_not_fight_for_ever() {
     }
 }
 
-/// Counts what is sent to addresses at which there is no host.
-#[derive(Default)]
-struct Reflected {
-    /// Packets other than acks, which every ping gets.
-    answers: u64,
-    bytes: u64,
-}
-
-const SPOOFED: [u8; 2] = [203, 0];
-
-fn is_spoofed(address: SocketAddr) -> bool {
-    matches!(address, SocketAddr::V4(v4) if v4.ip().octets().starts_with(&SPOOFED))
-}
-
-impl<M> Watch<M> for Reflected {
-    fn after(&mut self, step: &Step<'_, M>) {
-        for packet in step.output.packets().filter(|packet| is_spoofed(packet.to)) {
-            self.answers += u64::from(packet.class != Traffic::Probe);
-            self.bytes += packet.bytes.len() as u64;
-        }
-    }
-}
-
-fn short() -> Config {
-    Config { max_datagram: 400, ..lan() }
-}
-
-/// What strangers can say: every datagram of a node at a spoofed address that joins another cluster of the
-/// same name.
-fn strange_words(seed: u64) -> Vec<Vec<u8>> {
-    // So many members, in such short datagrams, that a welcome does not hold them: there is a fetch, too.
-    let mut network = formed(seed + 1_000, 24, short(), Recorder::default());
-    network.watch.0.clear();
-    let joiner = network.add("joiner");
-    let from = ([SPOOFED[0], SPOOFED[1], 113, 1], 7_946).into();
-    network.restart(joiner, from);
-    network.join(joiner, &[0]);
-    network.run_for(secs(3));
-    network.watch.0.iter().filter(|datagram| datagram.from == from).map(|d| d.bytes.clone()).collect()
-}
-
-#[test]
-fn an_unverified_address_never_gets_more_bytes_than_it_sent() {
-    for seed in seeds() {
-        let words = strange_words(seed);
-        assert!(!words.is_empty(), "seed {seed}: a joiner says nothing");
-        for same_address in [true, false] {
-            for word in &words {
-                let mut network = formed(seed, 4, short(), Reflected::default());
-                let mut sent = 0;
-                for i in 0..200u32 {
-                    let last = if same_address { 1 } else { 1 + (i % 250) as u8 };
-                    let from = ([SPOOFED[0], SPOOFED[1], 113, last], 7_946).into();
-                    network.inject((i % 4) as usize, from, word);
-                    sent += word.len() as u64;
-                    assert!(
-                        network.watch.bytes <= sent,
-                        "seed {seed}: {} bytes for {sent} after {i} datagrams of {}",
-                        network.watch.bytes,
-                        word.len()
-                    );
-                    network.run_for(support::millis(20));
-                }
-                network.run_for(secs(30));
-                assert!(network.watch.bytes <= sent, "seed {seed}: {} bytes for {sent}", network.watch.bytes);
-            }
-        }
-    }
-}
-
-#[test]
-fn a_part_of_a_strangers_datagram_gets_no_more_bytes_than_it_has() {
-    for seed in seeds() {
-        let mut network = formed(seed, 3, short(), Reflected::default());
-        for word in strange_words(seed) {
-            for len in 0..word.len() {
-                let before = network.watch.bytes;
-                network.inject(0, ([SPOOFED[0], SPOOFED[1], 113, 1], 7_946).into(), &word[..len]);
-                let answered = network.watch.bytes - before;
-                assert!(answered <= len as u64, "seed {seed}: {answered} bytes for {len}");
-                network.run_for(support::millis(20));
-            }
-        }
-    }
-}
-
-#[test]
-fn a_flood_of_strangers_is_answered_at_a_bounded_rate() {
-    for seed in seeds() {
-        let words = strange_words(seed);
-        let config = Config { strangers_per_second: 50, ..short() };
-        let mut network = formed(seed, 4, config, Reflected::default());
-        for i in 0..5_000u32 {
-            let from = ([SPOOFED[0], SPOOFED[1], (i >> 8) as u8, i as u8], 7_946).into();
-            let word = &words[i as usize % words.len()];
-            network.inject(1, from, word);
-            network.run_for(support::millis(1));
-        }
-        let allowed = 50 * (5 + 1);
-        let answers = network.watch.answers;
-        assert!((1..=allowed).contains(&answers), "seed {seed}: {answers} answers in 5 s");
-        assert!(network.hosts[1].node.metrics().limited > 0, "seed {seed}: nothing was counted as dropped");
-        network.run_for(secs(5));
-        assert!(network.is_formed(), "seed {seed}");
-        assert_eq!(network.deaths(), [], "seed {seed}");
-    }
-}
-
 #[test]
 fn a_nodes_own_datagrams_are_recognised_and_ignored() {
     for seed in seeds() {
@@ -416,17 +312,214 @@ fn a_start_that_cannot_work_is_refused() {
 }
 
 #[test]
-fn what_is_longer_than_a_datagram_may_be_is_refused() {
+fn a_datagram_of_any_length_is_good_as_a_whole_or_has_no_effect() {
     let mut network = formed(1, 3, lan(), Recorder::default());
-    let from = network.hosts[1].address;
-    let Some(real) = network.watch.0.iter().find(|datagram| datagram.from == from).cloned() else {
-        panic!("a member says nothing")
-    };
+    network.run_for(secs(5));
+    let (id, from) = (network.hosts[1].id, network.hosts[1].address);
     let limit = usize::from(lan().max_datagram);
-    let before = state(&network.hosts[0].node);
-    let mut bytes = real.bytes;
-    bytes.resize(limit + 1, 0);
-    assert_eq!(network.inject(0, from, &bytes), Verdict::Malformed(Malformed::TooLong));
-    assert_ne!(network.inject(0, from, &bytes[..limit]), Verdict::Malformed(Malformed::TooLong));
-    assert_eq!(before, state(&network.hosts[0].node));
+    let (head, mut rng) = (head(lan()), Rng::new(1));
+    let header = datagram(&head, id, &[]);
+    // A good one that is as long as may be: 27 records that are known, and a section that nobody knows for the rest.
+    let known = forge::records(&[network.hosts[1].node.me(); 27], 0);
+    let rest = limit - datagram(&head, id, &[known.clone(), (200, vec![])]).len();
+    let longest = datagram(&head, id, &[known, (200, vec![7; rest])]);
+    assert_eq!((longest.len(), network.inject(0, from, &longest)), (limit, Verdict::Accepted));
+    for len in [0, 1, 2, 5, 6, 13, 14, 21, 23, 24, 25, limit - 1, limit, limit + 1, 9_000, 65_507] {
+        let random: Vec<u8> = (0..len).map(|_| rng.next() as u8 | 1).collect();
+        let headed: Vec<u8> = header.iter().chain(&random).take(len).copied().collect();
+        let cut: Vec<u8> = longest.iter().chain(&random).take(len).copied().collect();
+        for bytes in [random, headed, cut].iter().filter(|bytes| bytes.len() != limit || **bytes != longest) {
+            for from in [from, ([203, 0, 113, 1], 99).into()] {
+                let (before, malformed) =
+                    (state(&network.hosts[0].node), network.hosts[0].node.metrics().malformed);
+                let verdict = network.inject(0, from, bytes);
+                let refused = matches!(verdict, Verdict::Malformed(_));
+                assert!(
+                    refused || matches!(verdict, Verdict::UnknownVersion(_) | Verdict::UnknownKey(_)),
+                    "{len}"
+                );
+                assert_eq!(
+                    len > limit,
+                    verdict == Verdict::Malformed(Malformed::TooLong),
+                    "{len}: {verdict:?}"
+                );
+                assert_eq!(before, state(&network.hosts[0].node), "{len}: {verdict:?}");
+                let counted = network.hosts[0].node.metrics().malformed - malformed;
+                assert_eq!(counted, u64::from(refused), "{len}: {verdict:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_later_version_says_is_ignored_and_what_it_adds_is_skipped() {
+    let mut network = formed(1, 3, lan(), ());
+    let (id, from) = (network.hosts[1].id, network.hosts[1].address);
+    let head = head(lan());
+    let stranger = forge::stranger(1);
+    let news = forge::records(&[stranger], 0);
+    for (place, value) in (0..=255u8).flat_map(|value| [(0, value), (1, value)]) {
+        let mut bytes = datagram(&head, id, std::slice::from_ref(&news));
+        if bytes[place] == value {
+            continue; // this version, in the clear
+        }
+        bytes[place] = value;
+        let (before, foreign) = (state(&network.hosts[0].node), network.hosts[0].node.metrics().foreign);
+        let expected = if place == 0 { Verdict::UnknownVersion(value) } else { Verdict::UnknownKey(value) };
+        assert_eq!(network.inject(0, from, &bytes), expected);
+        assert_eq!(before, state(&network.hosts[0].node), "{expected:?}");
+        assert_eq!(network.hosts[0].node.metrics().foreign, foreign + 1, "{expected:?}");
+    }
+    // Sections and messages that this version does not know: the rest of the datagram is heard.
+    let unknown = (0..=255).filter(|tag| !matches!(tag, 1..=16 | 32 | 33));
+    for (n, tag) in (2..).zip(unknown) {
+        let stranger = forge::stranger(n);
+        let more = (tag, vec![7; 30]);
+        let sections = [more.clone(), forge::records(&[stranger], 0), more];
+        assert_eq!(
+            network.inject(0, from, &datagram(&head, id, &sections)),
+            Verdict::Accepted,
+            "section {tag}"
+        );
+        let known = network.hosts[0].node.member(stranger.id()).is_some();
+        let full = network.hosts[0].node.metrics().dropped_table_full > 0;
+        assert!(known || full, "section {tag}: the news beside it was lost");
+    }
+    let nine = datagram(&head, id, &vec![(200, vec![]); 9]);
+    assert_eq!(network.inject(0, from, &nine), Verdict::Malformed(Malformed::TooMany));
+}
+
+/// Keeps what is sent until it is stopped; from then on sees that no node ever believes something older than before.
+#[derive(Default)]
+struct Tape {
+    sent: Vec<Datagram>,
+    stopped: bool,
+    believed: BTreeMap<(usize, u32, NodeId), Record>,
+}
+
+impl<M: Memory> Watch<M> for Tape {
+    fn after(&mut self, step: &Step<'_, M>) {
+        if !self.stopped {
+            self.sent.extend(step.output.packets().map(|packet| Datagram {
+                from: step.address,
+                to: packet.to,
+                bytes: packet.bytes.to_vec(),
+            }));
+            return;
+        }
+        for member in step.node.members() {
+            let now = *member.record();
+            let before = self.believed.insert((step.host, step.life, now.id()), now);
+            let mut merged = now;
+            let back = before.is_some_and(|before| merged.merge(&before).changed);
+            assert!(!back, "host {} went back from {before:?} to {now:?}", step.host);
+        }
+    }
+}
+
+/// An hour in which members die, leave, come back, move and say something new of themselves.
+fn an_eventful_hour(network: &mut Network<Heap, Tape>) {
+    let health = |network: &mut Network<Heap, Tape>, host, health| {
+        network.command(host, |node, now, out| node.set_health(now, health, out));
+    };
+    network.run_for(secs(300));
+    network.crash(9);
+    network.run_for(secs(300));
+    network.leave(8);
+    network.run_for(secs(300));
+    let moved = network.fresh_address();
+    network.restart(7, moved);
+    network.join(7, &[0]);
+    health(network, 3, Health::Degraded);
+    network.run_for(secs(600));
+    network.crash(6);
+    network.run_for(secs(900));
+    network.restart(6, network.hosts[6].address);
+    network.join(6, &[0]);
+    health(network, 3, Health::Healthy);
+    network.run_for(secs(600));
+    network.command(2, |node, now, out| node.announce_pause(now, secs(2), out));
+    network.run_for(secs(600));
+    network.crash(8);
+}
+
+#[test]
+fn a_whole_hour_of_old_traffic_revives_and_buries_nobody_for_good() {
+    for seed in seeds().take(5) {
+        let mut network = formed(seed, 10, lan(), Tape::default());
+        an_eventful_hour(&mut network);
+        assert!(network.is_formed(), "seed {seed}");
+        network.watch.stopped = true;
+        let old = std::mem::take(&mut network.watch.sent);
+        let told: Vec<usize> = network.hosts.iter().map(|host| host.events.len()).collect();
+        let mut rng = Rng::new(seed);
+        for (n, datagram) in old.iter().enumerate() {
+            // To whom it was sent, and to somebody else; the nodes hear the source that it had.
+            network.send(datagram);
+            let to = network.hosts[rng.below(8) as usize].address;
+            network.send(&Datagram { to, ..datagram.clone() });
+            if n % 10 == 0 {
+                network.run_for(millis(10));
+            }
+        }
+        network.run_for(secs(10));
+        assert!(network.is_formed(), "seed {seed}: views differ");
+        let gone = [network.hosts[8].id, network.hosts[9].id];
+        let mut revivals = 0;
+        for (n, (host, told)) in network.hosts.iter().zip(told).enumerate() {
+            let mut up: BTreeMap<NodeId, Instant> = BTreeMap::new();
+            for &(at, event) in &host.events[told..] {
+                match event {
+                    // Who came back long after a death was not told of it: it learns of it when it tells others.
+                    Event::Up(id) if gone.contains(&id) && [6, 7].contains(&n) => {
+                        revivals += 1;
+                        up.insert(id, at);
+                    }
+                    Event::Down(id) | Event::Left(id) if gone.contains(&id) => {
+                        let since = up.remove(&id).map(|since| at.since(since));
+                        assert!(
+                            since.is_some_and(|since| since < secs(1)),
+                            "seed {seed}: {n} told {event:?}"
+                        );
+                    }
+                    Event::Up(_) | Event::Down(_) | Event::Left(_) | Event::NewLife { .. } => {
+                        panic!("seed {seed}: {n} told {event:?}");
+                    }
+                    _ => {}
+                }
+            }
+            assert!(up.is_empty(), "seed {seed}: {n} holds {up:?} alive");
+        }
+        for (gone, status) in [(9, Status::Dead), (8, Status::Left)] {
+            assert!(network.all_say(gone, status), "seed {seed}: {}", network.opinions(gone));
+        }
+        let suspicions: u64 = network.running().map(|host| host.node.metrics().refutations).sum();
+        println!("seed {seed}: {} datagrams twice, {suspicions} refutations, {revivals} revivals", old.len());
+    }
+}
+
+/// Old news of who was forgotten is as good as new: what is lost is the time until it has failed to answer.
+#[test]
+fn traffic_from_before_a_tombstone_was_forgotten_revives_it_only_until_it_fails_to_answer() {
+    for seed in seeds() {
+        let config = Config { tombstone_ttl: secs(60), ..lan() };
+        let mut network = formed(seed, 6, config, Recorder::default());
+        network.run_for(secs(5));
+        let old = std::mem::take(&mut network.watch.0);
+        network.crash(5);
+        let id = network.hosts[5].id;
+        let forgotten = |n: &Network<Heap, Recorder>| n.running().all(|h| h.node.member(id).is_none());
+        assert!(network.wait(secs(120), forgotten).is_some(), "seed {seed}: {}", network.opinions(5));
+        for datagram in &old {
+            network.send(datagram);
+        }
+        network.run_for(secs(1));
+        assert!(!forgotten(&network), "seed {seed}: nobody believed it");
+        let gone = |n: &Network<Heap, Recorder>| {
+            n.running().all(|h| h.node.member(id).is_none_or(|member| member.status() == Status::Dead))
+        };
+        assert!(network.wait(secs(30), gone).is_some(), "seed {seed}: {}", network.opinions(5));
+        let others = network.deaths().into_iter().filter(|death| death.1 != id).count();
+        assert_eq!(others, 0, "seed {seed}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What a run measures, seen from outside: packets, events and views, never the nodes' own opinion of themselves.
 
+mod audit;
 mod judgement;
 mod lag;
 mod population;
@@ -7,12 +8,15 @@ mod spread;
 mod traffic;
 mod views;
 
+pub use audit::{AuditFigures, Audits, Window};
 pub use judgement::{Detection, Judgements};
 pub use lag::{Buckets, Lag, quantile as lag_quantile};
 pub use population::Population;
 pub use spread::{Spreads, Times};
 pub use traffic::{CLASSES, Rates, Sent};
 pub use views::{Views, are_equal_and_right};
+
+use traffic::class_of;
 
 use crate::engine::{Border, Host, HostId, Micros, Rule, SECOND, Step, Watch, World};
 use gossip_core::{Event, Traffic};
@@ -33,10 +37,13 @@ pub struct Measure {
     pub judgements: Judgements,
     /// Whether all see the same.
     pub views: Views,
+    /// What was found in quiet windows.
+    pub audits: Audits,
 }
 
 impl Watch for Measure {
     fn step(&mut self, step: &Step<'_>) {
+        self.audits.stepped(step);
         if step.output.events().is_empty() {
             return;
         }
@@ -57,6 +64,7 @@ impl Watch for Measure {
 
     fn sent(&mut self, now: Micros, host: HostId, class: Traffic, len: usize) {
         self.sent.count(now, host, class, len);
+        self.audits.sent(host, class, len);
     }
 
     fn crossed(&mut self, border: Border, class: Traffic, len: usize) {
@@ -75,6 +83,21 @@ pub fn look(world: &mut World<Measure>) {
     let (divergence, now) = (views::divergence(world.running().map(|(_, host)| host)), world.now());
     world.watch.views.note(now, divergence);
     world.watch.sent.note_running(world.watch.population.running);
+}
+
+/// Begins a quiet window.
+pub fn begin_audit(world: &mut World<Measure>) {
+    let (now, bytes) = (world.now(), world.watch.sent.bytes());
+    world.watch.audits.begin(now, bytes);
+}
+
+/// Ends it, and looks at everything.
+pub fn end_audit(world: &mut World<Measure>) {
+    let (window, now, counts) = (audit::window(world), world.now(), world.counts());
+    let (running, under_way) = (world.running().count(), world.packets_under_way());
+    let (watch, hosts) = world.watch_and_hosts();
+    watch.audits.end(window, running, watch.sent.bytes());
+    watch.audits.check(now, hosts, counts, under_way);
 }
 
 /// Notes that a host changed something of itself just now.

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{HostId, Micros, World},
-    measure::{self, Lag, Measure, lag_quantile},
+    measure::{self, AuditFigures, Lag, Measure, lag_quantile},
     report::{Chart, Report},
     scenario::{Bound, Range, Scenario},
 };
@@ -49,6 +49,8 @@ pub struct Summary {
     pub sides_divergence: Option<f64>,
     /// From the end of the last fault until views are equal and right.
     pub heal_s: Option<f64>,
+    /// What was found in quiet windows.
+    pub audit: AuditFigures,
     pub trace_digest: String,
     /// Figures that only some scenarios ask for.
     #[serde(flatten)]
@@ -125,6 +127,8 @@ pub struct Outcome {
     pub failures: Vec<String>,
     /// The first false deaths, each in words.
     pub false_deaths_told: Vec<String>,
+    /// The first laws that audits found broken, each in words.
+    pub laws_told: Vec<String>,
     charts: Vec<Chart>,
 }
 
@@ -183,6 +187,7 @@ impl Outcome {
             views_equal: measure::are_equal_and_right(world),
             sides_divergence: measure.views.sides,
             heal_s: None,
+            audit: measure.audits.figures(),
             trace_digest: world.digest().to_string(),
             extras: BTreeMap::from([
                 ("missed_updates", measure.spreads.missed(hosts) as f64),
@@ -196,6 +201,7 @@ impl Outcome {
             lag,
             failures: Vec::new(),
             false_deaths_told: judgements.told.iter().map(in_words).collect(),
+            laws_told: measure.audits.told().to_vec(),
             charts: Report::of(String::new(), Vec::new(), measure, hosts).charts,
         }
     }
@@ -247,6 +253,9 @@ impl Outcome {
             self.figures().into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect();
         if !self.false_deaths_told.is_empty() {
             facts.push(("the first false deaths".into(), self.false_deaths_told.join("; ")));
+        }
+        if !self.laws_told.is_empty() {
+            facts.push(("the first broken laws".into(), self.laws_told.join("; ")));
         }
         facts
     }

@@ -49,6 +49,7 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "ablation",
     "lifeguard",
     "lifeguard-threshold",
+    "soak",
 ];
 
 /// What is wrong with a scenario, and where.

@@ -18,7 +18,7 @@ mod faults;
 mod laws;
 
 use crate::{
-    engine::{Host, HostId, Jitter, Link, Micros, SECOND, Setup, World, Zones},
+    engine::{Host, HostId, Jitter, Link, Micros, Origin, SECOND, Setup, World, Zones},
     measure,
     rng::Rng,
 };
@@ -149,7 +149,8 @@ impl Swarm {
         let config = config(&mut rng).map_err(|error| refused(seed, error))?;
         let nodes = 3 + rng.below_u64(MAX_NODES - 2) as u32;
         let capacity = (MAX_NODES + MAX_FAULTS) as usize + 8;
-        let setup = Setup { seed, config, zones, capacity, step_cost: 0, uplink: None };
+        let origin = Origin::default();
+        let setup = Setup { seed, config, zones, capacity, step_cost: 0, uplink: None, origin };
         let laws = Laws::new(capacity, config.max_datagram.into(), tracing);
         let world = World::new(setup, |from, to| if from.domain() == to.domain() { near } else { far }, laws);
         let mut swarm = Self { seed, rng, world, ends: Vec::new() };

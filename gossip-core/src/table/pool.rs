@@ -156,6 +156,38 @@ impl Pool<'_> {
         self.sift(position);
     }
 
+    /// Panics unless heap, pool and slots agree, and the places that are free are each there once.
+    #[cfg(any(fuzzing, all(test, feature = "alloc")))]
+    pub(super) fn check(&self, slots: &[Slot]) {
+        let len = *self.open as usize;
+        let mut accusations = std::vec![0; slots.len()];
+        let mut places = std::collections::BTreeSet::new();
+        for (position, timer) in self.timers.iter().enumerate() {
+            let which = if timer.which == 0 { position + 1 } else { timer.which as usize };
+            assert!(places.insert(which), "place {which} is there twice");
+            let suspicion = &self.suspicions[which - 1];
+            if position >= len {
+                continue;
+            }
+            assert_ne!(timer.which, 0, "an open suspicion has a place of its own");
+            assert_eq!(suspicion.heap_position as usize, position);
+            let parent = &self.timers[position.saturating_sub(1) / 2];
+            assert!(!timer.due.is_before(parent.due), "the first is due first");
+            assert_eq!(usize::from(slots[suspicion.slot as usize].suspicion), which);
+            for (at, &accuser) in suspicion.accusers().iter().enumerate() {
+                assert!(!suspicion.accusers()[..at].contains(&accuser), "one accuser counts once");
+                accusations[accuser as usize] += 1;
+            }
+        }
+        let named = slots.iter().filter(|slot| slot.suspicion != 0).count();
+        assert_eq!(named, len, "suspicions that slots name, and those that are open");
+        for (slot, &open) in slots.iter().zip(&accusations) {
+            // The count saturates, and falls from there.
+            let counted = slot.open_accusations();
+            assert!(counted == open || open > super::MAX_OPEN || counted < open, "{counted} of {open}");
+        }
+    }
+
     fn put(&mut self, position: usize, timer: Timer) {
         self.timers[position] = timer;
         self.suspicions[timer.which as usize - 1].heap_position = position as u32;

@@ -30,9 +30,9 @@ impl Sums {
         Fingerprint(self.root)
     }
 
-    #[cfg(all(test, feature = "alloc"))]
-    pub(crate) fn range(&self, range: usize) -> Fingerprint {
-        Fingerprint(self.ranges[range])
+    #[cfg(any(fuzzing, all(test, feature = "alloc")))]
+    pub(super) fn ranges(&self) -> &[u64] {
+        &self.ranges
     }
 
     /// The sums of a range's parts, if they are kept.

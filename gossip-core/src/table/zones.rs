@@ -58,6 +58,20 @@ impl Stretches {
 }
 
 impl Table<'_> {
+    /// Panics unless every live member stands in the stretch of its zone, once.
+    #[cfg(any(fuzzing, all(test, feature = "alloc")))]
+    pub(super) fn check_zones(&self) {
+        let stretches = &self.state.stretches;
+        assert_eq!(stretches.start(stretches.0.len()), self.state.live, "a stretch for every live member");
+        for (position, &slot) in self.zoned[..self.state.live as usize].iter().enumerate() {
+            assert_eq!(self.places[slot as usize] as usize, position, "slot {slot}");
+        }
+        for &slot in self.live_slots() {
+            let zone = self.record(slot).locality().domain();
+            assert!(self.live_slots_in(zone).contains(&slot), "slot {slot} stands elsewhere than in {zone}");
+        }
+    }
+
     fn settle(&mut self, position: u32, slot: SlotId) {
         self.zoned[position as usize] = slot;
         self.places[slot as usize] = position;

@@ -31,6 +31,11 @@ pub(super) struct Clock {
 const MILLION: i128 = 1_000_000;
 
 impl Clock {
+    /// A right one that shows this at the start of the run.
+    pub(super) fn showing(uptime: Micros) -> Self {
+        Self { showed: uptime, ..Self::default() }
+    }
+
     pub(super) fn set_drift(&mut self, now: Micros, drift_ppm: i32) {
         *self = Self { set: now, showed: self.shows(now), drift_ppm };
     }

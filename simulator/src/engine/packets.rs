@@ -21,6 +21,11 @@ pub(super) struct Packets {
 }
 
 impl Packets {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
     pub(super) fn put(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) -> PacketId {
         let Some(id) = self.free.pop() else {
             self.places.push(Packet { from, to, bytes: bytes.to_vec() });
@@ -56,7 +61,9 @@ mod tests {
         let mut packets = Packets::default();
         let (first, second) =
             (packets.put(address(1), address(2), b"one"), packets.put(address(2), address(1), b"two"));
+        assert_eq!(packets.len(), 2);
         packets.free(first);
+        assert_eq!(packets.len(), 1);
         let third = packets.put(address(3), address(4), b"three");
         assert_eq!((third, packets.get(third).bytes.as_slice()), (first, b"three".as_slice()));
         assert_eq!(

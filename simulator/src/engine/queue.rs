@@ -24,6 +24,10 @@ impl<T> Queue<T> {
         Self { heap: BinaryHeap::new(), scheduled: 0 }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     pub(super) fn push(&mut self, at: Micros, what: T) {
         self.heap.push(Reverse(Entry { at, order: self.scheduled, what }));
         self.scheduled += 1;
@@ -74,6 +78,7 @@ mod tests {
         for (at, what) in [(5, 'c'), (1, 'a'), (5, 'd'), (2, 'b'), (9, 'e')] {
             queue.push(at, what);
         }
+        assert_eq!(queue.len(), 5);
         let order: String = std::iter::from_fn(|| queue.pop_until(8)).map(|(_, what)| what).collect();
         assert_eq!((order.as_str(), queue.pop_until(9)), ("abcd", Some((9, 'e'))));
     }

@@ -14,7 +14,8 @@ impl Watch for Log {
 
 fn world(seed: u64, hosts: u32) -> World<Log> {
     let config = Config::lan(Cluster::named("test").unwrap());
-    let setup = Setup { seed, config, zones: Zones::ONE, capacity: 64, step_cost: 0, uplink: None };
+    let (zones, origin) = (Zones::ONE, Origin::default());
+    let setup = Setup { seed, config, zones, capacity: 64, step_cost: 0, uplink: None, origin };
     let link = Link { latency: 500, jitter: Jitter::Exponential(200), loss: 0.01, ..Link::default() };
     let mut world = World::new(setup, |_, _| link, Log::default());
     world.form(hosts).unwrap();

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::rng::Rng;
 use gossip_core::{
-    Buffer, Config, ConfigError, Event, Heap, Identity, Locality, Node, NodeId, Outbox, Output, Record,
-    Traffic,
+    Buffer, Config, ConfigError, Event, Heap, Identity, Incarnation, Locality, Node, NodeId, Outbox, Output,
+    Record, Traffic,
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -29,8 +29,6 @@ const SOCKET_QUEUE: usize = 256;
 const MAX_TICKS_AT_ONCE: u32 = 1_000;
 /// How long a node that spins has to wait for its next tick.
 const SPIN_PENALTY: Micros = 1_000;
-/// What the hosts' clocks showed at the start of the run, in Unix seconds.
-const UNIX_START: u32 = 1_800_000_000;
 /// The port of every node.
 const PORT: u16 = 7_946;
 /// Addresses that there are: one /8.
@@ -53,6 +51,35 @@ pub struct Setup {
     pub step_cost: Micros,
     /// Every host's way out.
     pub uplink: Option<Pipe>,
+    /// What clocks and counters begin with.
+    pub origin: Origin,
+}
+
+/// What clocks and counters begin with: near the ends of their ranges, a run sees what happens there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// What the hosts' monotonic clocks show at the start of the run.
+    pub uptime: Micros,
+    /// What their wall clocks show at the start of the run, in Unix seconds: the first epochs.
+    pub unix: u32,
+    /// The refutation that a formed cluster remembers of each host. The host itself does not, and goes above it.
+    pub refutation: u32,
+    /// The same of its state version.
+    pub state_version: u32,
+}
+
+impl Origin {
+    /// What the cluster remembers of a host that says this of itself.
+    fn remembered(self, me: Record) -> Record {
+        let incarnation = Incarnation { refutation: self.refutation, ..me.incarnation() };
+        me.with_incarnation(incarnation).with_state(self.state_version, me.health(), 0)
+    }
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self { uptime: 0, unix: 1_800_000_000, refutation: 0, state_version: 0 }
+    }
 }
 
 /// What called a step.
@@ -127,6 +154,10 @@ impl Watch for () {
 pub struct Counts {
     /// Steps made.
     pub steps: u64,
+    /// Packets that nodes sent.
+    pub sent: u64,
+    /// Copies that links made of them.
+    pub duplicated: u64,
     /// Packets handed to a node.
     pub delivered: u64,
     /// Packets lost on a link, by a rule, or for want of room in a pipe.
@@ -135,6 +166,8 @@ pub struct Counts {
     pub unheard: u64,
     /// Packets lost in full sockets.
     pub overflowed: u64,
+    /// Packets in the sockets of hosts that crashed.
+    pub dropped: u64,
     /// Times that a node asked for tick after tick at one instant, without end.
     pub spins: u64,
 }
@@ -222,6 +255,7 @@ impl Wire {
             Fate::Lost => self.counts.lost += 1,
             Fate::Arrives(at) => self.arrive(at, address, to, bytes),
             Fate::ArrivesTwice(first, second) => {
+                self.counts.duplicated += 1;
                 self.arrive(first, address, to, bytes);
                 self.arrive(second, address, to, bytes);
             }
@@ -292,6 +326,16 @@ impl<W: Watch> World<W> {
         self.wire.counts
     }
 
+    /// Packets under way, those in sockets included.
+    pub fn packets_under_way(&self) -> usize {
+        self.wire.packets.len()
+    }
+
+    /// What is planned: arrivals, and hosts that wake up, at times that no longer count, too.
+    pub fn planned(&self) -> usize {
+        self.wire.queue.len()
+    }
+
     /// Random choices for whoever drives this world, from the same seed.
     pub(crate) fn rng(&mut self) -> &mut Rng {
         &mut self.wire.rng
@@ -299,7 +343,7 @@ impl<W: Watch> World<W> {
 
     /// Unix seconds as a right clock shows them.
     fn unix(&self) -> u32 {
-        UNIX_START + (self.wire.now / SECOND) as u32
+        self.setup.origin.unix + (self.wire.now / SECOND) as u32
     }
 
     /// Starts a new host whose node knows nobody.
@@ -317,7 +361,7 @@ impl<W: Watch> World<W> {
         let id = NodeId::from_name(&format!("node-{host}"));
         let locality = self.setup.zones.locality(host);
         let address = self.wire.fresh_address(host);
-        let (clock, epoch) = (Clock::default(), self.unix());
+        let (clock, epoch) = (Clock::showing(self.setup.origin.uptime), self.unix());
         let node = self.start(Identity { id, epoch, address, locality }, clock, begin)?;
         self.ids.insert(id, host);
         self.hosts.push(Host {
@@ -363,7 +407,8 @@ impl<W: Watch> World<W> {
             let _ = self.found(self.wire.now + phase)?;
         }
         let founded = &mut self.hosts[first..];
-        let records: Vec<Record> = founded.iter().map(|host| host.node.me()).collect();
+        let origin = self.setup.origin;
+        let records: Vec<Record> = founded.iter().map(|host| origin.remembered(host.node.me())).collect();
         let share = founded.len().div_ceil(thread::available_parallelism().map_or(1, usize::from)).max(1);
         // Each node is restored for itself, so the number of threads changes nothing.
         thread::scope(|scope| {
@@ -515,6 +560,7 @@ impl<W: Watch> World<W> {
             self.digest.step(now, host);
         }
         for packet in output.packets() {
+            self.wire.counts.sent += 1;
             self.digest.packet(packet.bytes);
             self.watch.sent(now, host, packet.class, packet.bytes.len());
             if let Some(border) = self.wire.border(&self.hosts, host, packet.to) {

@@ -1,21 +1,29 @@
 //! Packets and bytes.
 
-use crate::{
-    engine::{Border, HostId, Micros, SECOND},
-    statistics::Summary,
-};
+use crate::engine::{Border, HostId, Micros, SECOND};
 use gossip_core::Traffic;
+use std::collections::BTreeMap;
 
 /// Classes of traffic, in the order of [`Sent::per_node`].
 pub const CLASSES: [&str; 4] = ["probe", "suspicion", "rumor", "sync"];
+
+/// The place of a class in [`CLASSES`].
+pub(super) fn class_of(class: Traffic) -> usize {
+    match class {
+        Traffic::Probe => 0,
+        Traffic::Suspicion => 1,
+        Traffic::Rumor => 2,
+        Traffic::Sync => 3,
+    }
+}
 
 /// What was sent: UDP payloads, whatever became of them.
 #[derive(Debug, Default)]
 pub struct Sent {
     /// By host: the second that is being counted, and its bytes so far.
     current: Vec<(u32, u32)>,
-    /// Bytes of each host in each second in which it sent anything.
-    node_seconds: Vec<u32>,
+    /// How many seconds of hosts there were, by the bytes that were sent in them; silent ones are not counted.
+    node_seconds: BTreeMap<u32, usize>,
     /// How many hosts ran in each second.
     running: Vec<usize>,
     packets: u64,
@@ -67,7 +75,7 @@ impl Sent {
         }
         if self.current[at].0 != second {
             if self.current[at].1 > 0 {
-                self.node_seconds.push(self.current[at].1);
+                *self.node_seconds.entry(self.current[at].1).or_default() += 1;
             }
             self.current[at] = (second, 0);
         }
@@ -81,13 +89,7 @@ impl Sent {
         if class == Traffic::Rumor {
             self.rumors += len as u64;
         }
-        let class = match class {
-            Traffic::Probe => 0,
-            Traffic::Suspicion => 1,
-            Traffic::Rumor => 2,
-            Traffic::Sync => 3,
-        };
-        self.by_class[second as usize][class] += len as u64;
+        self.by_class[second as usize][class_of(class)] += len as u64;
     }
 
     /// The packet that was counted last goes to another zone.
@@ -102,6 +104,11 @@ impl Sent {
     /// Another second has passed, through which so many hosts ran.
     pub(super) fn note_running(&mut self, hosts: usize) {
         self.running.push(hosts);
+    }
+
+    /// Bytes so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The largest datagram, in bytes of UDP payload.
@@ -122,12 +129,13 @@ impl Sent {
         if ran == 0 {
             return Rates::default();
         }
-        let last = self.current.iter().map(|&(_, bytes)| bytes).filter(|&bytes| bytes > 0);
-        let busy: Vec<u32> = self.node_seconds.iter().copied().chain(last).collect();
+        let mut seconds = self.node_seconds.clone();
+        for &(_, bytes) in self.current.iter().filter(|&&(_, bytes)| bytes > 0) {
+            *seconds.entry(bytes).or_default() += 1;
+        }
         // Seconds in which a host sent nothing count, too.
-        let silent = std::iter::repeat_n(0, ran.saturating_sub(busy.len()));
-        let all = Summary::of(busy.into_iter().chain(silent).map(f64::from));
-        let quantile = |q| all.as_ref().map(|all| all.quantile(q));
+        *seconds.entry(0).or_default() += ran.saturating_sub(seconds.values().sum());
+        let quantile = |q| quantile(&seconds, q).map(f64::from);
         let mean = |count: u64| Some(count as f64 / ran as f64);
         let share = |bytes: u64| (self.rumors > 0).then(|| bytes as f64 / self.rumors as f64);
         Rates {
@@ -142,6 +150,18 @@ impl Sent {
             cross_region_rumors: share(self.across_regions.rumors),
         }
     }
+}
+
+/// The smallest value that at least a share `q` (0 to 1) of all do not exceed; values come with their numbers.
+fn quantile(counted: &BTreeMap<u32, usize>, q: f64) -> Option<u32> {
+    let all: usize = counted.values().sum();
+    let rank = ((q * all as f64).ceil() as usize).max(1);
+    let mut below = 0;
+    let found = counted.iter().find(|&(_, &count)| {
+        below += count;
+        below >= rank
+    });
+    found.map(|(&value, _)| value)
 }
 
 #[cfg(test)]

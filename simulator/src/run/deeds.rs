@@ -20,6 +20,8 @@ pub(super) enum Deed {
     Unslow(HostId),
     /// A host stops for so long, as it has announced.
     Pause(HostId, Micros),
+    /// A quiet window ends.
+    EndAudit,
 }
 
 /// Time between a pause's announcement and the pause: enough for the first rounds of gossip.
@@ -34,6 +36,11 @@ impl Run<'_> {
                 match event.action {
                     Action::Join => return self.grow(event.count.unwrap_or(1)),
                     Action::Cut => self.cut(event),
+                    Action::Audit => {
+                        measure::begin_audit(&mut self.world);
+                        let end = self.world.now() + event.lasts().unwrap_or_default();
+                        self.plan(end, Deed::EndAudit);
+                    }
                     _ => {
                         for host in self.pick(&event.who) {
                             self.act(event, host)?;
@@ -49,6 +56,7 @@ impl Run<'_> {
             Deed::Start(host, restart) => self.restart(host, restart)?,
             Deed::Unslow(host) => self.world.set_step_cost(host, 0),
             Deed::Pause(host, pause) => self.world.pause(host, pause),
+            Deed::EndAudit => measure::end_audit(&mut self.world),
         }
         Ok(())
     }
@@ -114,7 +122,7 @@ impl Run<'_> {
             }
             Action::Drift => self.world.set_drift(host, event.ppm.unwrap_or_default()),
             Action::Leave => self.world.leave(host),
-            Action::Join | Action::Cut => {}
+            Action::Join | Action::Cut | Action::Audit => {}
         }
         Ok(())
     }
@@ -127,6 +135,7 @@ impl Run<'_> {
         let id = self.world.hosts()[host as usize].id;
         self.world.watch.judgements.restarted(id);
         self.world.restart(host, restart)?;
+        self.world.watch.audits.restarted(host);
         measure::watch_join(&mut self.world, host);
         self.join(host);
         Ok(())

@@ -6,16 +6,20 @@ use super::{
     settings::Settings,
     steps::Event,
 };
-use crate::engine::{Link, Micros, Pipe, Setup, Zones};
-use gossip_core::{Cluster, Config, Locality};
+use crate::engine::{Link, Micros, Origin, Pipe, Setup, Zones};
+use gossip_core::{Cluster, Config, Incarnation, Locality};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt};
 use toml::{Table, Value};
 
 /// The most nodes of one scenario: addresses and table indices allow more, memory does not.
 const MAX_NODES: u32 = 100_000;
-/// The longest run, in seconds of virtual time: a day.
-const MAX_DURATION_S: f64 = 86_400.0;
+/// The longest run, in seconds of virtual time: a week.
+pub(super) const MAX_DURATION_S: f64 = 604_800.0;
+/// The most that a host's monotonic clock shows at the start: 292,000 years, half of its range.
+const MAX_UPTIME_S: f64 = (u64::MAX / 2 / 1_000_000) as f64;
+/// Lives that may go above the wall clock.
+const SPARE_EPOCHS: f64 = 65_536.0;
 
 /// One run: what is built, what is done to it, and what is expected.
 #[derive(Clone, Debug, Deserialize)]
@@ -131,6 +135,46 @@ struct HostFile {
     uplink_queue_kb: Option<u64>,
     /// Clocks are wrong by up to so many parts per million, either way.
     drift_ppm: u32,
+    /// What monotonic clocks show at the start.
+    uptime_s: f64,
+    /// What wall clocks show at the start.
+    unix_s: Option<u32>,
+    /// What a formed cluster remembers of each host.
+    refutation: u32,
+    state_version: u32,
+}
+
+impl HostFile {
+    fn check(&self, start: Start, duration_s: f64) -> Result<(), String> {
+        if !(0.0..=MAX_UPTIME_S).contains(&self.uptime_s) {
+            return Err(format!("host.uptime_s is {}: 0 to {MAX_UPTIME_S}", self.uptime_s));
+        }
+        let unix = self.origin().unix;
+        let most = f64::from(Incarnation::MAX_EPOCH) - SPARE_EPOCHS - duration_s.ceil();
+        if f64::from(unix) > most {
+            return Err(format!(
+                "host.unix_s is {unix}: up to {most}, so that epochs last for the whole run"
+            ));
+        }
+        for (name, count) in [("refutation", self.refutation), ("state_version", self.state_version)] {
+            if count > Incarnation::MAX_COUNT {
+                return Err(format!("host.{name} is {count}: up to {}", Incarnation::MAX_COUNT));
+            }
+            if count > 0 && start == Start::Cold {
+                return Err(format!("host.{name}: a cluster that starts cold remembers nothing"));
+            }
+        }
+        Ok(())
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            uptime: micros(self.uptime_s),
+            unix: self.unix_s.unwrap_or(Origin::default().unix),
+            refutation: self.refutation,
+            state_version: self.state_version,
+        }
+    }
 }
 
 /// The queue of an uplink without one of its own: a gigabit card's ring of 1,000 datagrams, roughly.
@@ -178,6 +222,7 @@ impl Scenario {
                 self.hosts_ever()
             ));
         }
+        self.host.check(self.start, self.duration_s)?;
         for link in self.links.all().chain([&self.link]) {
             link.check()?;
         }
@@ -223,6 +268,7 @@ impl Scenario {
             capacity,
             step_cost: self.host.step_us,
             uplink,
+            origin: self.host.origin(),
         })
     }
 

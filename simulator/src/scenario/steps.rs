@@ -1,6 +1,6 @@
 //! What is done in a scenario, when, and to whom.
 
-use super::file::micros;
+use super::file::{MAX_DURATION_S, micros};
 use crate::engine::{HostId, Micros, NEVER};
 use gossip_core::Locality;
 use serde::Deserialize;
@@ -76,6 +76,8 @@ pub enum Action {
     Leave,
     /// Packets between some hosts and others are lost or delayed.
     Cut,
+    /// The whole cluster is looked at, in a window in which nothing should happen.
+    Audit,
 }
 
 /// Which packets a cut takes.
@@ -139,8 +141,8 @@ impl Selector {
 impl Event {
     pub(super) fn check(&self) -> Result<(), String> {
         let times = [Some(self.at_s), self.every_s, self.until_s, self.for_s];
-        if times.into_iter().flatten().any(|time| !(0.0..=86_400.0).contains(&time)) {
-            return Err("times are 0 to 86,400 s".into());
+        if times.into_iter().flatten().any(|time| !(0.0..=MAX_DURATION_S).contains(&time)) {
+            return Err(format!("times are 0 to {MAX_DURATION_S} s"));
         }
         if self.every_s.is_some_and(|every| every < 1e-3) {
             return Err("every_s is 0.001 at least".into());
@@ -155,7 +157,7 @@ impl Event {
             }
             Ok(())
         };
-        use Action::{AnnouncedPause, BlockIo, Cut, Drift, Join, Pause, Restart, Slow};
+        use Action::{AnnouncedPause, Audit, BlockIo, Cut, Drift, Join, Pause, Restart, Slow};
         only(self.from.is_some(), "from", &[Cut])?;
         only(self.direction != Direction::Both, "direction", &[Cut])?;
         only(self.loss.is_some(), "loss", &[Cut])?;
@@ -166,7 +168,7 @@ impl Event {
         only(self.new_address, "new_address", &[Restart])?;
         only(self.keeps_epoch.is_some(), "keeps_epoch", &[Restart])?;
         only(self.clock_behind_s.is_some(), "clock_behind_s", &[Restart])?;
-        only(self.for_s.is_some(), "for_s", &[Cut, Restart, Pause, AnnouncedPause, BlockIo, Slow])?;
+        only(self.for_s.is_some(), "for_s", &[Cut, Restart, Pause, AnnouncedPause, BlockIo, Slow, Audit])?;
         if self.loss.is_some_and(|loss| !(0.0..=1.0).contains(&loss)) {
             return Err("loss is a share: 0 to 1".into());
         }
@@ -176,7 +178,7 @@ impl Event {
             }
             Ok(())
         };
-        needs(self.for_s.is_some(), "for_s", &[Pause, AnnouncedPause, BlockIo])?;
+        needs(self.for_s.is_some(), "for_s", &[Pause, AnnouncedPause, BlockIo, Audit])?;
         needs(self.step_us.is_some(), "step_us", &[Slow])?;
         needs(self.ppm.is_some(), "ppm", &[Drift])
     }

@@ -54,6 +54,7 @@ impl<W: Watch> World<W> {
         let at = &mut self.hosts[host as usize];
         at.state = State::Down;
         for packet in at.inbox.drain(..).chain(at.outbox.drain(..)) {
+            self.wire.counts.dropped += 1;
             self.wire.packets.free(packet);
         }
     }

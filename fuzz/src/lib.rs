@@ -1,0 +1,9 @@
+//! What the fuzz targets do with their input; the targets themselves only hand it over.
+
+pub mod cluster;
+pub mod config;
+pub mod forge;
+pub mod records;
+pub mod step;
+#[path = "../../gossip-core/tests/support/mod.rs"]
+mod support;

@@ -1,0 +1,474 @@
+//! One node, and whatever may come: datagrams of any bytes, forged ones, answers to what the node asked, times in any
+//! order, and its host's commands. After each step the promises of the core's contract hold. (The core itself checks
+//! its tables after each step, when it is built for fuzzing.)
+
+use crate::forge::{
+    Bytes, CLUSTER, Damage, FIRST_EPOCH, Forgery, Message, NAMES, address, id, until_the_end,
+};
+use arbitrary::{Arbitrary, Unstructured};
+use gossip_core::{
+    Buffer, Cluster, Config, Event, Fingerprint, Health, Heap, Identity, Incarnation, Instant, Locality,
+    Memory, Node, NodeId, Outbox, Output, Reachability, Record, Status, Verdict, Versions,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+    time::Duration,
+};
+
+/// The node under test is the first of the names; the table has no room for all others.
+const ME: u8 = 0;
+const CAPACITY: usize = 12;
+/// More calls of one program are not made.
+const MOST_CALLS: usize = 512;
+/// Packets of the node that are remembered, to be answered or sent back.
+const REMEMBERED: usize = 32;
+/// Ticks at one time that cut work may ask for; a driver would call more of them spinning.
+const MAX_TICKS_AT_ONCE: usize = 200;
+
+/// One call into the node; numbers are taken modulo what there is.
+#[derive(Arbitrary, Clone, PartialEq, Debug)]
+pub enum Call<'a> {
+    /// Time passes, and the driver ticks whenever it is due.
+    Pass {
+        /// How much of it.
+        ms: u16,
+    },
+    /// Ticks at any time, late or early: time may go backwards, too.
+    Jump {
+        /// How far: see [`far`].
+        by: u64,
+        /// Where to.
+        back: bool,
+    },
+    /// Any bytes.
+    Datagram {
+        /// Where from.
+        from: u8,
+        /// The payload.
+        bytes: Bytes<'a>,
+    },
+    /// A datagram that decodes.
+    Forged {
+        /// Where from.
+        from: u8,
+        /// What it says.
+        forgery: Forgery,
+    },
+    /// What the one whom a packet of the node was for may have answered to it.
+    Answer {
+        /// Which of the last packets.
+        which: u8,
+        /// Which answer, if there are several.
+        how: u8,
+        /// What else is in the datagram.
+        with: Forgery,
+    },
+    /// A packet of the node's comes back, under another name.
+    Return {
+        /// Which of the last packets.
+        which: u8,
+        /// Whose name, and where from.
+        sender: u8,
+        /// What happened to it on its way.
+        damage: [Damage; 2],
+    },
+    /// See [`Node::join`].
+    Join {
+        /// A bit each for the first seeds.
+        seeds: u8,
+    },
+    /// See [`Node::leave`].
+    Leave,
+    /// See [`Node::set_health`].
+    Health(u8),
+    /// See [`Node::announce_pause`].
+    Pause {
+        /// How long.
+        seconds: u16,
+    },
+    /// See [`Node::reconfigure`].
+    Reconfigure {
+        /// Which preset, and what is on.
+        preset: u8,
+        /// See [`Config::fanout`].
+        fanout: u8,
+        /// See [`Config::max_tombstones`].
+        tombstones: u8,
+    },
+    /// See [`Node::restore`].
+    Restore {
+        /// A bit each for the members.
+        members: u32,
+        /// With which refutation.
+        refutation: u8,
+        /// With which status.
+        status: u8,
+    },
+}
+
+/// A whole run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Program<'a> {
+    /// When the host's clock begins: see [`far`].
+    pub start: u64,
+    /// See [`Call::Reconfigure`].
+    pub preset: u8,
+    /// What happens.
+    pub calls: Vec<Call<'a>>,
+}
+
+impl<'a> Arbitrary<'a> for Program<'a> {
+    fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        let rest = u.len();
+        Self::arbitrary_take_rest(Unstructured::new(u.bytes(rest)?))
+    }
+
+    fn arbitrary_take_rest(mut u: Unstructured<'a>) -> arbitrary::Result<Self> {
+        let (start, preset) = u.arbitrary()?;
+        Ok(Self { start, preset, calls: until_the_end(u, MOST_CALLS)? })
+    }
+}
+
+/// The cluster of all targets.
+pub fn cluster() -> Cluster {
+    match Cluster::named(CLUSTER) {
+        Ok(cluster) => cluster,
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+/// µs of all sizes: a number shifted by its lowest six bits.
+fn far(number: u64) -> u64 {
+    number >> (number & 63)
+}
+
+/// The configuration under a number.
+pub fn config(preset: u8) -> Config {
+    let preset_of = [Config::lan, Config::local, Config::wan][usize::from(preset) % 3];
+    let mut config = preset_of(cluster());
+    config.hold = Duration::from_secs(5);
+    let mechanisms = &mut config.mechanisms;
+    if preset & 0x80 != 0 {
+        *mechanisms = gossip_core::Mechanisms::SWIM;
+    }
+    mechanisms.feedback = preset & 0x40 != 0;
+    config.mode = match preset >> 4 & 3 {
+        0 | 1 => gossip_core::Mode::PushPull,
+        2 => gossip_core::Mode::Push,
+        _ => gossip_core::Mode::Pull,
+    };
+    config
+}
+
+fn identity() -> Identity {
+    Identity { id: id(ME), epoch: FIRST_EPOCH, address: address(ME), locality: Locality::default() }
+}
+
+/// Its seed.
+const SEED: [u8; 32] = [7; 32];
+
+/// What a node believed after its latest step.
+struct Belief {
+    own: Record,
+    fingerprint: Fingerprint,
+    members: BTreeMap<NodeId, (Record, Reachability)>,
+    counters: Vec<u64>,
+}
+
+impl Belief {
+    fn of<M: Memory>(node: &Node<M>) -> Self {
+        Self {
+            own: node.me(),
+            fingerprint: node.fingerprint(),
+            members: node.members().map(|m| (m.id(), (*m.record(), m.reachability()))).collect(),
+            counters: node.metrics().counters().map(|(_, count)| count).collect(),
+        }
+    }
+}
+
+/// The node under test, and its host.
+pub struct Rig {
+    node: Node<Heap>,
+    buffer: Box<Buffer<24, 64, 28_800>>,
+    now: Instant,
+    /// The latest time that the node was told.
+    latest: Instant,
+    began: Instant,
+    before: Belief,
+    /// The last packets of the node.
+    pub sent: VecDeque<(SocketAddr, Vec<u8>)>,
+    has_left: bool,
+}
+
+/// A datagram just handed in, as the promises about answers need it.
+struct Came {
+    from: SocketAddr,
+    bytes: usize,
+}
+
+impl Rig {
+    /// A node that has just started.
+    pub fn new(program: &Program<'_>) -> Self {
+        let now = Instant::from_micros(far(program.start));
+        let memory = Heap::for_members(CAPACITY);
+        let node = match Node::new(config(program.preset), identity(), SEED, memory, now) {
+            Ok(node) => node,
+            Err(error) => unreachable!("a good start: {error}"),
+        };
+        let before = Belief::of(&node);
+        let buffer = Box::default();
+        Self { node, buffer, now, latest: now, began: now, before, sent: VecDeque::new(), has_left: false }
+    }
+
+    /// Takes one step, and checks what it did; returns when the next is due.
+    fn step(
+        &mut self,
+        came: Option<Came>,
+        call: impl for<'o> FnOnce(&mut Node<Heap>, Instant, &'o mut Outbox<'_>) -> Output<'o>,
+    ) -> Instant {
+        let mut outbox = self.buffer.outbox();
+        let output = call(&mut self.node, self.now, &mut outbox);
+        self.latest = self.latest.max(self.now);
+        assert_eq!(output.next_tick, self.node.next_tick());
+        assert!(output.next_tick >= self.latest, "{:?} is over at {:?}", output.next_tick, self.latest);
+        let after = Belief::of(&self.node);
+        let max = usize::from(self.node.config().max_datagram);
+        for packet in output.packets() {
+            assert!((22..=max).contains(&packet.bytes.len()), "a packet of {} bytes", packet.bytes.len());
+            assert_ne!(packet.to.port(), 0);
+            if self.sent.len() == REMEMBERED {
+                self.sent.pop_front();
+            }
+            self.sent.push_back((packet.to, packet.bytes.to_vec()));
+        }
+        if let Some(came) = came {
+            no_stranger_gets_more_than_it_sent(&came, &output);
+            what_is_not_accepted_changes_nothing(&output, &self.before, &after);
+        }
+        nothing_goes_backwards(&output, &self.before, &after);
+        assert!(after.members.len() < CAPACITY, "{} members", after.members.len());
+        let status = after.own.status();
+        assert!(matches!(status, Status::Alive | Status::Left), "{status:?} by its own word");
+        assert!(self.has_left || status == Status::Alive, "Left unasked");
+        self.before = after;
+        output.next_tick
+    }
+
+    /// Ticks until nothing is due; that must come to an end.
+    fn tick(&mut self) {
+        for _ in 0..MAX_TICKS_AT_ONCE {
+            let next = self.step(None, Node::tick);
+            if next > self.latest || next == Instant::NEVER {
+                return;
+            }
+        }
+        panic!("tick after tick at {:?}", self.latest);
+    }
+
+    /// Lets time pass with a driver that ticks in time.
+    fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        while self.node.next_tick() <= end && self.node.next_tick() != Instant::NEVER {
+            self.now = self.node.next_tick();
+            self.tick();
+        }
+        self.now = end;
+    }
+
+    fn datagram(&mut self, from: SocketAddr, bytes: &[u8]) {
+        let mut bytes = bytes.to_vec();
+        let came = Came { from, bytes: bytes.len() };
+        self.step(Some(came), |node, now, out| node.handle_datagram(now, from, &mut bytes, out));
+    }
+
+    /// The budgets of the classes hold over any span, whatever came.
+    fn budgets_hold(&self) {
+        let (metrics, config) = (self.node.metrics(), self.node.config());
+        let span = self.latest.since(self.began).as_secs_f64();
+        let max = f64::from(config.max_datagram);
+        for (class, sent, rate, at_once) in [
+            ("rumor", metrics.bytes_rumor, config.budgets.rumor, 3.0),
+            ("sync", metrics.bytes_sync, config.budgets.sync, 14.0),
+            ("suspicion", metrics.bytes_suspicion, config.budgets.suspicion, 3.0),
+        ] {
+            let most = f64::from(rate) * span + max * at_once + 1.0;
+            assert!(sent as f64 <= most, "{sent} bytes of {class} in {span} s, and {most} at the most");
+        }
+    }
+}
+
+/// Who is no member, or is not at home, is no place to send more bytes to than came from there.
+fn no_stranger_gets_more_than_it_sent(came: &Came, output: &Output<'_>) {
+    let answered: usize =
+        output.packets().filter(|packet| packet.to == came.from).map(|packet| packet.bytes.len()).sum();
+    let strange = matches!(output.verdict, Verdict::Stranger | Verdict::Limited);
+    assert!(!strange || answered <= came.bytes, "{answered} bytes for {}", came.bytes);
+    let refused = matches!(
+        output.verdict,
+        Verdict::Malformed(_) | Verdict::ForeignCluster | Verdict::UnknownVersion(_) | Verdict::UnknownKey(_)
+    );
+    assert!(!refused || output.packets().len() == 0, "an answer to {:?}", output.verdict);
+}
+
+fn what_is_not_accepted_changes_nothing(output: &Output<'_>, before: &Belief, after: &Belief) {
+    // A late step is a pause, whatever came with it.
+    let own = |event: &Event| matches!(event, Event::OwnPause { .. } | Event::StartedOver);
+    if output.verdict != Verdict::Accepted && !output.events().iter().any(own) {
+        assert_eq!(before.own, after.own, "{:?} had an effect", output.verdict);
+        assert_eq!(before.fingerprint, after.fingerprint, "{:?} had an effect", output.verdict);
+        assert_eq!(before.members, after.members, "{:?} had an effect", output.verdict);
+    }
+}
+
+fn nothing_goes_backwards(output: &Output<'_>, before: &Belief, after: &Belief) {
+    let counted = before.counters.iter().zip(&after.counters);
+    counted.for_each(|(before, after)| assert!(before <= after, "a counter fell from {before} to {after}"));
+    let life = |r: &Record| (r.incarnation(), r.status());
+    let word = |r: &Record| (r.incarnation().epoch, r.state_version());
+    assert!(before.own.incarnation() <= after.own.incarnation(), "{:?} after {:?}", after.own, before.own);
+    assert!(word(&before.own) <= word(&after.own), "{:?} after {:?}", after.own, before.own);
+    if output.events().contains(&Event::StartedOver) {
+        return;
+    }
+    for (id, (was, _)) in &before.members {
+        let forgotten = output.events().contains(&Event::Forgotten(*id));
+        match after.members.get(id) {
+            Some((is, _)) => {
+                assert!(forgotten || life(is) >= life(was), "{is:?} after {was:?}");
+                assert!(forgotten || word(is) >= word(was), "{is:?} after {was:?}");
+            }
+            None => assert!(forgotten, "{was:?} vanished without a word"),
+        }
+    }
+}
+
+/// The number at a place of a packet.
+fn number(packet: &[u8], at: usize) -> u32 {
+    packet.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes)
+}
+
+/// What may be answered to a packet of the node, if its first section is a question.
+fn answer(packet: &[u8], how: u8, with: Message) -> Message {
+    let nonce = number(packet, 25);
+    let token = u64::from(number(packet, 29)) << 32 | u64::from(number(packet, 33));
+    match (packet.get(22), with) {
+        (Some(1), _) if how % 4 < 3 => Message::Ack { nonce },
+        (Some(1), _) => Message::Challenge { nonce, token: u64::from(how) },
+        (Some(3), _) if how.is_multiple_of(2) => Message::RelayedAck { nonce },
+        (Some(3), _) => Message::Nack { nonce },
+        (Some(6), _) if how.is_multiple_of(3) => Message::Challenge { nonce, token: u64::from(how) + 1 },
+        (Some(6), Message::Busy { others, .. }) => Message::Busy { nonce, others },
+        (Some(6), _) => Message::Welcome { nonce, members: u32::from(how) },
+        (Some(7), Message::Fetch { after, until, window, .. }) => {
+            Message::Fetch { nonce, token, after, until, window }
+        }
+        (Some(7), Message::Join { me, .. }) => Message::Join { nonce, token, me },
+        (Some(10), _) if how.is_multiple_of(4) => Message::Challenge { nonce, token: u64::from(how) + 1 },
+        (Some(10), Message::Busy { .. }) => Message::Busy { nonce, others: [how, how] },
+        (Some(10), with) => {
+            let place = |at: usize| {
+                (
+                    number(packet, at),
+                    u64::from(number(packet, at + 4)) << 32 | u64::from(number(packet, at + 8)),
+                )
+            };
+            let (after, until) = (place(37), number(packet, 49));
+            match with {
+                Message::Page { next, last, .. } => Message::Page { nonce, after, next, last },
+                _ => Message::Page { nonce, after, next: (until, u64::MAX), last: how & 1 == 0 },
+            }
+        }
+        (_, with) => with,
+    }
+}
+
+/// Runs a program, and panics if the node breaks a promise.
+pub fn run(program: &Program<'_>) {
+    let mut rig = Rig::new(program);
+    for call in &program.calls {
+        rig.call(call);
+    }
+    rig.budgets_hold();
+    rig.pass(Duration::from_secs(5));
+    rig.budgets_hold();
+}
+
+impl Rig {
+    /// Makes one call, and panics if the node breaks a promise.
+    pub fn call(&mut self, call: &Call<'_>) {
+        match call {
+            Call::Pass { ms } => self.pass(Duration::from_millis(u64::from(*ms))),
+            Call::Jump { by, back } => {
+                let by = Duration::from_micros(far(*by));
+                self.now = if *back { self.now - by } else { self.now + by };
+                self.tick();
+            }
+            Call::Datagram { from, bytes } => self.datagram(address(*from), bytes.0),
+            Call::Forged { from, forgery } => self.forged(address(*from), forgery),
+            Call::Answer { which, how, with } => self.answer(*which, *how, with),
+            Call::Return { which, sender, damage } => {
+                let Some((_, mut bytes)) = self.nth_sent(*which) else { return };
+                Damage::Sender(*sender).apply(&mut bytes);
+                damage.iter().for_each(|damage| damage.apply(&mut bytes));
+                self.datagram(address(*sender), &bytes);
+            }
+            Call::Join { seeds } => {
+                let seeds: Vec<SocketAddr> =
+                    (0..8).filter(|n| seeds >> n & 1 == 1).map(|n| address(n as u8)).collect();
+                self.step(None, |node, now, out| node.join(now, &seeds, out));
+            }
+            Call::Leave => {
+                self.has_left = true;
+                self.step(None, Node::leave);
+            }
+            Call::Health(health) => {
+                let health = [Health::Healthy, Health::Degraded, Health::Unhealthy][usize::from(*health) % 3];
+                self.step(None, |node, now, out| node.set_health(now, health, out));
+            }
+            Call::Pause { seconds } => {
+                let pause = Duration::from_secs(u64::from(*seconds));
+                self.step(None, |node, now, out| node.announce_pause(now, pause, out));
+            }
+            Call::Reconfigure { preset, fanout, tombstones } => {
+                let max_tombstones = 1 + u32::from(tombstones % 16);
+                let config = Config { fanout: 1 + fanout % 8, max_tombstones, ..config(*preset) };
+                self.step(None, |node, now, out| match node.reconfigure(now, config, out) {
+                    Ok(output) => output,
+                    Err(error) => panic!("{error}"),
+                });
+            }
+            Call::Restore { members, refutation, status } => self.restore(*members, *refutation, *status),
+        }
+    }
+
+    fn nth_sent(&self, which: u8) -> Option<(SocketAddr, Vec<u8>)> {
+        let newest = self.sent.len().checked_sub(1)?;
+        self.sent.get(newest - usize::from(which) % self.sent.len()).cloned()
+    }
+
+    fn forged(&mut self, from: SocketAddr, forgery: &Forgery) {
+        let bytes = forgery.write(self.node.fingerprint().0);
+        self.datagram(from, &bytes);
+    }
+
+    fn answer(&mut self, which: u8, how: u8, with: &Forgery) {
+        let Some((to, packet)) = self.nth_sent(which) else { return };
+        let SocketAddr::V4(v4) = to else { return };
+        let said = with.message.clone().unwrap_or(Message::Pull);
+        let message = Some(answer(&packet, how, said));
+        let sender = v4.ip().octets()[3];
+        self.forged(to, &Forgery { sender, message, ..with.clone() });
+    }
+
+    fn restore(&mut self, members: u32, refutation: u8, status: u8) {
+        let status = [Status::Alive, Status::Suspect, Status::Dead, Status::Left][usize::from(status) % 4];
+        let record = |n: u8| {
+            let identity = Identity { id: id(n), address: address(n), ..identity() };
+            let incarnation = Incarnation { epoch: FIRST_EPOCH, refutation: u32::from(refutation % 8) };
+            Record::new(identity, Versions::OURS).with_incarnation(incarnation).with_status(status)
+        };
+        let records: Vec<Record> = (0..NAMES).filter(|n| members >> n & 1 == 1).map(record).collect();
+        self.step(None, |node, now, out| node.restore(now, &records, out));
+    }
+}

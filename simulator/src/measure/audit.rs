@@ -1,0 +1,274 @@
+//! Audits: looks at a cluster in quiet windows of a long run. Is what can grow as small as before, do the nodes'
+//! counters agree with what was seen of them, and does an hour cost what the first one cost?
+
+use super::{CLASSES, are_equal_and_right, class_of, seconds};
+use crate::{
+    engine::{Counts, Host, HostId, Input, Micros, Step, Watch, World},
+    statistics::Summary,
+};
+use gossip_core::{Metrics, Status, Traffic};
+use serde::Serialize;
+use std::fs;
+
+/// Broken laws that are kept in words.
+const MAX_TOLD: usize = 20;
+
+/// What was seen of a host's node in its present life, and what it counted itself by the last audit.
+#[derive(Clone, Debug, Default)]
+struct Ledger {
+    /// Packets and bytes sent, by class.
+    packets: [u64; CLASSES.len()],
+    bytes: [u64; CLASSES.len()],
+    datagrams: u64,
+    counted: Vec<u64>,
+}
+
+/// One quiet window.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// When it ended.
+    pub at: Micros,
+    /// Bytes that a node sent in a second of it.
+    pub bytes_per_node_s: f64,
+    /// Whether, at its end, all views were equal and right.
+    pub views_right: bool,
+    /// The largest member table of any node, and how many of them are tombstones.
+    pub members: usize,
+    tombstones: usize,
+    /// Packets under way, and all that is planned, a node.
+    under_way: f64,
+    planned: f64,
+    /// Memory of this process, in kB, where the system tells.
+    resident_kb: Option<u64>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Audits {
+    ledgers: Vec<Ledger>,
+    /// When the present window began, and the bytes sent by then.
+    begun: Option<(Micros, u64)>,
+    windows: Vec<Window>,
+    laws_broken: u64,
+    told: Vec<String>,
+}
+
+/// What came of all windows; the quarters are of their number. Null without windows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct AuditFigures {
+    pub windows: usize,
+    /// Windows at whose end not all views were equal and right.
+    pub views_wrong: Option<usize>,
+    /// Counters that went back, contradict each other, or differ from what was seen.
+    pub laws_broken: Option<u64>,
+    /// Bytes of a node in a second: the median of the first quarter, and the last quarter's as a multiple of it.
+    pub bytes_per_node_s: Option<f64>,
+    pub bytes_drift: Option<f64>,
+    /// The most members, tombstones included, that any node held, and the most tombstones of any in the last quarter.
+    pub members_max: Option<usize>,
+    pub tombstones_end: Option<usize>,
+    /// The most packets under way, and the most planned in all, a node.
+    pub under_way_max: Option<f64>,
+    pub planned_max: Option<f64>,
+    /// The most memory of the process in the last quarter, and how much that is above the most in the second
+    /// (the first fills it), in MB.
+    pub resident_mb: Option<f64>,
+    pub resident_growth_mb: Option<f64>,
+}
+
+impl Audits {
+    pub(super) fn stepped(&mut self, step: &Step<'_>) {
+        if step.input == Input::Datagram {
+            self.ledger(step.host).datagrams += 1;
+        }
+    }
+
+    pub(super) fn sent(&mut self, host: HostId, class: Traffic, len: usize) {
+        let (ledger, class) = (self.ledger(host), class_of(class));
+        ledger.packets[class] += 1;
+        ledger.bytes[class] += len as u64;
+    }
+
+    /// A host begins another life, and its node counts from zero.
+    pub fn restarted(&mut self, host: HostId) {
+        *self.ledger(host) = Ledger::default();
+    }
+
+    fn ledger(&mut self, host: HostId) -> &mut Ledger {
+        let at = host as usize;
+        if self.ledgers.len() <= at {
+            self.ledgers.resize(at + 1, Ledger::default());
+        }
+        &mut self.ledgers[at]
+    }
+
+    /// A window begins, by when so many bytes were sent.
+    pub(super) fn begin(&mut self, now: Micros, bytes: u64) {
+        self.begun = Some((now, bytes));
+    }
+
+    /// It ends.
+    pub(super) fn end(&mut self, mut window: Window, running: usize, bytes: u64) {
+        let Some((began, before)) = self.begun.take() else { return };
+        let lasted = seconds(window.at - began) * running.max(1) as f64;
+        window.bytes_per_node_s = (bytes - before) as f64 / lasted;
+        self.windows.push(window);
+    }
+
+    /// Holds what the nodes counted against what was seen of them.
+    pub(super) fn check(&mut self, now: Micros, hosts: &[Host], counts: Counts, under_way: usize) {
+        let mut broken: Vec<String> = packets_that_vanished(counts, under_way).into_iter().collect();
+        for (n, host) in hosts.iter().enumerate().filter(|(_, host)| host.is_running()) {
+            let ledger = self.ledger(n as HostId);
+            let metrics = host.node.metrics();
+            broken.extend(
+                ledger
+                    .contradicted(metrics)
+                    .chain(contradictions(metrics))
+                    .map(|what| format!("node-{n} at {:.3} s: {what}", seconds(now))),
+            );
+            self.ledger(n as HostId).counted = metrics.counters().map(|(_, count)| count).collect();
+        }
+        self.laws_broken += broken.len() as u64;
+        let room = MAX_TOLD.saturating_sub(self.told.len());
+        self.told.extend(broken.into_iter().take(room));
+    }
+
+    /// The first broken laws, in words.
+    pub fn told(&self) -> &[String] {
+        &self.told
+    }
+
+    /// The windows so far.
+    pub fn windows(&self) -> &[Window] {
+        &self.windows
+    }
+
+    /// What came of all.
+    pub fn figures(&self) -> AuditFigures {
+        let windows = &self.windows;
+        if windows.is_empty() {
+            return AuditFigures::default();
+        }
+        let quarter = windows.len().div_ceil(4);
+        let (first, last) = (&windows[..quarter], &windows[windows.len() - quarter..]);
+        let second = &windows[quarter.min(windows.len() - quarter)..][..quarter];
+        let bytes = |of: &[Window]| median(of.iter().map(|window| window.bytes_per_node_s));
+        let resident = |of: &[Window]| of.iter().filter_map(|window| window.resident_kb).max();
+        let most = |figure: fn(&Window) -> f64| windows.iter().map(figure).reduce(f64::max);
+        let megabytes = |kb: u64| kb as f64 / 1e3;
+        AuditFigures {
+            windows: windows.len(),
+            views_wrong: Some(windows.iter().filter(|window| !window.views_right).count()),
+            laws_broken: Some(self.laws_broken),
+            bytes_per_node_s: bytes(first),
+            bytes_drift: bytes(first).zip(bytes(last)).map(|(first, last)| last / first),
+            members_max: windows.iter().map(|window| window.members).max(),
+            tombstones_end: last.iter().map(|window| window.tombstones).max(),
+            under_way_max: most(|window| window.under_way),
+            planned_max: most(|window| window.planned),
+            resident_mb: resident(last).map(megabytes),
+            resident_growth_mb: resident(second)
+                .zip(resident(last))
+                .map(|(before, after)| megabytes(after) - megabytes(before)),
+        }
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    Summary::of(values).map(|values| values.quantile(0.5))
+}
+
+/// What a world looks like now, but for what was sent since the window began.
+pub(super) fn window<W: Watch>(world: &World<W>) -> Window {
+    let dead = |host: &Host| host.node.members().filter(|member| member.status() >= Status::Dead).count();
+    let running = world.running().count().max(1) as f64;
+    let most = |count: &dyn Fn(&Host) -> usize| world.running().map(|(_, host)| count(host)).max();
+    Window {
+        at: world.now(),
+        bytes_per_node_s: 0.0,
+        views_right: are_equal_and_right(world),
+        members: most(&|host| host.node.members().len()).unwrap_or_default(),
+        tombstones: most(&dead).unwrap_or_default(),
+        under_way: world.packets_under_way() as f64 / running,
+        planned: world.planned() as f64 / running,
+        resident_kb: resident_kb(),
+    }
+}
+
+/// Memory of this process, as Linux tells it.
+fn resident_kb() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// Every packet has one end, or is under way.
+fn packets_that_vanished(counts: Counts, under_way: usize) -> Option<String> {
+    let Counts { sent, duplicated, delivered, lost, unheard, overflowed, dropped, .. } = counts;
+    let ends = delivered + lost + unheard + overflowed + dropped + under_way as u64;
+    (sent + duplicated != ends)
+        .then(|| format!("{sent} packets and {duplicated} copies were sent, and {ends} have an end"))
+}
+
+impl Ledger {
+    /// Where a node's counters went back since the last audit, or differ from what was seen of it.
+    fn contradicted(&self, metrics: &Metrics) -> impl Iterator<Item = String> {
+        let back = metrics
+            .counters()
+            .zip(&self.counted)
+            .filter(|&((_, now), &before)| now < before)
+            .map(|((name, now), before)| format!("{name} went back from {before} to {now}"));
+        let seen = [
+            ("datagrams_received", metrics.datagrams_received, self.datagrams),
+            ("packets_probe", metrics.packets_probe, self.packets[0]),
+            ("packets_suspicion", metrics.packets_suspicion, self.packets[1]),
+            ("packets_rumor", metrics.packets_rumor, self.packets[2]),
+            ("packets_sync", metrics.packets_sync, self.packets[3]),
+            ("bytes_probe", metrics.bytes_probe, self.bytes[0]),
+            ("bytes_suspicion", metrics.bytes_suspicion, self.bytes[1]),
+            ("bytes_rumor", metrics.bytes_rumor, self.bytes[2]),
+            ("bytes_sync", metrics.bytes_sync, self.bytes[3]),
+        ];
+        let differ = seen.into_iter().filter(|(_, counted, seen)| counted != seen);
+        let differ = differ.map(|(name, counted, seen)| format!("{name} is {counted}, and {seen} were seen"));
+        back.chain(differ).collect::<Vec<_>>().into_iter()
+    }
+}
+
+/// Where a node's counters contradict each other.
+fn contradictions(metrics: &Metrics) -> impl Iterator<Item = String> {
+    let m = metrics;
+    let at_most = [
+        (
+            "malformed + foreign + strangers",
+            m.malformed + m.foreign + m.strangers,
+            "datagrams_received",
+            m.datagrams_received,
+        ),
+        (
+            "fingerprints_equal + fingerprints_differed",
+            m.fingerprints_equal + m.fingerprints_differed,
+            "datagrams_received",
+            m.datagrams_received,
+        ),
+        ("records_changed", m.records_changed, "records_received", m.records_received),
+        ("records_repaired", m.records_repaired, "records_changed", m.records_changed),
+        ("probes_answered + probes_failed", m.probes_answered + m.probes_failed, "probes", m.probes),
+        ("accusations_made", m.accusations_made, "probes_failed", m.probes_failed),
+        ("suspicions_cleared", m.suspicions_cleared, "suspicions", m.suspicions),
+        ("deaths_declared", m.deaths_declared, "suspicions", m.suspicions),
+        ("lag_ms", m.lag_ms.count(), "records_changed", m.records_changed),
+        (
+            "own packets' classes",
+            m.relayed_pings + m.visits,
+            "packets",
+            m.packets_probe + m.packets_suspicion,
+        ),
+    ];
+    at_most
+        .into_iter()
+        .filter(|(_, less, _, more)| less > more)
+        .map(|(small, less, large, more)| format!("{small} is {less}, above {large}, which is {more}"))
+}
