@@ -172,8 +172,14 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Goes above an earlier life of ours, or of a twin; not too often.
+    /// Goes above an earlier life of ours, or of a twin; not too often. What we said last holds on.
     fn live_again(&mut self, above: Incarnation) {
+        let me = *self.me();
+        self.begin_life(above, me.health(), me.pause_seconds());
+    }
+
+    /// Begins the next life with a word of its own, if it is time for one.
+    fn begin_life(&mut self, above: Incarnation, health: Health, pause_s: u8) {
         let now = self.now();
         let lasted = now.since(self.core.life.began);
         if lasted >= LAST_BACKOFF {
@@ -191,8 +197,7 @@ impl Step<'_, '_> {
         }
         self.core.life.lives_in_row += 1;
         self.core.life.began = now;
-        let me = *self.me();
-        let word = me.with_state(0, me.health(), me.pause_seconds());
+        let word = self.me().with_state(0, health, pause_s);
         self.say(word.with_incarnation(Incarnation { epoch, refutation: 0 }));
         debug!("an earlier life of this node is remembered; going on in epoch {}", epoch);
         self.raise(Event::NewLife { epoch });
@@ -236,7 +241,7 @@ impl Step<'_, '_> {
         if version < Incarnation::MAX_COUNT {
             self.say(me.with_state(version + 1, health, pause_s));
         } else {
-            self.live_again(me.incarnation());
+            self.begin_life(me.incarnation(), health, pause_s);
         }
     }
 

@@ -313,10 +313,15 @@ impl Step<'_, '_> {
         }
     }
 
-    /// How many µs more a member has asked for patience, if it has.
+    /// How many µs more a member that asked for patience is given, if any. Nobody wakes up on the dot: the pause
+    /// that we tolerate unasked comes on top.
     fn patience(&self, slot: SlotId) -> Option<u64> {
         let member = self.tables.members.slot(slot);
-        let asked = micros(member.record.pause());
+        let pause = member.record.pause();
+        if pause.is_zero() {
+            return None;
+        }
+        let asked = micros(pause + self.core.config.pause_tolerance);
         let waited = u64::from(self.now().stamp().since(member.born)) * 1_000;
         asked.checked_sub(waited).filter(|&left| left > 0)
     }

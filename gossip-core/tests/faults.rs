@@ -137,6 +137,18 @@ fn an_announced_pause_is_waited_for_and_an_unannounced_one_is_not() {
 }
 
 #[test]
+fn who_wakes_up_later_than_announced_is_forgiven_the_pause_that_is_tolerated_unannounced() {
+    for seed in seeds() {
+        let mut network = formed(seed, 30, lan(), ());
+        network.command(2, |node, now, out| node.announce_pause(now, secs(20), out));
+        network.run_for(millis(200));
+        network.pause(2, secs(21));
+        network.run_for(secs(30));
+        assert_eq!(network.deaths(), [], "seed {seed}");
+    }
+}
+
+#[test]
 fn patience_with_an_announced_pause_ends() {
     for seed in seeds() {
         let mut network = formed(seed, 8, lan(), ());

@@ -17,7 +17,7 @@ pub(crate) struct Line {
     pub(crate) event: String,
     pub(crate) id: Option<String>,
     pub(crate) note: Option<String>,
-    address: Option<String>,
+    pub(crate) address: Option<String>,
     status: Option<String>,
     reachability: Option<String>,
 }

@@ -23,6 +23,8 @@ mod network;
 #[cfg(target_os = "linux")]
 mod sandbox;
 #[cfg(target_os = "linux")]
+mod soak;
+#[cfg(target_os = "linux")]
 mod story;
 #[cfg(target_os = "linux")]
 mod switch;
@@ -38,7 +40,7 @@ use std::{path::PathBuf, process::ExitCode};
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there it only skips"))]
 struct Cli {
     /// The program to test; by default the one beside this program.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     gossip: Option<PathBuf>,
 
     /// What the switch's chances start from.
@@ -48,6 +50,17 @@ struct Cli {
     /// Runs the story in the namespaces that this process is the first of.
     #[arg(long, hide = true)]
     inside: bool,
+
+    #[cfg(target_os = "linux")]
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What else this program tests.
+#[cfg(target_os = "linux")]
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Soak(soak::SoakArgs),
 }
 
 fn main() -> ExitCode {
@@ -71,7 +84,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         story::tell(gossip, cli.seed)?;
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(reason) = sandbox::missing() {
+    if cli.command.is_none()
+        && let Some(reason) = sandbox::missing()
+    {
         return Ok(skip(&reason));
     }
     anyhow::ensure!(
@@ -79,6 +94,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         "{} is not there: build it with `cargo build --release -p agent`",
         gossip.display()
     );
+    if let Some(Command::Soak(args)) = &cli.command {
+        soak::run(args, &gossip)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     sandbox::rerun(&gossip, cli.seed)
 }
 

@@ -8,7 +8,7 @@ mod spread;
 mod traffic;
 mod views;
 
-pub use audit::{AuditFigures, Audits, Window};
+pub use audit::{AuditFigures, Audits};
 pub use judgement::{Detection, Judgements};
 pub use lag::{Buckets, Lag, quantile as lag_quantile};
 pub use population::Population;

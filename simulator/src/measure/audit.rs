@@ -1,9 +1,9 @@
 //! Audits: looks at a cluster in quiet windows of a long run. Is what can grow as small as before, do the nodes'
 //! counters agree with what was seen of them, and does an hour cost what the first one cost?
 
-use super::{CLASSES, are_equal_and_right, class_of, seconds};
+use super::{CLASSES, Judgements, Measure, are_equal_and_right, class_of, seconds};
 use crate::{
-    engine::{Counts, Host, HostId, Input, Micros, Step, Watch, World},
+    engine::{Counts, Host, HostId, Input, Micros, Step, World},
     statistics::Summary,
 };
 use gossip_core::{Metrics, Status, Traffic};
@@ -24,20 +24,22 @@ struct Ledger {
 }
 
 /// One quiet window.
-#[derive(Clone, Debug)]
-pub struct Window {
+#[derive(Clone, Debug, Default)]
+pub(super) struct Window {
     /// When it ended.
-    pub at: Micros,
+    at: Micros,
     /// Bytes that a node sent in a second of it.
-    pub bytes_per_node_s: f64,
+    bytes_per_node_s: f64,
     /// Whether, at its end, all views were equal and right.
-    pub views_right: bool,
+    views_right: bool,
     /// The largest member table of any node, and how many of them are tombstones.
-    pub members: usize,
+    members: usize,
     tombstones: usize,
     /// Packets under way, and all that is planned, a node.
     under_way: f64,
     planned: f64,
+    /// False suspicions by then.
+    false_suspicions: u64,
     /// Memory of this process, in kB, where the system tells.
     resident_kb: Option<u64>,
 }
@@ -65,6 +67,10 @@ pub struct AuditFigures {
     /// Bytes of a node in a second: the median of the first quarter, and the last quarter's as a multiple of it.
     pub bytes_per_node_s: Option<f64>,
     pub bytes_drift: Option<f64>,
+    /// False suspicions, and the median of the times until all know of a crash: those of the second half of the
+    /// windows, as multiples of those of the first.
+    pub false_suspicions_drift: Option<f64>,
+    pub detection_drift: Option<f64>,
     /// The most members, tombstones included, that any node held, and the most tombstones of any in the last quarter.
     pub members_max: Option<usize>,
     pub tombstones_end: Option<usize>,
@@ -140,17 +146,14 @@ impl Audits {
         &self.told
     }
 
-    /// The windows so far.
-    pub fn windows(&self) -> &[Window] {
-        &self.windows
-    }
-
     /// What came of all.
-    pub fn figures(&self) -> AuditFigures {
+    pub fn figures(&self, judgements: &Judgements, hosts: &[Host]) -> AuditFigures {
         let windows = &self.windows;
-        if windows.is_empty() {
-            return AuditFigures::default();
-        }
+        let Some(end) = windows.last() else { return AuditFigures::default() };
+        let half = &windows[(windows.len() - 1) / 2];
+        let suspicions = (half.false_suspicions, end.false_suspicions - half.false_suspicions);
+        let detection = |during| judgements.known_to_all(hosts, during);
+        let ratio = |first: f64, last: f64| (first > 0.0).then(|| last / first);
         let quarter = windows.len().div_ceil(4);
         let (first, last) = (&windows[..quarter], &windows[windows.len() - quarter..]);
         let second = &windows[quarter.min(windows.len() - quarter)..][..quarter];
@@ -163,7 +166,11 @@ impl Audits {
             views_wrong: Some(windows.iter().filter(|window| !window.views_right).count()),
             laws_broken: Some(self.laws_broken),
             bytes_per_node_s: bytes(first),
-            bytes_drift: bytes(first).zip(bytes(last)).map(|(first, last)| last / first),
+            bytes_drift: bytes(first).zip(bytes(last)).and_then(|(first, last)| ratio(first, last)),
+            false_suspicions_drift: ratio(suspicions.0 as f64, suspicions.1 as f64),
+            detection_drift: detection(0..half.at)
+                .zip(detection(half.at..end.at))
+                .and_then(|(first, last)| ratio(first, last)),
             members_max: windows.iter().map(|window| window.members).max(),
             tombstones_end: last.iter().map(|window| window.tombstones).max(),
             under_way_max: most(|window| window.under_way),
@@ -181,7 +188,7 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
 }
 
 /// What a world looks like now, but for what was sent since the window began.
-pub(super) fn window<W: Watch>(world: &World<W>) -> Window {
+pub(super) fn window(world: &World<Measure>) -> Window {
     let dead = |host: &Host| host.node.members().filter(|member| member.status() >= Status::Dead).count();
     let running = world.running().count().max(1) as f64;
     let most = |count: &dyn Fn(&Host) -> usize| world.running().map(|(_, host)| count(host)).max();
@@ -193,6 +200,7 @@ pub(super) fn window<W: Watch>(world: &World<W>) -> Window {
         tombstones: most(&dead).unwrap_or_default(),
         under_way: world.packets_under_way() as f64 / running,
         planned: world.planned() as f64 / running,
+        false_suspicions: world.watch.judgements.false_suspicions,
         resident_kb: resident_kb(),
     }
 }
@@ -271,4 +279,73 @@ fn contradictions(metrics: &Metrics) -> impl Iterator<Item = String> {
         .into_iter()
         .filter(|(_, less, _, more)| less > more)
         .map(|(small, less, large, more)| format!("{small} is {less}, above {large}, which is {more}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours(figure: impl Fn(u64, &mut Window)) -> AuditFigures {
+        let mut audits = Audits::default();
+        for n in 0..8 {
+            let mut window = Window { at: (n + 1) * 100, views_right: true, ..Window::default() };
+            figure(n, &mut window);
+            audits.windows.push(window);
+        }
+        audits.figures(&Judgements::default(), &[])
+    }
+
+    #[test]
+    fn a_drift_is_the_last_quarter_as_a_multiple_of_the_first() {
+        let figures = hours(|n, window| {
+            window.bytes_per_node_s = if n < 6 { 50.0 } else { 75.0 };
+            window.false_suspicions = if n < 4 { n + 1 } else { 4 + 2 * (n - 3) };
+            window.resident_kb = Some(if n == 7 { 9_000 } else { 7_000 });
+            window.views_right = n != 5;
+        });
+        assert_eq!((figures.bytes_per_node_s, figures.bytes_drift), (Some(50.0), Some(1.5)));
+        assert_eq!((figures.false_suspicions_drift, figures.views_wrong), (Some(2.0), Some(1)));
+        assert_eq!((figures.resident_mb, figures.resident_growth_mb), (Some(9.0), Some(2.0)));
+    }
+
+    #[test]
+    fn a_window_counts_what_was_sent_in_it() {
+        let mut audits = Audits::default();
+        audits.begin(10_000_000, 5_000);
+        audits.end(Window { at: 14_000_000, ..Window::default() }, 10, 9_000);
+        assert_eq!(audits.windows[0].bytes_per_node_s, 100.0);
+        // One that never began is none.
+        audits.end(Window::default(), 10, 9_000);
+        assert_eq!(audits.windows.len(), 1);
+    }
+
+    #[test]
+    fn counters_that_differ_from_what_was_seen_or_go_back_are_told() {
+        let mut metrics = Metrics::default();
+        let mut ledger = Ledger { datagrams: 3, ..Ledger::default() };
+        (ledger.packets[2], ledger.bytes[2]) = (1, 100);
+        let told: Vec<String> = ledger.contradicted(&metrics).collect();
+        assert_eq!(told.len(), 3, "{told:?}");
+        (metrics.datagrams_received, metrics.packets_rumor, metrics.bytes_rumor) = (3, 1, 100);
+        assert_eq!(ledger.contradicted(&metrics).count(), 0);
+        ledger.counted = metrics.counters().map(|(_, count)| count).collect();
+        ledger.counted[0] += 1;
+        assert_eq!(ledger.contradicted(&metrics).count(), 1);
+    }
+
+    #[test]
+    fn counters_that_contradict_each_other_are_told() {
+        let mut metrics = Metrics::default();
+        assert_eq!(contradictions(&metrics).count(), 0);
+        (metrics.probes, metrics.probes_answered, metrics.probes_failed) = (2, 2, 1);
+        assert_eq!(contradictions(&metrics).count(), 1);
+    }
+
+    #[test]
+    fn a_packet_without_an_end_is_missed() {
+        let counts =
+            Counts { sent: 9, duplicated: 1, delivered: 5, lost: 2, dropped: 1, ..Counts::default() };
+        assert_eq!(packets_that_vanished(counts, 2), None);
+        assert!(packets_that_vanished(counts, 1).is_some());
+    }
 }

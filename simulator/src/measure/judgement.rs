@@ -6,7 +6,10 @@ use crate::{
     statistics::Summary,
 };
 use gossip_core::{Incarnation, NodeId};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    ops::Range,
+};
 
 /// A crash, and who knows of it.
 #[derive(Debug)]
@@ -139,13 +142,23 @@ impl Judgements {
         crashes.flat_map(|crash| crash.known.values().map(|&at| seconds(at - crash.since))).collect()
     }
 
-    fn settled(&self, hosts: &[Host]) -> impl Iterator<Item = (Option<Micros>, Option<Micros>)> {
+    fn open(&self) -> impl Iterator<Item = &Crash> {
         // Where everybody held it dead already there was nothing to find out.
-        let open = |crash: &&Crash| !crash.over && !crash.observers.is_empty();
-        self.crashes.values().flatten().filter(open).map(|crash| {
+        self.crashes.values().flatten().filter(|crash| !crash.over && !crash.observers.is_empty())
+    }
+
+    fn settled(&self, hosts: &[Host]) -> impl Iterator<Item = (Option<Micros>, Option<Micros>)> {
+        self.open().map(|crash| {
             let first = crash.known.values().min().map(|&at| at - crash.since);
             (first, crash.all_know(hosts).map(|at| at - crash.since))
         })
+    }
+
+    /// Seconds until all knew of a crash in a stretch of time, the median.
+    pub fn known_to_all(&self, hosts: &[Host], during: Range<Micros>) -> Option<f64> {
+        let crashes = self.open().filter(|crash| during.contains(&crash.since));
+        let delays = crashes.filter_map(|crash| Some(seconds(crash.all_know(hosts)? - crash.since)));
+        Summary::of(delays).map(|delays| delays.quantile(0.5))
     }
 
     /// What came of all crashes of hosts that stayed down.

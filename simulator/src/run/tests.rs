@@ -99,6 +99,21 @@ fn overload_holds_in_a_small_cluster() {
     holds("overload", &["nodes=50", "duration_s=40", "step.0.until_s=20"]);
 }
 
+/// Three hours, with the longest of the cuts in the last; the milliseconds of the nodes' clocks wrap in the second.
+#[test]
+fn soak_holds_for_three_hours_in_a_small_cluster() {
+    let short = ["nodes=50", "duration_s=10800", "expect.audit.windows=3", "host.uptime_s=4289567"];
+    holds("soak", &short);
+}
+
+#[test]
+fn an_audit_finds_views_that_differ() {
+    let cut =
+        "step=[{ do = 'cut', at_s = 3, who = { share = 0.5 } }, { do = 'audit', at_s = 500, for_s = 10 }]";
+    let audit = outcome("steady", &["nodes=12", "duration_s=600", cut], 1).summary.audit;
+    assert_eq!((audit.windows, audit.views_wrong, audit.laws_broken), (1, Some(1), Some(0)));
+}
+
 #[test]
 fn lifeguards_anomaly_kills_none_of_the_others_with_all_mechanisms_on_and_some_in_plain_swim() {
     let variants = scenario::load("lifeguard").unwrap().variants().unwrap();
@@ -186,6 +201,9 @@ fn the_json_has_every_key_of_the_interface() {
         "/sides_divergence",
         "/heal_s",
         "/cut_off_deaths",
+        "/audit/windows",
+        "/audit/laws_broken",
+        "/audit/bytes_drift",
         "/trace_digest",
     ] {
         assert!(json.pointer(key).is_some(), "{key}");

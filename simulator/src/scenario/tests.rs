@@ -39,6 +39,11 @@ fn what_is_wrong_is_named() {
         ("[[step]]\nat_s = 1\ndo = 'forge-leave'\nfor_s = 3", "for_s"),
         ("[[step]]\nat_s = -1\ndo = 'crash'", "step 0"),
         ("[topology]\nregions = 0", "topology"),
+        ("[host]\nuptime_s = -1", "uptime_s"),
+        ("[host]\nunix_s = 4294901759", "unix_s"),
+        ("[host]\nrefutation = 4294901760", "refutation"),
+        ("start = 'cold'\n[host]\nstate_version = 1", "state_version"),
+        ("[[step]]\nat_s = 1\ndo = 'audit'", "for_s"),
     ] {
         assert!(complaint(more).contains(named), "{more}: {}", complaint(more));
     }

@@ -1,0 +1,97 @@
+//! The ends of ranges, reached by a node's own doing: what is said at the last state version and in the highest epoch,
+//! and clocks whose milliseconds wrap.
+
+#![cfg(feature = "alloc")]
+
+mod support;
+
+use gossip_core::{Config, Event, Health, Heap, Incarnation, NodeId, Status, Verdict};
+use std::time::Duration;
+use support::{
+    Network,
+    forge::{datagram, head, records},
+    formed, lan, secs, seeds,
+};
+
+/// Makes host 0 say its word under this state version: it goes above a forged one.
+fn raise_version(network: &mut Network<Heap, ()>, version: u32) {
+    let (me, address) = (network.hosts[0].node.me(), network.hosts[1].address);
+    let word = records(&[me.with_state(version - 1, Health::Degraded, 0)], 0);
+    let forged = datagram(&head(network.config), network.hosts[1].id, &[word]);
+    assert_eq!(network.inject(0, address, &forged), Verdict::Accepted);
+    assert_eq!(network.hosts[0].node.me().state_version(), version);
+}
+
+fn seen<T>(
+    network: &Network<Heap, ()>,
+    id: NodeId,
+    what: impl Fn(&gossip_core::Record) -> T,
+) -> Vec<Option<T>> {
+    network.running().map(|host| host.node.member(id).map(|member| what(member.record()))).skip(1).collect()
+}
+
+#[test]
+fn what_is_said_past_the_last_state_version_is_said_in_the_next_life() {
+    for seed in seeds() {
+        let mut network = formed(seed, 3, lan(), ());
+        raise_version(&mut network, Incarnation::MAX_COUNT);
+        let before = network.hosts[0].node.me();
+        network.command(0, |node, now, out| node.set_health(now, Health::Unhealthy, out));
+        let said = network.hosts[0].node.me();
+        assert_eq!(said.incarnation().epoch, before.incarnation().epoch + 1, "seed {seed}");
+        assert_eq!((said.state_version(), said.health()), (0, Health::Unhealthy), "seed {seed}");
+        network.run_for(secs(5));
+        assert_eq!(
+            seen(&network, said.id(), |record| record.health()),
+            [Some(Health::Unhealthy); 2],
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn a_pause_that_was_announced_under_the_last_state_version_ends() {
+    for seed in seeds() {
+        let mut network = formed(seed, 3, lan(), ());
+        raise_version(&mut network, Incarnation::MAX_COUNT - 1);
+        network.command(0, |node, now, out| node.announce_pause(now, secs(3), out));
+        let me = network.hosts[0].node.me();
+        assert_eq!((me.state_version(), me.pause()), (Incarnation::MAX_COUNT, secs(3)), "seed {seed}");
+        network.run_for(secs(10));
+        assert_eq!(network.hosts[0].node.me().pause(), Duration::ZERO, "seed {seed}");
+        assert_eq!(
+            seen(&network, me.id(), |record| record.pause()),
+            [Some(Duration::ZERO); 2],
+            "seed {seed}"
+        );
+    }
+}
+
+/// A clock that was wrong by eighty years, once, has used the highest epoch up. There is none above it.
+#[test]
+fn after_the_highest_epoch_a_lower_one_is_a_member_again_once_its_death_is_forgotten() {
+    for seed in seeds() {
+        let config = Config { tombstone_ttl: secs(60), ..lan() };
+        let mut network = formed(seed, 5, config, ());
+        let (address, epoch) = (network.hosts[4].address, network.hosts[4].epoch);
+        network.restart_in(4, address, Incarnation::MAX_EPOCH);
+        network.join(4, &[0]);
+        assert!(network.wait(secs(10), Network::is_formed).is_some(), "seed {seed}: {}", network.opinions(4));
+        network.crash(4);
+        let dead = network.wait(secs(30), |n| n.all_say(4, Status::Dead));
+        assert!(dead.is_some(), "seed {seed}: {}", network.opinions(4));
+        // Too early: it cannot go above what is remembered of it, and says so to its host.
+        network.restart_in(4, address, epoch + 1);
+        network.join(4, &[0]);
+        let told = network.wait(secs(10), |n| n.hosts[4].has_told(Event::Twin));
+        assert!(told.is_some() && network.all_say(4, Status::Dead), "seed {seed}: {}", network.opinions(4));
+        network.crash(4);
+        network.run_for(secs(90));
+        network.restart_in(4, address, epoch + 2);
+        network.join(4, &[0]);
+        let back = network.wait(secs(10), |n| Network::is_formed(n) && n.all_say(4, Status::Alive));
+        assert!(back.is_some(), "seed {seed}: {}", network.opinions(4));
+        let epochs = seen(&network, network.hosts[4].id, |record| record.incarnation().epoch);
+        assert!(epochs[..3].iter().all(|&seen| seen == Some(epoch + 2)), "seed {seed}: {epochs:?}");
+    }
+}
