@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The inverse of what `Arbitrary` derives: variants as shares of 2^32, a bit before each element, little-endian numbers.
+/// The inverse of what `Arbitrary` derives: variants as shares of 2^32, little-endian numbers.
 #[derive(Default)]
 struct Input(Vec<u8>);
 
@@ -25,11 +25,6 @@ impl Input {
     fn put(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.extend(bytes);
         self
-    }
-
-    /// An element, or an option that is there.
-    fn item(&mut self) -> &mut Self {
-        self.put(&[1])
     }
 
     fn variant(&mut self, which: u64, of: u64) -> &mut Self {
@@ -51,7 +46,6 @@ fn write_program(program: &Program<'_>) -> Vec<u8> {
     let mut input = Input::default();
     input.put(&program.start.to_le_bytes()).put(&[program.preset]);
     for call in &program.calls {
-        input.item();
         match call {
             Call::Pass { ms } => input.variant(0, CALLS).put(&ms.to_le_bytes()),
             Call::Datagram { from, bytes: Bytes(bytes) } => {
@@ -235,7 +229,7 @@ fn clusters() -> BTreeMap<String, Vec<u8>> {
     use cluster::Happening;
     const HAPPENINGS: u64 = 13;
     let pass = |input: &mut Input, ms: u16| {
-        input.item().variant(0, HAPPENINGS).put(&ms.to_le_bytes());
+        input.variant(0, HAPPENINGS).put(&ms.to_le_bytes());
     };
     let stories: [(&str, u64, &[u8]); 9] = [
         ("crash", 1, &[1]),
@@ -253,7 +247,7 @@ fn clusters() -> BTreeMap<String, Vec<u8>> {
         let mut input = Input::default();
         input.put(&[7, 0, size]);
         pass(&mut input, 1_500);
-        input.item().variant(which, HAPPENINGS).put(fields);
+        input.variant(which, HAPPENINGS).put(fields);
         pass(&mut input, 4_000);
         let read = cluster::Program::arbitrary_take_rest(Unstructured::new(&input.0));
         let Ok(program) = read else { unreachable!("whole") };
@@ -262,7 +256,20 @@ fn clusters() -> BTreeMap<String, Vec<u8>> {
         assert!(earlier.is_none() && program.happenings.len() == 3);
         assert!(matches!(program.happenings[2], Happening::Pass { ms: 4_000 }), "{program:?}");
     }
-    seeds.into_iter().map(|(name, (_, bytes))| (name, bytes)).collect()
+    let seeds = seeds.into_iter().map(|(name, (_, bytes))| (name, bytes));
+    // And some of everything.
+    seeds.chain((1..=8).map(|n| (format!("anything-{n}"), anything(n, 400)))).collect()
+}
+
+/// Bytes of no meaning, which read as programs all the same (SplitMix64).
+fn anything(seed: u64, words: usize) -> Vec<u8> {
+    let word = |n: u64| {
+        let mut word = (n << 8 | seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        word ^ (word >> 31)
+    };
+    (0..words as u64).flat_map(|n| word(n).to_le_bytes()).collect()
 }
 
 /// The presets, and a knob turned while running.
@@ -308,6 +315,7 @@ fn main() -> io::Result<()> {
             frames.entry(tags.join("-")).or_insert(bytes);
         }
     }
+    steps.extend((1..=4).map(|n| (format!("anything-{n}"), anything(n, 600))));
     write(&directory, "frame", &frames)?;
     write(&directory, "records", &records)?;
     write(&directory, "step", &steps)?;

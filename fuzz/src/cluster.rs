@@ -8,11 +8,11 @@
 //! later lives made passive: it must only not keep the others from agreeing.
 
 use crate::{
-    forge::{Damage, FIRST_EPOCH, Forgery},
+    forge::{Damage, FIRST_EPOCH, Forgery, until_the_end},
     step::cluster,
     support::{Datagram, Link, Network, Step, Watch},
 };
-use arbitrary::Arbitrary;
+use arbitrary::{Arbitrary, Unstructured};
 use gossip_core::{Config, Event, Health, Heap, Incarnation, Memory, NodeId, Record, Status};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -24,6 +24,8 @@ use std::{
 /// for 255 s, an invented member that is heard of late as long again, and a death that is due is checked every few
 /// seconds; visits and walks come every 10 s.
 const LIMIT: Duration = Duration::from_secs(1_800);
+/// More happenings of one program are not looked at.
+const MOST_HAPPENINGS: usize = 64;
 /// Datagrams that the attacker remembers.
 const REMEMBERED: usize = 128;
 
@@ -102,7 +104,7 @@ pub enum Happening {
 }
 
 /// A whole run.
-#[derive(Arbitrary, Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Program {
     /// Of the network, and of the nodes.
     pub seed: u16,
@@ -110,6 +112,18 @@ pub struct Program {
     pub size: u8,
     /// What happens.
     pub happenings: Vec<Happening>,
+}
+
+impl<'a> Arbitrary<'a> for Program {
+    fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        let rest = u.len();
+        Self::arbitrary_take_rest(Unstructured::new(u.bytes(rest)?))
+    }
+
+    fn arbitrary_take_rest(mut u: Unstructured<'a>) -> arbitrary::Result<Self> {
+        let (seed, size) = u.arbitrary()?;
+        Ok(Self { seed, size, happenings: until_the_end(u, MOST_HAPPENINGS)? })
+    }
 }
 
 /// Remembers the last datagrams, and checks what holds after each step whoever said what.
@@ -281,20 +295,27 @@ impl Rig {
         self.network.set_link(Link::LAN);
     }
 
+    /// All who are up look their seeds up again: those that they began with may have moved since.
+    fn find_seeds(&mut self) {
+        let up: Vec<usize> = (0..self.left.len()).filter(|&host| self.is_up(host)).collect();
+        up.iter().for_each(|&host| self.network.join(host, &up));
+    }
+
+    fn is_up(&self, host: usize) -> bool {
+        self.network.hosts[host].is_running() && !self.left[host]
+    }
+
     /// Up, and contradicting what is said of it.
     fn is_sound(&self, host: usize) -> bool {
-        let at = &self.network.hosts[host];
-        at.is_running() && !self.left[host] && !at.has_told(Event::Twin)
+        self.is_up(host) && !self.network.hosts[host].has_told(Event::Twin)
     }
 
     /// Whether all that are sound agree on what is true.
     fn agrees(&self) -> bool {
         let hosts = &self.network.hosts;
         let sound: Vec<usize> = (0..hosts.len()).filter(|&host| self.is_sound(host)).collect();
-        let up: Vec<NodeId> = (0..hosts.len())
-            .filter(|&host| hosts[host].is_running() && !self.left[host])
-            .map(|host| hosts[host].id)
-            .collect();
+        let up = (0..hosts.len()).filter(|&host| self.is_up(host));
+        let up: Vec<NodeId> = up.map(|host| hosts[host].id).collect();
         let Some(&first) = sound.first() else { return true };
         sound.iter().all(|&host| {
             let node = &hosts[host].node;
@@ -328,6 +349,7 @@ pub fn run(program: &Program) {
     rig.mend();
     let calm = rig.network.now();
     rig.network.run_for(Duration::from_secs(10));
+    rig.find_seeds();
     while !rig.agrees() {
         let waited = rig.network.now().since(calm);
         assert!(waited < LIMIT, "no agreement after {waited:?}: {}", rig.views());

@@ -26,6 +26,18 @@ impl<'a> Arbitrary<'a> for Bytes<'a> {
     }
 }
 
+/// Elements until the input ends, `most` at the most: no bit between them ends a program early.
+pub fn until_the_end<'a, T: Arbitrary<'a>>(
+    mut u: Unstructured<'a>,
+    most: usize,
+) -> arbitrary::Result<Vec<T>> {
+    let mut all = Vec::new();
+    while !u.is_empty() && all.len() < most {
+        all.push(u.arbitrary()?);
+    }
+    Ok(all)
+}
+
 /// The `n`th id.
 pub fn id(n: u8) -> NodeId {
     NodeId::from_name(&format!("node-{}", n % NAMES))

@@ -2,8 +2,10 @@
 //! order, and its host's commands. After each step the promises of the core's contract hold. (The core itself checks
 //! its tables after each step, when it is built for fuzzing.)
 
-use crate::forge::{Bytes, CLUSTER, Damage, FIRST_EPOCH, Forgery, Message, NAMES, address, id};
-use arbitrary::Arbitrary;
+use crate::forge::{
+    Bytes, CLUSTER, Damage, FIRST_EPOCH, Forgery, Message, NAMES, address, id, until_the_end,
+};
+use arbitrary::{Arbitrary, Unstructured};
 use gossip_core::{
     Buffer, Cluster, Config, Event, Fingerprint, Health, Heap, Identity, Incarnation, Instant, Locality,
     Memory, Node, NodeId, Outbox, Output, Reachability, Record, Status, Verdict, Versions,
@@ -17,6 +19,8 @@ use std::{
 /// The node under test is the first of the names; the table has no room for all others.
 const ME: u8 = 0;
 const CAPACITY: usize = 12;
+/// More calls of one program are not made.
+const MOST_CALLS: usize = 512;
 /// Packets of the node that are remembered, to be answered or sent back.
 const REMEMBERED: usize = 32;
 /// Ticks at one time that cut work may ask for; a driver would call more of them spinning.
@@ -30,10 +34,12 @@ pub enum Call<'a> {
         /// How much of it.
         ms: u16,
     },
-    /// Ticks at any time, late or early; time may go backwards.
-    TickAt {
-        /// µs.
-        now: u64,
+    /// Ticks at any time, late or early: time may go backwards, too.
+    Jump {
+        /// How far: see [`far`].
+        by: u64,
+        /// Where to.
+        back: bool,
     },
     /// Any bytes.
     Datagram {
@@ -102,14 +108,26 @@ pub enum Call<'a> {
 }
 
 /// A whole run.
-#[derive(Arbitrary, Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Program<'a> {
-    /// When the host's clock begins, in µs.
+    /// When the host's clock begins: see [`far`].
     pub start: u64,
     /// See [`Call::Reconfigure`].
     pub preset: u8,
     /// What happens.
     pub calls: Vec<Call<'a>>,
+}
+
+impl<'a> Arbitrary<'a> for Program<'a> {
+    fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        let rest = u.len();
+        Self::arbitrary_take_rest(Unstructured::new(u.bytes(rest)?))
+    }
+
+    fn arbitrary_take_rest(mut u: Unstructured<'a>) -> arbitrary::Result<Self> {
+        let (start, preset) = u.arbitrary()?;
+        Ok(Self { start, preset, calls: until_the_end(u, MOST_CALLS)? })
+    }
 }
 
 /// The cluster of all targets.
@@ -118,6 +136,11 @@ pub fn cluster() -> Cluster {
         Ok(cluster) => cluster,
         Err(error) => unreachable!("{error}"),
     }
+}
+
+/// µs of all sizes: a number shifted by its lowest six bits.
+fn far(number: u64) -> u64 {
+    number >> (number & 63)
 }
 
 /// The configuration under a number.
@@ -187,7 +210,7 @@ struct Came {
 impl Rig {
     /// A node that has just started.
     pub fn new(program: &Program<'_>) -> Self {
-        let now = Instant::from_micros(program.start);
+        let now = Instant::from_micros(far(program.start));
         let memory = Heap::for_members(CAPACITY);
         let node = match Node::new(config(program.preset), identity(), SEED, memory, now) {
             Ok(node) => node,
@@ -376,8 +399,9 @@ impl Rig {
     pub fn call(&mut self, call: &Call<'_>) {
         match call {
             Call::Pass { ms } => self.pass(Duration::from_millis(u64::from(*ms))),
-            Call::TickAt { now } => {
-                self.now = Instant::from_micros(*now);
+            Call::Jump { by, back } => {
+                let by = Duration::from_micros(far(*by));
+                self.now = if *back { self.now - by } else { self.now + by };
                 self.tick();
             }
             Call::Datagram { from, bytes } => self.datagram(address(*from), bytes.0),

@@ -378,6 +378,35 @@ fn ping_requests_in_a_members_name_draw_two_pings_each_sixteen_at_a_time() {
     }
 }
 
+/// Digests with a member's id and address forged, in which all sums are wrong: each asks for the most that one can.
+#[test]
+fn digests_in_a_members_name_draw_ten_datagrams_each_and_no_more_than_the_budget() {
+    // So many members that each answer is a digest.
+    let mut network = Network::new(1, lan(), || Heap::for_members(4_000), Recorder::default());
+    support::form(&mut network, 1, 3);
+    let others: Vec<_> = (0..3_000).map(stranger).collect();
+    network.command(0, |node, now, out| node.restore(now, &others, out));
+    let (head, member, home) = (head(lan()), network.hosts[1].id, network.hosts[1].address);
+    // Level 0, all eight ranges; no sum is right.
+    let digests: Vec<u8> = (0..8u8).flat_map(|range| [&[0, range << 5][..], &[7; 128]].concat()).collect();
+    let forged = datagram(&head, member, &[(14, digests)]);
+    network.watch.0.clear();
+    assert_eq!(network.inject(0, home, &forged), Verdict::Accepted);
+    let (packets, bytes) = to(&network, home);
+    println!("{} bytes of digests: {packets} datagrams, {bytes} bytes", forged.len());
+    assert!((2..=10).contains(&packets), "{packets}");
+    network.watch.0.clear();
+    for _ in 0..1_000 {
+        network.inject(0, home, &forged);
+        network.run_for(millis(10));
+    }
+    let sync = network.hosts[0].node.metrics().bytes_sync;
+    let allowed = u64::from(lan().budgets.sync) * 20 + 14 * 1_200;
+    println!("1,000 of them in 10 s: {sync} bytes of sync in all");
+    assert!(sync <= allowed, "{sync} bytes");
+    assert!(network.hosts[0].node.metrics().dropped_over_budget > 0, "the budget was never reached");
+}
+
 /// What the whole cluster sends to an address that a forged record names.
 #[test]
 fn an_address_in_a_forged_record_is_probed_until_its_invented_owner_is_dead() {

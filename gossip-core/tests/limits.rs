@@ -346,3 +346,108 @@ fn more_zones_than_are_told_apart_form_a_cluster_that_notices_a_crash() {
     network.assert_recovers(secs(10), 1);
     assert_eq!(network.buried_alive(), []);
 }
+
+/// 56 events are what one datagram can raise: here all but one of them, in an outbox with room for no more.
+#[test]
+fn the_most_that_one_datagram_can_tell_is_all_told() {
+    let (told, dropped) = told_by_a_datagram(4);
+    assert_eq!((told, dropped), ([1, 4, 4, 44, 2], 0));
+}
+
+/// Who comes when there is no more room to tell of those whose place it takes waits.
+#[test]
+fn newcomers_wait_rather_than_more_being_told_than_there_is_room_for() {
+    let (told, dropped) = told_by_a_datagram(6);
+    assert_eq!((told, dropped), ([1, 4, 4, 42, 2], 2));
+}
+
+/// A paused node with a full table, in whose neighbour zone nobody answered, gets the ack of one, with 48 records: so many
+/// are of newcomers, who take the places of tombstones. Returns how many events it told, of own pauses, tombstones
+/// forgotten, newcomers, changes, and who answers again; and how many newcomers found no place.
+fn told_by_a_datagram(newcomers: u8) -> ([usize; 5], u64) {
+    let far = Locality { region: 0, zone: 1, rack: 0 };
+    let config = Config { max_datagram: 1_400, ..lan() };
+    let mut network: Network<Heap, Recorder> =
+        Network::new(1, config, || Heap::for_members(64), Recorder::default());
+    network.lend(Buffer::<8, 56, 11_200>::new());
+    network.add("me");
+    let live: Vec<Record> = (0..45).map(|n| nobody(n, far)).collect();
+    let dead: Vec<Record> = (100..118).map(|n| nobody(n, far).with_status(Status::Dead)).collect();
+    let all: Vec<Record> = live.iter().chain(&dead).copied().collect();
+    network.command(0, |node, now, out| node.restore(now, &all, out));
+    assert_eq!(network.hosts[0].node.members().len(), 63);
+    let silent = |n: &Network<Heap, Recorder>| {
+        live.iter().position(|record| n.hosts[0].has_told(Event::Unreachable(record.id())))
+    };
+    let found = network.wait(secs(60), |n| silent(n).is_some());
+    let (Some(_), Some(which)) = (found, silent(&network)) else { panic!("nobody failed to answer") };
+    let member = live[which];
+    let is_ping =
+        |bytes: &[u8]| bytes.get(22) == Some(&1) && bytes[29..37] == member.id().as_u64().to_be_bytes();
+    let Some(ping) = network.watch.0.iter().rev().find(|datagram| is_ping(&datagram.bytes)) else {
+        panic!("it was never pinged")
+    };
+    let ack = (2, ping.bytes[25..29].to_vec());
+    let changed = live.iter().filter(|record| record.id() != member.id());
+    let changed = changed.map(|record| record.with_state(1, Health::Degraded, 0));
+    let mut news: Vec<Record> = changed.take(usize::from(48 - newcomers)).collect();
+    // Four at the beginning; the rest when nearly all is told.
+    for n in 0..newcomers {
+        news.insert(if n < 4 { 0 } else { news.len() }, nobody(200 + n, far));
+    }
+    let said = forge::datagram(&forge::head(config), member.id(), &[ack, forge::records(&news, 0)]);
+    network.pause(0, secs(2));
+    network.run_for(millis(1_900));
+    let before = network.hosts[0].events.len();
+    assert_eq!(network.inject(0, member.address(), &said), Verdict::Accepted);
+    let told = &network.hosts[0].events[before..];
+    let of = |wanted: fn(&Event) -> bool| told.iter().filter(|(_, event)| wanted(event)).count();
+    let kinds = [
+        of(|event| matches!(event, Event::OwnPause { .. })),
+        of(|event| matches!(event, Event::Forgotten(_))),
+        of(|event| matches!(event, Event::Up(_))),
+        of(|event| matches!(event, Event::Updated(_))),
+        of(|event| matches!(event, Event::Reachable(_) | Event::ZoneReleased { .. })),
+    ];
+    assert_eq!(kinds.iter().sum::<usize>(), told.len(), "{told:?}");
+    (kinds, network.hosts[0].node.metrics().dropped_table_full)
+}
+
+/// Six checks are made at a time, beside the routine probe a second; those that must wait are made later.
+#[test]
+fn checks_beyond_those_made_at_a_time_wait_and_are_made() {
+    let config = Config { hold: secs(20), ..lan() };
+    let mut network: Network<Heap, Recorder> =
+        Network::new(1, config, || Heap::for_members(256), Recorder::default());
+    form(&mut network, 1, 2);
+    let lost: Vec<Record> = (0..40).map(|n| nobody(n, Locality::default())).collect();
+    for some in lost.chunks(10) {
+        say(&mut network, 0, 1, &[forge::records(some, 0)]);
+    }
+    // Each by the one before it, so that all timers run out together.
+    let against =
+        |n: usize| forge::accusations(lost[n].id(), lost[n].incarnation(), &[lost[(n + 39) % 40].id()]).1;
+    let all: Vec<u8> = (0..40).flat_map(against).collect();
+    say(&mut network, 0, 1, &[(33, all)]);
+    let suspects =
+        network.hosts[0].node.members().filter(|member| member.status() == Status::Suspect).count();
+    assert_eq!(suspects, 40);
+    let mut most = 0;
+    for _ in 0..60 {
+        network.watch.0.clear();
+        network.run_for(secs(1));
+        let pinged = network.watch.0.iter().filter(|sent| {
+            sent.from == network.hosts[0].address && sent.bytes.get(22) == Some(&1) && sent.bytes[28] & 7 == 0
+        });
+        let to: std::collections::BTreeSet<SocketAddr> = pinged.map(|sent| sent.to).collect();
+        most = most.max(to.len());
+    }
+    assert!((4..=8).contains(&most), "{most} were pinged for the first time within a second");
+    let dead = |n: &Network<Heap, Recorder>| {
+        n.running()
+            .all(|host| host.node.members().filter(|member| member.status() == Status::Dead).count() == 40)
+    };
+    assert!(network.wait(secs(300), dead).is_some(), "some were never checked");
+    network.assert_recovers(secs(10), 1);
+    assert_eq!(network.buried_alive(), []);
+}

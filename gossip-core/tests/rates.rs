@@ -5,7 +5,9 @@
 
 mod support;
 
-use gossip_core::{Budgets, Config, Health, Heap, Inline, Mechanisms, Memory, Metrics, Mode, Status};
+use gossip_core::{
+    Budgets, Config, Health, Heap, Inline, Locality, Mechanisms, Memory, Metrics, Mode, Status,
+};
 use std::time::Duration;
 use support::{Link, Network, Recorder, forge, formed, lan, millis, secs, seeds};
 
@@ -356,4 +358,100 @@ fn packets_and_bytes_are_counted_as_they_are_sent_and_received() {
     assert_eq!(after.datagrams_received, before.datagrams_received + 5);
     assert_eq!(after.bytes_received, before.bytes_received + 1 + 22 + 1_200 + 1_201);
     assert_eq!(after.malformed + after.foreign, before.malformed + before.foreign + 5);
+}
+
+/// Counters of bounds that only a pressure of their own reaches: each has its test, here, in `limits.rs` or in `cluster.rs`.
+const UNDER_PRESSURE: [&str; 8] = [
+    "dropped_outbox_full",
+    "dropped_over_budget",
+    "dropped_table_full",
+    "dropped_suspicions_full",
+    "dropped_relays_full",
+    "dropped_accusations",
+    "dropped_holds_full",
+    "dropped_newcomers",
+];
+
+/// Hands one host a datagram of another, which is at home and a member.
+fn say(network: &mut Network<Heap>, to: usize, from: usize, sections: &[forge::Section]) {
+    let (id, address) = (network.hosts[from].id, network.hosts[from].address);
+    let bytes = forge::datagram(&forge::head(network.config), id, sections);
+    network.inject(to, address, &bytes);
+}
+
+/// Strangers, other clusters, what is no datagram; more of them than are answered.
+fn make_noise(network: &mut Network<Heap>) {
+    let strange = forge::datagram(&forge::head(network.config), forge::id(7), &[]);
+    let foreign = forge::head(Config { cluster: support::cluster("other"), ..network.config });
+    let foreign = forge::datagram(&foreign, forge::id(7), &[]);
+    for n in 0..1_100 {
+        network.inject(0, ([10, 9, 9, 9], 7_946).into(), if n == 0 { &foreign } else { &strange });
+    }
+    network.inject(0, ([10, 9, 9, 9], 7_946).into(), &[1, 0]);
+}
+
+/// What happens to clusters, one after the other, by the counters that it moves.
+#[test]
+fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
+    let mechanisms = Mechanisms { feedback: true, ..Mechanisms::ALL };
+    let budgets = Budgets { sync: 12_000, ..lan().budgets };
+    let config = Config {
+        max_datagram: 400,
+        max_tombstones: 2,
+        admissions_per_second: 4,
+        mechanisms,
+        budgets,
+        ..lan()
+    };
+    let mut network = support::network(1, config, ());
+    for n in 0..30u8 {
+        let locality = Locality { region: 0, zone: n / 10, rack: 0 };
+        let host = network.add_at(&format!("node-{n}"), locality);
+        network.join(host, &[0, 1]);
+    }
+    assert!(network.wait(secs(60), Network::is_formed).is_some());
+    network.run_for(secs(30));
+    make_noise(&mut network);
+    // A zone out of reach, changes that it misses, a pause of one's own.
+    let inside: Vec<_> = network.hosts[..10].iter().map(|host| host.address).collect();
+    network.set_cut(move |from, to| inside.contains(&from) != inside.contains(&to));
+    for host in 10..30 {
+        network.command(host, |node, now, out| node.set_health(now, Health::Degraded, out));
+    }
+    network.run_for(secs(15));
+    network.set_cut(|_, _| false);
+    assert!(network.wait(secs(60), Network::is_formed).is_some());
+    network.pause(3, secs(2));
+    // A word against somebody who has just answered, and an old one of somebody.
+    let (wrong, old) = (network.hosts[2].node.me().with_status(Status::Dead), network.hosts[12].node.me());
+    for host in 0..30 {
+        say(&mut network, host, 1, &[forge::records(&[wrong], 0)]);
+    }
+    let address = network.fresh_address();
+    network.restart(12, address);
+    network.join(12, &[0]);
+    network.run_for(secs(10));
+    say(&mut network, 0, 1, &[forge::records(&[old], 0)]);
+    // Something that repair brings.
+    let me = network.hosts[5].node.me();
+    let word = me.with_state(me.state_version() + 1, Health::Unhealthy, 0);
+    say(&mut network, 0, 1, &[(13, vec![]), forge::records(&[word], 0)]);
+    // Two of one name; deaths; the loss of most.
+    let twin = network.add("node-4");
+    network.join(twin, &[5]);
+    network.run_for(secs(10));
+    network.crash(twin);
+    (4..8).for_each(|host| network.crash(host));
+    network.run_for(secs(30));
+    (12..20).chain(22..30).for_each(|host| network.crash(host));
+    network.run_for(secs(60));
+    let counts = |name: &str| {
+        let of =
+            |host: &support::Host<Heap>| host.node.metrics().counters().any(|(of, n)| of == name && n > 0);
+        network.hosts.iter().any(of)
+    };
+    let silent: Vec<&str> =
+        Metrics::default().counters().map(|(name, _)| name).filter(|name| !counts(name)).collect();
+    let unexpected: Vec<_> = silent.iter().filter(|name| !UNDER_PRESSURE.contains(name)).collect();
+    assert!(unexpected.is_empty(), "never counted: {unexpected:?}");
 }

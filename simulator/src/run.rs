@@ -1,6 +1,7 @@
 //! Runs a scenario: builds its world, does to it what the scenario says, and measures what comes of it.
 
 mod deeds;
+mod forgery;
 
 use crate::{
     engine::{Counts, HostId, Micros, SECOND, World},
@@ -9,6 +10,7 @@ use crate::{
     scenario::{Action, Scenario, Start},
 };
 use deeds::Deed;
+use forgery::Forger;
 use std::{collections::BTreeMap, time::Instant};
 use thiserror::Error;
 
@@ -44,6 +46,7 @@ struct Run<'a> {
     /// When the last fault is over, if any ever is.
     last_fault: Option<Micros>,
     healed: Option<Micros>,
+    forger: Forger,
 }
 
 /// Runs a scenario under a seed.
@@ -56,8 +59,15 @@ pub fn run(scenario: &Scenario, seed: u64, progress: &mut dyn FnMut(Progress)) -
     let began = Instant::now();
     let setup = scenario.setup(seed).map_err(failed)?;
     let world = World::new(setup, |from, to| scenario.link(from, to), Measure::default());
-    let mut run =
-        Run { scenario, world, agenda: BTreeMap::new(), planned: 0, last_fault: None, healed: None };
+    let mut run = Run {
+        scenario,
+        world,
+        agenda: BTreeMap::new(),
+        planned: 0,
+        last_fault: None,
+        healed: None,
+        forger: Forger::default(),
+    };
     run.build().map_err(|error| failed(error.to_string()))?;
     let setup_s = began.elapsed().as_secs_f64();
     let began = Instant::now();
@@ -104,8 +114,11 @@ impl Run<'_> {
     }
 
     fn note_fault(&mut self, action: Action, ends: Micros) {
-        use Action::{AnnouncedPause, BlockIo, Crash, Cut, Pause, Restart, Slow};
-        if matches!(action, AnnouncedPause | BlockIo | Crash | Cut | Pause | Restart | Slow) {
+        use Action::{AnnouncedPause, BlockIo, Crash, Cut, ForgeDeath, ForgeLeave, Pause, Restart, Slow};
+        if matches!(
+            action,
+            AnnouncedPause | BlockIo | Crash | Cut | ForgeDeath | ForgeLeave | Pause | Restart | Slow
+        ) {
             self.last_fault = self.last_fault.max(Some(ends));
         }
     }
@@ -158,7 +171,7 @@ impl Run<'_> {
     }
 
     fn finish(self, seed: u64, setup_s: f64, wall_s: f64) -> Outcome {
-        let Counts { spins, overflowed, lost, .. } = self.world.counts();
+        let Counts { spins, overflowed, lost, unheard_bytes, .. } = self.world.counts();
         let heal = self.healed.zip(self.last_fault).map(|(healed, last)| measure::seconds(healed - last));
         let mut outcome = Outcome::of(self.scenario, seed, &self.world);
         outcome.summary.setup_s = setup_s;
@@ -166,6 +179,9 @@ impl Run<'_> {
         outcome.summary.heal_s = heal;
         for (name, count) in [("spins", spins), ("overflowed", overflowed), ("lost", lost)] {
             let _ = outcome.summary.extras.insert(name, count as f64);
+        }
+        if let Some(amplification) = self.forger.amplification(unheard_bytes) {
+            let _ = outcome.summary.extras.insert("amplification", amplification);
         }
         outcome.judge(&self.scenario.expect);
         outcome

@@ -45,6 +45,7 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "degraded-region",
     "no-seeds",
     "overload",
+    "attack",
     "reference",
     "ablation",
     "lifeguard",

@@ -26,7 +26,7 @@ unsafe extern "C" {
 
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    // So that the name of every file in which a panic was left stands in the program, for `panic-files` to read.
+    // So that the name of every file in which a panic was left stands in the program, for `panic-files` to list.
     core::hint::black_box(info.location());
     abort()
 }

@@ -164,6 +164,8 @@ pub struct Counts {
     pub lost: u64,
     /// Packets to addresses where nobody listens.
     pub unheard: u64,
+    /// Bytes of those that were sent to where nobody listened then.
+    pub unheard_bytes: u64,
     /// Packets lost in full sockets.
     pub overflowed: u64,
     /// Packets in the sockets of hosts that crashed.
@@ -227,17 +229,13 @@ impl Wire {
 
     /// Sends a packet from a host's socket.
     fn send(&mut self, hosts: &mut [Host], from: HostId, to: SocketAddr, bytes: &[u8]) {
-        let Some(owner) = self.owner(to) else {
+        let Some(owner) = self.owner(to).filter(|&owner| hosts[owner as usize].address == to) else {
             self.counts.unheard += 1;
+            self.counts.unheard_bytes += bytes.len() as u64;
             return;
         };
-        let at_home = hosts[owner as usize].address == to;
         let there = hosts[owner as usize].locality;
         let host = &mut hosts[from as usize];
-        if !at_home {
-            self.counts.unheard += 1;
-            return;
-        }
         if host.blocked_until > self.now {
             let packet = self.packets.put(host.address, to, bytes);
             host.outbox.push_back(packet);

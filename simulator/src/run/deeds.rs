@@ -6,7 +6,7 @@ use crate::{
     measure,
     scenario::{Action, Direction, Event, Selector},
 };
-use gossip_core::{ConfigError, Health};
+use gossip_core::{ConfigError, Health, Status};
 
 /// Something to be done at its time.
 pub(super) enum Deed {
@@ -122,6 +122,9 @@ impl Run<'_> {
             }
             Action::Drift => self.world.set_drift(host, event.ppm.unwrap_or_default()),
             Action::Leave => self.world.leave(host),
+            Action::ForgeDeath => self.forge_end(host, Status::Dead, event.count),
+            Action::ForgeLeave => self.forge_end(host, Status::Left, event.count),
+            Action::ForgeJoin => self.forge_joins(host, event.count.unwrap_or(1)),
             Action::Join | Action::Cut | Action::Audit => {}
         }
         Ok(())

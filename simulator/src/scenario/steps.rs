@@ -39,7 +39,8 @@ pub struct Event {
     pub step_us: Option<u64>,
     /// `drift`: by how much clocks are too fast, in parts per million.
     pub ppm: Option<i32>,
-    /// `join`: how many hosts; one, if not given.
+    /// `join`: how many hosts; one, if not given. `forge-death`, `forge-leave`: how many are told; all, if not given.
+    /// `forge-join`: how many strangers; one, if not given.
     pub count: Option<u32>,
     /// `restart`: at an address that nobody had before.
     #[serde(default)]
@@ -76,6 +77,12 @@ pub enum Action {
     Leave,
     /// Packets between some hosts and others are lost or delayed.
     Cut,
+    /// Others are told, as if by members, that a host is dead.
+    ForgeDeath,
+    /// Others are told, as if by members, that a host has left.
+    ForgeLeave,
+    /// Strangers that do not exist ask a host to let them join.
+    ForgeJoin,
     /// The whole cluster is looked at, in a window in which nothing should happen.
     Audit,
 }
@@ -157,14 +164,17 @@ impl Event {
             }
             Ok(())
         };
-        use Action::{AnnouncedPause, Audit, BlockIo, Cut, Drift, Join, Pause, Restart, Slow};
+        use Action::{
+            AnnouncedPause, Audit, BlockIo, Cut, Drift, ForgeDeath, ForgeJoin, ForgeLeave, Join, Pause,
+            Restart, Slow,
+        };
         only(self.from.is_some(), "from", &[Cut])?;
         only(self.direction != Direction::Both, "direction", &[Cut])?;
         only(self.loss.is_some(), "loss", &[Cut])?;
         only(self.delay_ms.is_some(), "delay_ms", &[Cut])?;
         only(self.step_us.is_some(), "step_us", &[Slow])?;
         only(self.ppm.is_some(), "ppm", &[Drift])?;
-        only(self.count.is_some(), "count", &[Join])?;
+        only(self.count.is_some(), "count", &[Join, ForgeDeath, ForgeLeave, ForgeJoin])?;
         only(self.new_address, "new_address", &[Restart])?;
         only(self.keeps_epoch.is_some(), "keeps_epoch", &[Restart])?;
         only(self.clock_behind_s.is_some(), "clock_behind_s", &[Restart])?;

@@ -36,6 +36,7 @@ fn what_is_wrong_is_named() {
         ("[[step]]\nat_s = 1\ndo = 'dance'", "dance"),
         ("[[step]]\nat_s = 1\ndo = 'pause'", "for_s"),
         ("[[step]]\nat_s = 1\ndo = 'crash'\nppm = 3", "ppm"),
+        ("[[step]]\nat_s = 1\ndo = 'forge-leave'\nfor_s = 3", "for_s"),
         ("[[step]]\nat_s = -1\ndo = 'crash'", "step 0"),
         ("[topology]\nregions = 0", "topology"),
         ("[host]\nuptime_s = -1", "uptime_s"),

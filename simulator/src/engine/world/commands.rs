@@ -120,6 +120,14 @@ impl<W: Watch> World<W> {
         self.schedule(host);
     }
 
+    /// Hands a host's node a datagram at once, whoever it claims to be from.
+    pub fn inject(&mut self, host: HostId, from: SocketAddr, bytes: &mut [u8]) {
+        if self.hosts.get(host as usize).is_some_and(Host::is_running) {
+            self.step(host, Input::Datagram, |node, now, out| node.handle_datagram(now, from, bytes, out));
+            self.schedule(host);
+        }
+    }
+
     /// Puts a rule in force.
     pub fn add_rule(&mut self, rule: &Rule) -> RuleId {
         self.wire.network.add_rule(rule)

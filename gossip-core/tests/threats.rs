@@ -1,0 +1,52 @@
+//! SECURITY.md names a test for each threat. This one sees to it that they exist.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Whether a file of this crate's tests, or of its sources, has a test of that name.
+fn has_test(file: &str, name: &str) -> bool {
+    let places = [format!("tests/{file}.rs"), format!("src/{file}.rs"), format!("src/{file}/tests.rs")];
+    let text =
+        |place| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(place)).unwrap_or_default();
+    places.into_iter().map(text).any(|text| text.contains(&format!("fn {name}(")))
+}
+
+/// The tests (`file::name`) and scenarios (`simulator run name`) in a text that exist; panics at one that does not.
+fn proofs(text: &str) -> usize {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let mut found = 0;
+    for quoted in quoted {
+        if let Some((file, name)) = quoted.split_once("::") {
+            // A type of the sources, as in `Event::Twin`, begins with a capital.
+            if file.starts_with(|first: char| first.is_ascii_lowercase()) {
+                assert!(has_test(file, name), "there is no test {name} in {file}");
+                found += 1;
+            }
+        } else if let Some(name) = quoted.strip_prefix("simulator run ") {
+            let file = root().join("simulator/scenarios").join(name).with_extension("toml");
+            assert!(file.exists(), "there is no scenario {name}");
+            found += 1;
+        }
+    }
+    found
+}
+
+#[test]
+fn every_threat_has_a_test_and_every_test_that_is_named_exists() {
+    let text = fs::read_to_string(root().join("SECURITY.md")).expect("SECURITY.md is beside the crates");
+    let all = proofs(&text);
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("| threat |")).skip(2);
+    let rows: Vec<&str> = lines.by_ref().take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() >= 15 && all >= rows.len(), "{} threats, {all} tests", rows.len());
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
+        assert_eq!(cells.len(), 4, "{row}");
+        assert!(proofs(cells[2]) > 0, "no test of this threat: {row}");
+    }
+}
