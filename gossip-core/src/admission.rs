@@ -105,7 +105,7 @@ impl Step<'_, '_> {
         let period = self.now().as_micros() / TOKEN_PERIOD;
         let challenge = Message::Challenge { nonce, token: self.core.admission.token(to, period) };
         if Draft::length_with(&challenge) <= bytes {
-            self.answer_unproven(to, class, &challenge);
+            self.send_challenge(to, class, &challenge);
         }
     }
 

@@ -106,8 +106,9 @@ pub enum Mode {
 const PROBE_BYTES: u64 = 4 * 33;
 
 /// Bytes per second that a node may send of each class of traffic, on average. Three datagrams may be sent at once, and
-/// fourteen of sync and of all together. Probes and acks are never held back. Acks and challenges to strangers are paid
-/// by none of them: they have no more bytes than they answer, and there are `strangers_per_second` challenges at the most.
+/// fourteen of sync and of all together. Probes and acks are never held back. Challenges to
+/// strangers count in the total alone; acks to strangers over their rate in none, since they are shorter than what they
+/// answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budgets {
     /// All classes together. Near it, gossip rounds and bulk wait first, and pings and acks take no rumors
@@ -213,7 +214,8 @@ pub struct Config {
     /// invites one in eight. A crowd comes in through those it let in first. 1 to 10,000.
     pub admissions_per_second: u16,
     /// Strangers' requests (joins, fetches, packets of unknown senders) answered a second; a flood above it
-    /// is dropped and counted. Pings alone are always acked, with no more bytes than they had. 1 to 100,000.
+    /// is dropped and counted. Each takes up to 37 bytes of `budgets.total`: more than half of it leaves gossip too little in a
+    /// flood. Pings alone are always acked, with no more bytes than they had. 1 to 100,000.
     pub strangers_per_second: u32,
     /// How long to wait before asking a seed again; jittered; after four rounds it doubles, up to eightfold.
     /// 10 ms to 10 min.
@@ -270,7 +272,7 @@ impl Config {
             max_datagram: 1_200,
             budgets: Budgets { total: 31_000, rumor: 31_000, sync: 24_000, suspicion: 8_000 },
             admissions_per_second: 10,
-            strangers_per_second: 1_000,
+            strangers_per_second: 400,
             join_retry: Duration::from_millis(500),
             tombstone_ttl: Duration::from_secs(24 * 3_600),
             max_tombstones: 1 << 16,

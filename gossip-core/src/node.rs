@@ -485,7 +485,7 @@ impl Step<'_, '_> {
         if self.admits_request() {
             self.challenge(from, Traffic::Probe, nonce, bytes);
         } else {
-            self.answer_unproven(from, Traffic::Probe, &Message::Ack { nonce });
+            let _ = self.send_unpaid(from, Traffic::Probe, &Message::Ack { nonce });
         }
     }
 

@@ -124,6 +124,12 @@ impl Buckets {
         self.of(class).is_none_or(|bucket| bucket.has(now, bytes) && total)
     }
 
+    /// The same, as far as the total is concerned.
+    fn admit_in_total(&mut self, class: Traffic, now: Instant, bytes: u32) -> bool {
+        let in_total = self.in_total(class, bytes);
+        class == Traffic::Probe || self.total.has(now, in_total)
+    }
+
     /// Whether a class has so many bytes left of its own.
     pub(crate) fn has_left(&mut self, class: Traffic, now: Instant, bytes: u32) -> bool {
         self.of(class).is_none_or(|bucket| bucket.has(now, bytes))
@@ -274,12 +280,23 @@ impl Step<'_, '_> {
         true
     }
 
-    /// Answers an address that is not proven, with no more bytes than its question had. No budget pays for that: who
-    /// floods us with questions must not spend what our members need.
-    pub(crate) fn answer_unproven(&mut self, to: SocketAddr, class: Traffic, message: &Message) {
-        let _ = self.make(to, class, |draft, _, _| {
+    /// Challenges an address that is not proven. That counts in the total alone, of which `strangers_per_second` takes a
+    /// part: who floods us with questions must not spend what our joiners need.
+    pub(crate) fn send_challenge(&mut self, to: SocketAddr, class: Traffic, challenge: &Message) {
+        let (now, len) = (self.now(), Draft::length_with(challenge) as u32);
+        if !self.core.budgets.admit_in_total(class, now, len) {
+            self.core.metrics.dropped_over_budget += 1;
+        } else if self.send_unpaid(to, class, challenge) {
+            self.core.budgets.total.spend(len);
+        }
+    }
+
+    /// Answers without any budget: only what has fewer bytes than its question.
+    pub(crate) fn send_unpaid(&mut self, to: SocketAddr, class: Traffic, message: &Message) -> bool {
+        let made = self.make(to, class, |draft, _, _| {
             let _ = draft.message(message);
         });
+        made.is_some()
     }
 
     /// Makes a packet and counts it; returns its length, or nothing when the outbox is full.
