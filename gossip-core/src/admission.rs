@@ -32,6 +32,10 @@ use siphasher::sip::SipHasher13;
 const TOKEN_PERIOD: u64 = 30_000_000;
 /// Of the joiners beyond the admission rate, one in so many is challenged all the same.
 const ONE_IN: u32 = 8;
+/// How many joins count as much as one request that always draws a challenge: of a fetch, and of what only makes its
+/// sender introduce itself. So no flood of them draws more than 60 % of the default total.
+const OF_FETCH: u32 = 2;
+const OF_INTRODUCTION: u32 = 3;
 /// Members told in a welcome: enough to fetch from many at once, at half the bytes of a full datagram.
 const MAX_SAMPLE: usize = 16;
 /// Members whose news is younger than this may have just begun to join themselves, and know little.
@@ -94,10 +98,22 @@ impl Admission {
 impl Step<'_, '_> {
     /// Whether a request of somebody unproven may cost us anything now.
     pub(crate) fn admits_request(&mut self) -> bool {
-        let now = self.now();
-        let admitted = self.core.admission.strangers.take(now, 1);
+        self.admits_at(1)
+    }
+
+    fn admits_at(&mut self, price: u32) -> bool {
+        let (now, most) = (self.now(), self.core.config.strangers_per_second);
+        let admitted = self.core.admission.strangers.take(now, price.min(most));
         self.core.metrics.limited += u64::from(!admitted);
         admitted
+    }
+
+    /// The same for one who may introduce itself another time: half of the rate is left to who wants in.
+    pub(crate) fn admits_introduction(&mut self) -> bool {
+        let (now, half) = (self.now(), self.core.config.strangers_per_second / 2);
+        let spare = self.core.admission.strangers.has(now, half + 1);
+        self.core.metrics.limited += u64::from(!spare);
+        spare && self.admits_at(OF_INTRODUCTION)
     }
 
     /// Asks whoever is at `to` to say again, with a token, what it said in `bytes` bytes; never with more.
@@ -114,13 +130,15 @@ impl Step<'_, '_> {
         let (now, address) = (self.now(), joiner.record.address());
         // The answer goes to where the joiner says that it is, so the token proves that very address.
         let proven = self.core.admission.is_valid(token, address, now);
-        if joiner.record.status() != Status::Alive
-            || joiner.record.id() == self.my_id()
-            || !(proven || self.admits_request())
-        {
+        let introduction = nonce == INTRODUCTION;
+        if joiner.record.status() != Status::Alive || joiner.record.id() == self.my_id() {
             return;
         }
-        let introduction = nonce == INTRODUCTION;
+        let admitted =
+            proven || if introduction { self.admits_introduction() } else { self.admits_request() };
+        if !admitted {
+            return;
+        }
         if !proven {
             if introduction || self.can_welcome() && self.invites() {
                 self.challenge(address, Traffic::Sync, nonce, bytes);
@@ -247,7 +265,7 @@ impl Step<'_, '_> {
             return;
         }
         if !self.core.admission.is_valid(token, from, self.now()) {
-            if self.admits_request() {
+            if self.admits_at(OF_FETCH) {
                 self.challenge(from, Traffic::Sync, nonce, bytes);
             }
             return;

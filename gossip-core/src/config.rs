@@ -213,9 +213,9 @@ pub struct Config {
     /// Joiners that this node invites and new members that it admits a second; over it, it names others to ask, and
     /// invites one in eight. A crowd comes in through those it let in first. 1 to 10,000.
     pub admissions_per_second: u16,
-    /// Strangers' requests (joins, fetches, packets of unknown senders) answered a second; a flood above it
-    /// is dropped and counted. Each takes up to 37 bytes of `budgets.total`: more than half of it leaves gossip too little in a
-    /// flood. Pings alone are always acked, with no more bytes than they had. 1 to 100,000.
+    /// Strangers' joins answered a second; a fetch counts as two, a ping or another packet of an unknown sender as three,
+    /// and those leave half of it to joins. A flood above it is dropped and counted. Fetches alone take up to 19 bytes of
+    /// `budgets.total` for each. Pings are always acked, with no more bytes than they had. 1 to 100,000.
     pub strangers_per_second: u32,
     /// How long to wait before asking a seed again; jittered; after four rounds it doubles, up to eightfold.
     /// 10 ms to 10 min.
@@ -272,7 +272,7 @@ impl Config {
             max_datagram: 1_200,
             budgets: Budgets { total: 31_000, rumor: 31_000, sync: 24_000, suspicion: 8_000 },
             admissions_per_second: 10,
-            strangers_per_second: 400,
+            strangers_per_second: 1_000,
             join_retry: Duration::from_millis(500),
             tombstone_ttl: Duration::from_secs(24 * 3_600),
             max_tombstones: 1 << 16,

@@ -447,7 +447,7 @@ impl Step<'_, '_> {
     fn handle_stranger(&mut self, from: SocketAddr, authentic: &Authentic<'_>, bytes: usize) -> Verdict {
         let Some(message) = &authentic.contents.message else {
             self.core.metrics.strangers += 1;
-            if !self.admits_request() {
+            if !self.admits_introduction() {
                 return Verdict::Limited;
             }
             self.challenge(from, Traffic::Sync, 0, bytes);
@@ -482,7 +482,7 @@ impl Step<'_, '_> {
     /// Answers a ping from where no member is known to be. A challenge counts as an ack, is no longer than the ping, and
     /// makes whoever is there introduce itself: a stranger, or a member of which we believe another address.
     fn answer_unproven_ping(&mut self, from: SocketAddr, nonce: Nonce, bytes: usize) {
-        if self.admits_request() {
+        if self.admits_introduction() {
             self.challenge(from, Traffic::Probe, nonce, bytes);
         } else {
             let _ = self.send_unpaid(from, Traffic::Probe, &Message::Ack { nonce });

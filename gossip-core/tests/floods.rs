@@ -225,8 +225,8 @@ fn twenty_thousand_strangers_leave_the_members_alone() {
     let metrics = network.hosts[0].node.metrics();
     println!("{} packets, {:.3} bytes for each", network.watch.packets, network.watch.factor());
     assert!(metrics.strangers >= 10_000, "{}", metrics.strangers);
-    // One answer to a datagram at the most, and challenges to 400 a second of those that are no pings.
-    assert!(network.watch.packets <= 20_000 && network.watch.answers <= 400 * 21);
+    // One answer to a datagram at the most, and challenges to a thousand a second of those that are no pings.
+    assert!(network.watch.packets <= 20_000 && network.watch.answers <= 1_000 * 21);
     assert!(metrics.packets_probe - quiet <= 5_000 + 200, "{}", metrics.packets_probe - quiet);
     network.crash(7);
     let noticed = network.wait(secs(15), |n| n.all_say(7, Status::Dead));
@@ -289,6 +289,7 @@ fn flood(network: &mut Flooded, head: &[u8], kind: u32, ms: u32) {
 #[test]
 fn a_flood_of_strangers_delays_neither_news_nor_joins_for_long() {
     let head = head(lan());
+    let mut late = vec![];
     for kind in 0..5 {
         let (mut latest_news, mut latest_join) = (0, 0);
         for seed in 0..5 {
@@ -320,8 +321,11 @@ fn a_flood_of_strangers_delays_neither_news_nor_joins_for_long() {
             (latest_news, latest_join) = (latest_news.max(news), latest_join.max(joined));
         }
         println!("flood {kind}: news after {latest_news} ms, joined after {latest_join} ms");
-        assert!(latest_news <= 1_000 && latest_join <= 15_000, "flood {kind}");
+        if latest_news > 1_000 || latest_join > 15_000 {
+            late.push((kind, latest_news, latest_join));
+        }
     }
+    assert_eq!(late, [], "(flood, ms until news, ms until joined)");
 }
 
 fn to(network: &Network<Heap, Recorder>, address: SocketAddr) -> (usize, usize) {
