@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use gossip_core::{Cluster, Config, Event, Health, NodeId, Traffic};
-use simulator::engine::{HostId, Input, Jitter, Link, Micros, SECOND, Setup, Step, Watch, World, Zones};
+use simulator::engine::{
+    HostId, Input, Jitter, Link, Micros, Origin, SECOND, Setup, Step, Watch, World, Zones,
+};
 use simulator::epidemic::{Mode, theory};
 use simulator::statistics::Summary;
 use std::collections::HashMap;
@@ -52,7 +54,8 @@ fn period() -> Micros {
 
 fn world(seed: u64, hosts: u32) -> World<Log> {
     let capacity = hosts as usize + 8;
-    let setup = Setup { seed, config: config(), zones: Zones::ONE, capacity, step_cost: 0, uplink: None };
+    let (zones, origin) = (Zones::ONE, Origin::default());
+    let setup = Setup { seed, config: config(), zones, capacity, step_cost: 0, uplink: None, origin };
     let link = Link { latency: LATENCY, jitter: Jitter::None, ..Link::default() };
     let mut world = World::new(setup, |_, _| link, Log::default());
     world.form(hosts).unwrap();
