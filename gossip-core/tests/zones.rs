@@ -222,3 +222,22 @@ fn visits_to_the_dead_cost_little() {
     // 12 nodes, each every 22 s on average.
     assert!((200..500).contains(&made), "{made} visits in {span:?}");
 }
+
+/// The third one's helpers reach them, and nobody in it joins in: however long it lasts.
+#[test]
+fn two_zones_that_a_third_one_reaches_bury_nobody_of_each_other_after_the_hold() {
+    for seed in 0..5 {
+        let mut network = zones(seed, Config { hold: secs(30), ..lan() }, &[8, 8, 5]);
+        let side = |zone: u8| -> Vec<SocketAddr> {
+            members_of(&network, zone).into_iter().map(|host| network.hosts[host].address).collect()
+        };
+        let (one, other) = (side(0), side(1));
+        network.set_cut(move |from, to| {
+            one.contains(&from) && other.contains(&to) || other.contains(&from) && one.contains(&to)
+        });
+        network.run_for(secs(600));
+        assert_eq!(network.deaths(), [], "seed {seed}");
+        network.set_cut(|_, _| false);
+        network.assert_recovers(secs(60), seed);
+    }
+}
