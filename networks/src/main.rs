@@ -110,3 +110,29 @@ fn skip(reason: &str) -> ExitCode {
     println!("SKIPPED: {reason}");
     ExitCode::SUCCESS
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_soak_that_makes_no_sense_is_refused_with_what_does() {
+        let parse = |args: &[&str]| Cli::try_parse_from([&["networks", "soak"], args].concat());
+        assert!(parse(&["--agents", "50", "--minutes", "30", "--gossip", "x"]).is_ok());
+        for (args, said) in [
+            (["--agents", "3"], "4..=500"),
+            (["--minutes", "0"], "1..=2880"),
+            (["--minutes", "1.5"], "'1.5'"),
+            (["--hours", "1"], "--hours"),
+        ] {
+            let refused = parse(&args).map(|_| ()).unwrap_err().to_string();
+            assert!(refused.contains(said), "{args:?}: {refused}");
+        }
+    }
+}

@@ -99,11 +99,15 @@ fn overload_holds_in_a_small_cluster() {
     holds("overload", &["nodes=50", "duration_s=40", "step.0.until_s=20"]);
 }
 
-/// Three hours, with the longest of the cuts in the last; the milliseconds of the nodes' clocks wrap in the second.
+/// Three hours, with the longest of the cuts in the last; the milliseconds of the nodes' clocks wrap in the second, while
+/// some pause. So few crashes and suspicions have no trend.
 #[test]
 fn soak_holds_for_three_hours_in_a_small_cluster() {
-    let short = ["nodes=50", "duration_s=10800", "expect.audit.windows=3", "host.uptime_s=4289567"];
-    holds("soak", &short);
+    let short = ["nodes=50", "duration_s=10800", "expect.audit.windows=3", "host.uptime_s=4291066.1"];
+    let trendless = ["expect.audit.false_suspicions_drift={}", "expect.audit.detection_drift={}"];
+    // One of fifty is more than a hundredth: repair finds it.
+    let coarse = ["expect.spread.p99_s={max=40}"];
+    holds("soak", &[short.as_slice(), &trendless, &coarse].concat());
 }
 
 #[test]
