@@ -16,9 +16,9 @@ use std::{
     time::Duration,
 };
 
-/// The node under test is the first of the names; the table has no room for all others.
+/// The node under test is the first of the names; there are more of them than tables have room for.
 const ME: u8 = 0;
-const CAPACITY: usize = 12;
+const CAPACITIES: [usize; 4] = [12, 3, 40, 12];
 /// More calls of one program are not made.
 const MOST_CALLS: usize = 256;
 /// Packets of the node that are remembered, to be answered or sent back.
@@ -99,7 +99,7 @@ pub enum Call<'a> {
     /// See [`Node::restore`].
     Restore {
         /// A bit each for the members.
-        members: u32,
+        members: u64,
         /// With which refutation.
         refutation: u8,
         /// With which status.
@@ -112,7 +112,7 @@ pub enum Call<'a> {
 pub struct Program<'a> {
     /// When the host's clock begins: see [`far`].
     pub start: u64,
-    /// See [`Call::Reconfigure`].
+    /// See [`config`]; and which of the capacities.
     pub preset: u8,
     /// What happens.
     pub calls: Vec<Call<'a>>,
@@ -195,6 +195,7 @@ impl Belief {
 /// The node under test, and its host.
 pub struct Rig {
     node: Node<Heap>,
+    capacity: usize,
     buffer: Box<Buffer<24, 64, 28_800>>,
     now: Instant,
     /// The latest time that the node was told.
@@ -242,7 +243,8 @@ impl Rig {
     /// A node that has just started.
     pub fn new(program: &Program<'_>) -> Self {
         let now = Instant::from_micros(far(program.start));
-        let memory = Heap::for_members(CAPACITY);
+        let capacity = CAPACITIES[usize::from(program.preset >> 2 & 3)];
+        let memory = Heap::for_members(capacity);
         let node = match Node::new(config(program.preset), identity(), SEED, memory, now) {
             Ok(node) => node,
             Err(error) => unreachable!("a good start: {error}"),
@@ -251,6 +253,7 @@ impl Rig {
         let buffer = Box::default();
         Self {
             node,
+            capacity,
             buffer,
             now,
             latest: now,
@@ -294,7 +297,7 @@ impl Rig {
             what_is_not_accepted_changes_nothing(&output, &self.before, &after);
         }
         nothing_goes_backwards(&output, &self.before, &after);
-        assert!(after.members.len() < CAPACITY, "{} members", after.members.len());
+        assert!(after.members.len() < self.capacity, "{} members", after.members.len());
         let status = after.own.status();
         assert!(matches!(status, Status::Alive | Status::Left), "{status:?} by its own word");
         assert!(self.has_left || status == Status::Alive, "Left unasked");
@@ -533,7 +536,7 @@ impl Rig {
         self.forged(to, &Forgery { sender, message, ..with.clone() });
     }
 
-    fn restore(&mut self, members: u32, refutation: u8, status: u8) {
+    fn restore(&mut self, members: u64, refutation: u8, status: u8) {
         let status = [Status::Alive, Status::Suspect, Status::Dead, Status::Left][usize::from(status) % 4];
         let record = |n: u8| {
             let identity = Identity { id: id(n), address: address(n), ..identity() };
