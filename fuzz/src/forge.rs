@@ -5,10 +5,13 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use gossip_core::{Incarnation, NodeId};
-use std::net::SocketAddr;
+use siphasher::sip::SipHasher13;
+use std::{net::SocketAddr, sync::LazyLock};
 
 /// The most ids that programs speak of.
-pub const NAMES: u8 = 24;
+pub const NAMES: u8 = 64;
+/// Of those, the ones whose places are anywhere. The others are ground, as anybody can: they stand side by side.
+const APART: u8 = 24;
 
 /// The name of every target's cluster, and its tag: PROTOCOL.md, section 2.
 pub const CLUSTER: &str = "fuzz";
@@ -38,9 +41,18 @@ pub fn until_the_end<'a, T: Arbitrary<'a>>(
     Ok(all)
 }
 
+static IDS: LazyLock<Vec<NodeId>> = LazyLock::new(|| {
+    let apart = (0..APART).map(|n| NodeId::from_name(&format!("node-{n}")));
+    let hash = |key: (u64, u64), bytes: &[u8]| SipHasher13::new_with_keys(key.0, key.1).hash(bytes);
+    let cluster_key = hash((0, 2), CLUSTER.as_bytes());
+    let is_in_the_crowd = |id: &NodeId| hash((cluster_key, 1), &id.as_u64().to_be_bytes()) >> 57 == 0;
+    let crowd = (1..).filter_map(NodeId::from_u64).filter(is_in_the_crowd);
+    apart.chain(crowd).take(NAMES.into()).collect()
+});
+
 /// The `n`th id.
 pub fn id(n: u8) -> NodeId {
-    NodeId::from_name(&format!("node-{}", n % NAMES))
+    IDS[usize::from(n % NAMES)]
 }
 
 /// The address of the `n`th node.
