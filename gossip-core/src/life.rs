@@ -245,10 +245,11 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Says our word above a later one that news of this life has: else it would win wherever both are heard.
+    /// Says our word above a later one that news of this life has: else it would win wherever both are heard. As often
+    /// as we refute; whoever believes the other one tells us again.
     fn reclaim_word(&mut self, news: &Record) {
-        let me = *self.me();
-        if news.has_later_word_than(&me) {
+        let (me, now) = (*self.me(), self.now());
+        if news.has_later_word_than(&me) && self.core.life.refutations.take(now, 1) {
             self.say_above(news.state_version(), me.health(), me.pause_seconds());
         }
     }

@@ -155,6 +155,31 @@ fn forged_accusations_make_nobody_refute_more_than_four_times_a_second() {
     }
 }
 
+#[test]
+fn forged_words_make_nobody_contradict_more_than_four_times_a_second() {
+    for seed in 0..5 {
+        let mut network = formed(seed, 6, lan(), ());
+        let (by, from) = (network.hosts[1].id, network.hosts[1].address);
+        let head = forge::head(lan());
+        let mut said = 0;
+        for _ in 0..1_000 {
+            let me = network.hosts[0].node.me();
+            let word = me.with_state(me.state_version() + 1, Health::Unhealthy, 0);
+            network.inject(0, from, &forge::datagram(&head, by, &[forge::records(&[word], 0)]));
+            said += u32::from(network.hosts[0].node.me().state_version() != me.state_version());
+            network.run_for(millis(10));
+        }
+        assert!((4..=4 * 11).contains(&said), "seed {seed}: {said} words in 10 s");
+        network.assert_recovers(secs(30), seed);
+        let id = network.hosts[0].id;
+        for host in &network.hosts[1..] {
+            let healthy = host.node.member(id).is_some_and(|member| member.record().health() == Health::Healthy);
+            assert!(healthy, "seed {seed}: {} believes what was forged", host.id);
+        }
+        assert_eq!(network.deaths(), [], "seed {seed}");
+    }
+}
+
 /// The smallest of everything; a network that is fast enough for it.
 fn least() -> (Config, Link) {
     let ms = millis(1);
