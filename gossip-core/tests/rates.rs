@@ -173,7 +173,8 @@ fn forged_words_make_nobody_contradict_more_than_four_times_a_second() {
         network.assert_recovers(secs(30), seed);
         let id = network.hosts[0].id;
         for host in &network.hosts[1..] {
-            let healthy = host.node.member(id).is_some_and(|member| member.record().health() == Health::Healthy);
+            let healthy =
+                host.node.member(id).is_some_and(|member| member.record().health() == Health::Healthy);
             assert!(healthy, "seed {seed}: {} believes what was forged", host.id);
         }
         assert_eq!(network.deaths(), [], "seed {seed}");
