@@ -4,7 +4,7 @@
 //!
 //! What holds then without cryptography, and is checked: no node panicked, span or broke the bounds of a step; and
 //! within [`LIMIT`] all who are up see each other as alive, see nobody as alive who is not up (whoever was invented is
-//! found dead), and have equal views. Not so (SECURITY.md, "What does not hold") for a node that forged claims of its
+//! found dead), and have equal views. Not so (SECURITY.md, "Threats") for a node that forged claims of its
 //! later lives made passive: it must only not keep the others from agreeing.
 
 use crate::{

@@ -261,7 +261,6 @@ impl Rig {
             before,
             sent: VecDeque::new(),
             has_left: false,
-
             asked: BTreeSet::new(),
         }
     }
@@ -356,7 +355,7 @@ struct Proof<'a> {
 
 impl Proof<'_> {
     /// A member's address; one that the node asked itself; any, where a known sender or an answer brings records, whose
-    /// addresses are not proven (SECURITY.md, "Reflection"); or any with a token: the fuzzer learns those that are good,
+    /// addresses are not proven (SECURITY.md, "Threats"); or any with a token: the fuzzer learns those that are good,
     /// from recordings and from seeing the node compare.
     fn covers(&self, to: SocketAddr, came: &Came) -> bool {
         let has = |tags: &[u8]| tags.iter().find_map(|&tag| section(&came.bytes, tag));
