@@ -122,7 +122,8 @@ pub struct Budgets {
     /// repair goes on later. Members looked at for repair count as a quarter of a byte each.
     pub sync: u32,
     /// Dominating answers, accusations told to the accused, visits to the dead. Over it, they are dropped and
-    /// counted, and made at the next occasion.
+    /// counted, and made at the next occasion. This and `sync` together should be less than `total`: others can draw
+    /// both, and rumors have what they leave.
     pub suspicion: u32,
 }
 
@@ -270,7 +271,8 @@ impl Config {
             retransmit_factor: 4,
             anti_entropy_interval: Duration::from_secs(30),
             max_datagram: 1_200,
-            budgets: Budgets { total: 31_000, rumor: 31_000, sync: 24_000, suspicion: 8_000 },
+            // Of the total, what others can draw leaves rumors a tenth.
+            budgets: Budgets { total: 31_000, rumor: 31_000, sync: 24_000, suspicion: 4_000 },
             admissions_per_second: 10,
             strangers_per_second: 1_000,
             join_retry: Duration::from_millis(500),
@@ -422,6 +424,14 @@ mod tests {
     fn every_preset_is_valid() {
         for preset in [Config::local, Config::lan, Config::wan] {
             assert_eq!(preset(cluster()).validate(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn every_preset_leaves_rumors_a_part_of_the_total() {
+        for preset in [Config::local, Config::lan, Config::wan] {
+            let Budgets { total, sync, suspicion, .. } = preset(cluster()).budgets;
+            assert!(sync + suspicion <= total - total / 11, "{total}");
         }
     }
 

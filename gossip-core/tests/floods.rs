@@ -328,6 +328,40 @@ fn a_flood_of_strangers_delays_neither_news_nor_joins_for_long() {
     assert_eq!(late, [], "(flood, ms until news, ms until joined)");
 }
 
+/// From one real address, with a token of each, under one id: every join draws a welcome, and a correction once the others
+/// hold that id dead.
+#[test]
+fn a_flood_of_joins_with_tokens_silences_nobody() {
+    for seed in 0..5 {
+        let mut network = formed(seed, 24, lan(), Ledger::default());
+        network.run_for(secs(10));
+        let (head, me) = (head(lan()), stranger(1));
+        let (mut tokens, mut slowest) = ([0; 24], 0);
+        for ms in 0..40_000u32 {
+            for (host, token) in tokens.iter_mut().enumerate().filter(|_| ms % 5 == 0) {
+                network.watch.tokens.clear();
+                let again = datagram(&head, me.id(), &[join(ms | 1, *token, &me)]);
+                network.inject(host, me.address(), &again);
+                *token = network.watch.tokens.get(&me.address()).copied().unwrap_or(*token);
+            }
+            if ms == 30_000 {
+                network.command(0, |node, now, out| node.set_health(now, Health::Degraded, out));
+            }
+            let id = network.hosts[0].id;
+            let health = |host: &support::Host<Heap>| host.node.member(id).map(|m| m.record().health());
+            if ms > 30_000 && network.hosts.iter().any(|host| health(host) != Some(Health::Degraded)) {
+                slowest = ms - 30_000;
+            }
+            network.run_for(millis(1));
+        }
+        let welcomes: u64 = network.hosts.iter().map(|host| host.node.metrics().welcomes).sum();
+        println!("news through {welcomes} welcomes: {slowest} ms");
+        assert!(welcomes > 10_000 && slowest <= 2_000, "seed {seed}: {welcomes} welcomes, {slowest} ms");
+        let buried = network.deaths().into_iter().filter(|death| death.1 != me.id()).count();
+        assert_eq!(buried, 0, "seed {seed}");
+    }
+}
+
 fn to(network: &Network<Heap, Recorder>, address: SocketAddr) -> (usize, usize) {
     let sent = network.watch.0.iter().filter(|datagram| datagram.to == address);
     sent.fold((0, 0), |(packets, bytes), datagram| (packets + 1, bytes + datagram.bytes.len()))
