@@ -118,7 +118,7 @@ pub struct Budgets {
     /// Gossip rounds, and the rumors that ride on pings and acks. Over it, rounds come later and pings go bare;
     /// nothing is lost.
     pub rumor: u32,
-    /// Joins, fetches, challenges, introductions, pulls and repair. Over it, joiners and fetches are sent elsewhere, and
+    /// Joins, fetches, introductions, pulls and repair. Over it, joiners and fetches are sent elsewhere, and
     /// repair goes on later. Members looked at for repair count as a quarter of a byte each.
     pub sync: u32,
     /// Dominating answers, accusations told to the accused, visits to the dead. Over it, they are dropped and

@@ -248,18 +248,15 @@ impl Step<'_, '_> {
             self.declare(slot);
             return;
         }
+        let now = self.core.clock.judged_stamp();
         if let Some(patience) = self.patience(slot) {
+            self.be_due_since(slot, now.plus((patience / 1_000) as u32));
             self.postpone(slot, patience);
             return;
         }
-        let now = self.core.clock.judged_stamp();
         if self.core.holds.is_held(self.zone_of(slot)) {
             // Its time stands still. What comes after the hold is not all due at once.
-            let members = &self.tables.members;
-            let suspicion = self.tables.suspicions.get_mut(members.slot(slot));
-            if let Some(due) = suspicion.filter(|suspicion| suspicion.checks > 0) {
-                due.started = now;
-            }
+            self.be_due_since(slot, now);
             let wait = interval * 2 + self.core.rng.below_u64(interval * 2);
             self.postpone(slot, wait);
             return;
@@ -278,6 +275,15 @@ impl Step<'_, '_> {
             let _ = self.probe(slot, Purpose::Check);
             let again = 2 * interval + self.core.rng.below_u64(interval);
             self.postpone(slot, again << checks.saturating_sub(1).min(MAX_DOUBLINGS));
+        }
+    }
+
+    /// Until then nobody could join in: how long a death has been due counts from there, if it is due.
+    fn be_due_since(&mut self, slot: SlotId, since: Stamp) {
+        let members = &self.tables.members;
+        let suspicion = self.tables.suspicions.get_mut(members.slot(slot));
+        if let Some(due) = suspicion.filter(|suspicion| suspicion.checks > 0) {
+            due.started = since;
         }
     }
 

@@ -66,6 +66,32 @@ fn who_was_turned_away_by_a_full_table_gets_in_when_a_member_leaves_or_dies() {
     }
 }
 
+/// Host 0 alone has room for a member that does not answer, and hears that it asks for patience when its death is due.
+#[test]
+fn the_patience_that_a_member_asked_for_is_no_part_of_the_hold_of_one_accuser() {
+    for seed in seeds() {
+        let config = Config { hold: secs(20), ..lan() };
+        let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(4), ());
+        (0..4).for_each(|n| _ = network.add(&format!("node-{n}")));
+        let silent = nobody(1, Locality::default());
+        for host in 0..4 {
+            let others = (0..4).filter(|&other| other != host && (host > 0 || other < 3));
+            let mut known: Vec<Record> = others.map(|other| network.hosts[other].node.me()).collect();
+            known.extend((host == 0).then_some(silent));
+            network.command(host, |node, now, out| node.restore(now, &known, out));
+        }
+        let due = |n: &Network<Heap>| n.hosts[0].node.metrics().deaths_held > 0;
+        assert!(network.wait(secs(60), due).is_some(), "seed {seed}: its death is never due");
+        network.run_for(secs(5));
+        say(&mut network, 0, 1, &[forge::records(&[silent.with_state(1, Health::Healthy, 60)], 0)]);
+        // Two seconds of tolerance on top, and the hold.
+        network.run_for(secs(62 + 19));
+        assert_eq!(network.deaths(), [], "seed {seed}");
+        let dead = |n: &Network<Heap>| n.hosts[0].has_told(Event::Down(silent.id()));
+        assert!(network.wait(secs(30), dead).is_some(), "seed {seed}: it is held for ever");
+    }
+}
+
 #[test]
 fn news_of_everybody_at_once_is_a_full_rumor_queue_and_none_of_it_is_lost() {
     for seed in 0..5 {

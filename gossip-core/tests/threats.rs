@@ -1,4 +1,4 @@
-//! SECURITY.md names a test for each threat. This one sees to it that they exist.
+//! SECURITY.md names a test for each threat, and ARCHITECTURE.md one for each bound. This one sees to it that they exist.
 
 use std::{
     fs,
@@ -9,12 +9,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Whether a file of this crate's tests, or of its sources, has a test of that name.
-fn has_test(file: &str, name: &str) -> bool {
+/// Whether a file of this crate's tests, or of its sources, has a test whose name begins so, with this behind it.
+fn has_test(file: &str, name: &str, end: &str) -> bool {
     let places = [format!("tests/{file}.rs"), format!("src/{file}.rs"), format!("src/{file}/tests.rs")];
     let text =
         |place| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(place)).unwrap_or_default();
-    places.into_iter().map(text).any(|text| text.contains(&format!("fn {name}(")))
+    places.into_iter().map(text).any(|text| text.contains(&format!("fn {name}{end}")))
 }
 
 /// The tests (`file::name`) and scenarios (`simulator run name`) in a text that exist; panics at one that does not.
@@ -25,7 +25,7 @@ fn proofs(text: &str) -> usize {
         if let Some((file, name)) = quoted.split_once("::") {
             // A type of the sources, as in `Event::Twin`, begins with a capital.
             if file.starts_with(|first: char| first.is_ascii_lowercase()) {
-                assert!(has_test(file, name), "there is no test {name} in {file}");
+                assert!(has_test(file, name, "("), "there is no test {name} in {file}");
                 found += 1;
             }
         } else if let Some(name) = quoted.strip_prefix("simulator run ") {
@@ -48,5 +48,26 @@ fn every_threat_has_a_test_and_every_test_that_is_named_exists() {
         let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
         assert_eq!(cells.len(), 4, "{row}");
         assert!(proofs(cells[2]) > 0, "no test of this threat: {row}");
+    }
+}
+
+/// Names end in an ellipsis there; the file that a row names, or `limits.rs`, has a test that begins so.
+#[test]
+fn every_bound_has_a_test_and_every_test_that_is_named_exists() {
+    let text =
+        fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is beside the crates");
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("| bound |")).skip(2);
+    let rows: Vec<&str> = lines.by_ref().take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() >= 20, "{} bounds", rows.len());
+    for row in rows {
+        let last = row.trim_matches('|').rsplit('|').next().unwrap_or_default();
+        let quoted: Vec<&str> = last.split('`').skip(1).step_by(2).collect();
+        let (begins, files): (Vec<&str>, Vec<&str>) = quoted.iter().partition(|name| name.ends_with('…'));
+        let file =
+            files.first().map_or("limits", |file| file.trim_end_matches(".rs").trim_end_matches("/tests"));
+        for begin in &begins {
+            assert!(has_test(file, begin.trim_end_matches('…'), ""), "there is no test {begin} in {file}");
+        }
+        assert!(!begins.is_empty() || last.trim() == "the same", "no test of this bound: {row}");
     }
 }
