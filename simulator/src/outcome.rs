@@ -187,7 +187,7 @@ impl Outcome {
             views_equal: measure::are_equal_and_right(world),
             sides_divergence: measure.views.sides,
             heal_s: None,
-            audit: measure.audits.figures(judgements, hosts),
+            audit: measure.audits.figures(judgements),
             trace_digest: world.digest().to_string(),
             extras: BTreeMap::from([
                 ("missed_updates", measure.spreads.missed(hosts) as f64),

@@ -67,7 +67,7 @@ pub struct AuditFigures {
     /// Bytes of a node in a second: the median of the first quarter, and the last quarter's as a multiple of it.
     pub bytes_per_node_s: Option<f64>,
     pub bytes_drift: Option<f64>,
-    /// False suspicions, and the median of the times until all know of a crash: those of the second half of the
+    /// False suspicions, and the median of the times until the first knows of a crash: those of the second half of the
     /// windows, as multiples of those of the first.
     pub false_suspicions_drift: Option<f64>,
     pub detection_drift: Option<f64>,
@@ -147,12 +147,12 @@ impl Audits {
     }
 
     /// What came of all.
-    pub fn figures(&self, judgements: &Judgements, hosts: &[Host]) -> AuditFigures {
+    pub fn figures(&self, judgements: &Judgements) -> AuditFigures {
         let windows = &self.windows;
         let Some(end) = windows.last() else { return AuditFigures::default() };
         let half = &windows[(windows.len() - 1) / 2];
         let suspicions = (half.false_suspicions, end.false_suspicions - half.false_suspicions);
-        let detection = |during| judgements.known_to_all(hosts, during);
+        let detection = |during| judgements.known_to_first(during);
         let ratio = |first: f64, last: f64| (first > 0.0).then(|| last / first);
         let quarter = windows.len().div_ceil(4);
         let (first, last) = (&windows[..quarter], &windows[windows.len() - quarter..]);
@@ -292,7 +292,7 @@ mod tests {
             figure(n, &mut window);
             audits.windows.push(window);
         }
-        audits.figures(&Judgements::default(), &[])
+        audits.figures(&Judgements::default())
     }
 
     #[test]

@@ -154,10 +154,11 @@ impl Judgements {
         })
     }
 
-    /// Seconds until all knew of a crash in a stretch of time, the median.
-    pub fn known_to_all(&self, hosts: &[Host], during: Range<Micros>) -> Option<f64> {
+    /// Seconds until the first knew of a crash in a stretch of time, the median. (Until all knew it would be of few: many
+    /// that ran then are down by the end of a long run.)
+    pub fn known_to_first(&self, during: Range<Micros>) -> Option<f64> {
         let crashes = self.open().filter(|crash| during.contains(&crash.since));
-        let delays = crashes.filter_map(|crash| Some(seconds(crash.all_know(hosts)? - crash.since)));
+        let delays = crashes.filter_map(|crash| Some(seconds(crash.known.values().min()? - crash.since)));
         Summary::of(delays).map(|delays| delays.quantile(0.5))
     }
 
