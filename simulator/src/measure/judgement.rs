@@ -148,17 +148,14 @@ impl Judgements {
     }
 
     fn settled(&self, hosts: &[Host]) -> impl Iterator<Item = (Option<Micros>, Option<Micros>)> {
-        self.open().map(|crash| {
-            let first = crash.known.values().min().map(|&at| at - crash.since);
-            (first, crash.all_know(hosts).map(|at| at - crash.since))
-        })
+        self.open().map(|crash| (crash.first_knows(), crash.all_know(hosts).map(|at| at - crash.since)))
     }
 
     /// Seconds until the first knew of a crash in a stretch of time, the median. (Until all knew it would be of few: many
     /// that ran then are down by the end of a long run.)
     pub fn known_to_first(&self, during: Range<Micros>) -> Option<f64> {
         let crashes = self.open().filter(|crash| during.contains(&crash.since));
-        let delays = crashes.filter_map(|crash| Some(seconds(crash.known.values().min()? - crash.since)));
+        let delays = crashes.filter_map(|crash| crash.first_knows().map(seconds));
         Summary::of(delays).map(|delays| delays.quantile(0.5))
     }
 
@@ -189,6 +186,11 @@ fn is_life_of(step: &Step<'_>, host: HostId, incarnation: Incarnation) -> bool {
 }
 
 impl Crash {
+    /// How long it took until the first knew.
+    fn first_knows(&self) -> Option<Micros> {
+        self.known.values().min().map(|&at| at - self.since)
+    }
+
     /// When the last of those knew that ran through.
     fn all_know(&self, hosts: &[Host]) -> Option<Micros> {
         let ran_through = |id: &HostId| {
