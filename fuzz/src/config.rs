@@ -164,6 +164,8 @@ fn span(config: &Config) -> Duration {
 
 fn budgets_hold(network: &Network<Heap, Bytes>, config: &Config, span: Duration) {
     let max = f64::from(config.max_datagram);
+    let most = |rate: u32, at_once: f64| f64::from(rate) * span.as_secs_f64() + at_once * max + 1.0;
+    let mut all: BTreeMap<usize, u64> = BTreeMap::new();
     for (&(host, class), &sent) in &network.watch.0 {
         let (rate, at_once) = match class {
             Traffic::Probe => continue,
@@ -171,8 +173,13 @@ fn budgets_hold(network: &Network<Heap, Bytes>, config: &Config, span: Duration)
             Traffic::Rumor => (config.budgets.rumor, 3.0),
             Traffic::Sync => (config.budgets.sync, 14.0),
         };
-        let most = f64::from(rate) * span.as_secs_f64() + at_once * max + 1.0;
+        let most = most(rate, at_once);
         assert!(sent as f64 <= most, "host {host}: {sent} bytes of {class:?}, and {most} at the most");
+        *all.entry(host).or_default() += sent;
+    }
+    for (host, sent) in all {
+        let most = most(config.budgets.total, 14.0);
+        assert!(sent as f64 <= most, "host {host}: {sent} bytes in all, and {most} at the most");
     }
 }
 

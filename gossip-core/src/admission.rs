@@ -98,22 +98,21 @@ impl Admission {
 impl Step<'_, '_> {
     /// Whether a request of somebody unproven may cost us anything now.
     pub(crate) fn admits_request(&mut self) -> bool {
-        self.admits_at(1)
+        self.admits_at(1, 1)
     }
 
-    fn admits_at(&mut self, price: u32) -> bool {
+    /// Whether a request that counts as `price` joins may, where `least` are left.
+    fn admits_at(&mut self, price: u32, least: u32) -> bool {
         let (now, most) = (self.now(), self.core.config.strangers_per_second);
-        let admitted = self.core.admission.strangers.take(now, price.min(most));
+        let admitted = self.core.admission.strangers.take_of(now, price.min(most), least);
         self.core.metrics.limited += u64::from(!admitted);
         admitted
     }
 
     /// The same for one who may introduce itself another time: half of the rate is left to who wants in.
     pub(crate) fn admits_introduction(&mut self) -> bool {
-        let (now, half) = (self.now(), self.core.config.strangers_per_second / 2);
-        let spare = self.core.admission.strangers.has(now, half + 1);
-        self.core.metrics.limited += u64::from(!spare);
-        spare && self.admits_at(OF_INTRODUCTION)
+        let half = self.core.config.strangers_per_second / 2;
+        self.admits_at(OF_INTRODUCTION, half + 1)
     }
 
     /// Asks whoever is at `to` to say again, with a token, what it said in `bytes` bytes; never with more.
@@ -265,7 +264,7 @@ impl Step<'_, '_> {
             return;
         }
         if !self.core.admission.is_valid(token, from, self.now()) {
-            if self.admits_at(OF_FETCH) {
+            if self.admits_at(OF_FETCH, 1) {
                 self.challenge(from, Traffic::Sync, nonce, bytes);
             }
             return;

@@ -33,7 +33,12 @@ impl Bucket {
 
     /// Takes `tokens`, if there are as many.
     pub(crate) fn take(&mut self, now: Instant, tokens: u32) -> bool {
-        let has = self.has(now, tokens);
+        self.take_of(now, tokens, tokens)
+    }
+
+    /// Takes `tokens`, if there are as many, and no fewer than `least`: what is below that is for others.
+    pub(crate) fn take_of(&mut self, now: Instant, tokens: u32, least: u32) -> bool {
+        let has = self.has(now, tokens.max(least));
         if has {
             self.spend(tokens);
         }
@@ -73,5 +78,12 @@ mod tests {
         // However long it rests, it holds no more than its burst.
         let later = Instant::NEVER;
         assert_eq!((0..10).filter(|_| bucket.take(later, 1)).count(), 5);
+    }
+
+    #[test]
+    fn what_is_below_the_least_is_left_to_others() {
+        let mut bucket = Bucket::new(10, 8, Instant::ZERO);
+        assert_eq!((0..10).filter(|_| bucket.take_of(Instant::ZERO, 2, 5)).count(), 2);
+        assert_eq!((0..10).filter(|_| bucket.take(Instant::ZERO, 1)).count(), 4);
     }
 }

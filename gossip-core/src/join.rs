@@ -28,7 +28,7 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 
-/// Seeds kept; the rest of a longer list is ignored.
+/// Seeds kept; the rest of a longer list is counted and ignored.
 const MAX_SEEDS: usize = sized(16, 4);
 /// Joins a round: two seeds, and those that busy ones named.
 const MAX_ASKED: usize = 2 + MAX_REFERRALS;
@@ -231,10 +231,9 @@ impl Step<'_, '_> {
         let me = self.me().address();
         let joining = &mut self.core.joining;
         joining.seeds.clear();
-        for &seed in seeds.iter().filter(|&&seed| seed != me && is_unicast(seed)) {
-            if !joining.seeds.contains(&seed) && joining.seeds.push(seed).is_err() {
-                break;
-            }
+        for &seed in seeds.iter().filter(|&&seed| seed != me) {
+            let kept = joining.seeds.contains(&seed) || is_unicast(seed) && joining.seeds.push(seed).is_ok();
+            self.core.metrics.dropped_seeds += u64::from(!kept);
         }
         (joining.round, joining.next_seed) = (0, 0);
         if joining.phase == Phase::Asking && !joining.knows_whom_to_ask() {

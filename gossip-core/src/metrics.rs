@@ -152,8 +152,12 @@ counters! {
     conflicts,
     /// Dominated records answered with the dominating ones.
     corrections_sent,
+    /// Dominated records that one datagram offered beyond those that are answered at a time.
+    dropped_corrections,
     /// Own pauses noticed.
     own_pauses,
+    /// Seeds given that were not kept: too many at once, or an address where nobody can be.
+    dropped_seeds,
     /// Joins answered with a welcome.
     welcomes,
     /// Joins answered with `Busy`.

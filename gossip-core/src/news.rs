@@ -38,12 +38,16 @@ pub(crate) enum Source {
 
 /// Members whose records go back to who offered older ones.
 #[derive(Default)]
-pub(crate) struct Corrections(heapless::Vec<NodeId, MAX_CORRECTIONS>);
+pub(crate) struct Corrections {
+    of: heapless::Vec<NodeId, MAX_CORRECTIONS>,
+    /// How many more there were.
+    dropped: u32,
+}
 
 impl Corrections {
     pub(crate) fn add(&mut self, id: NodeId) {
-        if !self.0.contains(&id) {
-            let _ = self.0.push(id);
+        if !self.of.contains(&id) && self.of.push(id).is_err() {
+            self.dropped += 1;
         }
     }
 }
@@ -260,17 +264,18 @@ impl Step<'_, '_> {
 
     /// Sends what dominates the records that came from `to`.
     pub(crate) fn correct(&mut self, to: SocketAddr, corrections: &Corrections) {
-        if corrections.0.is_empty() {
+        if corrections.of.is_empty() {
             return;
         }
+        self.core.metrics.dropped_corrections += u64::from(corrections.dropped);
         let sent = self.write(to, Traffic::Suspicion, |draft, core, tables| {
             // One may have been forgotten since, to make room for another.
-            for slot in corrections.0.iter().filter_map(|&id| tables.members.find(id)) {
+            for slot in corrections.of.iter().filter_map(|&id| tables.members.find(id)) {
                 let _ = put_news(draft, core, tables, slot);
             }
         });
         if sent {
-            self.core.metrics.corrections_sent += corrections.0.len() as u64;
+            self.core.metrics.corrections_sent += corrections.of.len() as u64;
         }
     }
 

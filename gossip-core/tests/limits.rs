@@ -344,6 +344,32 @@ fn newcomers_beyond_those_probed_at_a_time_get_their_turn() {
     }
 }
 
+/// Eight are told in one answer; of the others whoever offers them again hears then.
+#[test]
+fn who_offers_many_old_records_hears_of_the_first_and_of_the_rest_when_it_offers_them_again() {
+    for seed in seeds() {
+        let mut network = formed(seed, 14, lan(), ());
+        let old: Vec<Record> = network.hosts[2..].iter().map(|host| host.node.me()).collect();
+        for host in 2..14 {
+            let address = network.fresh_address();
+            network.restart(host, address);
+            network.join(host, &[0]);
+        }
+        assert!(network.wait(secs(60), Network::is_formed).is_some(), "seed {seed}");
+        let mut told = |offered: &[Record]| {
+            let before = *network.hosts[0].node.metrics();
+            say(&mut network, 0, 1, &[forge::records(offered, 0)]);
+            let after = network.hosts[0].node.metrics();
+            let dropped = after.dropped_corrections - before.dropped_corrections;
+            (after.corrections_sent - before.corrections_sent, dropped)
+        };
+        assert_eq!(told(&old), (8, 4), "seed {seed}");
+        assert_eq!(told(&old[8..]), (4, 0), "seed {seed}");
+        network.assert_recovers(secs(60), seed);
+        assert_eq!(network.deaths(), [], "seed {seed}");
+    }
+}
+
 /// The first 16 are kept.
 #[test]
 fn seeds_beyond_the_most_that_are_kept_are_not_asked_until_they_are_given_again() {
@@ -355,7 +381,9 @@ fn seeds_beyond_the_most_that_are_kept_are_not_asked_until_they_are_given_again(
     network.command(joiner, |node, now, out| node.join(now, &seeds, out));
     network.run_for(secs(60));
     assert!(!network.hosts[joiner].node.is_joined(), "more than 16 were kept");
+    assert_eq!(network.hosts[joiner].node.metrics().dropped_seeds, 1);
     network.command(joiner, |node, now, out| node.join(now, &seeds[1..], out));
+    assert_eq!(network.hosts[joiner].node.metrics().dropped_seeds, 1, "sixteen were too many");
     assert!(network.wait(secs(60), Network::is_formed).is_some(), "the sixteenth was not kept");
     network.assert_recovers(secs(60), 1);
 }
