@@ -1,7 +1,7 @@
 //! Holds: a zone that falls silent as a whole is held as unreachable, and nobody in it is accused for now.
 //!
 //! ```text
-//!            controls fail              time used up                 as long again
+//!            controls fail              time used up                 time to judge
 //! (unknown) ───────────────▶ Held ──────────────────────▶ Served ───────────────────▶ (unknown)
 //!                            ▲  │ somebody of it answers
 //!               controls fail│  ▼
@@ -10,7 +10,8 @@
 //!
 //! A silent zone may be dead, or the road to it may be broken; from here both look alike. A hold delays, it never
 //! forbids: each zone has `Config::hold` to spend on being held, and regains it as slowly as it spends it. Once all
-//! of it is spent, its members are accused like anybody, and it is not held again for as long.
+//! of it is spent, its members are accused like anybody, and it is not held again for as long, nor before even the
+//! slowest has checked a suspect twice.
 
 use crate::{
     config::Config,
@@ -19,6 +20,7 @@ use crate::{
     outbox::Event,
     record::Zone,
     step::Step,
+    suspicion::two_checks,
     table::SlotId,
     time::{Instant, Stamp, micros},
 };
@@ -100,11 +102,11 @@ impl Holds {
     }
 
     /// When the next zone changes its phase by time alone: its place, and the stamp.
-    fn next(&self, whole: u32) -> Option<(usize, Stamp)> {
+    fn next(&self, Spans { whole, served }: Spans) -> Option<(usize, Stamp)> {
         let due = |hold: &Hold| match hold.phase {
             Phase::Held => hold.since.plus(hold.left.min(whole)),
             Phase::Resting => hold.since.plus(whole - hold.left.min(whole)),
-            Phase::Served => hold.since.plus(whole),
+            Phase::Served => hold.since.plus(served),
         };
         let dues = self.0.iter().map(due).enumerate();
         dues.reduce(|first, other| if other.1.is_before(first.1) { other } else { first })
@@ -122,9 +124,21 @@ impl Holds {
     }
 }
 
-/// The time that a zone may be held, in ms.
-fn whole(config: &Config) -> u32 {
-    u32::try_from(micros(config.hold) / 1_000).unwrap_or(u32::MAX / 4)
+/// How long things last, in ms.
+#[derive(Clone, Copy)]
+struct Spans {
+    /// The time that a zone may be held.
+    whole: u32,
+    /// The time in which it is not held again, and its members can be found dead.
+    served: u32,
+}
+
+impl Spans {
+    fn of(config: &Config) -> Self {
+        let ms = |span| u32::try_from(micros(span) / 1_000).unwrap_or(u32::MAX / 4);
+        let whole = ms(config.hold);
+        Self { whole, served: whole.max(ms(two_checks(config))) }
+    }
 }
 
 impl Step<'_, '_> {
@@ -136,7 +150,7 @@ impl Step<'_, '_> {
         if others < MIN_CONTROLS {
             return false;
         }
-        let (now, whole) = (self.core.clock.judged_stamp(), whole(&self.core.config));
+        let (now, whole) = (self.core.clock.judged_stamp(), Spans::of(&self.core.config).whole);
         match self.core.holds.silent(zone, now, whole) {
             None => {
                 self.core.metrics.dropped_holds_full += 1;
@@ -164,7 +178,7 @@ impl Step<'_, '_> {
     /// Ends the holds whose time is up; one a tick, the next tick is asked for at once.
     pub(crate) fn end_holds(&mut self) {
         let now = self.core.clock.judged_stamp();
-        let Some((at, due)) = self.core.holds.next(whole(&self.core.config)) else { return };
+        let Some((at, due)) = self.core.holds.next(Spans::of(&self.core.config)) else { return };
         if now.is_before(due) {
             return;
         }
@@ -176,7 +190,7 @@ impl Step<'_, '_> {
 
     /// When [`Self::end_holds`] has something to do, by the host's clock.
     pub(crate) fn next_hold_end(&self) -> Instant {
-        let next = self.core.holds.next(whole(&self.core.config));
+        let next = self.core.holds.next(Spans::of(&self.core.config));
         next.map_or(Instant::NEVER, |(_, due)| self.core.clock.real_stamp(due))
     }
 }
@@ -187,6 +201,7 @@ mod tests {
 
     const ZONE: Zone = Zone { region: 1, zone: 2 };
     const WHOLE: u32 = 420_000;
+    const SPANS: Spans = Spans { whole: WHOLE, served: WHOLE };
 
     fn at(seconds: u32) -> Stamp {
         Stamp(seconds * 1_000)
@@ -195,7 +210,7 @@ mod tests {
     /// Does what is due by then; returns when holds ended by time, in seconds.
     fn pass_until(holds: &mut Holds, end: u32) -> Vec<u32> {
         let mut ended = Vec::new();
-        while let Some((which, due)) = holds.next(WHOLE).filter(|&(_, due)| !at(end).is_before(due)) {
+        while let Some((which, due)) = holds.next(SPANS).filter(|&(_, due)| !at(end).is_before(due)) {
             ended.extend(holds.pass(which, due).map(|_| due.0 / 1_000));
         }
         ended

@@ -11,6 +11,7 @@
 //! confirm. A timer that runs out declares nobody: it makes this node check for itself.
 
 use crate::{
+    config::Config,
     detector::Purpose,
     diagnostics::debug,
     holds::MIN_CONTROLS,
@@ -26,11 +27,10 @@ use core::time::Duration;
 const MAX_EXPIRIES: usize = 16;
 /// Doublings of the time between two checks of a suspect whose death is due, but not earned.
 const MAX_DOUBLINGS: u8 = 2;
-/// Deaths that are held belong to one trouble if no more than a zone's hold, in which nobody is judged, and twice the
-/// time between two checks of a suspect lies between them: so many probe intervals ...
-const LULL_INTERVALS: u32 = 6 << MAX_DOUBLINGS;
-/// ... and waits of a probe, whose pings and helpers take 15 of them, at the slowest ninefold.
-const LULL_WAITS: u32 = 2 * 15 * 9;
+/// Between two checks of a suspect lie at most so many probe intervals, and the check itself ...
+const CHECK_INTERVALS: u32 = 3 << MAX_DOUBLINGS;
+/// ... whose pings and helpers take 15 waits, at the slowest ninefold.
+const CHECK_WAITS: u32 = 15 * 9;
 /// Accusers that a death takes; zones that they must be of, where there are as many.
 const MIN_ACCUSERS: u32 = 2;
 /// Clusters smaller than this are too small for "most members lost" to mean our own trouble.
@@ -94,6 +94,11 @@ enum Unearned {
     OneZone,
     /// This node may be the one in trouble: it reached nobody, lost most members, or does not know them yet.
     OwnTrouble,
+}
+
+/// How long two checks of a suspect take, one after the other, at the most.
+pub(crate) fn two_checks(config: &Config) -> Duration {
+    (config.probe_interval * CHECK_INTERVALS + config.ack_timeout_max * CHECK_WAITS) * 2
 }
 
 impl Step<'_, '_> {
@@ -352,9 +357,10 @@ impl Step<'_, '_> {
             self.core.judgement.held = None;
             return Ok(());
         }
-        let config = &self.core.config;
-        let checks = config.probe_interval * LULL_INTERVALS + config.ack_timeout_max * LULL_WAITS;
-        let held = self.core.judgement.hold(self.core.clock.now(), config.hold + checks);
+        // Deaths that are held belong to one trouble if no more lies between them than a zone's hold, in which nobody is
+        // judged, and two checks.
+        let lull = self.core.config.hold + two_checks(&self.core.config);
+        let held = self.core.judgement.hold(self.core.clock.now(), lull);
         if held >= self.core.config.hold { Ok(()) } else { Err(Unearned::OwnTrouble) }
     }
 

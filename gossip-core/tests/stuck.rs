@@ -5,7 +5,7 @@
 mod support;
 
 use gossip_core::{Config, Event, Heap, Identity, Locality, NodeId, Reachability, Record, Status, Versions};
-use support::{Link, Network, Recorder, lan, millis, network, secs};
+use support::{Link, Network, Recorder, formed, lan, millis, network, secs, seeds};
 
 /// A member that exists in tables only.
 fn nobody(n: u8) -> Record {
@@ -66,4 +66,24 @@ fn a_hold_ends_with_the_view_that_it_was_about() {
     let members = network.hosts[host].node.members();
     let untried = members.filter(|member| member.reachability() == Reachability::Unknown).count();
     assert!(untried >= 5, "{untried} of 6, and one may have been probed since");
+}
+
+/// Alone, a node takes the blame for each silence, and its probes become so slow that a check may take longer than these
+/// holds.
+#[test]
+fn the_last_of_a_zone_buries_the_others_even_where_a_hold_is_shorter_than_a_check() {
+    for (preset, hold) in [(Config::local as fn(_) -> _, 1), (Config::lan, 1), (Config::lan, 3)] {
+        for seed in seeds() {
+            let config = Config { hold: secs(hold), ..preset(lan().cluster) };
+            let mut network = formed(seed, 6, config, ());
+            network.run_for(secs(10));
+            (1..6).for_each(|host| network.crash(host));
+            let alone = |n: &Network<Heap>| n.hosts[0].node.members().all(|m| m.status() == Status::Dead);
+            assert!(
+                network.wait(secs(120), alone).is_some(),
+                "{hold} s, seed {seed}: {}",
+                network.opinions(5)
+            );
+        }
+    }
 }
