@@ -127,7 +127,7 @@ mod tests {
         assert!(parse(&["--agents", "50", "--minutes", "30", "--gossip", "x"]).is_ok());
         for (args, said) in [
             (["--agents", "3"], "4..=500"),
-            (["--minutes", "0"], "1..=2880"),
+            (["--minutes", "1"], "2..=2880"),
             (["--minutes", "1.5"], "'1.5'"),
             (["--hours", "1"], "--hours"),
         ] {

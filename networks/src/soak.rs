@@ -50,8 +50,8 @@ pub(crate) struct SoakArgs {
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(4..=500))]
     agents: u16,
 
-    /// For how long they are measured, in minutes; the start takes two more at the most.
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=2_880))]
+    /// For how long they are measured, in minutes, the last of which sees no restart; the start takes two more at the most.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(2..=2_880))]
     minutes: u16,
 }
 

@@ -1,6 +1,6 @@
 //! Seeds, and when to look them up and join through them again.
 
-use crate::{Instant, rng::Rng};
+use crate::{Instant, rng::Rng, wire::codec::is_unicast};
 use std::{fmt, mem, net::SocketAddr, str::FromStr, time::Duration};
 
 /// Seeds kept; newer ones take the place of the oldest.
@@ -36,16 +36,16 @@ impl FromStr for Seed {
 
     fn from_str(text: &str) -> Result<Self, ParseSeedError> {
         if let Ok(address) = text.parse::<SocketAddr>() {
-            return Ok(address.into());
+            return if is_unicast(address) { Ok(address.into()) } else { Err(ParseSeedError::Nowhere) };
         }
-        let (host, port) = text.rsplit_once(':').ok_or(ParseSeedError)?;
+        let (host, port) = text.rsplit_once(':').ok_or(ParseSeedError::Form)?;
         let port_is_real = port.parse::<u16>().is_ok_and(|port| port > 0);
         // A colon in the host is an IPv6 address that lacks its brackets or its port.
         let host_is_name = !host.is_empty() && !host.contains(|c: char| c == ':' || c.is_whitespace());
         if port_is_real && host_is_name {
             Ok(Self(Place::Name(text.to_owned())))
         } else {
-            Err(ParseSeedError)
+            Err(ParseSeedError::Form)
         }
     }
 }
@@ -61,11 +61,22 @@ impl fmt::Display for Seed {
 
 /// A text that is not a [`Seed`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ParseSeedError;
+#[non_exhaustive]
+pub enum ParseSeedError {
+    /// It is no host and port.
+    Form,
+    /// No single node can be there: port 0, an unspecified, multicast or broadcast address.
+    Nowhere,
+}
 
 impl fmt::Display for ParseSeedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a seed is HOST:PORT, as in 10.0.0.1:7946, [2001:db8::1]:7946 or seeds.example.com:7946")
+        f.write_str(match self {
+            Self::Form => {
+                "a seed is HOST:PORT, as in 10.0.0.1:7946, [2001:db8::1]:7946 or seeds.example.com:7946"
+            }
+            Self::Nowhere => "no node can be reached there: give the address and port that a node advertises",
+        })
     }
 }
 
@@ -236,7 +247,10 @@ mod tests {
             assert_eq!(seed(text).to_string(), text);
         }
         for text in ["", "host", "host:", ":7946", "host:0", "host:65536", "2001:db8::1:7946", "a b:1"] {
-            assert_eq!(text.parse::<Seed>(), Err(ParseSeedError), "{text:?}");
+            assert_eq!(text.parse::<Seed>(), Err(ParseSeedError::Form), "{text:?}");
+        }
+        for text in ["10.0.0.1:0", "0.0.0.0:7946", "[::]:7946", "224.0.0.1:7946", "255.255.255.255:7946"] {
+            assert_eq!(text.parse::<Seed>(), Err(ParseSeedError::Nowhere), "{text:?}");
         }
     }
 

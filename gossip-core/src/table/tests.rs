@@ -268,13 +268,7 @@ impl<S: Storage> Rig<S> {
         let live: Vec<&Record> = model.values().filter(|record| record.status().is_live()).collect();
         let me_live = u32::from(table.record(ME).status().is_live());
         assert_eq!(table.live() + me_live, live.len() as u32);
-        let ring = table.as_view().others();
-        assert_eq!(ring.len() + 1, model.len());
-        for (position, &slot) in ring.iter().enumerate() {
-            let entry = table.slot(slot);
-            assert_eq!(entry.ring_position as usize, position);
-            assert_eq!(entry.record.status().is_live(), position < table.live() as usize);
-        }
+        assert_eq!(table.as_view().others().len() + 1, model.len());
         let mut ranges = [0u64; sums::RANGES];
         for record in live {
             let tag = sums::place(KEY, record.id()).tag;
