@@ -1,4 +1,4 @@
-//! Any configuration: it is refused with the reason, or nodes live with it, within its budgets and without spinning;
+//! Any configuration: it is refused with a reason, or nodes live with it, within its budgets and without spinning;
 //! and one that runs takes another over, but for what is fixed.
 
 use crate::{
@@ -129,7 +129,7 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
     }
 }
 
-/// A refusal says which field, and a true reason.
+/// A refusal says which field, and bounds that its value is beyond.
 fn refusal_is_true(error: ConfigError) {
     match error {
         ConfigError::Range { field, min, max, given } => {

@@ -36,7 +36,7 @@ impl Bucket {
         self.take_of(now, tokens, tokens)
     }
 
-    /// Takes `tokens`, if there are as many, and no fewer than `least`: what is below that is for others.
+    /// Takes `tokens`, if there are as many, and no fewer than `least`: the rest is for others.
     pub(crate) fn take_of(&mut self, now: Instant, tokens: u32, least: u32) -> bool {
         let has = self.has(now, tokens.max(least));
         if has {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_below_the_least_is_left_to_others() {
+    fn below_the_least_the_rest_is_left_to_others() {
         let mut bucket = Bucket::new(10, 8, Instant::ZERO);
         assert_eq!((0..10).filter(|_| bucket.take_of(Instant::ZERO, 2, 5)).count(), 2);
         assert_eq!((0..10).filter(|_| bucket.take(Instant::ZERO, 1)).count(), 4);

@@ -139,9 +139,9 @@ impl<M: Memory> Node<M> {
 
     /// Joins the cluster that these addresses belong to; asks them again until one answers, whenever everybody
     /// else was lost, and now and then for ever, in case there is company that we do not know. A later call
-    /// replaces all addresses of the call before. At most 16 are kept, 4 without `alloc`. The rest are
-    /// ignored and counted, and so are those at which no single node can be: port 0, unspecified, multicast and
-    /// broadcast ones.
+    /// replaces all addresses of the call before. One's own is ignored. At most 16 are kept, 4
+    /// without `alloc`. The rest are ignored and counted, and so are those at which no single node can be: port 0,
+    /// unspecified, multicast and broadcast ones.
     ///
     /// [`Event::Joined`] says that this node's own view is complete.
     pub fn join<'o>(&mut self, now: Instant, seeds: &[SocketAddr], out: &'o mut Outbox<'_>) -> Output<'o> {

@@ -29,7 +29,8 @@ const MAX_EXPIRIES: usize = 16;
 const MAX_DOUBLINGS: u8 = 2;
 /// Between two checks of a suspect lie at most so many probe intervals, and the check itself ...
 const CHECK_INTERVALS: u32 = 3 << MAX_DOUBLINGS;
-/// ... whose pings and helpers take 15 waits, at the slowest ninefold.
+/// ... whose pings and helpers take some 11 waits in the presets (20 at the most that their knobs allow), at the slowest
+/// ninefold.
 const CHECK_WAITS: u32 = 15 * 9;
 /// Accusers that a death takes; zones that they must be of, where there are as many.
 const MIN_ACCUSERS: u32 = 2;
@@ -96,7 +97,7 @@ enum Unearned {
     OwnTrouble,
 }
 
-/// How long two checks of a suspect take, one after the other, at the most.
+/// How long two checks of a suspect take, one after the other, where this node is at its slowest.
 pub(crate) fn two_checks(config: &Config) -> Duration {
     (config.probe_interval * CHECK_INTERVALS + config.ack_timeout_max * CHECK_WAITS) * 2
 }

@@ -14,7 +14,11 @@ fn has_test(file: &str, name: &str, end: &str) -> bool {
     let places = [format!("tests/{file}.rs"), format!("src/{file}.rs"), format!("src/{file}/tests.rs")];
     let text =
         |place| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(place)).unwrap_or_default();
-    places.into_iter().map(text).any(|text| text.contains(&format!("fn {name}{end}")))
+    let is_test = |text: String| {
+        // Those of the sources stand in a module of their own.
+        ["", "    "].iter().any(|indent| text.contains(&format!("\n{indent}#[test]\n{indent}fn {name}{end}")))
+    };
+    places.into_iter().map(text).any(is_test)
 }
 
 /// The tests (`file::name`) and scenarios (`simulator run name`) in a text that exist; panics at one that does not.

@@ -27,7 +27,7 @@ pub struct HostMetrics {
     /// Look-ups that failed or gave no usable address.
     pub lookups_failed: u64,
     /// Seeds forgotten because newer ones took their place.
-    pub seeds_dropped: u64,
+    pub seeds_replaced: u64,
     /// Epochs that could not be persisted while running.
     pub epoch_errors: u64,
 }
@@ -55,7 +55,7 @@ impl HostMetrics {
             ("events_lagged", self.events_lagged),
             ("lookups", self.lookups),
             ("lookups_failed", self.lookups_failed),
-            ("seeds_dropped", self.seeds_dropped),
+            ("seeds_replaced", self.seeds_replaced),
             ("epoch_errors", self.epoch_errors),
         ]
         .into_iter()

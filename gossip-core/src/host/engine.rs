@@ -16,7 +16,9 @@ use super::{
     seeds::Seeds,
     transport::Transport,
 };
-use crate::{Buffer, Event, Heap, Identity, Instant, Node, NodeId, Outbox, Output, rng::Rng};
+use crate::{
+    Buffer, Event, Heap, Identity, Instant, Node, NodeId, Outbox, Output, rng::Rng, wire::codec::is_unicast,
+};
 use std::{
     fmt, io, mem,
     net::{IpAddr, SocketAddr, ToSocketAddrs as _},
@@ -116,7 +118,7 @@ impl Engine {
             leave: Leaving::No,
         };
         let dropped = engine.seeds.add(now, options.seeds);
-        engine.count(|metrics| metrics.seeds_dropped += dropped as u64);
+        engine.count(|metrics| metrics.seeds_replaced += dropped as u64);
         Ok((Handle(shared), engine))
     }
 
@@ -164,7 +166,7 @@ impl Engine {
     fn looked_up(&mut self, name: &str, found: io::Result<Vec<SocketAddr>>) {
         let v4_only = self.shared.local.is_ipv4();
         let usable = found.map_err(|error| error.to_string()).and_then(|mut addresses| {
-            addresses.retain(|address| address.is_ipv4() || !v4_only);
+            addresses.retain(|&address| is_unicast(address) && (address.is_ipv4() || !v4_only));
             if addresses.is_empty() {
                 Err("no address that this node can use".to_owned())
             } else {
@@ -183,10 +185,10 @@ impl Engine {
     }
 
     fn carry_out(&mut self, transport: &mut impl Transport, requests: Requests) {
-        let Requests { join, seeds_dropped, found, health, pause, config, leave } = requests;
+        let Requests { join, seeds_replaced, found, health, pause, config, leave } = requests;
         let now = transport.now();
-        let dropped = self.seeds.add(now, join) + seeds_dropped;
-        self.count(|metrics| metrics.seeds_dropped += dropped as u64);
+        let dropped = self.seeds.add(now, join) + seeds_replaced;
+        self.count(|metrics| metrics.seeds_replaced += dropped as u64);
         for (name, found) in found {
             self.looked_up(&name, found);
         }

@@ -21,7 +21,7 @@ pub(super) struct Requests {
     /// Seeds to join through, besides those known already.
     pub(super) join: Vec<Seed>,
     /// Seeds that newer ones took the place of.
-    pub(super) seeds_dropped: usize,
+    pub(super) seeds_replaced: usize,
     /// Names of seeds, and their addresses; at most one for each look-up under way.
     pub(super) found: Vec<(String, io::Result<Vec<SocketAddr>>)>,
     pub(super) health: Option<Health>,
@@ -36,7 +36,7 @@ impl Requests {
         self.join.extend(seeds);
         let excess = self.join.len().saturating_sub(MAX_SEEDS);
         self.join.drain(..excess);
-        self.seeds_dropped += excess;
+        self.seeds_replaced += excess;
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
         let mut requests = Requests::default();
         let seed = |i: usize| Seed::from(std::net::SocketAddr::from(([10, 0, 0, 1], i as u16)));
         requests.add_seeds((0..MAX_SEEDS + 5).map(seed));
-        assert_eq!((requests.join.len(), requests.seeds_dropped), (MAX_SEEDS, 5));
+        assert_eq!((requests.join.len(), requests.seeds_replaced), (MAX_SEEDS, 5));
         assert_eq!(requests.join.last(), Some(&seed(MAX_SEEDS + 4)));
     }
 

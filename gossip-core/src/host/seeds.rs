@@ -3,10 +3,10 @@
 use crate::{Instant, rng::Rng, wire::codec::is_unicast};
 use std::{fmt, mem, net::SocketAddr, str::FromStr, time::Duration};
 
-/// Seeds kept; newer ones take the place of the oldest.
-pub(super) const MAX_SEEDS: usize = 32;
 /// Addresses given to the node at once, which is as many as it keeps.
 const MAX_ADDRESSES: usize = 16;
+/// Seeds kept; newer ones take the place of the oldest. Of each an address is asked.
+pub(super) const MAX_SEEDS: usize = MAX_ADDRESSES;
 /// The first wait before the names are resolved again, doubled up to [`MAX_WAIT`]. The node itself asks the
 /// addresses it has much more often.
 const MIN_WAIT: Duration = Duration::from_secs(1);
@@ -65,7 +65,7 @@ impl fmt::Display for Seed {
 pub enum ParseSeedError {
     /// It is no host and port.
     Form,
-    /// No single node can be there: port 0, an unspecified, multicast or broadcast address.
+    /// No single node can be there: an address with port 0, or an unspecified, multicast or broadcast one.
     Nowhere,
 }
 
