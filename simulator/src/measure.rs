@@ -7,6 +7,7 @@ mod population;
 mod spread;
 mod traffic;
 mod views;
+mod watched;
 
 pub use audit::{AuditFigures, Audits};
 pub use judgement::{Detection, Judgements};
@@ -15,6 +16,7 @@ pub use population::Population;
 pub use spread::{Spreads, Times};
 pub use traffic::{CLASSES, Rates, Sent};
 pub use views::{Views, are_equal_and_right};
+pub use watched::{Curve, KINDS, Pairs, Side, WatchFigures, Watches};
 
 use traffic::class_of;
 
@@ -39,6 +41,8 @@ pub struct Measure {
     pub views: Views,
     /// What was found in quiet windows.
     pub audits: Audits,
+    /// What some see of others in windows of time.
+    pub watches: Watches,
 }
 
 impl Watch for Measure {
@@ -47,6 +51,7 @@ impl Watch for Measure {
         if step.output.events().is_empty() {
             return;
         }
+        self.watches.stepped(step);
         for event in step.output.events() {
             // News may come with a suspicion, or with what ends one.
             if let Event::Up(id) | Event::Updated(id) | Event::Suspected(id) | Event::Cleared(id) = *event {
@@ -65,6 +70,7 @@ impl Watch for Measure {
     fn sent(&mut self, now: Micros, host: HostId, class: Traffic, len: usize) {
         self.sent.count(now, host, class, len);
         self.audits.sent(host, class, len);
+        self.watches.sent(host, class, len);
     }
 
     fn crossed(&mut self, border: Border, class: Traffic, len: usize) {
@@ -98,6 +104,19 @@ pub fn end_audit(world: &mut World<Measure>) {
     let (watch, hosts) = world.watch_and_hosts();
     watch.audits.end(window, running, watch.sent.bytes());
     watch.audits.check(now, hosts, counts, under_way);
+}
+
+/// Begins a window of a step's watch.
+pub fn begin_watch(world: &mut World<Measure>, step: usize, pairs: Pairs, until: Micros) {
+    let now = world.now();
+    world.watch.watches.begin(step, pairs, now, until);
+}
+
+/// Looks at what a step watches; returns when to look again, if its window is still open.
+pub fn look_at_pairs(world: &mut World<Measure>, step: usize) -> Option<Micros> {
+    let now = world.now();
+    let (watch, hosts) = world.watch_and_hosts();
+    watch.watches.look(step, now, hosts)
 }
 
 /// Notes that a host changed something of itself just now.
@@ -170,4 +189,9 @@ pub fn records_per_node(world: &World<Measure>) -> Option<f64> {
 /// Seconds, from microseconds.
 pub fn seconds(micros: Micros) -> f64 {
     micros as f64 / SECOND as f64
+}
+
+/// To thousandths: what is below a millisecond or a byte says nothing here.
+pub(crate) fn thousandths(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{HostId, Micros, World},
-    measure::{self, AuditFigures, Lag, Measure, lag_quantile},
+    measure::{self, AuditFigures, Lag, Measure, WatchFigures, lag_quantile, thousandths},
     report::{Chart, Report},
     scenario::{Bound, Range, Scenario},
 };
@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The figures of a run, as `--json` prints them. What a scenario does not measure is null.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize)]
 #[allow(missing_docs)]
 pub struct Summary {
     pub scenario: String,
@@ -37,6 +37,8 @@ pub struct Summary {
     pub false_suspicions: u64,
     /// Lives declared dead though the member ran and was not cut off from who declared it first.
     pub false_deaths: u64,
+    /// Datagrams that their receivers refused as malformed.
+    pub malformed: u64,
     /// Crashes that not all who ran through knew of at the end.
     pub missed_deaths: Option<u64>,
     pub sent: Sent,
@@ -51,6 +53,8 @@ pub struct Summary {
     pub heal_s: Option<f64>,
     /// What was found in quiet windows.
     pub audit: AuditFigures,
+    /// What was watched, by the watches' names.
+    pub watch: BTreeMap<String, WatchFigures>,
     pub trace_digest: String,
     /// Figures that only some scenarios ask for.
     #[serde(flatten)]
@@ -58,7 +62,7 @@ pub struct Summary {
 }
 
 /// See [`Summary::spread`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize)]
 #[allow(missing_docs)]
 pub struct Spread {
     pub p50_s: Option<f64>,
@@ -68,7 +72,7 @@ pub struct Spread {
 
 /// Convergence lag: upper ends, in ms, of buckets that double; as the nodes measured it of all news, and as the
 /// changes that are followed took in truth.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize)]
 #[allow(missing_docs)]
 pub struct LagFigures {
     pub nodes_p50_ms: Option<u64>,
@@ -78,7 +82,7 @@ pub struct LagFigures {
 }
 
 /// How long joiners took until they saw all who run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize)]
 #[allow(missing_docs)]
 pub struct Join {
     pub full_view_p50_s: Option<f64>,
@@ -86,7 +90,7 @@ pub struct Join {
 }
 
 /// See [`Summary::detection`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize)]
 #[allow(missing_docs)]
 pub struct Detection {
     pub first_p50_s: Option<f64>,
@@ -96,7 +100,7 @@ pub struct Detection {
 }
 
 /// UDP payloads sent.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize)]
 #[allow(missing_docs)]
 pub struct Sent {
     pub bytes_per_node_s_mean: Option<f64>,
@@ -132,9 +136,60 @@ pub struct Outcome {
     charts: Vec<Chart>,
 }
 
-/// To thousandths: what is below a millisecond or a byte says nothing here.
-fn thousandths(value: f64) -> f64 {
-    (value * 1e3).round() / 1e3
+/// Figures that only some scenarios ask for.
+const EXTRAS: [&str; 8] = [
+    "amplification",
+    "cut_off_deaths",
+    "lost",
+    "missed_updates",
+    "overflowed",
+    "spins",
+    "undisturbed_deaths",
+    "undisturbed_deaths_at_undisturbed",
+];
+
+/// The names of all figures that a scenario can measure.
+fn names(scenario: &Scenario) -> Vec<String> {
+    let extras = EXTRAS.iter().map(|name| (*name, 0.0)).collect();
+    let summary = Summary { watch: blank_watches(scenario).collect(), extras, ..Summary::default() };
+    summary.figures().into_iter().map(|(name, _)| name).collect()
+}
+
+/// What a scenario's watches have measured before they begin.
+fn blank_watches(scenario: &Scenario) -> impl Iterator<Item = (String, WatchFigures)> {
+    let named = scenario.events.iter().filter_map(|event| Some((event.name.clone()?, &event.deaths)));
+    named.map(|(name, deaths)| (name, WatchFigures::none(deaths)))
+}
+
+/// Whether everything that a scenario expects is a figure of it, and can be met.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn check(scenario: &Scenario) -> Result<(), String> {
+    let known = names(scenario);
+    for (name, bound) in &scenario.expect {
+        if !known.contains(name) {
+            let alike = |known: &&String| strsim::jaro_winkler(name, known);
+            let near = known.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
+            let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
+            return Err(format!("expect: there is no figure '{name}'{near}"));
+        }
+        if let Bound::Within(Range { min: Some(min), max: Some(max) }) = bound
+            && min > max
+        {
+            return Err(format!("expect: {name} cannot be {min} at least and {max} at most"));
+        }
+    }
+    Ok(())
+}
+
+impl Summary {
+    /// Every figure by its name in the JSON, with dots.
+    pub fn figures(&self) -> Vec<(String, Value)> {
+        let mut figures = Vec::new();
+        flatten(String::new(), serde_json::to_value(self).unwrap_or_default(), &mut figures);
+        figures
+    }
 }
 
 impl Outcome {
@@ -170,6 +225,7 @@ impl Outcome {
             suspicions: judgements.suspicions(),
             false_suspicions: judgements.false_suspicions,
             false_deaths: judgements.false_deaths,
+            malformed: world.counts().malformed,
             missed_deaths: found.missed,
             sent: Sent {
                 bytes_per_node_s_mean: round(rates.bytes_mean),
@@ -188,6 +244,7 @@ impl Outcome {
             sides_divergence: measure.views.sides,
             heal_s: None,
             audit: measure.audits.figures(judgements),
+            watch: blank_watches(scenario).chain(measure.watches.figures()).collect(),
             trace_digest: world.digest().to_string(),
             extras: BTreeMap::from([
                 ("missed_updates", measure.spreads.missed(hosts) as f64),
@@ -219,20 +276,7 @@ impl Outcome {
 
     /// Every figure by its name in the JSON, with dots.
     pub fn figures(&self) -> Vec<(String, Value)> {
-        let mut figures = Vec::new();
-        if let Ok(Value::Object(fields)) = serde_json::to_value(&self.summary) {
-            for (name, value) in fields {
-                match value {
-                    Value::Object(inner) => {
-                        figures.extend(
-                            inner.into_iter().map(|(field, value)| (format!("{name}.{field}"), value)),
-                        );
-                    }
-                    value => figures.push((name, value)),
-                }
-            }
-        }
-        figures
+        self.summary.figures()
     }
 
     /// The one line of `--json`.
@@ -251,6 +295,8 @@ impl Outcome {
         };
         let mut facts: Vec<(String, String)> =
             self.figures().into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect();
+        // Most kinds of events never happen in a window.
+        facts.retain(|(name, value)| !(name.starts_with("watch.") && value == "0"));
         if !self.false_deaths_told.is_empty() {
             facts.push(("the first false deaths".into(), self.false_deaths_told.join("; ")));
         }
@@ -267,6 +313,15 @@ impl Outcome {
         facts.push(("expectations not met".into(), failures));
         let title = format!("{}, seed {}", self.summary.scenario, self.summary.seed);
         Report { title, facts, charts: self.charts.clone() }
+    }
+}
+
+/// The figures within a value, by their names with dots.
+fn flatten(name: String, value: Value, figures: &mut Vec<(String, Value)>) {
+    let Value::Object(fields) = value else { return figures.push((name, value)) };
+    for (field, value) in fields {
+        let name = if name.is_empty() { field } else { format!("{name}.{field}") };
+        flatten(name, value, figures);
     }
 }
 

@@ -6,7 +6,7 @@ mod forgery;
 use crate::{
     engine::{Counts, HostId, Micros, SECOND, World},
     measure::{self, GLANCE, Measure},
-    outcome::Outcome,
+    outcome::{self, Outcome},
     scenario::{Action, Scenario, Start},
 };
 use deeds::Deed;
@@ -52,9 +52,10 @@ struct Run<'a> {
 /// Runs a scenario under a seed.
 ///
 /// # Errors
-/// A configuration that the core refuses.
+/// A configuration that the core refuses, or an expectation of what is no figure.
 pub fn run(scenario: &Scenario, seed: u64, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, RunError> {
     let failed = |why: String| RunError { scenario: scenario.name.clone(), why };
+    outcome::check(scenario).map_err(failed)?;
     progress(Progress::Building);
     let began = Instant::now();
     let setup = scenario.setup(seed).map_err(failed)?;

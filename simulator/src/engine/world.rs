@@ -170,6 +170,8 @@ pub struct Counts {
     pub overflowed: u64,
     /// Packets in the sockets of hosts that crashed.
     pub dropped: u64,
+    /// Datagrams that a node refused as malformed.
+    pub malformed: u64,
     /// Times that a node asked for tick after tick at one instant, without end.
     pub spins: u64,
 }
@@ -542,7 +544,9 @@ impl<W: Watch> World<W> {
         self.wire.counts.steps += 1;
         let at = &mut self.hosts[host as usize];
         let mut outbox = self.buffer.outbox();
+        let malformed = at.node.metrics().malformed;
         let output = call(&mut at.node, at.clock.local(now), &mut outbox);
+        self.wire.counts.malformed += at.node.metrics().malformed - malformed;
         at.next_tick = at.clock.global(output.next_tick);
         if at.step_cost > 0 {
             at.busy_until = at.busy_until.max(now + at.step_cost);

@@ -13,6 +13,7 @@ impl Report {
             detection(measure),
             bytes(measure),
             divergence(measure),
+            routable(measure),
             accusations(measure, hosts),
         ];
         Self { title, facts, charts }
@@ -66,6 +67,20 @@ fn divergence(measure: &Measure) -> Chart {
         "Nodes whose view of who is alive is not the commonest one.",
         ("seconds", "share of the nodes"),
         Plot::Steps(vec![line("divergence", measure.views.divergence.clone())]),
+    )
+}
+
+fn routable(measure: &Measure) -> Chart {
+    let names = ["live", "reachable", "routable"];
+    let series = measure.watches.curves().into_iter().flat_map(|(name, curve)| {
+        let points = move |n: usize| curve.iter().map(|(second, shares)| (*second, shares[n])).collect();
+        names.iter().enumerate().map(move |(n, what)| line(&format!("{name}: {what}"), points(n)))
+    });
+    chart(
+        "Who can use whom",
+        "Of all pairs of running nodes in each watch, those in which one sees the other so.",
+        ("seconds", "share of the pairs"),
+        Plot::Steps(series.collect()),
     )
 }
 

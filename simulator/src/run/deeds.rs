@@ -3,7 +3,7 @@
 use super::Run;
 use crate::{
     engine::{Epoch, HostId, Micros, Restart, Rule, RuleId},
-    measure,
+    measure::{self, Pairs, Side},
     scenario::{Action, Direction, Event, Selector},
 };
 use gossip_core::{ConfigError, Health, Status};
@@ -22,6 +22,8 @@ pub(super) enum Deed {
     Pause(HostId, Micros),
     /// A quiet window ends.
     EndAudit,
+    /// It is time to look at what an event of the scenario watches.
+    Look(usize),
 }
 
 /// Time between a pause's announcement and the pause: enough for the first rounds of gossip.
@@ -41,6 +43,7 @@ impl Run<'_> {
                         let end = self.world.now() + event.lasts().unwrap_or_default();
                         self.plan(end, Deed::EndAudit);
                     }
+                    Action::Watch => self.watch(n),
                     _ => {
                         for host in self.pick(&event.who) {
                             self.act(event, host)?;
@@ -57,6 +60,7 @@ impl Run<'_> {
             Deed::Unslow(host) => self.world.set_step_cost(host, 0),
             Deed::Pause(host, pause) => self.world.pause(host, pause),
             Deed::EndAudit => measure::end_audit(&mut self.world),
+            Deed::Look(n) => self.look(n),
         }
         Ok(())
     }
@@ -125,7 +129,7 @@ impl Run<'_> {
             Action::ForgeDeath => self.forge_end(host, Status::Dead, event.count),
             Action::ForgeLeave => self.forge_end(host, Status::Left, event.count),
             Action::ForgeJoin => self.forge_joins(host, event.count.unwrap_or(1)),
-            Action::Join | Action::Cut | Action::Audit => {}
+            Action::Join | Action::Cut | Action::Audit | Action::Watch => {}
         }
         Ok(())
     }
@@ -162,17 +166,54 @@ impl Run<'_> {
         self.scenario.events.iter().any(|event| event.action == Action::Update)
     }
 
-    fn cut(&mut self, event: &Event) {
+    /// The two sides of an event. Without a `from`, that is everybody else; and of everybody, each other.
+    fn sides(&mut self, event: &Event) -> (Vec<HostId>, Vec<HostId>) {
         let who = self.side(&event.who);
+        let all = 0..self.scenario.hosts_ever();
         let from = match &event.from {
             Some(from) => self.side(from),
-            None => (0..self.scenario.hosts_ever()).filter(|host| who.binary_search(host).is_err()).collect(),
+            None if who.len() == all.len() => who.clone(),
+            None => all.filter(|host| who.binary_search(host).is_err()).collect(),
         };
+        (who, from)
+    }
+
+    fn watch(&mut self, n: usize) {
+        let event = &self.scenario.events[n];
+        let (who, from) = self.sides(event);
+        let views = match event.direction {
+            // Both directions between the same are one.
+            _ if who == from => vec![(Side::of(&who), Side::of(&who))],
+            Direction::Both => {
+                vec![(Side::of(&who), Side::of(&from)), (Side::of(&from), Side::of(&who))]
+            }
+            Direction::Outbound => vec![(Side::of(&who), Side::of(&from))],
+            Direction::Inbound => vec![(Side::of(&from), Side::of(&who))],
+        };
+        let name = event.name.clone().unwrap_or_default();
+        let pairs = Pairs { name, views, deaths: event.deaths.clone() };
+        let end = self.scenario.duration();
+        let until = event.lasts().map_or(end, |lasts| (self.world.now() + lasts).min(end));
+        // A window that ends just now has its last look first.
+        self.look(n);
+        measure::begin_watch(&mut self.world, n, pairs, until);
+        self.look(n);
+    }
+
+    fn look(&mut self, n: usize) {
+        if let Some(again) = measure::look_at_pairs(&mut self.world, n) {
+            self.plan(again, Deed::Look(n));
+        }
+    }
+
+    fn cut(&mut self, event: &Event) {
+        let (who, from) = self.sides(event);
         let delay = event.delay_ms.map_or(0, |ms| (ms * 1e3) as Micros);
         let loss = event.loss.unwrap_or(if event.delay_ms.is_some() { 0.0 } else { 1.0 });
         let rule =
             |from: &[HostId], to: &[HostId]| Rule { from: from.to_vec(), to: to.to_vec(), loss, delay };
         let rules = match event.direction {
+            _ if who == from => vec![rule(&who, &from)],
             Direction::Both => vec![rule(&who, &from), rule(&from, &who)],
             Direction::Outbound => vec![rule(&who, &from)],
             Direction::Inbound => vec![rule(&from, &who)],

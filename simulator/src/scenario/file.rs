@@ -228,6 +228,10 @@ impl Scenario {
         }
         for (n, event) in self.events.iter().enumerate() {
             event.check().map_err(|why| format!("step {n}: {why}"))?;
+            let twice = |other: &Event| other.name.is_some() && other.name == event.name;
+            if self.events.iter().take(n).any(twice) {
+                return Err(format!("step {n}: another watch has its name; give each one of its own"));
+            }
         }
         self.core_config().map(|_| ())
     }

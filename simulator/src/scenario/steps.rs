@@ -21,14 +21,19 @@ pub struct Event {
     /// What.
     #[serde(rename = "do")]
     pub action: Action,
+    /// `watch`: how its figures are called.
+    pub name: Option<String>,
+    /// `watch`: which deaths are timed, counted from one.
+    #[serde(default)]
+    pub deaths: Vec<u32>,
     /// To whom; to everybody who runs if not given.
     #[serde(default)]
     pub who: Selector,
-    /// `cut`: from whom; from everybody else if not given.
+    /// `cut`: from whom; `watch`: of whom; everybody else if not given, or each other where `who` is everybody.
     pub from: Option<Selector>,
     /// How long it lasts, in seconds; to the end if not given. `restart`: how long the host stays down.
     pub for_s: Option<f64>,
-    /// `cut`: which direction.
+    /// `cut`, `watch`: which direction.
     #[serde(default)]
     pub direction: Direction,
     /// `cut`: the share of packets lost; all, if not given.
@@ -85,18 +90,20 @@ pub enum Action {
     ForgeJoin,
     /// The whole cluster is looked at, in a window in which nothing should happen.
     Audit,
+    /// What some see of others is looked at, in a window.
+    Watch,
 }
 
-/// Which packets a cut takes.
+/// Which packets a cut takes, and whose views are watched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// Both.
     #[default]
     Both,
-    /// What `who` sends.
+    /// What `who` sends; what they see.
     Outbound,
-    /// What `who` receives.
+    /// What `who` receives; what is seen of them.
     Inbound,
 }
 
@@ -166,10 +173,12 @@ impl Event {
         };
         use Action::{
             AnnouncedPause, Audit, BlockIo, Cut, Drift, ForgeDeath, ForgeJoin, ForgeLeave, Join, Pause,
-            Restart, Slow,
+            Restart, Slow, Watch,
         };
-        only(self.from.is_some(), "from", &[Cut])?;
-        only(self.direction != Direction::Both, "direction", &[Cut])?;
+        only(self.name.is_some(), "name", &[Watch])?;
+        only(!self.deaths.is_empty(), "deaths", &[Watch])?;
+        only(self.from.is_some(), "from", &[Cut, Watch])?;
+        only(self.direction != Direction::Both, "direction", &[Cut, Watch])?;
         only(self.loss.is_some(), "loss", &[Cut])?;
         only(self.delay_ms.is_some(), "delay_ms", &[Cut])?;
         only(self.step_us.is_some(), "step_us", &[Slow])?;
@@ -178,7 +187,11 @@ impl Event {
         only(self.new_address, "new_address", &[Restart])?;
         only(self.keeps_epoch.is_some(), "keeps_epoch", &[Restart])?;
         only(self.clock_behind_s.is_some(), "clock_behind_s", &[Restart])?;
-        only(self.for_s.is_some(), "for_s", &[Cut, Restart, Pause, AnnouncedPause, BlockIo, Slow, Audit])?;
+        only(
+            self.for_s.is_some(),
+            "for_s",
+            &[Cut, Restart, Pause, AnnouncedPause, BlockIo, Slow, Audit, Watch],
+        )?;
         if self.loss.is_some_and(|loss| !(0.0..=1.0).contains(&loss)) {
             return Err("loss is a share: 0 to 1".into());
         }
@@ -188,9 +201,34 @@ impl Event {
             }
             Ok(())
         };
+        needs(self.name.is_some(), "name", &[Watch])?;
         needs(self.for_s.is_some(), "for_s", &[Pause, AnnouncedPause, BlockIo, Audit])?;
         needs(self.step_us.is_some(), "step_us", &[Slow])?;
-        needs(self.ppm.is_some(), "ppm", &[Drift])
+        needs(self.ppm.is_some(), "ppm", &[Drift])?;
+        self.check_watch()
+    }
+
+    fn check_watch(&self) -> Result<(), String> {
+        let word = |name: &String| {
+            !name.is_empty()
+                && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
+        };
+        if !self.name.as_ref().is_none_or(word) {
+            return Err("name is letters, digits, - and _, to be part of figures' names".into());
+        }
+        if self.deaths.contains(&0) {
+            return Err("deaths are counted from 1".into());
+        }
+        if self.action != Action::Watch || self.every_s.is_none() {
+            return Ok(());
+        }
+        if !self.deaths.is_empty() {
+            return Err("deaths are timed in one window: without every_s".into());
+        }
+        match self.for_s {
+            Some(lasts) if self.every_s.is_some_and(|every| lasts <= every) => Ok(()),
+            _ => Err("the windows of a watch overlap: give a for_s of every_s at most".into()),
+        }
     }
 
     /// All times at which it happens in a run of that length.

@@ -20,6 +20,7 @@ fn every_shipped_scenario_is_valid() {
         assert!(!variants.is_empty(), "{name}");
         for variant in variants {
             assert!(!variant.expect.is_empty(), "{name} expects nothing");
+            assert_eq!(crate::outcome::check(&variant), Ok(()), "{name}");
         }
     }
 }
@@ -44,6 +45,15 @@ fn what_is_wrong_is_named() {
         ("[host]\nrefutation = 4294901760", "refutation"),
         ("start = 'cold'\n[host]\nstate_version = 1", "state_version"),
         ("[[step]]\nat_s = 1\ndo = 'audit'", "for_s"),
+        ("[[step]]\nat_s = 1\ndo = 'watch'", "name"),
+        ("[[step]]\nat_s = 1\ndo = 'watch'\nname = 'a b'", "letters"),
+        ("[[step]]\nat_s = 1\ndo = 'watch'\nname = 'a'\nevery_s = 2\nfor_s = 3", "overlap"),
+        ("[[step]]\nat_s = 1\ndo = 'watch'\nname = 'a'\ndeaths = [0]", "deaths"),
+        ("[[step]]\nat_s = 1\ndo = 'crash'\nname = 'a'", "name"),
+        (
+            "[[step]]\nat_s = 1\ndo = 'watch'\nname = 'a'\n[[step]]\nat_s = 2\ndo = 'watch'\nname = 'a'",
+            "step 1",
+        ),
     ] {
         assert!(complaint(more).contains(named), "{more}: {}", complaint(more));
     }
