@@ -191,7 +191,7 @@ pub fn a_suspended_process_is_not_dead_and_declares_nobody_dead<A: Adapter>() {
     let first = start::<A>(patient("suspended", "first"));
     let nodes = [join::<A>(patient("suspended", "second"), &first), first];
     let second = Second::start(&[], TEST, &nodes[0].handle.local_addr().to_string());
-    let id = NodeId::from_name("suspended");
+    let id = NodeId::from_name("suspended").unwrap();
     // It says that it is degraded when it is ready, and is healthy again when it goes on.
     seen_by_all(&nodes, id, |member| member.health() == Health::Degraded);
     let mut events = nodes.each_ref().map(|node| node.handle.events());

@@ -65,7 +65,7 @@ struct Bare<'a> {
 impl<'a> Bare<'a> {
     fn new(address: SocketAddr, shared: &'a Shared) -> Self {
         let Options { name, config, locality, capacity, .. } = options();
-        let identity = Identity { id: NodeId::from_name(&name), epoch: 1, address, locality };
+        let identity = Identity { id: NodeId::from_name(&name).unwrap(), epoch: 1, address, locality };
         let now = gossip_core::Instant::ZERO;
         let node = Node::new(config, identity, [1; 32], Heap::for_members(capacity), now).unwrap();
         Self { node, buffer: Box::default(), start: Instant::now(), shared }

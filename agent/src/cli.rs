@@ -1,7 +1,7 @@
 //! The command line: what can be asked for, and the help that says how.
 
 use crate::{adapter::Adapter, locality};
-use adapter_tokio::{Cluster, Config, Locality, Seed};
+use adapter_tokio::{Cluster, Config, Locality, NameError, NodeId, Seed};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
@@ -30,6 +30,7 @@ pub(crate) enum Command {
     /// Prints the id that a node's name stands for, as the other commands print it.
     Id {
         /// The node's name, as given to `gossip run --name`.
+        #[arg(value_parser = name)]
         name: String,
     },
     /// Starts a cluster on this machine, breaks and mends it, and says how long everything took.
@@ -150,8 +151,8 @@ impl Preset {
     }
 }
 
-fn name(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() { Err("give the node a name, unique in its cluster") } else { Ok(text.to_owned()) }
+fn name(text: &str) -> Result<String, NameError> {
+    NodeId::from_name(text).map(|_| text.to_owned())
 }
 
 fn cluster_name(text: &str) -> Result<String, String> {
@@ -174,5 +175,20 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_name_is_refused_alike_wherever_it_is_given() {
+        let long = "x".repeat(100_000);
+        for (name, said) in [("", "empty"), (" a", "blank"), ("a\tb", "U+0009"), (&long, "100000 bytes")] {
+            for args in [
+                ["gossip", "id", name].as_slice(),
+                &["gossip", "run", "--cluster", "c", "--name", name],
+                &["gossip", "run", "--name", "a", "--cluster", name],
+            ] {
+                let refused = Cli::try_parse_from(args).map(|_| ()).unwrap_err().to_string();
+                assert!(refused.contains(said) && refused.contains("1 to 255 bytes"), "{args:?}: {refused}");
+            }
+        }
     }
 }

@@ -148,7 +148,7 @@ struct Running {
 
 impl Running {
     fn id(&self) -> NodeId {
-        NodeId::from_name(&self.name)
+        self.handle.id()
     }
 
     fn sees(&self, id: NodeId, holds: impl Fn(&MemberView) -> bool) -> bool {
@@ -192,8 +192,8 @@ impl Nodes {
 
     /// The first node crashes, which all the others joined through.
     async fn crash(&mut self) -> Result<Kept> {
-        let Running { name, driver, .. } = self.running.pop_front().context("nobody runs")?;
-        let (id, start) = (NodeId::from_name(&name), Instant::now());
+        let Running { name, handle, driver } = self.running.pop_front().context("nobody runs")?;
+        let (id, start) = (handle.id(), Instant::now());
         driver.abort();
         let seen = |node: &Running, least| node.sees(id, |member| member.status() >= least);
         self.until("nobody suspected the crashed node", |nodes| {

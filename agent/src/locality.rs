@@ -28,7 +28,7 @@ fn part(text: &str) -> Result<u8> {
         };
     }
     // The ids' hash is the same everywhere and for ever, so that every node maps a name alike.
-    Ok((NodeId::from_name(text).as_u64() % 255 + 1) as u8)
+    Ok((NodeId::from_name(text)?.as_u64() % 255 + 1) as u8)
 }
 
 /// A locality in numbers, as it is gossiped; names cannot be had back from it.

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 async fn execute(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(args) => run::run(args).await,
-        Command::Id { name } => Ok(writeln!(io::stdout(), "{}", NodeId::from_name(&name))?),
+        Command::Id { name } => Ok(writeln!(io::stdout(), "{}", NodeId::from_name(&name)?)?),
         Command::Demo(args) => demo::demo(args).await,
     }
 }

@@ -280,8 +280,12 @@ mod tests {
 
     fn record(address: &str) -> Record {
         let locality = Locality { region: 1, zone: 2, rack: 255 };
-        let identity =
-            Identity { id: NodeId::from_name("db-1"), epoch: 7, address: address.parse().unwrap(), locality };
+        let identity = Identity {
+            id: NodeId::from_name("db-1").unwrap(),
+            epoch: 7,
+            address: address.parse().unwrap(),
+            locality,
+        };
         Record::new(identity, Versions::OURS)
     }
 
@@ -320,7 +324,7 @@ mod tests {
     #[test]
     fn json_has_the_same_fields_whatever_happened() {
         let from = "10.0.0.2:7946".parse().unwrap();
-        let id = NodeId::from_name("gone");
+        let id = NodeId::from_name("gone").unwrap();
         let fields = |line: Line| match serde_json::to_value(line).unwrap() {
             Value::Object(fields) => fields.into_iter().map(|(name, _)| name).collect::<Vec<_>>(),
             other => panic!("{other} is no object"),
@@ -333,7 +337,7 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_keeps_its_id_and_what_is_foreign_its_address() {
-        let id = NodeId::from_name("gone");
+        let id = NodeId::from_name("gone").unwrap();
         assert_eq!(line(Event::Forgotten(id), None).id, Some(id.to_string()));
         let from = "10.0.0.2:7946".parse().unwrap();
         let foreign = line(Event::ForeignCluster { from }, None);
@@ -357,7 +361,7 @@ mod tests {
         for event in [
             Event::ForeignCluster { from },
             Event::Twin,
-            Event::Conflict(NodeId::from_name("a")),
+            Event::Conflict(NodeId::from_name("a").unwrap()),
             Event::ZoneHeld(zone),
             Event::ZoneReleased { zone, answered: false },
         ] {

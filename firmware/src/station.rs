@@ -92,10 +92,16 @@ impl Station {
     }
 }
 
+/// What stands for a number that is none.
+const FIRST: NodeId = match NodeId::from_u64(1) {
+    Some(id) => id,
+    None => panic!("not zero"),
+};
+
 /// Where a node, or one that was never there, can be reached.
 pub fn identity(number: u8) -> Identity {
     let address = ([10, 0, 0, number], 7_946).into();
-    let id = NodeId::from_u64(number.max(1).into()).unwrap_or(NodeId::from_name("unreachable"));
+    let id = NodeId::from_u64(number.max(1).into()).unwrap_or(FIRST);
     Identity { id, epoch: 1, address, locality: Locality::default() }
 }
 

@@ -42,7 +42,7 @@ pub fn until_the_end<'a, T: Arbitrary<'a>>(
 }
 
 static IDS: LazyLock<Vec<NodeId>> = LazyLock::new(|| {
-    let apart = (0..APART).map(|n| NodeId::from_name(&format!("node-{n}")));
+    let apart = (0..APART).filter_map(|n| NodeId::from_name(&format!("node-{n}")).ok());
     let hash = |key: (u64, u64), bytes: &[u8]| SipHasher13::new_with_keys(key.0, key.1).hash(bytes);
     let cluster_key = hash((0, 2), CLUSTER.as_bytes());
     let is_in_the_crowd = |id: &NodeId| hash((cluster_key, 1), &id.as_u64().to_be_bytes()) >> 57 == 0;

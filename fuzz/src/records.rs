@@ -26,8 +26,9 @@ pub fn run(body: &[u8]) {
 
 /// The same record of another member: only records of one member are merged.
 fn of_one_member(record: &Record) -> Record {
+    let Ok(id) = NodeId::from_name("one") else { unreachable!("a good name") };
     let identity = Identity {
-        id: NodeId::from_name("one"),
+        id,
         epoch: record.incarnation().epoch,
         address: record.address(),
         locality: record.locality(),
@@ -75,8 +76,9 @@ fn says_what_it_did(a: &Record, b: &Record) {
 /// A node that was given the records, and what it knows then.
 fn view(records: &[Record]) -> (Vec<Record>, Fingerprint) {
     let Ok(cluster) = Cluster::named("fuzz") else { unreachable!("a good name") };
+    let Ok(id) = NodeId::from_name("me") else { unreachable!("a good name") };
     let me = Identity {
-        id: NodeId::from_name("me"),
+        id,
         epoch: 1,
         address: ([10, 0, 0, 1], 1).into(),
         locality: Locality::default(),

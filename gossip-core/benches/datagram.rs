@@ -18,7 +18,7 @@ fn main() {
 
 fn identity(n: u32) -> Identity {
     let [_, a, b, c] = n.to_be_bytes();
-    let id = NodeId::from_name(&format!("node-{n}"));
+    let id = NodeId::from_name(&format!("node-{n}")).expect("a name");
     let address = ([10, a, b, c], 7946).into();
     Identity { id, epoch: 1_700_000_000, address, locality: Locality::default() }
 }

@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let now = || Instant::ZERO + start.elapsed();
 
     let identity = Identity {
-        id: NodeId::from_name(&name),
+        id: NodeId::from_name(&name)?,
         epoch: SystemTime::UNIX_EPOCH.elapsed()?.as_secs() as u32,
         address: socket.local_addr()?,
         locality: Locality::default(),

@@ -1,6 +1,6 @@
 //! Every knob, what it costs, and the presets. Constants that no knob changes stand beside their use.
 
-use crate::{error::ConfigError, time::micros};
+use crate::{error::ConfigError, name, time::micros};
 use core::time::Duration;
 use siphasher::sip::SipHasher13;
 
@@ -18,12 +18,10 @@ impl Cluster {
     /// The cluster of that name.
     ///
     /// # Errors
-    /// [`ConfigError::ClusterName`] unless the name has 1 to 255 bytes.
+    /// [`ConfigError::ClusterName`] if the name breaks the [rule for names](crate::NameError).
     pub fn named(name: &str) -> Result<Self, ConfigError> {
-        if name.is_empty() || name.len() > 255 {
-            return Err(ConfigError::ClusterName);
-        }
-        let hash = |n| SipHasher13::new_with_keys(0, n).hash(name.as_bytes());
+        let bytes = name::bytes_of(name).map_err(ConfigError::ClusterName)?;
+        let hash = |n| SipHasher13::new_with_keys(0, n).hash(bytes);
         Ok(Self { tag: hash(1) as u32, key: hash(2) })
     }
 }
@@ -437,7 +435,7 @@ mod tests {
 
     #[test]
     fn a_cluster_must_have_a_name_of_its_own() {
-        assert_eq!(Cluster::named(""), Err(ConfigError::ClusterName));
+        assert!(Cluster::named("").is_err());
         assert_ne!(Cluster::named("a").unwrap().tag, Cluster::named("b").unwrap().tag);
     }
 

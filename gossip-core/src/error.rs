@@ -1,5 +1,6 @@
 //! What a step says about its input, and why a configuration was refused.
 
+use crate::name::NameError;
 use core::fmt;
 
 /// What a datagram (or a tick) was. Hostile input is data: it is never an `Err`.
@@ -67,8 +68,10 @@ impl core::error::Error for Malformed {}
 #[derive(Clone, Copy, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The cluster's name is empty or longer than 255 bytes.
-    ClusterName,
+    /// The cluster's name breaks the rule for names.
+    ClusterName(NameError),
+    /// The node's name breaks the rule for names.
+    NodeName(NameError),
     /// A knob is outside its range.
     Range {
         /// The field of `Config`.
@@ -103,9 +106,8 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ClusterName => f.write_str(
-                "the cluster's name must have 1 to 255 bytes: give every cluster a name of its own",
-            ),
+            Self::ClusterName(error) => write!(f, "the cluster's name cannot be used: {error}"),
+            Self::NodeName(error) => write!(f, "the node's name cannot be used: {error}"),
             Self::Range { field, min, max, given } => {
                 write!(f, "{field} is {given}: set it to {min} at least and {max} at most")
             }
@@ -127,3 +129,9 @@ impl fmt::Display for ConfigError {
 }
 
 impl core::error::Error for ConfigError {}
+
+impl From<NameError> for ConfigError {
+    fn from(error: NameError) -> Self {
+        Self::NodeName(error)
+    }
+}

@@ -48,7 +48,7 @@
 //! let config = Config::local(Cluster::named("doc")?);
 //! let node = |name: &str, port: u16| {
 //!     let address = ([127, 0, 0, 1], port).into();
-//!     let identity = Identity { id: NodeId::from_name(name), epoch: 1, address, locality: Locality::default() };
+//!     let identity = Identity { id: NodeId::from_name(name)?, epoch: 1, address, locality: Locality::default() };
 //!     Node::new(config, identity, [port as u8; 32], Heap::for_members(16), Instant::ZERO)
 //! };
 //! let mut nodes = [node("a", 1)?, node("b", 2)?];
@@ -120,6 +120,7 @@ mod life;
 mod members;
 mod memory;
 mod metrics;
+mod name;
 mod news;
 mod node;
 mod outbox;
@@ -142,6 +143,7 @@ pub use members::{Member, Members};
 pub use memory::Heap;
 pub use memory::{Inline, Memory};
 pub use metrics::{Histogram, Metrics};
+pub use name::NameError;
 pub use node::Node;
 pub use outbox::{Buffer, Event, Outbox, Output, Packet, Traffic};
 pub use record::{

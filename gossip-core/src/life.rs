@@ -314,7 +314,7 @@ mod tests {
 
     fn me() -> Record {
         let identity = Identity {
-            id: NodeId::from_name("me"),
+            id: NodeId::from_name("me").unwrap(),
             epoch: 10,
             address: ([10, 0, 0, 1], 7946).into(),
             locality: Locality::default(),

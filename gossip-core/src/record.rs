@@ -3,6 +3,7 @@
 //! Everything here is pure and total. Merging is commutative, associative and idempotent, so the order,
 //! number and route in which news arrives cannot change what a cluster ends up believing.
 
+use crate::name::{self, NameError};
 use bytemuck::{Pod, Zeroable};
 use core::{
     cmp::Ordering,
@@ -23,8 +24,11 @@ const BASE32: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 impl NodeId {
     /// The id of a name: SipHash-1-3 of its bytes under the zero key. The same for ever.
-    pub fn from_name(name: &str) -> Self {
-        Self(SipHasher13::new_with_keys(0, 0).hash(name.as_bytes()).max(1))
+    ///
+    /// # Errors
+    /// The name breaks the [rule for names](NameError).
+    pub fn from_name(name: &str) -> Result<Self, NameError> {
+        Ok(Self(SipHasher13::new_with_keys(0, 0).hash(name::bytes_of(name)?).max(1)))
     }
 
     /// An id chosen by the host; `None` for zero, which stands for "nobody".
@@ -474,7 +478,7 @@ impl Record {
     ///
     /// ```
     /// # use gossip_core::{Identity, Locality, NodeId, Record, Status, Versions};
-    /// # let identity = Identity { id: NodeId::from_name("db-1"), epoch: 7, address: ([10, 0, 0, 1], 7946).into(), locality: Locality::default() };
+    /// # let identity = Identity { id: NodeId::from_name("db-1").unwrap(), epoch: 7, address: ([10, 0, 0, 1], 7946).into(), locality: Locality::default() };
     /// let mut ours = Record::new(identity, Versions::OURS);
     /// let theirs = ours.with_status(Status::Dead);
     /// assert!(ours.merge(&theirs).changed);

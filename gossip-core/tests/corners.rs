@@ -18,7 +18,7 @@ use support::{
 
 fn identity(name: &str, last: u8) -> Identity {
     let address = ([10, 9, 0, last], 7_946).into();
-    Identity { id: NodeId::from_name(name), epoch: 1_000, address, locality: Locality::default() }
+    Identity { id: support::id(name), epoch: 1_000, address, locality: Locality::default() }
 }
 
 fn node(config: Config, now: Instant) -> Node<Heap> {
@@ -487,7 +487,7 @@ fn pages_that_lead_nowhere_do_not_keep_a_joiner_busy() {
     let mut buffer = Buffer::<16, 64, 19_200>::new();
     let mut out = buffer.outbox();
     let mut node = node(lan(), Instant::ZERO);
-    let (seed, sender) = (([10, 0, 0, 1], 1).into(), NodeId::from_name("seed"));
+    let (seed, sender) = (([10, 0, 0, 1], 1).into(), support::id("seed"));
     let mut asked: Vec<Vec<u8>> = vec![];
     let take =
         |output: gossip_core::Output<'_>| output.packets().map(|p| p.bytes.to_vec()).collect::<Vec<_>>();

@@ -5,7 +5,7 @@
 
 mod support;
 
-use gossip_core::{Event, Heap, Instant, NodeId};
+use gossip_core::{Event, Heap, Instant};
 use std::time::Duration;
 use support::{Link, Network, Step, Watch, lan, millis, secs};
 
@@ -54,7 +54,7 @@ fn seconds(took: Option<Duration>) -> f64 {
 fn a_joiner_sees_all_and_is_seen_by_all_in_time() {
     for seed in 0..3 {
         let mut network = thousand(seed);
-        let id = NodeId::from_name("joiner");
+        let id = support::id("joiner");
         network.watch.listen_for(Event::Up(id));
         let joiner = network.add("joiner");
         let start = network.now();

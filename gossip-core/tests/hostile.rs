@@ -259,7 +259,7 @@ fn a_node_that_left_takes_nothing_in() {
 }
 
 fn lone(config: Config, address: SocketAddr, epoch: u32) -> Result<Node<Heap>, ConfigError> {
-    let identity = Identity { id: NodeId::from_name("lone"), epoch, address, locality: Locality::default() };
+    let identity = Identity { id: NodeId::from_name("lone")?, epoch, address, locality: Locality::default() };
     Node::new(config, identity, [7; 32], Heap::for_members(8), Instant::ZERO)
 }
 

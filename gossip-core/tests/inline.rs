@@ -53,7 +53,7 @@ fn memory_may_be_a_static_lent_to_the_node() {
     use gossip_core::{Buffer, Identity, Instant, Locality, Node, NodeId};
     let mut memory = Memory::new();
     let identity = Identity {
-        id: NodeId::from_name("sensor"),
+        id: NodeId::from_name("sensor").unwrap(),
         epoch: 1,
         address: ([10, 0, 0, 1], 7_946).into(),
         locality: Locality::default(),

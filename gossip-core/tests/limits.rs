@@ -6,7 +6,7 @@
 mod support;
 
 use gossip_core::{
-    Buffer, Config, Event, Health, Heap, Inline, Locality, Memory, NodeId, Record, Status, Verdict, Versions,
+    Buffer, Config, Event, Health, Heap, Inline, Locality, Memory, Record, Status, Verdict, Versions,
 };
 use std::{net::SocketAddr, ops::Range};
 use support::{
@@ -30,7 +30,7 @@ fn say<M: Memory, W: Watch<M>>(
 /// A member that exists in tables only.
 fn nobody(n: u8, locality: Locality) -> Record {
     let identity = gossip_core::Identity {
-        id: NodeId::from_name(&format!("nobody-{n}")),
+        id: support::id(&format!("nobody-{n}")),
         epoch: 1_000,
         address: ([11, 0, 0, n], 7_946).into(),
         locality,
@@ -290,7 +290,7 @@ fn an_accuser_with_all_its_accusations_open_is_heard_again_when_one_is_settled()
     assert_eq!((suspected(&network), network.hosts[0].node.metrics().dropped_accusations), (8, 2));
     // Who is no member accuses nobody.
     let (target, at) = (network.hosts[11].id, network.hosts[11].node.me().incarnation());
-    say(&mut network, 0, 1, &[forge::accusations(target, at, &[NodeId::from_name("stranger")])]);
+    say(&mut network, 0, 1, &[forge::accusations(target, at, &[support::id("stranger")])]);
     assert_eq!((suspected(&network), network.hosts[0].node.metrics().dropped_accusations), (8, 3));
     network.assert_recovers(secs(30), 1);
     accuse(&mut network, 2..10);

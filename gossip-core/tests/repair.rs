@@ -5,7 +5,7 @@
 mod support;
 
 use gossip_core::{
-    Config, Health, Heap, Identity, Incarnation, Locality, Mechanisms, Mode, NodeId, Record, Status, Traffic,
+    Config, Health, Heap, Identity, Incarnation, Locality, Mechanisms, Mode, Record, Status, Traffic,
     Versions,
 };
 use quickcheck::{Arbitrary, Gen, QuickCheck};
@@ -25,7 +25,7 @@ fn quiet() -> Config {
 fn member(n: u32) -> Record {
     let [a, b, c, d] = n.to_be_bytes();
     let identity = Identity {
-        id: NodeId::from_name(&format!("member-{n}")),
+        id: support::id(&format!("member-{n}")),
         epoch: 1_000,
         address: ([11 + a, b, c, d], 7_946).into(),
         locality: Locality::default(),

@@ -4,13 +4,13 @@
 
 mod support;
 
-use gossip_core::{Config, Event, Heap, Identity, Locality, NodeId, Reachability, Record, Status, Versions};
+use gossip_core::{Config, Event, Heap, Identity, Locality, Reachability, Record, Status, Versions};
 use support::{Link, Network, Recorder, formed, lan, millis, network, secs, seeds};
 
 /// A member that exists in tables only.
 fn nobody(n: u8) -> Record {
     let identity = Identity {
-        id: NodeId::from_name(&format!("nobody-{n}")),
+        id: support::id(&format!("nobody-{n}")),
         epoch: 1_000,
         address: ([10, 9, 0, n], 7_946).into(),
         locality: Locality { region: 0, zone: 1, rack: 0 },

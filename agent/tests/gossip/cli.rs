@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 
 #[test]
 fn id_prints_what_the_name_stands_for() {
-    let id = adapter_tokio::NodeId::from_name("db-1");
+    let id = adapter_tokio::NodeId::from_name("db-1").unwrap();
     assert_eq!(success("id db-1"), format!("{id}\n"));
     assert_ne!(success("id db-2"), success("id db-1"));
 }

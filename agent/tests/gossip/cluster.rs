@@ -16,7 +16,7 @@ fn two_nodes_see_each_other_come_and_one_sees_the_other_leave() {
     let (a, address) = start("a", "test", "");
     let (mut b, _) = start("b", "test", &format!("--join {address}"));
     let (seen_by_a, seen_by_b) = (a.event("up"), b.event("up"));
-    let id = |name| adapter_tokio::NodeId::from_name(name).to_string();
+    let id = |name| adapter_tokio::NodeId::from_name(name).unwrap().to_string();
     assert_eq!(seen_by_a["id"], id("b"));
     assert_eq!(seen_by_b["id"], id("a"));
     assert_eq!(seen_by_b["address"], address);
@@ -67,7 +67,7 @@ fn nodes_of_different_adapters_form_one_cluster() {
         let (node, address) = start(adapter, "mixed", &format!("--adapter {adapter} {}", seeds.join(" ")));
         nodes.push((adapter, node, address));
     }
-    let id = |name| adapter_tokio::NodeId::from_name(name).to_string();
+    let id = |name| adapter_tokio::NodeId::from_name(name).unwrap().to_string();
     for (name, node, _) in &nodes {
         let mut seen: Vec<_> =
             (1..adapters.len()).map(|_| node.event("up")["id"].as_str().unwrap().to_owned()).collect();

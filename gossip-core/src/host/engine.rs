@@ -17,7 +17,7 @@ use super::{
     transport::Transport,
 };
 use crate::{
-    Buffer, Event, Heap, Identity, Instant, Node, NodeId, Outbox, Output, rng::Rng, wire::codec::is_unicast,
+    Buffer, Event, Heap, Identity, Instant, Node, Outbox, Output, rng::Rng, wire::codec::is_unicast,
 };
 use std::{
     fmt, io, mem,
@@ -86,7 +86,7 @@ impl Engine {
     /// The options cannot be used; the error says what to do.
     pub fn start(options: Options, local: SocketAddr, now: Instant) -> Result<(Handle, Self), StartError> {
         options.check()?;
-        let id = NodeId::from_name(&options.name);
+        let id = options.id()?;
         let address = options.advertised(local);
         let epoch_file = options.epoch_file.as_ref().map(EpochFile::new);
         let epoch = match &epoch_file {

@@ -8,8 +8,6 @@ use std::{fmt, io, net::SocketAddr};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The node has no name.
-    Name,
     /// The address to bind is "any interface", and no address to advertise was given.
     Advertise(SocketAddr),
     /// Another socket has the address.
@@ -21,7 +19,7 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
-    /// The configuration, the advertised address or the capacity was refused.
+    /// The name, the configuration, the advertised address or the capacity was refused.
     Config(ConfigError),
     /// The epoch file cannot be used.
     Epoch(EpochError),
@@ -40,7 +38,6 @@ impl StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Name => f.write_str("a node needs a name, the same after every restart"),
             Self::Advertise(bind) => write!(
                 f,
                 "{bind} means every interface, which others cannot reach: advertise one of this machine's addresses"
@@ -61,7 +58,7 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Name | Self::Advertise(_) | Self::AddressInUse(_) => None,
+            Self::Advertise(_) | Self::AddressInUse(_) => None,
             Self::Bind { source, .. } => Some(source),
             Self::Config(error) => Some(error),
             Self::Epoch(error) => Some(error),

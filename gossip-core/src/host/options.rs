@@ -1,7 +1,7 @@
 //! What a node is started with.
 
 use super::{StartError, seeds::Seed};
-use crate::{Config, Locality};
+use crate::{Config, ConfigError, Locality, NodeId};
 use std::{
     hash::{BuildHasher, RandomState},
     net::{Ipv4Addr, SocketAddr, UdpSocket},
@@ -19,7 +19,8 @@ use std::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The node's name, the same after every restart; its id follows from it.
+    /// The node's name, the same after every restart; its id follows from it. It must keep to the
+    /// [rule for names](crate::NameError).
     pub name: String,
     /// The protocol's knobs.
     pub config: Config,
@@ -72,13 +73,16 @@ impl Options {
     /// # Errors
     /// The first thing that is wrong, and what to do.
     pub fn check(&self) -> Result<(), StartError> {
-        if self.name.is_empty() {
-            return Err(StartError::Name);
-        }
+        self.id()?;
         if self.advertise.is_none() && self.bind.ip().is_unspecified() {
             return Err(StartError::Advertise(self.bind));
         }
         Ok(self.config.validate()?)
+    }
+
+    /// The id that the name stands for.
+    pub(super) fn id(&self) -> Result<NodeId, ConfigError> {
+        Ok(NodeId::from_name(&self.name)?)
     }
 
     /// A socket bound to [`Options::bind`], which never blocks: what every adapter begins with.

@@ -6,5 +6,6 @@ pub use super::{
 };
 pub use crate::{
     Budgets, Cluster, Config, ConfigError, Event, Fingerprint, Health, Histogram, Incarnation, Locality,
-    Mechanisms, Metrics, Mode, NodeId, ParseNodeIdError, Reachability, Record, Status, Versions, Zone,
+    Mechanisms, Metrics, Mode, NameError, NodeId, ParseNodeIdError, Reachability, Record, Status, Versions,
+    Zone,
 };

@@ -95,5 +95,5 @@ fn what_is_no_id_does_not_parse() {
 
 #[test]
 fn the_id_of_a_name_never_changes() {
-    assert_eq!(NodeId::from_name("db-1").to_string(), "BMBVNXHTPWDGT");
+    assert_eq!(NodeId::from_name("db-1").unwrap().to_string(), "BMBVNXHTPWDGT");
 }

@@ -150,7 +150,7 @@ impl Arbitrary for Datagram {
     fn arbitrary(g: &mut Gen) -> Self {
         let accusation = |g: &mut Gen| {
             let (target, accuser) = (id(g), id(g));
-            let accuser = if accuser == target { NodeId::from_name("another") } else { accuser };
+            let accuser = if accuser == target { NodeId::from_name("another").unwrap() } else { accuser };
             Accusation { target, incarnation: incarnation(g), accuser }
         };
         Self {
@@ -209,7 +209,7 @@ fn golden(name: &str, datagram: &Datagram, expected: &str) {
 fn datagram(message: Option<Message>, records: Vec<Aged>, accusations: Vec<Accusation>) -> Datagram {
     let header = Header {
         cluster: crate::config::Cluster::named("prod").unwrap().tag,
-        sender: NodeId::from_name("db-1"),
+        sender: NodeId::from_name("db-1").unwrap(),
         fingerprint: Fingerprint(0x0102_0304_0506_0708),
     };
     let (digests, lists, wants) = (vec![], vec![], vec![]);
@@ -218,7 +218,7 @@ fn datagram(message: Option<Message>, records: Vec<Aged>, accusations: Vec<Accus
 
 fn db_2() -> Aged {
     let identity = Identity {
-        id: NodeId::from_name("db-2"),
+        id: NodeId::from_name("db-2").unwrap(),
         epoch: 1_700_000_000,
         address: ([10, 0, 0, 2], 7_946).into(),
         locality: Locality { region: 1, zone: 2, rack: 3 },
@@ -232,11 +232,11 @@ fn db_2() -> Aged {
 
 #[test]
 fn the_bytes_are_those_of_the_protocol() {
-    let target = NodeId::from_name("db-2");
+    let target = NodeId::from_name("db-2").unwrap();
     golden("ping", &datagram(Some(Message::Ping { nonce: 0xDEAD_BEE8, target }), vec![], vec![]), PING);
     golden("ack", &datagram(Some(Message::Ack { nonce: 0xDEAD_BEE8 }), vec![], vec![]), ACK);
     let incarnation = db_2().record.incarnation();
-    let accusation = Accusation { target, incarnation, accuser: NodeId::from_name("db-1") };
+    let accusation = Accusation { target, incarnation, accuser: NodeId::from_name("db-1").unwrap() };
     golden("gossip", &datagram(None, vec![db_2()], vec![accusation]), GOSSIP);
     let v6 = db_2().record.with_address(([0xFD00, 0, 0, 0, 0, 0, 0, 2], 7_946).into());
     let join = Message::Join { nonce: 1, token: 2, me: Aged { record: v6, age: 0 } };
@@ -253,7 +253,7 @@ fn the_bytes_of_repair_are_those_of_the_protocol() {
     let bare = || datagram(None, vec![], vec![]);
     let digest = Digest { prefix: Prefix::new(0, 0xC000_0000).unwrap(), fresh: Some(0x8001), sums };
     golden("digest", &Datagram { digests: vec![digest], ..bare() }, DIGEST);
-    let (id, incarnation) = (NodeId::from_name("db-2"), db_2().record.incarnation());
+    let (id, incarnation) = (NodeId::from_name("db-2").unwrap(), db_2().record.incarnation());
     let versions = [Version { id, incarnation, state_version: 300 }].into_iter().collect();
     let list = List { prefix: part, late: false, early: true, versions };
     golden("list", &Datagram { lists: vec![list], ..bare() }, LIST);
@@ -303,7 +303,7 @@ const PAGE: &str = "
 
 #[test]
 fn what_no_correct_node_sends_is_refused() {
-    let ping = Message::Ping { nonce: 1, target: NodeId::from_name("db-2") };
+    let ping = Message::Ping { nonce: 1, target: NodeId::from_name("db-2").unwrap() };
     let good = datagram(Some(ping), vec![db_2()], vec![]).encode().0;
     let record = good.len() - 29;
     let changed = |at: usize, to: u8| {

@@ -15,7 +15,7 @@ pub(crate) use host::{Host, Tally};
 pub(crate) use network::Network;
 pub(crate) use recovery::dropped;
 pub(crate) use rng::Rng;
-pub(crate) use setup::{cluster, form, lan, millis, secs, seeds};
+pub(crate) use setup::{cluster, form, id, lan, millis, secs, seeds};
 #[cfg(feature = "alloc")]
 pub(crate) use setup::{formed, network};
 pub(crate) use watch::{Input, Recorder, Step, Watch};

@@ -90,7 +90,7 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
     }
 
     pub(crate) fn add_at(&mut self, name: &str, locality: Locality) -> usize {
-        let (id, address, config) = (NodeId::from_name(name), self.fresh_address(), self.config);
+        let (id, address, config) = (super::id(name), self.fresh_address(), self.config);
         let identity = Identity { id, epoch: FIRST_EPOCH, address, locality };
         let node = self.start(config, identity);
         self.hosts.push(Host {

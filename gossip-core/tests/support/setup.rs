@@ -3,7 +3,7 @@
 use super::{Network, Watch};
 #[cfg(feature = "alloc")]
 use gossip_core::Heap;
-use gossip_core::{Cluster, Config, Memory};
+use gossip_core::{Cluster, Config, Memory, NodeId};
 use std::{ops::Range, time::Duration};
 
 /// The seeds that a whole-protocol test runs with: 20, or as many as the environment's `SEEDS` says.
@@ -23,6 +23,13 @@ pub(crate) const fn millis(n: u64) -> Duration {
 pub(crate) fn cluster(name: &str) -> Cluster {
     match Cluster::named(name) {
         Ok(cluster) => cluster,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+pub(crate) fn id(name: &str) -> NodeId {
+    match NodeId::from_name(name) {
+        Ok(id) => id,
         Err(error) => panic!("{error}"),
     }
 }

@@ -358,7 +358,7 @@ impl<W: Watch> World<W> {
 
     fn found(&mut self, begin: Micros) -> Result<HostId, ConfigError> {
         let host = self.hosts.len() as HostId;
-        let id = NodeId::from_name(&format!("node-{host}"));
+        let id = NodeId::from_name(&format!("node-{host}"))?;
         let locality = self.setup.zones.locality(host);
         let address = self.wire.fresh_address(host);
         let (clock, epoch) = (Clock::showing(self.setup.origin.uptime), self.unix());

@@ -31,12 +31,11 @@ impl Forger {
     fn stranger(&mut self) -> Record {
         self.strangers += 1;
         let [_, a, b, c] = self.strangers.to_be_bytes();
-        let identity = Identity {
-            id: NodeId::from_name(&format!("stranger-{}", self.strangers)),
-            epoch: 1,
-            address: ([203, a, b, c], 7_946).into(),
-            locality: Locality::default(),
+        let Ok(id) = NodeId::from_name(&format!("stranger-{}", self.strangers)) else {
+            unreachable!("a good name")
         };
+        let identity =
+            Identity { id, epoch: 1, address: ([203, a, b, c], 7_946).into(), locality: Locality::default() };
         Record::new(identity, Versions::OURS)
     }
 }
@@ -85,12 +84,8 @@ impl Run<'_> {
 /// The start of any datagram of the cluster: that of a node's which is made for it, and says one word.
 fn head(config: Config) -> Vec<u8> {
     let there = |last| SocketAddr::from(([203, 0, 113, last], 7_946));
-    let identity = Identity {
-        id: NodeId::from_name("forger"),
-        epoch: 1,
-        address: there(1),
-        locality: Locality::default(),
-    };
+    let Ok(id) = NodeId::from_name("forger") else { return Vec::new() };
+    let identity = Identity { id, epoch: 1, address: there(1), locality: Locality::default() };
     let mut buffer = Buffer::<16, 64, 24_000>::new();
     let mut out = buffer.outbox();
     let node = Node::new(config, identity, [0; 32], Inline::<2, 1>::new(), Instant::ZERO);

@@ -302,7 +302,7 @@ mod tests {
     }
 
     fn record(epoch: u32, refutation: u32) -> Record {
-        let (id, address) = (NodeId::from_name("x"), ([10, 0, 0, 1], 1).into());
+        let (id, address) = (NodeId::from_name("x").unwrap(), ([10, 0, 0, 1], 1).into());
         let identity = Identity { id, epoch, address, locality: Locality::default() };
         Record::new(identity, Versions::OURS).with_incarnation(Incarnation { epoch, refutation })
     }
