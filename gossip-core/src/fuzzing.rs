@@ -62,28 +62,26 @@ fn encode_again(datagram: &[u8]) -> Result<Vec<u8>, Verdict> {
     Ok(space)
 }
 
-/// A datagram that decodes without what a decoder skips (unknown sections and empty lists of entries), and with the
-/// entries of lists that follow each other in one.
+/// A datagram that decodes without what a decoder skips (unknown sections and empty lists of entries), and with all
+/// entries of a tag in one section, where the first of them stands.
 fn normal_form(datagram: &[u8]) -> Vec<u8> {
-    let mut normal = datagram[..HEADER].to_vec();
-    let mut open = None;
+    let mut whole: Vec<(u8, Vec<u8>)> = vec![];
     for section in sections(datagram) {
         let (tag, body) = (section[0], &section[SECTION..]);
         let is_list = matches!(tag, FIRST_LIST..=16 | RECORDS | 33);
         if !matches!(tag, 1..FIRST_LIST) && (!is_list || body.is_empty()) {
             continue;
         }
-        let start = match open {
-            Some((last, start)) if last == tag => start,
-            _ => {
-                normal.extend_from_slice(&section[..SECTION]);
-                normal.len()
-            }
-        };
-        normal.extend_from_slice(body);
-        let length = (normal.len() - start) as u16;
-        normal[start - 2..start].copy_from_slice(&length.to_be_bytes());
-        open = is_list.then_some((tag, start));
+        match whole.iter_mut().find(|(other, _)| *other == tag) {
+            Some((_, bodies)) => bodies.extend_from_slice(body),
+            None => whole.push((tag, body.to_vec())),
+        }
+    }
+    let mut normal = datagram[..HEADER].to_vec();
+    for (tag, body) in whole {
+        normal.push(tag);
+        normal.extend_from_slice(&(body.len() as u16).to_be_bytes());
+        normal.extend_from_slice(&body);
     }
     normal
 }

@@ -24,7 +24,7 @@ use crate::{
     table::{ME, SlotId},
     time::{Instant, Stamp},
     wire::{
-        frame::{Draft, Header},
+        frame::{Draft, Frame, Header},
         message::Message,
         record::Aged,
     },
@@ -319,10 +319,17 @@ impl Step<'_, '_> {
         let mut draft = Draft::new(space, &header);
         write(&mut draft, self.core, &mut self.tables);
         let len = draft.finish();
+        debug_assert!(is_decodable(self.out.space(len)), "a datagram that nobody takes in");
         self.out.commit(to, len, class);
         self.core.metrics.count_sent(class, len);
         Some(len)
     }
+}
+
+/// Whether others can decode a datagram. Only asked where debug assertions are on.
+fn is_decodable(datagram: Option<&mut [u8]>) -> bool {
+    let contents = datagram.and_then(|datagram| Frame::decode(datagram).ok()).map(Frame::contents);
+    contents.is_some_and(|contents| contents.is_ok())
 }
 
 /// A record with the age of its news.

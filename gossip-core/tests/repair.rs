@@ -336,3 +336,29 @@ fn walks_see_all_of_a_table_that_is_large_and_nearly_empty() {
         assert!(heal(&mut network, secs(60)).is_some(), "{rooms:?}");
     }
 }
+
+// That all of it decodes, the virtual network checks. Here is what is hardest to get right: suspects and their accusers
+// among other news, and ranges of which some are told by a list and some by a digest.
+
+#[test]
+fn answers_to_pulls_decode_however_many_are_suspected() {
+    for (seed, max_datagram) in seeds().zip([400, 1_200, 1_400].into_iter().cycle()) {
+        let mut network = support::network(seed, Config { mode: Mode::Pull, max_datagram, ..lan() }, ());
+        network.add_restored(30);
+        network.run_for(secs(5));
+        (10..22).for_each(|host| network.crash(host));
+        network.run_for(secs(20));
+        let pulled = network.running().all(|host| host.node.metrics().suspicions > 4);
+        assert!(pulled, "seed {seed}: there was nothing to tell");
+    }
+}
+
+#[test]
+fn repair_decodes_however_lists_and_digests_alternate() {
+    for max_datagram in [400, 1_200, 1_400] {
+        let views = differing(2_000, 500);
+        let config = Config { max_datagram, ..quiet() };
+        let mut network = pair(1, config, [4_096, 4_096], [&views[0], &views[1]]);
+        assert!(heal(&mut network, secs(300)).is_some(), "at {max_datagram} bytes");
+    }
+}

@@ -9,6 +9,7 @@
 //! - A node finds every member that it lists, by its id, and never lists itself or somebody who never was.
 //! - Fingerprints are equal exactly where live members, their incarnations and state versions are (once a second).
 //! - Holds of a zone begin and end in turns; nobody in a zone that is held is routable.
+//! - Every datagram that a node sends decodes.
 //! - Tables, datagrams and packets per step keep to their bounds.
 //!
 //! Then all faults stop, and within four minutes all nodes must see the same, for good, and that must be exactly

@@ -214,6 +214,13 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Moves what was written from `from` on to `to`, in front of what stands there.
+    pub(super) fn move_back(&mut self, from: usize, to: usize) {
+        if let Some(bytes) = self.bytes.get_mut(to..self.at) {
+            bytes.rotate_left(from.saturating_sub(to));
+        }
+    }
+
     /// Overwrites a 16-bit number written earlier.
     pub(super) fn patch(&mut self, at: usize, value: u16) {
         if let Some(place) = self.bytes.get_mut(at..at + 2) {

@@ -33,6 +33,11 @@ const RECORDS: u8 = 32;
 const ACCUSATIONS: u8 = 33;
 /// The most sections, known or not.
 const MAX_SECTIONS: usize = 8;
+/// The most sections that a [`Draft`] has: one of each tag for entries, and one message.
+const MAX_WRITTEN: usize = 6;
+const _: () = assert!(MAX_WRITTEN <= MAX_SECTIONS, "a node sends what it would refuse");
+/// Bytes of a section's tag and length.
+const SECTION: usize = 3;
 
 /// Who sends, to which cluster, and what it knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -183,18 +188,27 @@ fn entries<'a, T>(sections: &'a [u8], wanted: u8, decode: Decode<T>) -> impl Ite
 
 /// The most bytes that so many accusations take, with a section of their own.
 fn held_bytes(accusations: usize) -> usize {
-    const SECTION: usize = 3;
     const ACCUSATION: usize = 8 + 4 + 5 + 8;
     if accusations == 0 { 0 } else { SECTION + accusations * ACCUSATION }
 }
 
-/// A datagram being written.
+/// A section being written.
+#[derive(Clone, Copy)]
+struct Section {
+    tag: u8,
+    /// Where its body begins.
+    start: usize,
+}
+
+/// A datagram being written. Whatever is added in whatever order, it decodes: what would exceed a bound is refused, and
+/// the entries of a tag stand in one section, in the order in which they were added.
 pub(crate) struct Draft<'a> {
     writer: Writer<'a>,
     /// Entries written, and kept for later.
     entries: usize,
-    /// The tag and start of the section of entries that is open.
-    open: Option<(u8, usize)>,
+    has_message: bool,
+    /// As they stand in the datagram: in the order of their first entries.
+    sections: heapless::Vec<Section, MAX_WRITTEN>,
 }
 
 impl<'a> Draft<'a> {
@@ -206,24 +220,19 @@ impl<'a> Draft<'a> {
         writer.u32(header.cluster);
         writer.put(&header.sender.to_bytes());
         writer.u64(header.fingerprint.0);
-        Self { writer, entries: 0, open: None }
+        Self { writer, entries: 0, has_message: false, sections: heapless::Vec::new() }
     }
 
     /// The length of a datagram with this message alone.
     pub(crate) fn length_with(message: &Message) -> usize {
-        HEADER + 3 + message.len()
+        HEADER + SECTION + message.len()
     }
 
-    /// Adds a message; false (and nothing written) when it does not fit.
+    /// Adds a message; false (and nothing written) when it does not fit, or there is one already.
     pub(crate) fn message(&mut self, message: &Message) -> bool {
-        self.open = None;
-        self.writer.whole(|writer| {
-            let start = writer.len() + 3;
-            writer.u8(message.tag());
-            writer.u16(0);
-            message.encode(writer);
-            writer.patch(start - 2, (writer.len() - start) as u16);
-        })
+        let fits = !self.has_message && self.append(message.tag(), |writer| message.encode(writer));
+        self.has_message |= fits;
+        fits
     }
 
     /// Adds a record; false when it does not fit or the datagram has its entries.
@@ -268,12 +277,12 @@ impl<'a> Draft<'a> {
 
     /// Keeps room for a message to be added later; false, and nothing kept, when there is none.
     pub(crate) fn hold_message(&mut self, message: &Message) -> bool {
-        self.writer.hold(3 + message.len())
+        self.writer.hold(SECTION + message.len())
     }
 
     /// Adds a message that room was kept for.
     pub(crate) fn held_message(&mut self, message: &Message) -> bool {
-        self.writer.release(3 + message.len());
+        self.writer.release(SECTION + message.len());
         self.message(message)
     }
 
@@ -285,8 +294,12 @@ impl<'a> Draft<'a> {
 
     /// Adds to the section of that tag, or begins one.
     fn append(&mut self, tag: u8, encode: impl FnOnce(&mut Writer<'_>)) -> bool {
-        let open = self.open.filter(|&(of, _)| of == tag).map(|(_, start)| start);
-        let start = open.unwrap_or(self.writer.len() + 3);
+        let before = self.writer.len();
+        let open = self.sections.iter().position(|section| section.tag == tag);
+        if open.is_none() && self.sections.is_full() {
+            debug_assert!(false, "there are more tags than sections");
+            return false;
+        }
         let fits = self.writer.whole(|writer| {
             if open.is_none() {
                 writer.u8(tag);
@@ -294,11 +307,35 @@ impl<'a> Draft<'a> {
             }
             encode(writer);
         });
-        if fits {
-            self.writer.patch(start - 2, (self.writer.len() - start) as u16);
-            self.open = Some((tag, start));
+        if !fits {
+            return false;
         }
-        fits
+        match open {
+            Some(at) => self.move_into(at, before),
+            None => _ = self.sections.push(Section { tag, start: before + SECTION }),
+        }
+        self.note_length(open.unwrap_or(self.sections.len() - 1));
+        true
+    }
+
+    /// Moves what was written from `from` on to the end of a section, in front of the sections behind it. Seldom: mostly
+    /// the section is the last, and all is in place.
+    fn move_into(&mut self, at: usize, from: usize) {
+        let more = self.writer.len() - from;
+        let mut behind = self.sections.iter_mut().skip(at + 1);
+        let Some(next) = behind.next() else { return };
+        self.writer.move_back(from, next.start - SECTION);
+        next.start += more;
+        behind.for_each(|section| section.start += more);
+    }
+
+    /// Writes how long a section is.
+    fn note_length(&mut self, at: usize) {
+        let next = self.sections.get(at + 1).map(|next| next.start - SECTION);
+        let end = next.unwrap_or(self.writer.len());
+        if let Some(section) = self.sections.get(at) {
+            self.writer.patch(section.start - 2, (end - section.start) as u16);
+        }
     }
 
     /// The length so far.

@@ -146,13 +146,14 @@ fn list(g: &mut Gen) -> List {
     List { prefix: prefix(g, 8), late: cut(g), early: cut(g), versions }
 }
 
+fn accusation(g: &mut Gen) -> Accusation {
+    let (target, accuser) = (id(g), id(g));
+    let accuser = if accuser == target { NodeId::from_name("another").unwrap() } else { accuser };
+    Accusation { target, incarnation: incarnation(g), accuser }
+}
+
 impl Arbitrary for Datagram {
     fn arbitrary(g: &mut Gen) -> Self {
-        let accusation = |g: &mut Gen| {
-            let (target, accuser) = (id(g), id(g));
-            let accuser = if accuser == target { NodeId::from_name("another").unwrap() } else { accuser };
-            Accusation { target, incarnation: incarnation(g), accuser }
-        };
         Self {
             header: Header {
                 cluster: u32::arbitrary(g),
@@ -169,7 +170,79 @@ impl Arbitrary for Datagram {
     }
 }
 
+/// One call of a writer.
+#[derive(Clone, Debug)]
+enum Call {
+    Message(Message),
+    HoldMessage(Message),
+    Digest(Digest),
+    List(Box<List>),
+    Want(NodeId),
+    Record(Aged),
+    Accusation(Accusation),
+    /// Room for so many accusations is kept, or given free again.
+    Hold(usize),
+    Release,
+}
+
+impl Arbitrary for Call {
+    fn arbitrary(g: &mut Gen) -> Self {
+        match u8::arbitrary(g) % 24 {
+            0 => Self::Message(message(g)),
+            1 => Self::HoldMessage(message(g)),
+            2..5 => Self::Digest(digest(g)),
+            5..8 => Self::List(Box::new(list(g))),
+            8..11 => Self::Want(id(g)),
+            11..16 => Self::Record(aged(g)),
+            16..21 => Self::Accusation(accusation(g)),
+            21..23 => Self::Hold(usize::from(u8::arbitrary(g) % 5)),
+            _ => Self::Release,
+        }
+    }
+}
+
+/// Writes a datagram of at most `max` bytes by these calls; what is expected of it is what they said was written.
+fn write(max: usize, calls: &[Call]) -> (Vec<u8>, Datagram) {
+    let mut expected = datagram(None, vec![], vec![]);
+    let mut space = vec![0; max];
+    let mut draft = Draft::new(&mut space, &expected.header);
+    let (mut held, mut held_message) = (vec![], None);
+    for call in calls {
+        match call {
+            Call::Message(message) if draft.message(message) => {
+                assert_eq!(expected.message.replace(message.clone()), None, "a second message was written");
+            }
+            Call::HoldMessage(message) if held_message.is_none() && draft.hold_message(message) => {
+                held_message = Some(message);
+            }
+            Call::Digest(digest) if draft.digest(digest) => expected.digests.push(*digest),
+            Call::List(list) if draft.list(list) => expected.lists.push((**list).clone()),
+            Call::Want(id) if draft.want(*id) => expected.wants.push(*id),
+            Call::Record(record) if draft.record(record) => expected.records.push(*record),
+            Call::Accusation(accusation) if draft.accusation(accusation) => {
+                expected.accusations.push(*accusation);
+            }
+            Call::Hold(accusations) if draft.hold(*accusations) => held.push(*accusations),
+            Call::Release => held.pop().into_iter().for_each(|accusations| draft.release(accusations)),
+            _ => {}
+        }
+    }
+    if let Some(message) = held_message {
+        let written = draft.held_message(message);
+        assert_eq!(written, expected.message.is_none(), "there is room for what room was kept for");
+        expected.message = expected.message.take().or_else(|| Some(message.clone()));
+    }
+    let len = draft.finish();
+    space.truncate(len);
+    (space, expected)
+}
+
 quickcheck! {
+    fn whatever_a_writer_is_asked_for_decodes_to_what_it_wrote(max: u16, calls: Vec<Call>) -> bool {
+        let (bytes, written) = write(400 + usize::from(max) % 1_001, &calls);
+        Datagram::decode(&bytes) == Ok(written)
+    }
+
     fn what_encodes_decodes_to_itself(datagram: Datagram) -> bool {
         let (bytes, written) = datagram.encode();
         bytes.len() <= MAX && Datagram::decode(&bytes) == Ok(written)
@@ -322,6 +395,22 @@ fn what_no_correct_node_sends_is_refused() {
     assert_eq!(changed(record + 13, 0x01), malformed(Malformed::Value), "versions from 0");
     assert_eq!(Datagram::decode(&[]).err(), malformed(Malformed::Truncated));
     assert_eq!(Datagram::decode(&good[..21]).err(), malformed(Malformed::Truncated));
+}
+
+#[test]
+fn entries_of_one_kind_stand_in_one_section_however_they_come() {
+    let incarnation = db_2().record.incarnation();
+    let accused = |n: u64| NodeId::from_u64(n).unwrap();
+    let accusation = |n| Accusation { target: accused(n), incarnation, accuser: accused(100) };
+    let mut calls = vec![Call::Message(Message::Pull)];
+    for n in 1..=9 {
+        calls.extend([Call::Record(db_2()), Call::Accusation(accusation(n))]);
+    }
+    let (bytes, written) = write(MAX, &calls);
+    assert_eq!((written.records.len(), written.accusations.len()), (9, 9));
+    assert_eq!(Datagram::decode(&bytes), Ok(written));
+    let (records, accusations) = (3 + 9 * 29, 3 + 9 * 21);
+    assert_eq!(bytes.len(), 22 + 3 + records + accusations);
 }
 
 #[test]

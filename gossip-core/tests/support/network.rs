@@ -199,9 +199,9 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
         self.step(host, Input::Datagram, |node, now, out| node.handle_datagram(now, from, &mut bytes, out))
     }
 
-    /// Puts a datagram on its link.
+    /// Puts a datagram on its link, whoever made it.
     pub(crate) fn send(&mut self, datagram: &Datagram) {
-        self.wire.send(datagram.from, datagram.to, &datagram.bytes);
+        self.wire.send(datagram.from, datagram.to, &datagram.bytes, true);
     }
 
     fn step(
@@ -218,7 +218,7 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
         self.watch.after(&Step { now, host, life, address, input, node, output: &output });
         for packet in output.packets() {
             at.sent.count(packet.class, packet.bytes.len());
-            self.wire.send(address, packet.to, packet.bytes);
+            self.wire.send(address, packet.to, packet.bytes, false);
         }
         for &event in output.events() {
             at.events.push((now, event));
@@ -250,7 +250,11 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
 
     fn happen(&mut self, due: Due) {
         match due {
-            Due::Deliver(datagram) => self.deliver(datagram),
+            Due::Deliver { datagram, forged } => {
+                let verdict = self.deliver(datagram);
+                let refused = matches!(verdict, Some(Verdict::Malformed(_)));
+                assert!(forged || !refused, "a node's own datagram is refused: {verdict:?}");
+            }
             Due::Tick { host } => {
                 let at = &mut self.hosts[host];
                 if at.wake != self.wire.now || !at.is_running() {
@@ -263,16 +267,16 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
         }
     }
 
-    fn deliver(&mut self, datagram: Datagram) {
-        let Some(&host) = self.addresses.get(&datagram.to) else { return };
+    /// Hands a datagram to whoever is at its address, if it can be handed over at once.
+    fn deliver(&mut self, datagram: Datagram) -> Option<Verdict> {
+        let &host = self.addresses.get(&datagram.to)?;
         let at = &mut self.hosts[host];
         match at.state {
-            State::Running => {
-                self.inject(host, datagram.from, &datagram.bytes);
-            }
+            State::Running => return Some(self.inject(host, datagram.from, &datagram.bytes)),
             State::Paused { .. } if at.inbox.len() < SOCKET_QUEUE => at.inbox.push(datagram),
             State::Paused { .. } | State::Down => {}
         }
+        None
     }
 
     fn resume(&mut self, host: usize) {
@@ -287,7 +291,7 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
             self.tick(host);
         }
         for datagram in inbox {
-            self.deliver(datagram);
+            let _ = self.deliver(datagram);
         }
         self.wake(host);
     }

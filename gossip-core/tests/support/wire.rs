@@ -46,9 +46,17 @@ pub(crate) struct Datagram {
 
 #[derive(Debug)]
 pub(super) enum Due {
-    Deliver(Datagram),
-    Tick { host: usize },
-    Resume { host: usize },
+    /// What a node made, or what a test forged.
+    Deliver {
+        datagram: Datagram,
+        forged: bool,
+    },
+    Tick {
+        host: usize,
+    },
+    Resume {
+        host: usize,
+    },
 }
 
 /// Ordered so that the heap's greatest is the earliest; the sequence makes the order total.
@@ -110,7 +118,7 @@ impl Wire {
     }
 
     /// Puts a datagram on its link, which decides whether, when and how often it arrives.
-    pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+    pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], forged: bool) {
         if (self.cut)(from, to) || self.rng.chance(self.link.loss) {
             return;
         }
@@ -120,7 +128,8 @@ impl Wire {
             if copy > 0 || self.rng.chance(self.link.reordering) {
                 delay += self.rng.up_to(LATE);
             }
-            self.schedule(self.now + delay, Due::Deliver(Datagram { from, to, bytes: bytes.to_vec() }));
+            let datagram = Datagram { from, to, bytes: bytes.to_vec() };
+            self.schedule(self.now + delay, Due::Deliver { datagram, forged });
         }
     }
 

@@ -179,6 +179,9 @@ impl Laws {
         if me.id() != at.id || !matches!(me.status(), Status::Alive | Status::Left) {
             return Err(format!("says of itself {me:?}"));
         }
+        if at.node.metrics().malformed > 0 {
+            return Err("was sent a datagram that it does not decode".into());
+        }
         if me.status() == Status::Left {
             if !self.leaving[step.host as usize] {
                 return Err("says that it left, and nobody told it to".into());
