@@ -4,7 +4,7 @@ use crate::{adapter::Adapter, locality};
 use adapter_tokio::{Cluster, Config, Locality, NameError, NodeId, Seed};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::{net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 /// Runs nodes that find each other, notice each other's deaths and spread news, with no server in the middle.
 #[derive(Debug, Parser)]
@@ -53,9 +53,15 @@ Examples:
     gossip run --name watcher --cluster prod --bind 10.0.0.9:7946 \\
       --join 10.0.0.1:7946 --json
 
-Ctrl-C (or SIGTERM) leaves: the others are told, and do not take it for a death. A second one exits at once.
+Ctrl-C leaves: the others are told, and do not take it for a death. So do SIGTERM, SIGHUP (a terminal that closes;
+under nohup it is ignored), and the end of whoever reads the output. That takes less than 6 s; a second signal ends
+the program at once. Whoever reads the output too slowly is told how many lines are missing: nothing waits for it.
 
-The exit status is 0 after leaving, 1 when the node cannot start or go on, 2 for wrong arguments.")]
+Exit status:
+    0  left in good order, or the output's reader went away (as in `gossip run | head`)
+    1  the node cannot start or go on, standard output cannot be written, or leaving took too long
+    2  wrong arguments: starting again would not help
+  130  a second signal cut the leave short")]
 pub(crate) struct RunArgs {
     /// The node's name, unique in its cluster and kept across restarts.
     #[arg(long, value_parser = name)]
@@ -150,6 +156,18 @@ impl Preset {
         }
     }
 }
+
+/// What was asked for is wrong, and would be the next time: arguments, or a file that they name.
+#[derive(Debug)]
+pub(crate) struct Wrong(pub(crate) String);
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Wrong {}
 
 fn name(text: &str) -> Result<String, NameError> {
     NodeId::from_name(text).map(|_| text.to_owned())

@@ -6,35 +6,62 @@ mod demo;
 mod locality;
 mod print;
 mod run;
+mod signals;
+mod stream;
 
 use adapter_tokio::NodeId;
+use anyhow::{Context as _, Result};
 use clap::Parser as _;
-use cli::Command;
+use cli::{Cli, Command, Wrong};
 use std::{
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
 };
 
+/// The exit status when what was asked for is wrong, clap's own.
+const WRONG: u8 = 2;
+
 fn main() -> ExitCode {
-    // One thread: a node is woken a few times a second, and the demo's five share one with ease.
-    let outcome = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(execute(cli::Cli::parse().command)));
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => start(cli.command),
+        // Help and versions come this way, too.
+        Err(answer) if answer.use_stderr() => {
+            let answer = answer.render();
+            let is_terminal = io::stderr().is_terminal();
+            let answer = if is_terminal { answer.ansi().to_string() } else { answer.to_string() };
+            print::last_words(answer.trim_end());
+            return ExitCode::from(WRONG);
+        }
+        Err(answer) => answer.print().context(UNWRITABLE),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+            print::last_words(format_args!("error: {error:#}"));
+            if error.is::<Wrong>() { ExitCode::from(WRONG) } else { ExitCode::FAILURE }
         }
     }
 }
 
-async fn execute(command: Command) -> anyhow::Result<()> {
+/// What is said of standard output that cannot be written.
+const UNWRITABLE: &str = "cannot write to standard output";
+
+/// Whoever read the output has read enough, as in `gossip run | head`, which is no failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn start(command: Command) -> Result<()> {
+    // One thread: a node is woken a few times a second, and the demo's five share one with ease.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(execute(command))
+}
+
+async fn execute(command: Command) -> Result<()> {
     match command {
         Command::Run(args) => run::run(args).await,
-        Command::Id { name } => Ok(writeln!(io::stdout(), "{}", NodeId::from_name(&name)?)?),
+        Command::Id { name } => writeln!(io::stdout(), "{}", NodeId::from_name(&name)?).context(UNWRITABLE),
         Command::Demo(args) => demo::demo(args).await,
     }
 }

@@ -1,14 +1,21 @@
 //! What happened, as a line of words or as a JSON object.
 
-use crate::locality;
+use crate::{locality, stream::Stream};
 use adapter_tokio::{Event, Health, NodeId, Notice, Reachability, Record, Status};
 use serde::Serialize;
 use std::{
     fmt,
+    fs::File,
     io::{self, Write as _},
     net::SocketAddr,
-    time::SystemTime,
+    os::fd::AsFd,
+    time::{Duration, SystemTime},
 };
+
+/// Lines that wait for a slow reader before further ones are dropped: all members of a cluster of 1,000 may come at once.
+const MAX_LINES: usize = 1_024;
+/// How long the end of the program waits for somebody to read its last words.
+pub(crate) const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How lines are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,34 +32,93 @@ impl Format {
         if json { Self::Json } else { Self::Words }
     }
 
-    /// Writes one line to standard output; a warning goes to standard error too (in words, only there).
-    ///
-    /// # Errors
-    /// The reader went away.
-    pub(crate) fn print(self, line: &Line) -> io::Result<()> {
-        if let (true, Some(note)) = (line.is_warning, &line.note) {
-            warn(note);
-        }
+    fn show(self, line: &Line) -> Option<String> {
         match self {
-            Self::Words if line.is_warning => Ok(()),
-            Self::Words => writeln!(io::stdout(), "{line}"),
-            Self::Json => print_json(line),
+            Self::Words if line.is_warning => None,
+            Self::Words => Some(line.to_string()),
+            // What consists of strings can always be written as JSON.
+            Self::Json => serde_json::to_string(line).ok(),
         }
     }
+}
+
+/// Standard output and standard error of a program that must not wait for their readers.
+pub(crate) struct Output {
+    format: Format,
+    out: Stream,
+    err: Stream,
+}
+
+impl Output {
+    /// Starts the threads that write.
+    ///
+    /// # Errors
+    /// There are no threads or no file descriptors left.
+    pub(crate) fn start(format: Format) -> io::Result<Self> {
+        let lost = match format {
+            Format::Words => |lines| Line::lagged(lines).to_string(),
+            Format::Json => |lines| Format::Json.show(&Line::lagged(lines)).unwrap_or_default(),
+        };
+        let out = Stream::start("gossip-stdout", unbuffered(&io::stdout())?, MAX_LINES, lost)?;
+        Ok(Self { format, out, err: errors()? })
+    }
+
+    /// Prints one line; a warning goes to standard error too (in words, only there).
+    pub(crate) fn print(&self, line: &Line) {
+        if let (true, Some(note)) = (line.is_warning, &line.note) {
+            self.warn(note);
+        }
+        if let Some(line) = self.format.show(line) {
+            self.out.push(line);
+        }
+    }
+
+    /// Tells the operator what is not as it should be.
+    pub(crate) fn warn(&self, text: impl fmt::Display) {
+        self.err.push(format!("warning: {text}"));
+    }
+
+    /// Resolves when standard output cannot be written. Standard error is the last resort, so that its own failure has
+    /// nowhere to be told.
+    pub(crate) async fn failed(&mut self) -> io::Error {
+        self.out.failed().await
+    }
+
+    /// Waits until all is written, for as long as last words may take.
+    pub(crate) fn finish(self) {
+        let unread = self.out.finish(LAST_WORDS / 2);
+        if unread > 0 {
+            self.warn(format_args!("standard output was not read: {unread} lines are lost"));
+        }
+        self.err.finish(LAST_WORDS / 2);
+    }
+}
+
+/// Says why the program ends, unless nobody listens.
+pub(crate) fn last_words(text: impl fmt::Display) {
+    // Where even this fails, the exit status has to say it.
+    if let Ok(err) = errors() {
+        err.push(text.to_string());
+        err.finish(LAST_WORDS);
+    }
+}
+
+fn errors() -> io::Result<Stream> {
+    let lost = |lines| format!("warning: {lines} warnings were dropped here");
+    Stream::start("gossip-stderr", unbuffered(&io::stderr())?, MAX_LINES, lost)
+}
+
+/// The same file without the standard library's buffer and lock, which a writer that is stuck would keep.
+fn unbuffered(stream: &impl AsFd) -> io::Result<File> {
+    Ok(File::from(stream.as_fd().try_clone_to_owned()?))
 }
 
 /// Writes a value as one line of JSON to standard output.
 ///
 /// # Errors
-/// The reader went away.
+/// Standard output cannot be written.
 pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
     writeln!(io::stdout(), "{}", serde_json::to_string(value)?)
-}
-
-/// Tells the operator what is not as it should be. Standard error is the last resort, so that its own
-/// failure has nowhere to be told.
-pub(crate) fn warn(text: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "warning: {text}");
 }
 
 /// One thing that happened, and the member that it happened to. What does not apply is `None`.
@@ -93,10 +159,10 @@ impl Line {
         Self::of_record(event, SystemTime::now(), me)
     }
 
-    /// Events were missed: output is read more slowly than they come.
+    /// So many lines are missing here.
     pub(crate) fn lagged(missed: u64) -> Self {
-        let note = format!("{missed} events were not printed, since output is read too slowly");
-        Self { note: Some(note), is_warning: true, ..Self::bare("lagged", SystemTime::now()) }
+        let note = format!("{missed} lines were not printed, since output is read too slowly");
+        Self { note: Some(note), ..Self::bare("lagged", SystemTime::now()) }
     }
 
     fn bare(event: &'static str, at: SystemTime) -> Self {

@@ -1,14 +1,16 @@
 //! `gossip run`: one node, from its seeds' first look-up to its leave.
 
 use crate::{
+    UNWRITABLE,
     cli::RunArgs,
-    print::{self, Format, Line},
+    print::{Format, LAST_WORDS, Line, Output},
+    signals,
 };
-use adapter_tokio::{Cluster, Handle, Lagged, LeaveOutcome, Options, Seed};
-use anyhow::{Result, bail};
-use std::{collections::HashSet, io, process, time::Duration};
+use adapter_tokio::{Cluster, Handle, Lagged, LeaveOutcome, Options, Seed, Stopped};
+use anyhow::{Error, Result, anyhow, bail};
+use std::{collections::HashSet, time::Duration};
 use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
     time::{Instant, interval_at},
 };
 
@@ -19,35 +21,51 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 const PATIENCE: u32 = 5;
 /// Leaving takes a few rounds of gossip; after this, whoever has not heard finds out by probing.
 const LEAVE_LIMIT: Duration = Duration::from_secs(5);
-/// What a shell reports of a program that Ctrl-C ended: 128 + SIGINT.
-const INTERRUPTED: i32 = 130;
+/// How long the program goes on after a signal, whatever happens: it leaves, says its last words, and ends.
+const END_LIMIT: Duration = LEAVE_LIMIT.saturating_add(LAST_WORDS).saturating_add(Duration::from_millis(250));
 
 /// Runs a node until a signal, or until nobody reads its output.
 ///
 /// # Errors
 /// Why the node could not start or go on, and what to do.
 pub(crate) async fn run(args: RunArgs) -> Result<()> {
-    let format = Format::of(args.json);
-    let mut signals = Signals::listen()?;
+    let signal = signals::listen(END_LIMIT)?;
+    let mut output = Output::start(Format::of(args.json))?;
+    let outcome = live(args, signal, &mut output).await;
+    output.finish();
+    outcome
+}
+
+/// Nothing here waits for whoever reads the output: the protocol runs on this very thread.
+async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Output) -> Result<()> {
     let mut seeds = SeedCheck::new(&args.join);
     let (handle, driver) = args.adapter.bind(options(args)?).await?;
     let mut events = handle.events();
     let mut driver = driver.spawn();
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
-    let mut printed = format.print(&Line::of_me("started", &handle.me()));
-    // Whoever reads the output may go away, as in `gossip run | head`: then it is time to leave, too.
-    while printed.is_ok() {
+    output.print(&Line::of_me("started", &handle.me()));
+    let unwritable = loop {
         tokio::select! {
-            Some(next) = events.next() => printed = format.print(&match next {
+            Some(next) = events.next() => output.print(&match next {
                 Ok(notice) => Line::of_notice(&notice, &handle.me()),
                 Err(Lagged(missed)) => Line::lagged(missed),
             }),
-            _ = checks.tick() => seeds.check(&handle)?,
-            () = signals.next() => break,
-            stopped = &mut driver => bail!("the node stopped by itself: {stopped:?}"),
+            _ = checks.tick() => seeds.check(&handle, output)?,
+            _ = &mut signal => break None,
+            // Whoever reads the output may go away, as in `gossip run | head`: then it is time to leave, too.
+            error = output.failed() => break Some(Error::new(error).context(UNWRITABLE)),
+            stopped = &mut driver => return Err(stopped_by_itself(stopped.map_err(Error::from).and_then(|how| how))),
         }
+    };
+    let left = leave(&handle, output).await;
+    unwritable.map_or(left, Err)
+}
+
+fn stopped_by_itself(how: Result<Stopped>) -> Error {
+    match how {
+        Ok(_) => anyhow!("the node left without being asked to"),
+        Err(error) => error.context("the node stopped by itself"),
     }
-    leave(&handle, &mut signals, format).await
 }
 
 fn options(args: RunArgs) -> Result<Options> {
@@ -83,12 +101,11 @@ impl SeedCheck {
     ///
     /// # Errors
     /// None of the seeds was found since the start.
-    fn check(&mut self, handle: &Handle) -> Result<()> {
+    fn check(&mut self, handle: &Handle, output: &Output) -> Result<()> {
         let unresolved = handle.unresolved_seeds();
         for (seed, reason) in unresolved.iter().filter(|failure| !self.unresolved.contains(failure)) {
-            print::warn(format_args!(
-                "{seed} (--join) cannot be found: {reason}; it will be looked up again"
-            ));
+            output
+                .warn(format_args!("{seed} (--join) cannot be found: {reason}; it will be looked up again"));
         }
         self.unresolved = unresolved;
         self.checks = self.checks.saturating_add(1);
@@ -98,7 +115,7 @@ impl SeedCheck {
         if self.unresolved.len() == self.given {
             bail!("no node given with --join can be found: check their names, and that DNS answers here");
         }
-        print::warn(
+        output.warn(
             "no node given with --join has answered yet; still trying. Check that one of them runs, that UDP \
              passes, and that it was started with the same --cluster",
         );
@@ -106,37 +123,13 @@ impl SeedCheck {
     }
 }
 
-/// Tells the others, and waits until enough of them know; a second signal ends the program at once.
-async fn leave(handle: &Handle, signals: &mut Signals, format: Format) -> Result<()> {
-    let outcome = tokio::select! {
-        outcome = handle.leave(LEAVE_LIMIT) => outcome,
-        () = signals.next() => process::exit(INTERRUPTED),
-    };
-    match outcome {
+/// Tells the others, and waits until enough of them know.
+async fn leave(handle: &Handle, output: &Output) -> Result<()> {
+    match handle.leave(LEAVE_LIMIT).await {
         LeaveOutcome::Left => {}
-        LeaveOutcome::TimedOut => print::warn("not enough others answered the leave: some may see a crash"),
+        LeaveOutcome::TimedOut => output.warn("not enough others answered the leave: some may see a crash"),
         LeaveOutcome::DriverDropped => bail!("the node stopped before it could leave: others see a crash"),
     }
-    // Whoever read the output may be gone, which is no reason to fail after a leave.
-    let _ = format.print(&Line::of_me("stopped", &handle.me()));
+    output.print(&Line::of_me("stopped", &handle.me()));
     Ok(())
-}
-
-/// Ctrl-C and SIGTERM.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => (),
-            _ = self.terminate.recv() => (),
-        }
-    }
 }

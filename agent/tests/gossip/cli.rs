@@ -13,7 +13,11 @@ fn id_prints_what_the_name_stands_for() {
 #[test]
 fn help_shows_how_to_begin() {
     assert!(success("--help").contains("gossip demo"));
-    assert!(success("run --help").contains("gossip run --name db-1 --cluster prod"));
+    let help = success("run --help");
+    assert!(help.contains("gossip run --name db-1 --cluster prod"));
+    for status in ["  0  left", "  1  the node cannot", "  2  wrong", "130  a second signal"] {
+        assert!(help.contains(status), "{status}: {help}");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Programs that meet over the loopback interface.
 
-use crate::process::{Running, success};
+use crate::process::{GOSSIP, Running, success};
 use serde_json::Value;
+use std::process::{Command, Stdio};
 
 fn start(name: &str, cluster: &str, more: &str) -> (Running, String) {
     let node = Running::start(&format!(
@@ -32,10 +33,29 @@ fn two_nodes_see_each_other_come_and_one_sees_the_other_leave() {
 }
 
 #[test]
-fn ctrl_c_leaves_too() {
-    let (mut a, _) = start("a", "test", "");
-    a.signal("INT");
-    a.event("stopped");
+fn ctrl_c_and_a_terminal_that_closes_leave_too() {
+    for signal in ["INT", "HUP"] {
+        let (mut a, _) = start("a", "test", "");
+        a.signal(signal);
+        a.event("stopped");
+        assert!(a.end().success(), "{signal}");
+    }
+}
+
+#[test]
+fn what_nohup_started_outlives_its_terminal() {
+    let run =
+        "trap '' HUP; exec \"$0\" run --name a --cluster nohup --bind 127.0.0.1:0 --preset local --json";
+    let mut a = Running::start_as(Command::new("sh").args(["-c", run, GOSSIP]), Stdio::piped());
+    let address = a.event("started")["address"].as_str().unwrap().to_owned();
+    a.signal("HUP");
+    let (b, _) = start("b", "nohup", &format!("--join {address}"));
+    assert_eq!(
+        (a.event("up")["event"].as_str(), b.event("up")["address"].as_str()),
+        (Some("up"), Some(&*address))
+    );
+    a.signal("TERM");
+    assert_eq!(b.event("left")["address"], address);
     assert!(a.end().success());
 }
 

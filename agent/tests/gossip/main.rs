@@ -5,4 +5,5 @@
 
 mod cli;
 mod cluster;
+mod output;
 mod process;

@@ -9,12 +9,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The program.
+pub(crate) const GOSSIP: &str = env!("CARGO_BIN_EXE_gossip");
 /// What must happen happens much sooner; this only ends a test that has failed.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs it to its end: standard output, standard error and exit status.
 pub(crate) fn finish(args: &str) -> (String, String, Option<i32>) {
-    let mut running = Running::start(args);
+    finish_of(Running::start(args))
+}
+
+/// Waits for the end: standard output, standard error and exit status.
+pub(crate) fn finish_of(mut running: Running) -> (String, String, Option<i32>) {
     let status = running.end();
     let text = |lines: &Receiver<String>| lines.iter().map(|line| line + "\n").collect();
     (text(&running.stdout), text(&running.stderr), status.code())
@@ -44,14 +50,22 @@ pub(crate) struct Running {
 impl Running {
     /// Starts it with these arguments, split at spaces.
     pub(crate) fn start(args: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_gossip"))
-            .args(args.split_whitespace())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (stdout, stderr) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
+        Self::start_as(Command::new(GOSSIP).args(args.split_whitespace()), Stdio::piped())
+    }
+
+    /// Starts it with its standard output going elsewhere, where no event is found.
+    pub(crate) fn start_into(args: &str, stdout: impl Into<Stdio>) -> Self {
+        Self::start_as(Command::new(GOSSIP).args(args.split_whitespace()), stdout.into())
+    }
+
+    /// Starts it by a command that becomes it.
+    pub(crate) fn start_as(command: &mut Command, stdout: Stdio) -> Self {
+        let command = command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // Its end of a pipe is its own: when it ends, the pipe ends.
+        command.stdout(Stdio::null());
+        let stdout = child.stdout.take().map_or_else(|| channel().1, lines);
+        let stderr = lines(child.stderr.take().unwrap());
         Self { child, stdout, stderr }
     }
 

@@ -136,14 +136,8 @@ impl fmt::Display for EpochError {
     }
 }
 
-impl std::error::Error for EpochError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Read { source, .. } | Self::Write { source, .. } => Some(source),
-            Self::Garbage { .. } => None,
-        }
-    }
-}
+/// `Display` says all of it, so that there is no source to be printed once more.
+impl std::error::Error for EpochError {}
 
 #[cfg(test)]
 mod tests {

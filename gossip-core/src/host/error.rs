@@ -40,7 +40,8 @@ impl fmt::Display for StartError {
         match self {
             Self::Advertise(bind) => write!(
                 f,
-                "{bind} means every interface, which others cannot reach: advertise one of this machine's addresses"
+                "{bind} means every interface, which others cannot reach: set `advertise` to one of this machine's \
+                 addresses"
             ),
             Self::AddressInUse(address) => write!(
                 f,
@@ -55,16 +56,8 @@ impl fmt::Display for StartError {
     }
 }
 
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Advertise(_) | Self::AddressInUse(_) => None,
-            Self::Bind { source, .. } => Some(source),
-            Self::Config(error) => Some(error),
-            Self::Epoch(error) => Some(error),
-        }
-    }
-}
+/// `Display` says all of it, so that there is no source to be printed once more.
+impl std::error::Error for StartError {}
 
 impl From<ConfigError> for StartError {
     fn from(error: ConfigError) -> Self {
@@ -75,5 +68,29 @@ impl From<ConfigError> for StartError {
 impl From<EpochError> for StartError {
     fn from(error: EpochError) -> Self {
         Self::Epoch(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cluster, Config, host::Options};
+    use std::{error::Error as _, net::UdpSocket};
+
+    #[test]
+    fn an_error_of_starting_says_everything_once() {
+        let mut options = Options::new("node", Config::lan(Cluster::named("errors").unwrap()));
+        let taken = UdpSocket::bind(options.bind).unwrap();
+        let elsewhere = SocketAddr::from(([203, 0, 113, 1], 7_946));
+        let mut errors = Vec::new();
+        for bind in [taken.local_addr().unwrap(), elsewhere, ([0, 0, 0, 0], 0).into()] {
+            options.bind = bind;
+            errors.push(options.listen().unwrap_err());
+        }
+        let unreadable = super::super::EpochFile::new("/dev/null/epoch");
+        errors.push(unreadable.read().unwrap_err().into());
+        for error in errors {
+            assert!(error.source().is_none() && !error.to_string().is_empty(), "{error:?}");
+        }
     }
 }

@@ -1,0 +1,58 @@
+//! Signals that ask the program to end. They have a thread of their own, so that they work whatever else is stuck.
+
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+use std::{fs, io, process, thread, time::Duration};
+use tokio::sync::oneshot;
+
+/// The exit status when a second signal cuts the leave short: what a shell reports of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+/// The exit status when the program could not end in time.
+const STUCK: i32 = 1;
+
+/// Resolves at the first SIGINT, SIGTERM or SIGHUP. From then on the program ends after `limit` at the latest,
+/// whatever it does, and at once at a second signal.
+///
+/// # Errors
+/// No thread can be started.
+pub(crate) fn listen(limit: Duration) -> io::Result<oneshot::Receiver<()>> {
+    let hangup = (!hangup_is_ignored()).then_some(SIGHUP);
+    let mut signals = Signals::new([SIGINT, SIGTERM].into_iter().chain(hangup))?;
+    let (tell, told) = oneshot::channel();
+    let listen = move || {
+        let mut first = Some(tell);
+        let mut count = 0;
+        while !signals.is_closed() {
+            count += signals.wait().count();
+            if count > 1 {
+                process::exit(INTERRUPTED);
+            }
+            if let Some(tell) = first.take_if(|_| count > 0) {
+                // Before the loop begins nobody listens, and the time limit does what is left to do.
+                let _ = tell.send(());
+                end_after(limit);
+            }
+        }
+    };
+    thread::Builder::new().name("gossip-signals".to_owned()).spawn(listen)?;
+    Ok(told)
+}
+
+fn end_after(limit: Duration) {
+    let end = move || {
+        thread::sleep(limit);
+        process::exit(STUCK);
+    };
+    // Without that thread there is still the second signal.
+    let _ = thread::Builder::new().name("gossip-end".to_owned()).spawn(end);
+}
+
+/// Whether SIGHUP was ignored when the program started, as `nohup` arranges: then it stays ignored. Only Linux tells.
+fn hangup_is_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (SIGHUP - 1) & 1 == 1)
+}
