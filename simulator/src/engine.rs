@@ -16,7 +16,9 @@ mod tests;
 pub use digest::Digest;
 pub use host::{Host, HostId, State};
 pub use link::{Burst, Jitter, Link, Pipe, Rule, RuleId, Zones};
-pub use world::{Border, Counts, Epoch, Input, Origin, Restart, Setup, Step, Watch, World};
+pub use world::{
+    Address, Border, Counts, Epoch, Input, Newcomer, Origin, Restart, Setup, Step, Watch, World,
+};
 
 /// Virtual time: microseconds since the start of the run.
 pub type Micros = u64;

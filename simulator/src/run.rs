@@ -4,14 +4,15 @@ mod deeds;
 mod forgery;
 
 use crate::{
-    engine::{Counts, HostId, Micros, SECOND, World},
+    engine::{Counts, HostId, Micros, Newcomer, SECOND, World},
     measure::{self, GLANCE, Measure},
     outcome::{self, Outcome},
-    scenario::{Action, Scenario, Start},
+    scenario::{Action, Event, Scenario, Selector, Start},
 };
 use deeds::Deed;
 use forgery::Forger;
-use std::{collections::BTreeMap, time::Instant};
+use gossip_core::Locality;
+use std::{collections::BTreeMap, net::SocketAddr, time::Instant};
 use thiserror::Error;
 
 /// Why a scenario could not be run.
@@ -39,6 +40,8 @@ pub enum Progress {
 /// A scenario under way.
 struct Run<'a> {
     scenario: &'a Scenario,
+    /// Where each host runs, those included that are still to come.
+    places: Vec<Locality>,
     world: World<Measure>,
     /// What is still to be done, by time; at equal times in the order in which it was planned.
     agenda: BTreeMap<(Micros, u64), Deed>,
@@ -62,6 +65,7 @@ pub fn run(scenario: &Scenario, seed: u64, progress: &mut dyn FnMut(Progress)) -
     let world = World::new(setup, |from, to| scenario.link(from, to), Measure::default());
     let mut run = Run {
         scenario,
+        places: scenario.places(),
         world,
         agenda: BTreeMap::new(),
         planned: 0,
@@ -69,26 +73,28 @@ pub fn run(scenario: &Scenario, seed: u64, progress: &mut dyn FnMut(Progress)) -
         healed: None,
         forger: Forger::default(),
     };
-    run.build().map_err(|error| failed(error.to_string()))?;
+    run.build().map_err(failed)?;
     let setup_s = began.elapsed().as_secs_f64();
     let began = Instant::now();
-    run.play(progress).map_err(|error| failed(error.to_string()))?;
+    run.play(progress).map_err(failed)?;
     let wall_s = began.elapsed().as_secs_f64();
     Ok(run.finish(seed, setup_s, wall_s))
 }
 
 impl Run<'_> {
-    fn build(&mut self) -> Result<(), gossip_core::ConfigError> {
-        match self.scenario.start {
-            Start::Formed => self.world.form(self.scenario.nodes)?,
+    fn build(&mut self) -> Result<(), String> {
+        let all = 0..self.scenario.nodes;
+        match &self.scenario.start {
+            Start::Formed => self.form(&[all.collect()])?,
+            Start::Groups(groups) => {
+                let groups = self.groups(groups);
+                self.form(&groups)?;
+            }
             Start::Cold => {
-                for _ in 0..self.scenario.nodes {
-                    let host = self.world.add()?;
-                    measure::watch_join(&mut self.world, host);
+                for _ in all.clone() {
+                    let _ = self.add(Newcomer::default())?;
                 }
-                for host in 0..self.scenario.nodes {
-                    self.join(host);
-                }
+                all.for_each(|host| self.join(host, None));
             }
         }
         self.drift();
@@ -100,6 +106,33 @@ impl Run<'_> {
         }
         measure::recount(&mut self.world);
         Ok(())
+    }
+
+    fn form(&mut self, groups: &[Vec<HostId>]) -> Result<(), String> {
+        self.world.form(self.scenario.nodes, groups).map_err(|error| error.to_string())
+    }
+
+    /// The hosts of each group; nobody is in two.
+    fn groups(&mut self, groups: &[Selector]) -> Vec<Vec<HostId>> {
+        let mut left: Vec<HostId> = (0..self.scenario.nodes).collect();
+        let groups = groups.iter().map(|who| {
+            let fits = |&host: &HostId| who.fits(host, self.places[host as usize], self.scenario.seeds);
+            let fits: Vec<HostId> = left.iter().copied().filter(fits).collect();
+            let mut group = self.world.rng().sample(&fits, who.picks(fits.len()));
+            group.sort_unstable();
+            left.retain(|host| group.binary_search(host).is_err());
+            group
+        });
+        groups.collect()
+    }
+
+    /// Starts a new host, whose join is followed.
+    fn add(&mut self, newcomer: Newcomer) -> Result<HostId, String> {
+        let host = self.world.add(newcomer).map_err(|error| error.to_string())?;
+        if newcomer.name_of.is_none() {
+            measure::watch_join(&mut self.world, host);
+        }
+        Ok(host)
     }
 
     /// Lets every clock go a little wrong.
@@ -129,14 +162,33 @@ impl Run<'_> {
         self.planned += 1;
     }
 
-    /// Joins through the seeds, in an order of its own.
-    fn join(&mut self, host: HostId) {
-        let seeds: Vec<HostId> = (0..self.scenario.seeds).collect();
-        let seeds = self.world.rng().sample(&seeds, seeds.len());
-        self.world.join(host, &seeds);
+    /// Joins through those that an event names, or through the seeds, in an order of its own.
+    fn join(&mut self, host: HostId, event: Option<&Event>) {
+        let through = match event.and_then(|event| event.through.as_ref()) {
+            None => (0..self.scenario.seeds).collect(),
+            Some(through) => {
+                let others: Vec<HostId> =
+                    self.known(through).into_iter().filter(|&other| other != host).collect();
+                let count = through.picks(others.len());
+                self.world.rng().sample(&others, count)
+            }
+        };
+        let through = self.world.rng().sample(&through, through.len());
+        let stale = event.is_some_and(|event| event.stale);
+        let hosts = self.world.hosts();
+        let addresses = through.iter().filter_map(|&seed| hosts.get(seed as usize));
+        let addresses: Vec<SocketAddr> =
+            addresses.map(|seed| if stale { seed.first_address } else { seed.address }).collect();
+        self.world.join_at(host, &addresses);
     }
 
-    fn play(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), gossip_core::ConfigError> {
+    /// All hosts so far that fit, running or not.
+    fn known(&self, who: &Selector) -> Vec<HostId> {
+        let hosts = 0..self.world.hosts().len() as HostId;
+        hosts.filter(|&host| who.fits(host, self.places[host as usize], self.scenario.seeds)).collect()
+    }
+
+    fn play(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), String> {
         let end = self.scenario.duration();
         let mut next_look = SECOND;
         while self.world.now() < end {

@@ -19,7 +19,7 @@ mod faults;
 mod laws;
 
 use crate::{
-    engine::{Host, HostId, Jitter, Link, Micros, Origin, SECOND, Setup, World, Zones},
+    engine::{Host, HostId, Jitter, Link, Micros, Newcomer, Origin, SECOND, Setup, World, Zones},
     measure,
     rng::Rng,
 };
@@ -160,7 +160,7 @@ impl Swarm {
             .watch
             .note(0, || format!("{nodes} nodes, {zones:?}, near {near:?}, far {far:?}, {config:?}"));
         if swarm.rng.chance(0.5) {
-            swarm.world.form(nodes).map_err(|error| refused(seed, error))?;
+            swarm.world.form(nodes, &[(0..nodes).collect()]).map_err(|error| refused(seed, error))?;
             swarm.started();
         } else {
             for _ in 0..nodes {
@@ -246,7 +246,7 @@ impl Swarm {
     }
 
     fn add(&mut self) -> Checked<HostId> {
-        let host = self.world.add().map_err(|error| refused(self.seed, error))?;
+        let host = self.world.add(Newcomer::default()).map_err(|error| refused(self.seed, error))?;
         self.started();
         self.join(host);
         Ok(host)

@@ -135,3 +135,125 @@ fn what_is_expected_of_no_figure_is_refused_before_the_run() {
         "[[step]]\ndo = 'watch'\nname = 'x'\nat_s = 0\n[expect]\n'watch.x.routable.min' = 1\nmalformed = 0\n";
     assert_eq!(tried(5, 2, watch).unwrap().failures, [""; 0]);
 }
+
+#[test]
+fn nodes_that_restart_together_can_swap_their_addresses() {
+    let steps = "[[step]]\ndo = 'watch'\nname = 'all'\nat_s = 1\n\
+        [[step]]\ndo = 'restart'\nat_s = 1\nfor_s = 1\nwho = { nodes = [0, 1, 2] }\naddress_of = { nodes = [0, 1, 2] }\n\
+        through = { nodes = [3] }\n";
+    let outcome = outcome(8, 60, steps);
+    assert_eq!(figure(&outcome, "views_equal"), true);
+    // To the others, that is news of them; nobody died of it.
+    assert_eq!(
+        (number(&outcome, "watch.all.most.updated"), number(&outcome, "watch.all.most.down")),
+        (1.0, 0.0)
+    );
+    let own = tried(8, 60, &steps.replace("address_of = { nodes = [0, 1, 2] }\n", "")).unwrap();
+    assert_ne!(figure(&outcome, "trace_digest"), figure(&own, "trace_digest"));
+}
+
+#[test]
+fn whoever_is_left_without_an_address_hears_nothing() {
+    let taken = "[[step]]\ndo = 'restart'\nat_s = 1\nwho = { nodes = [0] }\naddress_of = { nodes = [5] }\n\
+        [[step]]\ndo = 'watch'\nname = 'five'\nat_s = 0\nwho = { nodes = [5] }\ndirection = 'inbound'\n";
+    let outcome = outcome(8, 60, taken);
+    assert!(number(&outcome, "watch.five.events.suspected") > 0.0);
+    let few = taken.replace("{ nodes = [0] }", "{ nodes = [0, 1] }");
+    assert!(tried(8, 60, &few).unwrap_err().contains("2 hosts want the addresses of 1"));
+}
+
+#[test]
+fn a_new_name_can_have_the_address_of_a_dead_one() {
+    let steps = "[[step]]\ndo = 'crash'\nat_s = 1\nwho = { nodes = [5] }\n\
+        [[step]]\ndo = 'join'\nat_s = 20\naddress_of = { nodes = [5] }\n";
+    let outcome = outcome(8, 60, steps);
+    assert_eq!(figure(&outcome, "views_equal"), true);
+    assert!(number(&outcome, "join.full_view_max_s") < 5.0);
+}
+
+#[test]
+fn a_joiner_can_have_the_name_of_another() {
+    let steps = "[[step]]\ndo = 'watch'\nname = 'all'\nat_s = 0\n\
+        [[step]]\ndo = 'join'\nat_s = 5\nname_of = { nodes = [3] }\n";
+    let outcome = outcome(6, 60, steps);
+    let told =
+        ["conflict", "twin", "new_life"].map(|kind| number(&outcome, &format!("watch.all.events.{kind}")));
+    assert!(told.iter().sum::<f64>() > 0.0, "{told:?}");
+}
+
+#[test]
+fn two_formed_clusters_become_one_through_a_chosen_member() {
+    let start = "start = [{ region = 0 }, { region = 1 }]\n[topology]\nregions = 2\n";
+    let watch = "[[step]]\ndo = 'watch'\nname = 'across'\nat_s = 0\nwho = { region = 0 }\n";
+    let apart = outcome(10, 40, &format!("{start}{watch}"));
+    assert_eq!(number(&apart, "watch.across.live.end"), 0.0);
+    let step = "[[step]]\ndo = 'rejoin'\nat_s = 10\nwho = { nodes = [4] }\nthrough = { nodes = [7] }\n";
+    let one = outcome(10, 40, &format!("{start}{watch}{step}"));
+    assert_eq!(number(&one, "watch.across.live.start"), 0.0);
+    assert_eq!(number(&one, "watch.across.live.end"), 1.0);
+    assert_eq!(figure(&one, "views_equal"), true);
+}
+
+#[test]
+fn who_starts_in_no_group_is_alone_until_it_joins() {
+    let lone = "start = [{ nodes = [0, 1, 2] }]\n";
+    let step = "[[step]]\ndo = 'rejoin'\nat_s = 5\nwho = { nodes = [4] }\nthrough = { nodes = [2] }\n\
+        [[step]]\ndo = 'watch'\nname = 'four'\nat_s = 20\nfor_s = 5\nwho = { nodes = [4] }\nfrom = { nodes = [0] }\n\
+        [[step]]\ndo = 'watch'\nname = 'three'\nat_s = 20\nfor_s = 5\nwho = { nodes = [3] }\n";
+    let outcome = outcome(5, 30, &format!("{lone}{step}"));
+    assert_eq!(number(&outcome, "watch.four.routable.min"), 1.0);
+    assert_eq!(number(&outcome, "watch.three.live.end"), 0.0);
+}
+
+#[test]
+fn who_restarts_without_seeds_or_with_stale_ones_stays_alone() {
+    let views = |through: &str, moved: &str| {
+        // The seed has moved before; the others find it, and the one that restarts is not told where.
+        let steps = format!(
+            "seeds = 1\n{moved}[[step]]\ndo = 'restart'\nat_s = 20\nfor_s = 1\nwho = {{ nodes = [3] }}\n\
+            new_address = true\n{through}\n[[step]]\ndo = 'watch'\nname = 'three'\nat_s = 24\nfor_s = 1\n\
+            who = {{ nodes = [3] }}\ndirection = 'outbound'\n"
+        );
+        number(&outcome(6, 30, &steps), "watch.three.live.end")
+    };
+    let moved = "[[step]]\ndo = 'restart'\nat_s = 1\nwho = { nodes = [0] }\nnew_address = true\nthrough = { nodes = [1] }\n";
+    assert_eq!(views("", moved), 1.0);
+    assert_eq!(views("stale = true", moved), 0.0);
+    assert_eq!(views("stale = true", ""), 1.0);
+    assert_eq!(views("through = { count = 0 }", ""), 0.0);
+}
+
+#[test]
+fn all_but_a_few_crash() {
+    let steps = "[[step]]\ndo = 'crash'\nat_s = 5\nwho = { seeds = false, but = 1 }\n\
+        [[step]]\ndo = 'watch'\nname = 'left'\nat_s = 6\n";
+    let outcome = outcome(8, 20, steps);
+    // Three seeds and one more.
+    assert_eq!(number(&outcome, "watch.left.live.end"), 1.0);
+    let crashed = number(&outcome, "missed_deaths") + number(&outcome, "watch.left.events.down") / 4.0;
+    assert!((4.0..=8.0).contains(&crashed), "{crashed}");
+}
+
+#[test]
+fn joiners_run_where_they_are_told_to() {
+    let steps = "[topology]\nzones = 3\n[[step]]\ndo = 'join'\nat_s = 2\nzone = 2\ncount = 4\n\
+        [[step]]\ndo = 'join'\nat_s = 1\nzone = 0\n\
+        [[step]]\ndo = 'watch'\nname = 'w'\nat_s = 8\nfor_s = 1\nwho = { nodes = [6] }\nfrom = { nodes = [7, 8, 9, 10] }\n\
+        [[step]]\ndo = 'cut'\nat_s = 0\nwho = { zone = 2 }\n";
+    // Node 6 joins first, in zone 0; 7 to 10 are in the zone that is cut off, where no seed but one is.
+    let outcome = outcome(6, 10, steps);
+    assert_eq!(number(&outcome, "watch.w.live.end"), 0.0);
+    let near = steps.replace("zone = 2\ncount", "zone = 1\ncount");
+    assert_eq!(number(&tried(6, 10, &near).unwrap(), "watch.w.live.end"), 1.0);
+}
+
+#[test]
+fn a_full_table_takes_nobody_in() {
+    let joins = "[[step]]\ndo = 'join'\nat_s = 2\ncount = 4\n[[step]]\ndo = 'watch'\nname = 'w'\nat_s = 20\n";
+    let share = |capacity: &str| {
+        let text = format!("[host]\n{capacity}\n{joins}");
+        number(&outcome(6, 25, &text), "watch.w.live.end")
+    };
+    assert_eq!(share(""), 1.0);
+    assert!(share("capacity = 7") < 0.8);
+}

@@ -71,6 +71,8 @@ pub struct Host {
     pub id: NodeId,
     /// Where it is reached in this life.
     pub address: SocketAddr,
+    /// Where it was reached in its first life.
+    pub first_address: SocketAddr,
     /// Where it runs.
     pub locality: Locality,
     /// The node itself; that of the last life, when the host is down.

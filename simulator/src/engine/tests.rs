@@ -18,7 +18,7 @@ fn world(seed: u64, hosts: u32) -> World<Log> {
     let setup = Setup { seed, config, zones, capacity: 64, step_cost: 0, uplink: None, origin };
     let link = Link { latency: 500, jitter: Jitter::Exponential(200), loss: 0.01, ..Link::default() };
     let mut world = World::new(setup, |_, _| link, Log::default());
-    world.form(hosts).unwrap();
+    world.form(hosts, &[(0..hosts).collect()]).unwrap();
     world
 }
 
@@ -70,7 +70,7 @@ fn a_crashed_host_is_found_dead_and_lives_again_when_it_restarts() {
     world.run_until(30 * SECOND);
     assert_eq!(view_of(&world, 0, 2), Some(Status::Dead));
     for epoch in [Epoch::Persisted, Epoch::Lost, Epoch::ClockBehind(86_400)] {
-        world.restart(2, Restart { new_address: true, epoch }).unwrap();
+        world.restart(2, Restart { address: Address::New, epoch }).unwrap();
         world.join(2, &[0, 1]);
         world.run_until(world.now() + 10 * SECOND);
         assert_eq!(view_of(&world, 0, 2), Some(Status::Alive), "{epoch:?}");
@@ -108,4 +108,22 @@ fn a_host_that_left_is_gone() {
     world.leave(5);
     world.run_until(10 * SECOND);
     assert_eq!((world.hosts()[5].state, view_of(&world, 0, 5)), (State::Gone, Some(Status::Left)));
+}
+
+#[test]
+fn hosts_that_swap_their_addresses_are_reached_at_them() {
+    let mut world = world(1, 8);
+    world.run_until(SECOND);
+    let [two, three] = [2, 3].map(|host: usize| world.hosts()[host].address);
+    for (host, address) in [(2, three), (3, two)] {
+        world.restart(host, Restart { address: Address::At(address), epoch: Epoch::Persisted }).unwrap();
+    }
+    assert_eq!([2, 3].map(|host: usize| world.hosts()[host].address), [three, two]);
+    // Whoever asks at the first one's old address reaches the other.
+    world.join_at(2, &[world.hosts()[0].first_address]);
+    world.join_at(3, &[world.hosts()[3].first_address]);
+    world.run_until(20 * SECOND);
+    for (observer, of) in [(0, 2), (0, 3), (2, 3), (3, 2)] {
+        assert_eq!(view_of(&world, observer, of), Some(Status::Alive), "{observer} {of}");
+    }
 }

@@ -2,7 +2,7 @@
 
 mod commands;
 
-pub use commands::{Epoch, Restart};
+pub use commands::{Address, Epoch, Restart};
 
 use super::{
     Digest, HostId, Link, Micros, NEVER, SECOND, State, Zones,
@@ -176,6 +176,17 @@ pub struct Counts {
     pub spins: u64,
 }
 
+/// How a new host differs from the one that its number makes it.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Newcomer {
+    /// Whose name it has, too.
+    pub name_of: Option<HostId>,
+    /// Whose former address it has.
+    pub address: Option<SocketAddr>,
+    /// Where it runs.
+    pub locality: Option<Locality>,
+}
+
 enum Due {
     Deliver(PacketId),
     Wake(HostId),
@@ -217,6 +228,19 @@ impl Wire {
         let n = self.owners.len() % MAX_ADDRESSES;
         self.owners.push(owner);
         ([10, (n >> 16) as u8, (n >> 8) as u8, n as u8], PORT).into()
+    }
+
+    /// Gives a host that starts its address; `own` is the one that it had.
+    fn settle(&mut self, host: HostId, address: Address, own: SocketAddr) -> SocketAddr {
+        let address = match address {
+            Address::New => return self.fresh_address(host),
+            Address::Own => own,
+            Address::At(address) => address,
+        };
+        if let Some(owner) = self.owners.get_mut(number_of(address)) {
+            *owner = host;
+        }
+        address
     }
 
     fn owner(&self, address: SocketAddr) -> Option<HostId> {
@@ -350,23 +374,29 @@ impl<W: Watch> World<W> {
     ///
     /// # Errors
     /// A configuration that the core refuses.
-    pub fn add(&mut self) -> Result<HostId, ConfigError> {
-        let host = self.found(self.wire.now)?;
+    pub fn add(&mut self, newcomer: Newcomer) -> Result<HostId, ConfigError> {
+        let host = self.found(self.wire.now, newcomer)?;
         self.schedule(host);
         Ok(host)
     }
 
-    fn found(&mut self, begin: Micros) -> Result<HostId, ConfigError> {
+    fn found(&mut self, begin: Micros, newcomer: Newcomer) -> Result<HostId, ConfigError> {
         let host = self.hosts.len() as HostId;
-        let id = NodeId::from_name(&format!("node-{host}"))?;
-        let locality = self.setup.zones.locality(host);
-        let address = self.wire.fresh_address(host);
+        let twin = newcomer.name_of.and_then(|host| self.hosts.get(host as usize));
+        let id = match twin {
+            Some(twin) => twin.id,
+            None => NodeId::from_name(&format!("node-{host}"))?,
+        };
+        let locality = newcomer.locality.unwrap_or_else(|| self.setup.zones.locality(host));
+        let fresh = self.wire.fresh_address(host);
+        let address = self.wire.settle(host, newcomer.address.map_or(Address::Own, Address::At), fresh);
         let (clock, epoch) = (Clock::showing(self.setup.origin.uptime), self.unix());
         let node = self.start(Identity { id, epoch, address, locality }, clock, begin)?;
-        self.ids.insert(id, host);
+        self.ids.entry(id).or_insert(host);
         self.hosts.push(Host {
             id,
             address,
+            first_address: address,
             locality,
             next_tick: clock.global(node.next_tick()),
             node,
@@ -394,30 +424,39 @@ impl<W: Watch> World<W> {
         Node::new(self.setup.config, identity, self.wire.rng.node_seed(), memory, clock.local(begin))
     }
 
-    /// Starts so many hosts that know all of each other, as if each had persisted its view. They take their
-    /// first probes at random times of the first probe interval.
+    /// Starts so many hosts, and lets each know all of its group, as if it had persisted its view; groups hold places
+    /// among the new hosts. Who is in no group knows nobody. All take their first probes at random times of the
+    /// first probe interval.
     ///
     /// # Errors
     /// A configuration that the core refuses.
-    pub fn form(&mut self, hosts: u32) -> Result<(), ConfigError> {
+    pub fn form(&mut self, hosts: u32, groups: &[Vec<HostId>]) -> Result<(), ConfigError> {
         let first = self.hosts.len();
         let interval = self.setup.config.probe_interval.as_micros() as u64;
         for _ in 0..hosts {
             let phase = self.wire.rng.below_u64(interval);
-            let _ = self.found(self.wire.now + phase)?;
+            let _ = self.found(self.wire.now + phase, Newcomer::default())?;
         }
         let founded = &mut self.hosts[first..];
         let origin = self.setup.origin;
-        let records: Vec<Record> = founded.iter().map(|host| origin.remembered(host.node.me())).collect();
+        let mut views: Vec<&[Record]> = vec![&[]; founded.len()];
+        let remembered: Vec<Vec<Record>> = groups
+            .iter()
+            .map(|group| {
+                group.iter().map(|&host| origin.remembered(founded[host as usize].node.me())).collect()
+            })
+            .collect();
+        for (group, records) in groups.iter().zip(&remembered) {
+            group.iter().for_each(|&host| views[host as usize] = records);
+        }
         let share = founded.len().div_ceil(thread::available_parallelism().map_or(1, usize::from)).max(1);
         // Each node is restored for itself, so the number of threads changes nothing.
         thread::scope(|scope| {
-            for part in founded.chunks_mut(share) {
-                let records = &records;
+            for (part, views) in founded.chunks_mut(share).zip(views.chunks(share)) {
                 scope.spawn(move || {
                     let mut buffer = Box::new(Out::new());
                     let mut outbox = buffer.outbox();
-                    for host in part {
+                    for (host, records) in part.iter_mut().zip(views).filter(|(_, view)| !view.is_empty()) {
                         // At the time of its birth, which may lie ahead: the core's clock never goes back.
                         let output = host.node.restore(host.clock.local(0), records, &mut outbox);
                         host.next_tick = host.clock.global(output.next_tick);

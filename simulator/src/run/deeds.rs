@@ -2,11 +2,12 @@
 
 use super::Run;
 use crate::{
-    engine::{Epoch, HostId, Micros, Restart, Rule, RuleId},
+    engine::{Address, Epoch, HostId, Micros, Newcomer, Restart, Rule, RuleId},
     measure::{self, Pairs, Side},
     scenario::{Action, Direction, Event, Selector},
 };
-use gossip_core::{ConfigError, Health, Status};
+use gossip_core::{Health, Status};
+use std::net::SocketAddr;
 
 /// Something to be done at its time.
 pub(super) enum Deed {
@@ -14,8 +15,8 @@ pub(super) enum Deed {
     Do(usize),
     /// A cut ends.
     Mend(RuleId, Rule),
-    /// A host that is down starts again.
-    Start(HostId, Restart),
+    /// A host that is down starts again, as an event of the scenario says.
+    Start(usize, HostId, Restart),
     /// A host's steps cost again what they used to.
     Unslow(HostId),
     /// A host stops for so long, as it has announced.
@@ -30,13 +31,14 @@ pub(super) enum Deed {
 const ANNOUNCED_BEFORE: Micros = 200_000;
 
 impl Run<'_> {
-    pub(super) fn perform(&mut self, deed: Deed) -> Result<(), ConfigError> {
+    pub(super) fn perform(&mut self, deed: Deed) -> Result<(), String> {
         match deed {
             Deed::Do(n) => {
                 // The agenda holds places in this list only.
                 let event = &self.scenario.events[n];
                 match event.action {
-                    Action::Join => return self.grow(event.count.unwrap_or(1)),
+                    Action::Join => return self.grow(event),
+                    Action::Restart => return self.restart_all(n),
                     Action::Cut => self.cut(event),
                     Action::Audit => {
                         measure::begin_audit(&mut self.world);
@@ -46,7 +48,7 @@ impl Run<'_> {
                     Action::Watch => self.watch(n),
                     _ => {
                         for host in self.pick(&event.who) {
-                            self.act(event, host)?;
+                            self.act(event, host);
                         }
                     }
                 }
@@ -56,7 +58,7 @@ impl Run<'_> {
                 self.world.remove_rule(id);
                 measure::watch_mend(&mut self.world, &rule);
             }
-            Deed::Start(host, restart) => self.restart(host, restart)?,
+            Deed::Start(n, host, restart) => self.restart(n, host, restart)?,
             Deed::Unslow(host) => self.world.set_step_cost(host, 0),
             Deed::Pause(host, pause) => self.world.pause(host, pause),
             Deed::EndAudit => measure::end_audit(&mut self.world),
@@ -78,7 +80,7 @@ impl Run<'_> {
         self.world.rng().sample(&fits, count)
     }
 
-    fn act(&mut self, event: &Event, host: HostId) -> Result<(), ConfigError> {
+    fn act(&mut self, event: &Event, host: HostId) {
         let (now, lasts) = (self.world.now(), event.lasts());
         let pause = lasts.unwrap_or_default();
         match event.action {
@@ -93,16 +95,6 @@ impl Run<'_> {
             Action::Crash => {
                 measure::watch_crash(&mut self.world, host);
                 self.world.crash(host);
-            }
-            Action::Restart => {
-                let restart = restart_of(event);
-                match lasts {
-                    None => self.restart(host, restart)?,
-                    Some(down) => {
-                        self.world.crash(host);
-                        self.plan(now + down, Deed::Start(host, restart));
-                    }
-                }
             }
             Action::AnnouncedPause => {
                 self.disturb(host);
@@ -125,38 +117,110 @@ impl Run<'_> {
                 }
             }
             Action::Drift => self.world.set_drift(host, event.ppm.unwrap_or_default()),
+            Action::Rejoin => {
+                if self.world.hosts()[host as usize].node.members().len() == 0 {
+                    measure::watch_join(&mut self.world, host);
+                }
+                self.join(host, Some(event));
+            }
             Action::Leave => self.world.leave(host),
             Action::ForgeDeath => self.forge_end(host, Status::Dead, event.count),
             Action::ForgeLeave => self.forge_end(host, Status::Left, event.count),
             Action::ForgeJoin => self.forge_joins(host, event.count.unwrap_or(1)),
-            Action::Join | Action::Cut | Action::Audit | Action::Watch => {}
+            Action::Join | Action::Restart | Action::Cut | Action::Audit | Action::Watch => {}
         }
-        Ok(())
     }
 
     fn disturb(&mut self, host: HostId) {
         self.world.watch.population.disturb(host);
     }
 
-    fn restart(&mut self, host: HostId, restart: Restart) -> Result<(), ConfigError> {
-        let id = self.world.hosts()[host as usize].id;
-        self.world.watch.judgements.restarted(id);
-        self.world.restart(host, restart)?;
-        self.world.watch.audits.restarted(host);
-        measure::watch_join(&mut self.world, host);
-        self.join(host);
+    fn restart_all(&mut self, n: usize) -> Result<(), String> {
+        let event = &self.scenario.events[n];
+        let mut hosts = self.pick(&event.who);
+        let addresses = match &event.address_of {
+            Some(of) => Some(self.addresses(&mut hosts, of)?),
+            None => None,
+        };
+        for (place, &host) in hosts.iter().enumerate() {
+            let address = match &addresses {
+                Some(addresses) => Address::At(addresses[place]),
+                None if event.new_address => Address::New,
+                None => Address::Own,
+            };
+            let restart = Restart { address, epoch: epoch_of(event) };
+            match event.lasts() {
+                None => self.restart(n, host, restart)?,
+                Some(down) => {
+                    self.world.crash(host);
+                    self.plan(self.world.now() + down, Deed::Start(n, host, restart));
+                }
+            }
+        }
         Ok(())
     }
 
-    fn grow(&mut self, count: u32) -> Result<(), ConfigError> {
-        for _ in 0..count {
-            let host = self.world.add()?;
-            measure::watch_join(&mut self.world, host);
-            if !self.has_updates() {
+    fn restart(&mut self, n: usize, host: HostId, restart: Restart) -> Result<(), String> {
+        let id = self.world.hosts()[host as usize].id;
+        self.world.watch.judgements.restarted(id);
+        self.world.restart(host, restart).map_err(|error| error.to_string())?;
+        self.world.watch.audits.restarted(host);
+        measure::watch_join(&mut self.world, host);
+        self.join(host, Some(&self.scenario.events[n]));
+        Ok(())
+    }
+
+    /// An address for each of some hosts: one that a picked host has now, and nobody its own. Puts those of the hosts
+    /// first that are picked.
+    fn addresses(&mut self, takers: &mut Vec<HostId>, of: &Selector) -> Result<Vec<SocketAddr>, String> {
+        let picked = self.pick_known(of);
+        let (both, others): (Vec<HostId>, Vec<HostId>) =
+            takers.iter().partition(|&&taker| picked.contains(&taker));
+        let rest = picked.iter().filter(|host| !both.contains(host));
+        let givers: Vec<HostId> = both.iter().chain(rest).copied().collect();
+        *takers = [both, others].concat();
+        if takers.len() > givers.len() {
+            let (takers, givers) = (takers.len(), givers.len());
+            return Err(format!(
+                "address_of: {takers} hosts want the addresses of {givers}; let it pick as many"
+            ));
+        }
+        // The next one's: those who are both are first, in the same order, so that none is its own next.
+        let next = givers.iter().cycle().skip(1).take(takers.len());
+        Ok(next.map(|&host| self.world.hosts()[host as usize].address).collect())
+    }
+
+    /// Hosts that a selector picks of all that there are so far, running or not.
+    fn pick_known(&mut self, who: &Selector) -> Vec<HostId> {
+        let fits = self.known(who);
+        let count = who.picks(fits.len());
+        self.world.rng().sample(&fits, count)
+    }
+
+    fn grow(&mut self, event: &Event) -> Result<(), String> {
+        let count = event.count.unwrap_or(1) as usize;
+        let addresses = match &event.address_of {
+            Some(of) => {
+                // No host that there is: none of them can be told from the new ones.
+                let first = self.world.hosts().len() as HostId;
+                self.addresses(&mut (first..first + count as HostId).collect(), of)?
+            }
+            None => Vec::new(),
+        };
+        let names = event.name_of.as_ref().map(|of| self.pick_known(of));
+        if names.as_ref().is_some_and(|names| names.len() < count) {
+            return Err("name_of: it picks fewer hosts than join".into());
+        }
+        for n in 0..count {
+            let place = self.places[self.world.hosts().len()];
+            let name_of = names.as_ref().map(|names| names[n]);
+            let newcomer = Newcomer { name_of, address: addresses.get(n).copied(), locality: Some(place) };
+            let host = self.add(newcomer)?;
+            if name_of.is_none() && !self.has_updates() {
                 measure::watch_update(&mut self.world, host);
             }
             measure::recount(&mut self.world);
-            self.join(host);
+            self.join(host, Some(event));
         }
         Ok(())
     }
@@ -229,24 +293,24 @@ impl Run<'_> {
         }
     }
 
-    /// One side of a cut, sorted: hosts that are picked, or all that fit, those included that are still to come.
+    /// One side of a cut or a watch, sorted: hosts that are picked, or all that fit, those included that are still to
+    /// come.
     fn side(&mut self, who: &Selector) -> Vec<HostId> {
-        if who.count.is_some() || who.share.is_some() {
+        if who.is_random() {
             let mut picked = self.pick(who);
             picked.sort_unstable();
             return picked;
         }
         let seeds = self.scenario.seeds;
-        let zones = self.world.zones();
-        (0..self.scenario.hosts_ever()).filter(|&host| who.fits(host, zones.locality(host), seeds)).collect()
+        let places = (0..).zip(&self.places);
+        places.filter(|&(host, &place)| who.fits(host, place, seeds)).map(|(host, _)| host).collect()
     }
 }
 
-fn restart_of(event: &Event) -> Restart {
-    let epoch = match (event.clock_behind_s, event.keeps_epoch) {
+fn epoch_of(event: &Event) -> Epoch {
+    match (event.clock_behind_s, event.keeps_epoch) {
         (Some(seconds), _) => Epoch::ClockBehind(seconds),
         (None, Some(false)) => Epoch::Lost,
         (None, _) => Epoch::Persisted,
-    };
-    Restart { new_address: event.new_address, epoch }
+    }
 }

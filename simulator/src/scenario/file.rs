@@ -4,7 +4,7 @@ use super::{
     ScenarioError,
     links::{LinkFile, LinksFile},
     settings::Settings,
-    steps::Event,
+    steps::{Action, Event, Extent, Selector},
 };
 use crate::engine::{Link, Micros, Origin, Pipe, Setup, Zones};
 use gossip_core::{Cluster, Config, Incarnation, Locality};
@@ -18,6 +18,8 @@ const MAX_NODES: u32 = 100_000;
 pub(super) const MAX_DURATION_S: f64 = 604_800.0;
 /// The most that a host's monotonic clock shows at the start: 292,000 years, half of its range.
 const MAX_UPTIME_S: f64 = (u64::MAX / 2 / 1_000_000) as f64;
+/// The largest table of the core.
+const MAX_CAPACITY: usize = 1 << 20;
 /// Lives that may go above the wall clock.
 const SPARE_EPOCHS: f64 = 65_536.0;
 
@@ -67,14 +69,35 @@ pub struct Scenario {
 }
 
 /// How a cluster comes into being.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(try_from = "Value")]
 pub enum Start {
     /// Every node begins with a full view, as if it had persisted one.
     #[default]
     Formed,
     /// All start at once and join through the seeds; the seeds through each other.
     Cold,
+    /// Those that each of these picks, of who is in none before, begin with a full view of each other. Who is in none
+    /// knows nobody.
+    Groups(Vec<Selector>),
+}
+
+impl TryFrom<Value> for Start {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        match value {
+            Value::String(word) if word == "formed" => Ok(Self::Formed),
+            Value::String(word) if word == "cold" => Ok(Self::Cold),
+            Value::Array(groups) => {
+                let groups = groups.into_iter().map(Value::try_into).collect::<Result<_, _>>();
+                groups.map(Self::Groups).map_err(|error: toml::de::Error| format!("start: {error}"))
+            }
+            other => Err(format!(
+                "start is {other}: \"formed\", \"cold\", or a list of groups as [{{ region = 0 }}]"
+            )),
+        }
+    }
 }
 
 /// What is expected of a measure.
@@ -142,10 +165,12 @@ struct HostFile {
     /// What a formed cluster remembers of each host.
     refutation: u32,
     state_version: u32,
+    /// Members that a node has room for, itself and tombstones included.
+    capacity: Option<usize>,
 }
 
 impl HostFile {
-    fn check(&self, start: Start, duration_s: f64) -> Result<(), String> {
+    fn check(&self, start: &Start, duration_s: f64) -> Result<(), String> {
         if !(0.0..=MAX_UPTIME_S).contains(&self.uptime_s) {
             return Err(format!("host.uptime_s is {}: 0 to {MAX_UPTIME_S}", self.uptime_s));
         }
@@ -156,11 +181,14 @@ impl HostFile {
                 "host.unix_s is {unix}: up to {most}, so that epochs last for the whole run"
             ));
         }
+        if let Some(capacity) = self.capacity.filter(|room| !(2..=MAX_CAPACITY).contains(room)) {
+            return Err(format!("host.capacity is {capacity}: 2 to {MAX_CAPACITY}, a node itself included"));
+        }
         for (name, count) in [("refutation", self.refutation), ("state_version", self.state_version)] {
             if count > Incarnation::MAX_COUNT {
                 return Err(format!("host.{name} is {count}: up to {}", Incarnation::MAX_COUNT));
             }
-            if count > 0 && start == Start::Cold {
+            if count > 0 && matches!(start, Start::Cold) {
                 return Err(format!("host.{name}: a cluster that starts cold remembers nothing"));
             }
         }
@@ -209,8 +237,11 @@ impl Scenario {
         if !(self.duration_s > 0.0 && self.duration_s <= MAX_DURATION_S) {
             return Err(format!("duration_s is {}: above 0, up to {MAX_DURATION_S}", self.duration_s));
         }
-        if !(1..=self.nodes).contains(&self.seeds) {
-            return Err(format!("seeds is {}: 1 up to nodes", self.seeds));
+        if self.seeds > self.nodes {
+            return Err(format!("seeds is {}: up to nodes, which is {}", self.seeds, self.nodes));
+        }
+        if self.seeds == 0 && matches!(self.start, Start::Cold) {
+            return Err("seeds is 0: who starts cold needs one to join through".into());
         }
         let Topology { regions, zones, racks } = self.topology;
         if regions == 0 || zones == 0 || racks == 0 {
@@ -222,12 +253,19 @@ impl Scenario {
                 self.hosts_ever()
             ));
         }
-        self.host.check(self.start, self.duration_s)?;
+        self.host.check(&self.start, self.duration_s)?;
+        let mut extent = Extent { hosts: self.nodes, zones: self.zones() };
+        if let Start::Groups(groups) = &self.start {
+            for group in groups {
+                group.check(extent).map_err(|why| format!("start: {why}"))?;
+            }
+        }
+        extent.hosts = self.hosts_ever();
         for link in self.links.all().chain([&self.link]) {
             link.check()?;
         }
         for (n, event) in self.events.iter().enumerate() {
-            event.check().map_err(|why| format!("step {n}: {why}"))?;
+            event.check(extent).map_err(|why| format!("step {n}: {why}"))?;
             let twice = |other: &Event| other.name.is_some() && other.name == event.name;
             if self.events.iter().take(n).any(twice) {
                 return Err(format!("step {n}: another watch has its name; give each one of its own"));
@@ -258,9 +296,8 @@ impl Scenario {
     /// # Errors
     /// As [`Self::core_config`].
     pub fn setup(&self, seed: u64) -> Result<Setup, String> {
-        let Topology { regions, zones, racks } = self.topology;
         // A little more than all that ever are: tombstones need places, too.
-        let capacity = self.hosts_ever() as usize * 9 / 8 + 16;
+        let capacity = self.host.capacity.unwrap_or(self.hosts_ever() as usize * 9 / 8 + 16);
         let uplink = self.host.uplink_mbit.map(|mbit| Pipe {
             rate: (mbit * 125_000.0) as u64,
             queue: self.host.uplink_queue_kb.unwrap_or(UPLINK_QUEUE_KB) * 1_000,
@@ -268,7 +305,7 @@ impl Scenario {
         Ok(Setup {
             seed,
             config: self.core_config()?,
-            zones: Zones { regions, zones, racks },
+            zones: self.zones(),
             capacity,
             step_cost: self.host.step_us,
             uplink,
@@ -280,6 +317,29 @@ impl Scenario {
     pub fn hosts_ever(&self) -> u32 {
         let joiners = self.events.iter().map(|event| event.joiners(self.duration()));
         joiners.fold(self.nodes, u32::saturating_add)
+    }
+
+    /// How hosts are spread.
+    pub fn zones(&self) -> Zones {
+        let Topology { regions, zones, racks } = self.topology;
+        Zones { regions, zones, racks }
+    }
+
+    /// Where each host runs, those included that join, in the order in which they do.
+    pub fn places(&self) -> Vec<Locality> {
+        let mut joins: Vec<(Micros, &Event)> = Vec::new();
+        for event in self.events.iter().filter(|event| event.action == Action::Join) {
+            joins.extend(event.times(self.duration()).map(|at| (at, event)));
+        }
+        joins.sort_by_key(|&(at, _)| at);
+        let zones = self.zones();
+        let mut places: Vec<Locality> = (0..self.nodes).map(|host| zones.locality(host)).collect();
+        for (_, event) in joins {
+            for _ in 0..event.count.unwrap_or(1) {
+                places.push(event.place(zones.locality(places.len() as u32)));
+            }
+        }
+        places
     }
 
     /// The link from one zone to another.

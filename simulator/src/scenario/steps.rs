@@ -1,7 +1,7 @@
 //! What is done in a scenario, when, and to whom.
 
 use super::file::{MAX_DURATION_S, micros};
-use crate::engine::{HostId, Micros, NEVER};
+use crate::engine::{HostId, Micros, NEVER, Zones};
 use gossip_core::Locality;
 use serde::Deserialize;
 
@@ -44,6 +44,22 @@ pub struct Event {
     pub step_us: Option<u64>,
     /// `drift`: by how much clocks are too fast, in parts per million.
     pub ppm: Option<i32>,
+    /// `join`, `restart`: at the addresses that these have, each at one of another's; running or not, they hear nothing
+    /// there any more. Those that restart together swap if they are these.
+    pub address_of: Option<Selector>,
+    /// `join`: under the names that these have.
+    pub name_of: Option<Selector>,
+    /// `join`: in this region ...
+    pub region: Option<u8>,
+    /// ... this zone of it ...
+    pub zone: Option<u8>,
+    /// ... and this rack of that.
+    pub rack: Option<u8>,
+    /// `join`, `rejoin`, `restart`: through whom; through the seeds, if not given.
+    pub through: Option<Selector>,
+    /// The same: at the addresses that those had when they first started.
+    #[serde(default)]
+    pub stale: bool,
     /// `join`: how many hosts; one, if not given. `forge-death`, `forge-leave`: how many are told; all, if not given.
     /// `forge-join`: how many strangers; one, if not given.
     pub count: Option<u32>,
@@ -78,6 +94,8 @@ pub enum Action {
     Drift,
     /// New hosts join.
     Join,
+    /// A host that runs joins again, or at last.
+    Rejoin,
     /// A host leaves.
     Leave,
     /// Packets between some hosts and others are lost or delayed.
@@ -125,6 +143,15 @@ pub struct Selector {
     pub count: Option<usize>,
     /// Such a share, rounded up.
     pub share: Option<f64>,
+    /// All but so many.
+    pub but: Option<usize>,
+}
+
+/// What a scenario has for its steps to name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    pub(super) hosts: u32,
+    pub(super) zones: Zones,
 }
 
 impl Selector {
@@ -138,22 +165,45 @@ impl Selector {
             && self.seeds.is_none_or(|wanted| wanted == (host < seeds))
     }
 
+    /// Whether some of those that fit are left out, at random.
+    pub fn is_random(&self) -> bool {
+        self.count.is_some() || self.share.is_some() || self.but.is_some()
+    }
+
     /// How many of so many are picked.
     pub fn picks(&self, of: usize) -> usize {
         let share = self.share.map_or(of, |share| (share * of as f64).ceil() as usize);
-        share.min(self.count.unwrap_or(of)).min(of)
+        let but = self.but.map_or(of, |but| of.saturating_sub(but));
+        share.min(but).min(self.count.unwrap_or(of)).min(of)
     }
 
-    fn check(&self) -> Result<(), String> {
-        match self.share {
-            Some(share) if !(0.0..=1.0).contains(&share) => Err("share is 0 to 1".into()),
-            _ => Ok(()),
+    pub(super) fn check(&self, extent: Extent) -> Result<(), String> {
+        if let Some(share) = self.share.filter(|share| !(0.0..=1.0).contains(share)) {
+            return Err(format!("share is {share}: 0 to 1"));
         }
+        if let Some(node) = self.nodes.iter().flatten().find(|&&node| node >= extent.hosts) {
+            return Err(format!(
+                "there is no node {node}: with all that join there are {}, counted from 0",
+                extent.hosts
+            ));
+        }
+        check_place([self.region, self.zone, self.rack], extent.zones)
     }
 }
 
+/// Whether a topology has that region, that zone and that rack, as far as they are given.
+fn check_place(place: [Option<u8>; 3], zones: Zones) -> Result<(), String> {
+    let levels = [("region", zones.regions), ("zone", zones.zones), ("rack", zones.racks)];
+    for (given, (name, count)) in place.into_iter().zip(levels) {
+        if let Some(given) = given.filter(|&given| given >= count) {
+            return Err(format!("there is no {name} {given}: topology.{name}s is {count}, counted from 0"));
+        }
+    }
+    Ok(())
+}
+
 impl Event {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self, extent: Extent) -> Result<(), String> {
         let times = [Some(self.at_s), self.every_s, self.until_s, self.for_s];
         if times.into_iter().flatten().any(|time| !(0.0..=MAX_DURATION_S).contains(&time)) {
             return Err(format!("times are 0 to {MAX_DURATION_S} s"));
@@ -161,51 +211,72 @@ impl Event {
         if self.every_s.is_some_and(|every| every < 1e-3) {
             return Err("every_s is 0.001 at least".into());
         }
-        self.who.check()?;
-        if let Some(from) = &self.from {
-            from.check()?;
+        let others = [("from", &self.from), ("through", &self.through), ("name_of", &self.name_of)];
+        let others = others.into_iter().chain([("address_of", &self.address_of)]);
+        let given = others.filter_map(|(name, who)| Some((name, who.as_ref()?)));
+        for (name, who) in given.chain([("who", &self.who)]) {
+            who.check(extent).map_err(|why| format!("{name}: {why}"))?;
         }
-        let only = |given: bool, what: &str, actions: &[Action]| {
-            if given && !actions.contains(&self.action) {
-                return Err(format!("'{what}' means nothing to {:?}", self.action));
-            }
-            Ok(())
-        };
-        use Action::{
-            AnnouncedPause, Audit, BlockIo, Cut, Drift, ForgeDeath, ForgeJoin, ForgeLeave, Join, Pause,
-            Restart, Slow, Watch,
-        };
-        only(self.name.is_some(), "name", &[Watch])?;
-        only(!self.deaths.is_empty(), "deaths", &[Watch])?;
-        only(self.from.is_some(), "from", &[Cut, Watch])?;
-        only(self.direction != Direction::Both, "direction", &[Cut, Watch])?;
-        only(self.loss.is_some(), "loss", &[Cut])?;
-        only(self.delay_ms.is_some(), "delay_ms", &[Cut])?;
-        only(self.step_us.is_some(), "step_us", &[Slow])?;
-        only(self.ppm.is_some(), "ppm", &[Drift])?;
-        only(self.count.is_some(), "count", &[Join, ForgeDeath, ForgeLeave, ForgeJoin])?;
-        only(self.new_address, "new_address", &[Restart])?;
-        only(self.keeps_epoch.is_some(), "keeps_epoch", &[Restart])?;
-        only(self.clock_behind_s.is_some(), "clock_behind_s", &[Restart])?;
-        only(
-            self.for_s.is_some(),
-            "for_s",
-            &[Cut, Restart, Pause, AnnouncedPause, BlockIo, Slow, Audit, Watch],
-        )?;
+        check_place([self.region, self.zone, self.rack], extent.zones)?;
+        self.check_words()?;
         if self.loss.is_some_and(|loss| !(0.0..=1.0).contains(&loss)) {
             return Err("loss is a share: 0 to 1".into());
         }
-        let needs = |given: bool, what: &str, actions: &[Action]| {
+        if self.new_address && self.address_of.is_some() {
+            return Err("new_address or address_of: a host has one address".into());
+        }
+        self.check_watch()
+    }
+
+    /// Whether it is given what its action takes, and nothing else.
+    fn check_words(&self) -> Result<(), String> {
+        use Action::{
+            AnnouncedPause, Audit, BlockIo, Cut, Drift, ForgeDeath, ForgeJoin, ForgeLeave, Join, Pause,
+            Rejoin, Restart, Slow, Watch,
+        };
+        let taken: [(&str, bool, &[Action]); 20] = [
+            ("name", self.name.is_some(), &[Watch]),
+            ("deaths", !self.deaths.is_empty(), &[Watch]),
+            ("from", self.from.is_some(), &[Cut, Watch]),
+            ("direction", self.direction != Direction::Both, &[Cut, Watch]),
+            ("loss", self.loss.is_some(), &[Cut]),
+            ("delay_ms", self.delay_ms.is_some(), &[Cut]),
+            ("step_us", self.step_us.is_some(), &[Slow]),
+            ("ppm", self.ppm.is_some(), &[Drift]),
+            ("count", self.count.is_some(), &[Join, ForgeDeath, ForgeLeave, ForgeJoin]),
+            ("new_address", self.new_address, &[Restart]),
+            ("keeps_epoch", self.keeps_epoch.is_some(), &[Restart]),
+            ("clock_behind_s", self.clock_behind_s.is_some(), &[Restart]),
+            ("address_of", self.address_of.is_some(), &[Join, Restart]),
+            ("name_of", self.name_of.is_some(), &[Join]),
+            ("region", self.region.is_some(), &[Join]),
+            ("zone", self.zone.is_some(), &[Join]),
+            ("rack", self.rack.is_some(), &[Join]),
+            ("through", self.through.is_some(), &[Join, Rejoin, Restart]),
+            ("stale", self.stale, &[Join, Rejoin, Restart]),
+            (
+                "for_s",
+                self.for_s.is_some(),
+                &[Cut, Restart, Pause, AnnouncedPause, BlockIo, Slow, Audit, Watch],
+            ),
+        ];
+        for (what, given, actions) in taken {
+            if given && !actions.contains(&self.action) {
+                return Err(format!("'{what}' means nothing to {:?}; it goes with {actions:?}", self.action));
+            }
+        }
+        let needed: [(&str, bool, &[Action]); 4] = [
+            ("name", self.name.is_some(), &[Watch]),
+            ("for_s", self.for_s.is_some(), &[Pause, AnnouncedPause, BlockIo, Audit]),
+            ("step_us", self.step_us.is_some(), &[Slow]),
+            ("ppm", self.ppm.is_some(), &[Drift]),
+        ];
+        for (what, given, actions) in needed {
             if !given && actions.contains(&self.action) {
                 return Err(format!("{:?} needs '{what}'", self.action));
             }
-            Ok(())
-        };
-        needs(self.name.is_some(), "name", &[Watch])?;
-        needs(self.for_s.is_some(), "for_s", &[Pause, AnnouncedPause, BlockIo, Audit])?;
-        needs(self.step_us.is_some(), "step_us", &[Slow])?;
-        needs(self.ppm.is_some(), "ppm", &[Drift])?;
-        self.check_watch()
+        }
+        Ok(())
     }
 
     fn check_watch(&self) -> Result<(), String> {
@@ -243,6 +314,15 @@ impl Event {
     /// How long it lasts, if it ends.
     pub fn lasts(&self) -> Option<Micros> {
         self.for_s.map(micros)
+    }
+
+    /// Where a host that it brings runs: as given, and otherwise there.
+    pub(super) fn place(&self, otherwise: Locality) -> Locality {
+        Locality {
+            region: self.region.unwrap_or(otherwise.region),
+            zone: self.zone.unwrap_or(otherwise.zone),
+            rack: self.rack.unwrap_or(otherwise.rack),
+        }
     }
 
     /// How many hosts it brings in a run of that length.

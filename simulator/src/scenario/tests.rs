@@ -44,6 +44,19 @@ fn what_is_wrong_is_named() {
         ("[host]\nunix_s = 4294901759", "unix_s"),
         ("[host]\nrefutation = 4294901760", "refutation"),
         ("start = 'cold'\n[host]\nstate_version = 1", "state_version"),
+        ("start = 'warm'", "\"cold\""),
+        ("start = [{ nodes = [5] }]", "no node 5"),
+        ("start = [{ colour = 1 }]", "colour"),
+        ("start = 'cold'\nseeds = 0", "seeds"),
+        ("[host]\ncapacity = 1", "capacity"),
+        ("[[step]]\nat_s = 1\ndo = 'crash'\nwho = { nodes = [7] }", "step 0: who: there is no node 7"),
+        ("[[step]]\nat_s = 1\ndo = 'crash'\nwho = { zone = 1 }", "topology.zones is 1"),
+        ("[[step]]\nat_s = 1\ndo = 'join'\nregion = 1", "no region 1"),
+        ("[[step]]\nat_s = 1\ndo = 'restart'\nregion = 0", "it goes with [Join]"),
+        ("[[step]]\nat_s = 1\ndo = 'restart'\nname_of = { count = 1 }", "name_of"),
+        ("[[step]]\nat_s = 1\ndo = 'restart'\nthrough = { nodes = [9] }", "through: there is no node 9"),
+        ("[[step]]\nat_s = 1\ndo = 'crash'\nstale = true", "stale"),
+        ("[[step]]\nat_s = 1\ndo = 'restart'\nnew_address = true\naddress_of = { count = 1 }", "one address"),
         ("[[step]]\nat_s = 1\ndo = 'audit'", "for_s"),
         ("[[step]]\nat_s = 1\ndo = 'watch'", "name"),
         ("[[step]]\nat_s = 1\ndo = 'watch'\nname = 'a b'", "letters"),
@@ -110,4 +123,6 @@ fn selectors_narrow() {
     let who = Selector { region: Some(1), seeds: Some(false), share: Some(0.5), ..Selector::default() };
     assert!(who.fits(7, at(1), 3) && !who.fits(7, at(0), 3) && !who.fits(2, at(1), 3));
     assert_eq!((who.picks(9), Selector { count: Some(2), ..who }.picks(9)), (5, 2));
+    let but = Selector { but: Some(2), ..Selector::default() };
+    assert_eq!((but.picks(9), but.picks(1)), (7, 0));
 }

@@ -1,7 +1,7 @@
 //! What goes wrong in a swarm, at random.
 
 use super::{Checked, HOLD, SEEDS, Swarm, refused};
-use crate::engine::{Epoch, HostId, Micros, Restart, Rule, RuleId, SECOND};
+use crate::engine::{Address, Epoch, HostId, Micros, Restart, Rule, RuleId, SECOND};
 use gossip_core::Health;
 
 /// What ends a fault.
@@ -75,7 +75,8 @@ impl Swarm {
             1 => Epoch::Lost,
             _ => Epoch::ClockBehind(self.rng.below(100_000)),
         };
-        let restart = Restart { new_address: self.rng.chance(0.5), epoch };
+        let address = if self.rng.chance(0.5) { Address::New } else { Address::Own };
+        let restart = Restart { address, epoch };
         self.note(format!("node-{host} restarts: {restart:?}"));
         self.world.restart(host, restart).map_err(|error| refused(self.seed, error))?;
         self.started();

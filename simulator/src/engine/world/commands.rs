@@ -16,11 +16,22 @@ pub enum Epoch {
     ClockBehind(u32),
 }
 
+/// Where a host starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Address {
+    /// Where it was before.
+    Own,
+    /// At an address that nobody had before.
+    New,
+    /// At this address of the world's. Whoever still runs there hears nothing any more.
+    At(SocketAddr),
+}
+
 /// How a host is started again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Restart {
-    /// At an address that nobody had before.
-    pub new_address: bool,
+    /// Where.
+    pub address: Address,
     /// What it knows of its earlier lives.
     pub epoch: Epoch,
 }
@@ -30,7 +41,12 @@ impl<W: Watch> World<W> {
     pub fn join(&mut self, host: HostId, seeds: &[HostId]) {
         let seeds: Vec<SocketAddr> =
             seeds.iter().filter_map(|&seed| self.hosts.get(seed as usize)).map(|seed| seed.address).collect();
-        self.command(host, |node, now, out| node.join(now, &seeds, out));
+        self.join_at(host, &seeds);
+    }
+
+    /// Tells a host to join through whoever is at these addresses.
+    pub fn join_at(&mut self, host: HostId, seeds: &[SocketAddr]) {
+        self.command(host, |node, now, out| node.join(now, seeds, out));
     }
 
     /// Tells a host to leave; it stops by itself when enough others know.
@@ -72,14 +88,13 @@ impl<W: Watch> World<W> {
             Epoch::Lost => unix,
             Epoch::ClockBehind(seconds) => unix.saturating_sub(seconds),
         };
-        if restart.new_address {
-            self.hosts[host as usize].address = self.wire.fresh_address(host);
-        }
         let Host { id, address, locality, clock, .. } = self.hosts[host as usize];
+        let address = self.wire.settle(host, restart.address, address);
         let node = self.start(Identity { id, epoch, address, locality }, clock, now)?;
         let at = &mut self.hosts[host as usize];
         at.next_tick = clock.global(node.next_tick());
-        (at.node, at.epoch, at.state, at.born) = (node, epoch, State::Running, now);
+        (at.node, at.address) = (node, address);
+        (at.epoch, at.state, at.born) = (epoch, State::Running, now);
         (at.life, at.busy_until, at.blocked_until) = (at.life + 1, 0, 0);
         self.schedule(host);
         Ok(())
