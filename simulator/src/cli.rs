@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use simulator::report::Report;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -131,8 +132,19 @@ pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
+/// Whether a report can be written there, asked before anything is spent on it.
+fn check_report(path: &Path) -> anyhow::Result<()> {
+    let existed = path.exists();
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    let _file = opened.with_context(|| format!("cannot write {}, given as --report", path.display()))?;
+    if !existed {
+        fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
+}
+
 fn write_report(path: &Path, report: &Report) -> anyhow::Result<()> {
-    std::fs::write(path, report.to_html()?).with_context(|| format!("cannot write {}", path.display()))
+    fs::write(path, report.to_html()?).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A bar that shows itself on a terminal and nowhere else.

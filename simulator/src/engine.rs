@@ -8,6 +8,7 @@ mod host;
 mod link;
 mod packets;
 mod queue;
+mod tamper;
 mod world;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a run measures, seen from outside: packets, events and views, never the nodes' own opinion of themselves.
 
+mod accusations;
 mod audit;
 mod judgement;
 mod lag;
@@ -9,6 +10,7 @@ mod traffic;
 mod views;
 mod watched;
 
+pub use accusations::Accusations;
 pub use audit::{AuditFigures, Audits};
 pub use judgement::{Detection, Judgements};
 pub use lag::{Buckets, Lag, quantile as lag_quantile};
@@ -37,6 +39,8 @@ pub struct Measure {
     pub spreads: Spreads,
     /// Suspicions and deaths.
     pub judgements: Judgements,
+    /// Who accused whom.
+    pub accusations: Accusations,
     /// Whether all see the same.
     pub views: Views,
     /// What was found in quiet windows.
@@ -48,6 +52,7 @@ pub struct Measure {
 impl Watch for Measure {
     fn step(&mut self, step: &Step<'_>) {
         self.audits.stepped(step);
+        self.accusations.stepped(step);
         if step.output.events().is_empty() {
             return;
         }
@@ -60,7 +65,6 @@ impl Watch for Measure {
             match *event {
                 Event::Suspected(id) => self.judgements.suspected(step, id, &self.population),
                 Event::Down(id) => self.judgements.down(step, id, &self.population),
-                Event::Unreachable(id) => self.judgements.unreachable(step, id),
                 _ => {}
             }
         }

@@ -166,18 +166,26 @@ fn blank_watches(scenario: &Scenario) -> impl Iterator<Item = (String, WatchFigu
 /// # Errors
 /// What is wrong, in words.
 pub fn check(scenario: &Scenario) -> Result<(), String> {
+    check_figures(scenario, &scenario.expect).map_err(|why| format!("expect: {why}"))
+}
+
+/// The same of other expectations of its figures.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn check_figures(scenario: &Scenario, expected: &BTreeMap<String, Bound>) -> Result<(), String> {
     let known = names(scenario);
-    for (name, bound) in &scenario.expect {
+    for (name, bound) in expected {
         if !known.contains(name) {
             let alike = |known: &&String| strsim::jaro_winkler(name, known);
             let near = known.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
             let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
-            return Err(format!("expect: there is no figure '{name}'{near}"));
+            return Err(format!("there is no figure '{name}'{near}"));
         }
         if let Bound::Within(Range { min: Some(min), max: Some(max) }) = bound
             && min > max
         {
-            return Err(format!("expect: {name} cannot be {min} at least and {max} at most"));
+            return Err(format!("{name} cannot be {min} at least and {max} at most"));
         }
     }
     Ok(())

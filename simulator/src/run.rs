@@ -49,6 +49,8 @@ struct Run<'a> {
     /// When the last fault is over, if any ever is.
     last_fault: Option<Micros>,
     healed: Option<Micros>,
+    /// When the sides of the present cuts were last looked at.
+    looked_at_sides: Option<Micros>,
     forger: Forger,
 }
 
@@ -71,6 +73,7 @@ pub fn run(scenario: &Scenario, seed: u64, progress: &mut dyn FnMut(Progress)) -
         planned: 0,
         last_fault: None,
         healed: None,
+        looked_at_sides: None,
         forger: Forger::default(),
     };
     run.build().map_err(failed)?;

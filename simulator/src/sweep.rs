@@ -124,6 +124,17 @@ pub fn points(asked: &[String]) -> Result<Vec<Point>, SweepError> {
     if points.len() > MAX_POINTS { Err(SweepError::TooMany) } else { Ok(points) }
 }
 
+/// Whether every point can be measured: its knob exists and takes the value, in a cluster of so many nodes.
+///
+/// # Errors
+/// The first that cannot.
+pub fn check(points: &[Point], nodes: u32) -> Result<(), SweepError> {
+    for (point, trial) in points.iter().flat_map(|point| TRIALS.iter().map(move |trial| (point, trial))) {
+        let _ = point.plan(trial, nodes)?.variants()?;
+    }
+    Ok(())
+}
+
 /// Runs all of a point's scenarios, of so many nodes, under each of some seeds.
 ///
 /// # Errors

@@ -45,6 +45,10 @@ fn bad_arguments_are_named() {
     assert!(refused(&["run", "epidemic", "--set", "fanuot=3"]).contains("fanuot"));
     assert!(refused(&["run", "epidemic", "--set", "fanout=many"]).contains("many"));
     assert!(refused(&["run", "epidemic", "--seeds", "0"]).contains("seeds"));
+    assert!(refused(&["run", "steady", "--set", "expect.false_death=0"]).contains("false_deaths"));
+    assert!(refused(&["sweep", "fanout=1,99"]).contains("fanout"));
+    assert!(refused(&["sweep", "fanuot=3"]).contains("fanuot"));
+    assert!(refused(&["sweep", "fanout=3", "--nodes", "1"]).contains("nodes"));
     assert!(refused(&["epidemic", "--nodes", "1"]).contains("nodes"));
     assert!(refused(&["epidemic", "--loss", "1"]).contains("loss"));
     assert!(refused(&["epidemic", "--mode", "pull", "--sends", "3"]).contains("push"));
@@ -153,7 +157,24 @@ fn a_report_is_written_where_it_was_asked_for() {
 
 #[test]
 fn a_report_that_cannot_be_written_is_an_error() {
-    let output = simulator(&["epidemic", "--nodes", "50", "--seeds", "1", "--report", "/nowhere/r.html"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("/nowhere/r.html"));
+    // Before anything is run or printed.
+    let path = ["--report", "/nowhere/r.html"];
+    let runs: [&[&str]; 3] =
+        [&["epidemic", "--nodes", "50"], &["run", "steady"], &["run", "modes", "--seeds", "2"]];
+    for run in runs {
+        assert!(refused(&[run, path.as_slice()].concat()).contains("/nowhere/r"), "{run:?}");
+    }
+}
+
+#[test]
+fn a_report_that_is_refused_later_leaves_no_file_and_an_old_one_as_it_was() {
+    let (new, old) = (scratch("new.html"), scratch("old.html"));
+    std::fs::write(&old, "old").unwrap();
+    for file in [&new, &old] {
+        let path = file.to_str().unwrap();
+        let _ = refused(&["run", "steady", "--set", "expect.nothing=1", "--report", path]);
+    }
+    assert!(!new.exists());
+    assert_eq!(std::fs::read_to_string(&old).unwrap(), "old");
+    std::fs::remove_file(&old).unwrap();
 }

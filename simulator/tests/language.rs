@@ -257,3 +257,28 @@ fn a_full_table_takes_nobody_in() {
     assert_eq!(share(""), 1.0);
     assert!(share("capacity = 7") < 0.8);
 }
+
+#[test]
+fn links_get_slower_and_lossier_for_a_while() {
+    let slow = "[[step]]\ndo = 'cut'\nat_s = 10\nfor_s = 20\ndelay_ms = 40\njitter_ms = 20\nloss = 0.1\n\
+        [[step]]\ndo = 'update'\nat_s = 15\nwho = { count = 1 }\n";
+    let spread = |steps: &str| number(&outcome(20, 60, steps), "spread.p99_s");
+    let (before, during) = (spread(&slow.replace("at_s = 15", "at_s = 5")), spread(slow));
+    assert!(before < 0.5 && during > before + 0.04, "{before} {during}");
+    assert_eq!(number(&outcome(20, 60, slow), "false_deaths"), 0.0);
+}
+
+#[test]
+fn packets_are_corrupted_spliced_and_sent_again_by_the_seed() {
+    let step = |what: &str| format!("[[step]]\ndo = 'cut'\nat_s = 2\n{what}\n");
+    let tampered = outcome(10, 30, &step("corrupt = 0.2\nsplice = 0.2\nreplay = 0.2"));
+    assert!(number(&tampered, "malformed") > 10.0);
+    assert_eq!(number(&tampered, "lost"), 0.0);
+    let again = outcome(10, 30, &step("corrupt = 0.2\nsplice = 0.2\nreplay = 0.2"));
+    assert_eq!(figure(&tampered, "trace_digest"), figure(&again, "trace_digest"));
+    // A datagram that comes again is a good one.
+    let replayed = outcome(10, 30, &step("replay = 0.5"));
+    assert_eq!((number(&replayed, "malformed"), figure(&replayed, "views_equal")), (0.0, true.into()));
+    let plain = figure(&outcome(10, 30, ""), "trace_digest");
+    assert_ne!(figure(&replayed, "trace_digest"), plain);
+}

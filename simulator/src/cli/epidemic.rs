@@ -1,6 +1,6 @@
 //! `simulator epidemic`: theory's rounds, measured and as formulas.
 
-use super::{Common, Outcome, progress, say, write_report};
+use super::{Common, Outcome, check_report, progress, say, write_report};
 use anyhow::Context;
 use clap::{Args, Parser};
 use serde::Serialize;
@@ -86,6 +86,9 @@ pub(super) fn run(args: &EpidemicArgs) -> anyhow::Result<Outcome> {
     let epidemics = args.epidemics();
     for epidemic in &epidemics {
         epidemic.validate()?;
+    }
+    if let Some(path) = &args.common.report {
+        check_report(path)?;
     }
     let Common { seed, json, .. } = args.common;
     if !json {

@@ -1,10 +1,11 @@
 //! `simulator run`: scenarios on real nodes.
 
-use super::{Common, Outcome, RunArgs, epidemic, progress, say, swarm, write_report};
+use super::{Common, Outcome, RunArgs, check_report, epidemic, progress, say, swarm, write_report};
 use simulator::outcome;
 use simulator::run::{Progress, run as simulate};
-use simulator::scenario::{SHIPPED, Scenario, ScenarioError, load};
+use simulator::scenario::{Plan, SHIPPED, Scenario, ScenarioError, load};
 use simulator::versus::{Share, Tally};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// The scenarios that ship with the program, each with what it is about.
@@ -28,6 +29,10 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
     let variants = plan.variants()?;
     let seeds = common.seeds.unwrap_or(1);
     let alone = variants.len() == 1 && seeds == 1;
+    check(&plan, &variants)?;
+    if let Some(path) = &common.report {
+        check_reports(path, &variants, common.seed, alone)?;
+    }
     let mut all = Outcome::AsExpected;
     let mut tally = plan.versus().map(Tally::new);
     for variant in &variants {
@@ -53,6 +58,35 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
         }
     }
     Ok(all)
+}
+
+/// Whether all that is expected, of each run and of all together, can be measured.
+fn check(plan: &Plan, variants: &[Scenario]) -> anyhow::Result<()> {
+    for variant in variants {
+        outcome::check(variant).map_err(|why| anyhow::anyhow!("{}: {why}", variant.name))?;
+    }
+    let Some(first) = variants.first() else { anyhow::bail!("{}: an axis without values", plan.name()) };
+    for figures in plan.versus().iter().flat_map(|versus| versus.expect.values()) {
+        outcome::check_figures(first, figures)
+            .map_err(|why| anyhow::anyhow!("{}: versus: {why}", plan.name()))?;
+    }
+    Ok(())
+}
+
+/// Whether the reports of all runs can be written, each to a file of its own.
+fn check_reports(path: &Path, variants: &[Scenario], seed: u64, alone: bool) -> anyhow::Result<()> {
+    if alone {
+        return check_report(path);
+    }
+    let mut paths = HashSet::new();
+    for variant in variants {
+        let path = path_of(path, &variant.name, seed);
+        check_report(&path)?;
+        if !paths.insert(path.clone()) {
+            anyhow::bail!("two runs would write {}; give the axes' values other names", path.display());
+        }
+    }
+    Ok(())
 }
 
 /// Runs with a bar that counts virtual seconds.

@@ -31,6 +31,7 @@ pub(super) struct SweepArgs {
 
 pub(super) fn run(args: &SweepArgs) -> anyhow::Result<Outcome> {
     let points = sweep::points(&args.knobs)?;
+    sweep::check(&points, args.nodes)?;
     let bar = progress(points.len() as u64, "sweep");
     let seeds = (0..args.seeds).map(|n| args.seed.wrapping_add(n.into()));
     let rows = points.par_iter().map(|point| sweep::measure(point, args.nodes, seeds.clone()));

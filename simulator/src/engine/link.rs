@@ -1,6 +1,6 @@
 //! What happens to packets on their way: links between zones, and rules that break them.
 
-use super::{HostId, Micros};
+use super::{HostId, Micros, packets::Packet, tamper::Tampering};
 use crate::rng::Rng;
 use gossip_core::Locality;
 
@@ -87,7 +87,7 @@ pub struct Link {
 }
 
 /// What else happens to packets from some hosts to some others, in this direction only.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Rule {
     /// The senders.
     pub from: Vec<HostId>,
@@ -97,6 +97,20 @@ pub struct Rule {
     pub loss: f64,
     /// How much longer they take.
     pub delay: Micros,
+    /// How much longer than that they take at the most, evenly.
+    pub jitter: Micros,
+    /// The share of packets some bytes of which are changed.
+    pub corrupt: f64,
+    /// The share of packets that end like an earlier one.
+    pub splice: f64,
+    /// The share of packets after which an earlier one arrives again.
+    pub replay: f64,
+}
+
+impl Rule {
+    pub(super) fn tampers(&self) -> bool {
+        self.corrupt > 0.0 || self.splice > 0.0 || self.replay > 0.0
+    }
 }
 
 /// A rule in force.
@@ -177,8 +191,8 @@ struct Active {
     id: RuleId,
     from: Members,
     to: Members,
-    loss: f64,
-    delay: Micros,
+    rule: Rule,
+    tampering: Tampering,
 }
 
 /// All links and rules.
@@ -213,12 +227,37 @@ impl Network {
         let id = RuleId(self.rules_made);
         self.rules_made += 1;
         let (from, to) = (Members::of(&rule.from), Members::of(&rule.to));
-        self.rules.push(Active { id, from, to, loss: rule.loss, delay: rule.delay });
+        // The lists are in the sets; what is left of the rule are its numbers.
+        let rule = Rule { from: Vec::new(), to: Vec::new(), ..*rule };
+        self.rules.push(Active { id, from, to, rule, tampering: Tampering::default() });
         id
     }
 
     pub(super) fn remove_rule(&mut self, id: RuleId) {
         self.rules.retain(|rule| rule.id != id);
+    }
+
+    /// Whether any rule does more to packets than to lose or to delay them.
+    pub(super) fn has_tampering(&self) -> bool {
+        self.rules.iter().any(|active| active.rule.tampers())
+    }
+
+    /// What rules make of a packet between two hosts that is not lost, if anything; and what arrives again with it.
+    pub(super) fn tamper(
+        &mut self,
+        rng: &mut Rng,
+        (from, to): (HostId, HostId),
+        packet: &Packet,
+    ) -> (Option<Vec<u8>>, Vec<Packet>) {
+        let (mut changed, mut again) = (None, Vec::new());
+        let active = self.rules.iter_mut().filter(|active| active.from.has(from) && active.to.has(to));
+        for Active { rule, tampering, .. } in active.filter(|active| active.rule.tampers()) {
+            let bytes: &[u8] = changed.as_deref().unwrap_or(packet.bytes.as_slice());
+            changed = tampering.change(rng, rule, bytes).or(changed);
+            again.extend(tampering.replay(rng, rule));
+            tampering.remember(rng, packet);
+        }
+        (changed, again)
     }
 
     pub(super) fn fate(
@@ -230,13 +269,14 @@ impl Network {
         len: usize,
     ) -> Fate {
         let mut delay = 0;
-        for rule in &self.rules {
-            if rule.from.has(from) && rule.to.has(to) {
-                if rng.chance(rule.loss) {
-                    return Fate::Lost;
-                }
-                delay += rule.delay;
+        for Active { rule, .. } in
+            self.rules.iter().filter(|active| active.from.has(from) && active.to.has(to))
+        {
+            if rng.chance(rule.loss) {
+                return Fate::Lost;
             }
+            let jitter = if rule.jitter > 0 { rng.below_u64(rule.jitter + 1) } else { 0 };
+            delay += rule.delay + jitter;
         }
         let at = self.zones.place(from_at) * self.zones.count() + self.zones.place(to_at);
         let (Some(link), Some(direction)) = (self.links.get(at), self.directions.get_mut(at)) else {
@@ -312,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_rule_cuts_one_direction_only() {
-        let rule = |from, to| Some(Rule { from: vec![from], to: vec![to], loss: 1.0, delay: 0 });
+        let rule = |from, to| Some(Rule { from: vec![from], to: vec![to], loss: 1.0, ..Rule::default() });
         assert_eq!(lost(Link::default(), rule(0, 1), 100), 1.0);
         assert_eq!(lost(Link::default(), rule(1, 0), 100), 0.0);
     }
@@ -320,7 +360,7 @@ mod tests {
     #[test]
     fn a_removed_rule_is_over() {
         let (mut network, mut rng) = (Network::new(Zones::ONE, |_, _| Link::default()), Rng::new(1));
-        let rule = network.add_rule(&Rule { from: vec![0], to: vec![1], loss: 0.0, delay: 500 });
+        let rule = network.add_rule(&Rule { from: vec![0], to: vec![1], delay: 500, ..Rule::default() });
         assert_eq!(network.fate(&mut rng, 0, (0, HERE), (1, HERE), 1), Fate::Arrives(500));
         network.remove_rule(rule);
         assert_eq!(network.fate(&mut rng, 0, (0, HERE), (1, HERE), 1), Fate::Arrives(1));

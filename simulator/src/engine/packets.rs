@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 pub(super) type PacketId = u32;
 
 /// A datagram between two addresses.
+#[derive(Clone)]
 pub(super) struct Packet {
     pub(super) from: SocketAddr,
     pub(super) to: SocketAddr,

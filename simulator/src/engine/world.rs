@@ -8,7 +8,7 @@ use super::{
     Digest, HostId, Link, Micros, NEVER, SECOND, State, Zones,
     host::{Clock, Host},
     link::{Fate, Network, Pipe},
-    packets::{PacketId, Packets},
+    packets::{Packet, PacketId, Packets},
     queue::Queue,
 };
 use crate::rng::Rng;
@@ -275,14 +275,29 @@ impl Wire {
         let fate = left.map_or(Fate::Lost, |left| {
             self.network.fate(&mut self.rng, left, here, (owner, there), bytes.len())
         });
-        match fate {
-            Fate::Lost => self.counts.lost += 1,
-            Fate::Arrives(at) => self.arrive(at, address, to, bytes),
-            Fate::ArrivesTwice(first, second) => {
-                self.counts.duplicated += 1;
-                self.arrive(first, address, to, bytes);
-                self.arrive(second, address, to, bytes);
+        let (at, second) = match fate {
+            Fate::Lost => {
+                self.counts.lost += 1;
+                return;
             }
+            Fate::Arrives(at) => (at, None),
+            Fate::ArrivesTwice(first, second) => (first, Some(second)),
+        };
+        let mut changed = None;
+        if self.network.has_tampering() {
+            let packet = Packet { from: address, to, bytes: bytes.to_vec() };
+            let (bytes, again) = self.network.tamper(&mut self.rng, (from, owner), &packet);
+            changed = bytes;
+            for Packet { from, to, bytes } in again {
+                self.counts.duplicated += 1;
+                self.arrive(at, from, to, &bytes);
+            }
+        }
+        let bytes = changed.as_deref().unwrap_or(bytes);
+        self.arrive(at, address, to, bytes);
+        if let Some(second) = second {
+            self.counts.duplicated += 1;
+            self.arrive(second, address, to, bytes);
         }
     }
 

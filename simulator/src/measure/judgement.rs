@@ -7,7 +7,7 @@ use crate::{
 };
 use gossip_core::{Incarnation, NodeId};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     ops::Range,
 };
 
@@ -41,12 +41,7 @@ pub struct Judgements {
     believed: HashSet<(NodeId, Incarnation)>,
     /// The first of the false deaths: when, who declared it or heard of it first, of whom.
     pub told: Vec<(Micros, HostId, HostId)>,
-    /// How often a host could not reach another that it probed: (who, whom).
-    pub failed_probes: BTreeMap<(HostId, HostId), u32>,
 }
-
-/// Pairs of hosts whose failed probes are counted; those beyond are not.
-const MAX_PAIRS: usize = 1 << 20;
 
 /// False deaths that are kept one by one.
 const MAX_TOLD: usize = 20;
@@ -116,13 +111,6 @@ impl Judgements {
             self.told.push((step.now, step.host, host));
         }
         self.undisturbed_deaths += u64::from(!population.was_disturbed(host));
-    }
-
-    pub(super) fn unreachable(&mut self, step: &Step<'_>, id: NodeId) {
-        let Some(&host) = step.ids.get(&id) else { return };
-        if self.failed_probes.len() < MAX_PAIRS || self.failed_probes.contains_key(&(step.host, host)) {
-            *self.failed_probes.entry((step.host, host)).or_default() += 1;
-        }
     }
 
     /// Lives of hosts that ran and that the scenario never disturbed, held dead by another such host

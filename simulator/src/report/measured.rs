@@ -85,11 +85,10 @@ fn routable(measure: &Measure) -> Chart {
 }
 
 fn accusations(measure: &Measure, hosts: &[Host]) -> Chart {
-    let pairs = &measure.judgements.failed_probes;
-    let counts = pairs.iter().map(|(&(accuser, accused), &count)| (accuser, accused, count.into()));
+    let counts = measure.accusations.counts();
     chart(
         "Who accused whom",
-        "A node accuses, in its own name, a member that it probed in vain.",
+        "What a node told others, in its own name, of a member that it probed in vain; each incarnation counts once.",
         ("accused", "accuser"),
         Plot::Matrix(Matrix { nodes: hosts.len() as u32, counts: counts.collect() }),
     )

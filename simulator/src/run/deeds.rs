@@ -54,7 +54,10 @@ impl Run<'_> {
                 }
             }
             Deed::Mend(id, rule) => {
-                measure::look_at_sides(&mut self.world);
+                // Once at an instant at which several cuts end: what the first end joins cannot agree yet.
+                if self.looked_at_sides.replace(self.world.now()) != Some(self.world.now()) {
+                    measure::look_at_sides(&mut self.world);
+                }
                 self.world.remove_rule(id);
                 measure::watch_mend(&mut self.world, &rule);
             }
@@ -272,10 +275,8 @@ impl Run<'_> {
 
     fn cut(&mut self, event: &Event) {
         let (who, from) = self.sides(event);
-        let delay = event.delay_ms.map_or(0, |ms| (ms * 1e3) as Micros);
-        let loss = event.loss.unwrap_or(if event.delay_ms.is_some() { 0.0 } else { 1.0 });
-        let rule =
-            |from: &[HostId], to: &[HostId]| Rule { from: from.to_vec(), to: to.to_vec(), loss, delay };
+        let Rule { loss, .. } = event.rule(&who, &from);
+        let rule = |from: &[HostId], to: &[HostId]| event.rule(from, to);
         let rules = match event.direction {
             _ if who == from => vec![rule(&who, &from)],
             Direction::Both => vec![rule(&who, &from), rule(&from, &who)],

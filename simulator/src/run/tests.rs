@@ -1,5 +1,5 @@
 use super::*;
-use crate::scenario;
+use crate::{report::Plot, scenario};
 
 fn outcome(name: &str, changes: &[&str], seed: u64) -> Outcome {
     let mut plan = scenario::load(name).unwrap();
@@ -13,6 +13,7 @@ fn outcome(name: &str, changes: &[&str], seed: u64) -> Outcome {
 fn holds(name: &str, changes: &[&str]) {
     let outcome = outcome(name, changes, 1);
     assert!(outcome.failures.is_empty(), "{name}: {:?}\n{}", outcome.failures, outcome.json());
+    assert_eq!(outcome.summary.malformed, 0, "{name}: what a node sends decodes");
 }
 
 #[test]
@@ -148,6 +149,41 @@ fn a_long_pause_that_was_announced_kills_nobody_and_one_that_was_not_does() {
     };
     assert_eq!(deaths("announced-pause"), 0);
     assert!(deaths("pause") > 0);
+}
+
+/// Who accused whom, as the report plots it.
+fn accusations(outcome: &Outcome) -> Vec<(u32, u32, u64)> {
+    let charts = outcome.report().charts;
+    let chart = charts.into_iter().find(|chart| chart.title == "Who accused whom").unwrap();
+    match chart.plot {
+        Plot::Matrix(matrix) => matrix.counts,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_accused_whom_shows_accusations_and_not_probes_that_failed() {
+    let held = outcome("region-partition", &["nodes=60", "duration_s=200", "step.0.for_s=150"], 1);
+    assert_eq!((held.summary.suspicions, accusations(&held)), (0, Vec::new()));
+    let crash = "step=[{ do = 'crash', at_s = 3, who = { nodes = [4] } }]";
+    let accused = accusations(&outcome("steady", &["nodes=20", "duration_s=30", crash], 1));
+    assert!(!accused.is_empty() && accused.iter().all(|&(by, of, count)| by != 4 && of == 4 && count == 1));
+}
+
+#[test]
+fn cuts_that_end_at_one_instant_are_looked_at_as_they_were() {
+    let cut = |region: u8, from: u8, lasts: u8| {
+        format!("{{ do = 'cut', at_s = {from}, for_s = {lasts}, who = {{ region = {region} }} }}")
+    };
+    let update = "{ do = 'update', at_s = 10, who = { region = 0, count = 1 } }";
+    let divergence = |steps: &[&str]| {
+        let steps = format!("step=[{}]", steps.join(", "));
+        outcome("steady", &["nodes=12", "duration_s=60", "topology.regions=3", &steps], 1)
+            .summary
+            .sides_divergence
+    };
+    // Three sides, each at one with itself.
+    assert_eq!(divergence(&[&cut(0, 3, 27), &cut(1, 3, 27), update]), Some(0.0));
 }
 
 #[test]

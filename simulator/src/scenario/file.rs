@@ -2,9 +2,9 @@
 
 use super::{
     ScenarioError,
-    links::{LinkFile, LinksFile},
+    links::{LinkFile, LinksFile, check_pipe},
     settings::Settings,
-    steps::{Action, Event, Extent, Selector},
+    steps::{Action, Event, Extent, MAX_DRIFT_PPM, MAX_STEP_US, Selector},
 };
 use crate::engine::{Link, Micros, Origin, Pipe, Setup, Zones};
 use gossip_core::{Cluster, Config, Incarnation, Locality};
@@ -184,6 +184,13 @@ impl HostFile {
         if let Some(capacity) = self.capacity.filter(|room| !(2..=MAX_CAPACITY).contains(room)) {
             return Err(format!("host.capacity is {capacity}: 2 to {MAX_CAPACITY}, a node itself included"));
         }
+        if self.drift_ppm > MAX_DRIFT_PPM {
+            return Err(format!("host.drift_ppm is {}: up to {MAX_DRIFT_PPM}", self.drift_ppm));
+        }
+        if self.step_us > MAX_STEP_US {
+            return Err(format!("host.step_us is {}: up to {MAX_STEP_US}", self.step_us));
+        }
+        check_pipe("host.uplink", self.uplink_mbit, self.uplink_queue_kb)?;
         for (name, count) in [("refutation", self.refutation), ("state_version", self.state_version)] {
             if count > Incarnation::MAX_COUNT {
                 return Err(format!("host.{name} is {count}: up to {}", Incarnation::MAX_COUNT));
@@ -264,8 +271,10 @@ impl Scenario {
         for link in self.links.all().chain([&self.link]) {
             link.check()?;
         }
+        self.links.check_pairs(regions)?;
         for (n, event) in self.events.iter().enumerate() {
-            event.check(extent).map_err(|why| format!("step {n}: {why}"))?;
+            let times = event.check_times(self.duration());
+            event.check(extent).and(times).map_err(|why| format!("step {n}: {why}"))?;
             let twice = |other: &Event| other.name.is_some() && other.name == event.name;
             if self.events.iter().take(n).any(twice) {
                 return Err(format!("step {n}: another watch has its name; give each one of its own"));

@@ -3,9 +3,12 @@
 use crate::engine::{Burst, Jitter, Link, Micros, Pipe};
 use gossip_core::Locality;
 use serde::Deserialize;
+use toml::{Table, Value};
 
 /// A link's latency where a file gives none: within a data centre.
 const LATENCY_MS: f64 = 0.5;
+/// The longest queue of a pipe: a terabyte.
+const MAX_QUEUE_KB: u64 = 1_000_000_000;
 /// A pipe's queue where a file gives none.
 const QUEUE_KB: u64 = 1_000;
 
@@ -55,15 +58,35 @@ pub(super) struct LinksFile {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Table")]
 struct PairFile {
     regions: [u8; 2],
-    #[serde(flatten)]
     link: LinkFile,
+}
+
+impl TryFrom<Table> for PairFile {
+    type Error = toml::de::Error;
+
+    /// Not flattened, which would let unknown keys pass.
+    fn try_from(mut table: Table) -> Result<Self, Self::Error> {
+        let regions = table.remove("regions").unwrap_or(Value::Array(Vec::new())).try_into()?;
+        Ok(Self { regions, link: Value::Table(table).try_into()? })
+    }
 }
 
 impl LinksFile {
     pub(super) fn all(&self) -> impl Iterator<Item = &LinkFile> {
         self.pair.iter().map(|pair| &pair.link).chain([&self.zones, &self.regions])
+    }
+
+    /// Whether the regions of all pairs are there.
+    pub(super) fn check_pairs(&self, regions: u8) -> Result<(), String> {
+        match self.pair.iter().flat_map(|pair| pair.regions).find(|&region| region >= regions) {
+            Some(region) => Err(format!(
+                "links.pair: there is no region {region}: topology.regions is {regions}, counted from 0"
+            )),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn between(&self, all: &LinkFile, from: Locality, to: Locality) -> LinkFile {
@@ -82,6 +105,17 @@ impl LinksFile {
             }
         }
         link
+    }
+}
+
+/// Whether a pipe is one: some bits a second, and a queue that can be counted.
+pub(super) fn check_pipe(whose: &str, mbit: Option<f64>, queue_kb: Option<u64>) -> Result<(), String> {
+    if let Some(mbit) = mbit.filter(|mbit| !(0.001..=1e6).contains(mbit)) {
+        return Err(format!("{whose} bandwidth is {mbit} Mbit/s: 0.001 to 1,000,000"));
+    }
+    match queue_kb.filter(|&kb| kb > MAX_QUEUE_KB) {
+        Some(kb) => Err(format!("{whose} queue is {kb} kB: up to {MAX_QUEUE_KB}")),
+        None => Ok(()),
     }
 }
 
@@ -126,10 +160,7 @@ impl LinkFile {
                 return Err(format!("a link's {name} is 0 to 3,600,000"));
             }
         }
-        if self.bandwidth_mbit.is_some_and(|mbit| mbit < 0.001) {
-            return Err("a link's bandwidth_mbit is 0.001 at least".into());
-        }
-        Ok(())
+        check_pipe("a link's", self.bandwidth_mbit, self.queue_kb)
     }
 
     pub(super) fn link(&self) -> Link {

@@ -1,12 +1,18 @@
 //! What is done in a scenario, when, and to whom.
 
 use super::file::{MAX_DURATION_S, micros};
-use crate::engine::{HostId, Micros, NEVER, Zones};
+use crate::engine::{HostId, Micros, NEVER, Rule, Zones};
 use gossip_core::Locality;
 use serde::Deserialize;
 
 /// How often one event may happen.
 const MAX_REPEATS: u64 = 100_000;
+/// How much longer packets may take, in ms: an hour, as on links.
+const MAX_DELAY_MS: f64 = 3_600_000.0;
+/// By how much a clock may be wrong: by half.
+pub(super) const MAX_DRIFT_PPM: u32 = 500_000;
+/// What a step may cost: a minute.
+pub(super) const MAX_STEP_US: u64 = 60_000_000;
 
 /// Something that is done: once, or again and again.
 #[derive(Clone, Debug, Deserialize)]
@@ -38,8 +44,16 @@ pub struct Event {
     pub direction: Direction,
     /// `cut`: the share of packets lost; all, if not given.
     pub loss: Option<f64>,
-    /// `cut`: how much longer packets take. Given alone, nothing is lost.
+    /// `cut`: how much longer packets take. Given without `loss`, as all that follows, nothing is lost.
     pub delay_ms: Option<f64>,
+    /// `cut`: how much longer than that they take at the most, evenly.
+    pub jitter_ms: Option<f64>,
+    /// `cut`: the share of packets some bytes of which are changed.
+    pub corrupt: Option<f64>,
+    /// `cut`: the share of packets that end like an earlier one.
+    pub splice: Option<f64>,
+    /// `cut`: the share of packets after which an earlier one arrives again.
+    pub replay: Option<f64>,
     /// `slow`: what each step costs, in µs.
     pub step_us: Option<u64>,
     /// `drift`: by how much clocks are too fast, in parts per million.
@@ -219,8 +233,22 @@ impl Event {
         }
         check_place([self.region, self.zone, self.rack], extent.zones)?;
         self.check_words()?;
-        if self.loss.is_some_and(|loss| !(0.0..=1.0).contains(&loss)) {
-            return Err("loss is a share: 0 to 1".into());
+        let shares = [("loss", self.loss), ("corrupt", self.corrupt), ("splice", self.splice)];
+        for (name, share) in shares.into_iter().chain([("replay", self.replay)]) {
+            if let Some(share) = share.filter(|share| !(0.0..=1.0).contains(share)) {
+                return Err(format!("{name} is {share}: a share is 0 to 1"));
+            }
+        }
+        for (name, ms) in [("delay_ms", self.delay_ms), ("jitter_ms", self.jitter_ms)] {
+            if let Some(ms) = ms.filter(|ms| !(0.0..=MAX_DELAY_MS).contains(ms)) {
+                return Err(format!("{name} is {ms}: 0 to {MAX_DELAY_MS}"));
+            }
+        }
+        if let Some(ppm) = self.ppm.filter(|ppm| ppm.unsigned_abs() > MAX_DRIFT_PPM) {
+            return Err(format!("ppm is {ppm}: up to {MAX_DRIFT_PPM}, either way"));
+        }
+        if let Some(us) = self.step_us.filter(|&us| us > MAX_STEP_US) {
+            return Err(format!("step_us is {us}: up to {MAX_STEP_US}"));
         }
         if self.new_address && self.address_of.is_some() {
             return Err("new_address or address_of: a host has one address".into());
@@ -234,13 +262,17 @@ impl Event {
             AnnouncedPause, Audit, BlockIo, Cut, Drift, ForgeDeath, ForgeJoin, ForgeLeave, Join, Pause,
             Rejoin, Restart, Slow, Watch,
         };
-        let taken: [(&str, bool, &[Action]); 20] = [
+        let taken: [(&str, bool, &[Action]); 24] = [
             ("name", self.name.is_some(), &[Watch]),
             ("deaths", !self.deaths.is_empty(), &[Watch]),
             ("from", self.from.is_some(), &[Cut, Watch]),
             ("direction", self.direction != Direction::Both, &[Cut, Watch]),
             ("loss", self.loss.is_some(), &[Cut]),
             ("delay_ms", self.delay_ms.is_some(), &[Cut]),
+            ("jitter_ms", self.jitter_ms.is_some(), &[Cut]),
+            ("corrupt", self.corrupt.is_some(), &[Cut]),
+            ("splice", self.splice.is_some(), &[Cut]),
+            ("replay", self.replay.is_some(), &[Cut]),
             ("step_us", self.step_us.is_some(), &[Slow]),
             ("ppm", self.ppm.is_some(), &[Drift]),
             ("count", self.count.is_some(), &[Join, ForgeDeath, ForgeLeave, ForgeJoin]),
@@ -309,6 +341,35 @@ impl Event {
         (0..MAX_REPEATS)
             .map(move |n| first.saturating_add(every.saturating_mul(n)))
             .take_while(move |&at| at <= end)
+    }
+
+    /// What a cut does to packets from some hosts to others: it takes all, unless something milder is given.
+    pub(crate) fn rule(&self, from: &[HostId], to: &[HostId]) -> Rule {
+        let milder = [self.delay_ms, self.jitter_ms, self.corrupt, self.splice, self.replay];
+        let all = if milder.iter().any(Option::is_some) { 0.0 } else { 1.0 };
+        let time = |ms: Option<f64>| ms.map_or(0, |ms| (ms * 1e3) as Micros);
+        Rule {
+            from: from.to_vec(),
+            to: to.to_vec(),
+            loss: self.loss.unwrap_or(all),
+            delay: time(self.delay_ms),
+            jitter: time(self.jitter_ms),
+            corrupt: self.corrupt.unwrap_or_default(),
+            splice: self.splice.unwrap_or_default(),
+            replay: self.replay.unwrap_or_default(),
+        }
+    }
+
+    /// Whether it would happen more often than it may in a run of that length.
+    pub(super) fn check_times(&self, duration: Micros) -> Result<(), String> {
+        let last = self.times(duration).nth(MAX_REPEATS as usize - 1);
+        let end = self.until_s.map_or(duration, micros).min(duration);
+        match (last, self.every_s) {
+            (Some(last), Some(every)) if last + micros(every) <= end => {
+                Err(format!("it happens more than {MAX_REPEATS} times: give a longer every_s, or until_s"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// How long it lasts, if it ends.

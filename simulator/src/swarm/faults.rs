@@ -95,11 +95,11 @@ impl Swarm {
         };
         let loss = if self.rng.chance(0.5) { 1.0 } else { 0.1 + 0.1 * f64::from(self.rng.below(5)) };
         let delay = if self.rng.chance(0.3) { self.rng.below_u64(SECOND) } else { 0 };
-        let rule = Rule { from, to, loss, delay };
+        let rule = Rule { from, to, loss, delay, ..Rule::default() };
         self.note(format!("for {lasts} µs, {rule:?}"));
         let end = self.world.now() + lasts;
         if self.rng.chance(0.5) {
-            let back = Rule { from: rule.to.clone(), to: rule.from.clone(), ..rule };
+            let back = Rule { from: rule.to.clone(), to: rule.from.clone(), ..rule.clone() };
             self.ends.push((end, Fault::Rule(self.world.add_rule(&back))));
         }
         self.ends.push((end, Fault::Rule(self.world.add_rule(&rule))));
@@ -114,7 +114,7 @@ impl Swarm {
         let lasts = hold / 2 + self.rng.below_u64(2 * hold);
         self.note(format!("zone {zone} is cut off for {lasts} µs"));
         for (from, to) in [(from.clone(), to.clone()), (to, from)] {
-            let rule = self.world.add_rule(&Rule { from, to, loss: 1.0, delay: 0 });
+            let rule = self.world.add_rule(&Rule { from, to, loss: 1.0, ..Rule::default() });
             self.ends.push((self.world.now() + lasts, Fault::Rule(rule)));
         }
     }
