@@ -37,6 +37,16 @@ fn attack_holds_in_a_small_cluster() {
 }
 
 #[test]
+fn replay_holds_in_a_small_cluster() {
+    holds("replay", &["nodes=50"]);
+}
+
+#[test]
+fn merge_holds_in_a_small_cluster() {
+    holds("merge", &["nodes=50"]);
+}
+
+#[test]
 fn join_holds_in_a_small_cluster() {
     // Eight sends a rumor now and then miss one of fifty; repair finds it.
     holds("join", &["nodes=50", "expect.spread.p99_s={max=20}", "expect.spread.p100_s={max=20}"]);

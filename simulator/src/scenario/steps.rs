@@ -225,6 +225,9 @@ impl Event {
         if self.every_s.is_some_and(|every| every < 1e-3) {
             return Err("every_s is 0.001 at least".into());
         }
+        if self.until_s.is_some() && self.every_s.is_none() {
+            return Err("until_s goes with every_s: how long one time lasts is for_s".into());
+        }
         let others = [("from", &self.from), ("through", &self.through), ("name_of", &self.name_of)];
         let others = others.into_iter().chain([("address_of", &self.address_of)]);
         let given = others.filter_map(|(name, who)| Some((name, who.as_ref()?)));
