@@ -304,7 +304,8 @@ impl Outcome {
         let mut facts: Vec<(String, String)> =
             self.figures().into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect();
         // Most kinds of events never happen in a window.
-        facts.retain(|(name, value)| !(name.starts_with("watch.") && value == "0"));
+        let counts = |name: &str| name.contains(".events.") || name.contains(".most.");
+        facts.retain(|(name, value)| !(counts(name) && value == "0"));
         if !self.false_deaths_told.is_empty() {
             facts.push(("the first false deaths".into(), self.false_deaths_told.join("; ")));
         }

@@ -42,6 +42,11 @@ fn a_watch_shows_who_can_use_whom_across_a_cut_and_after_it() {
     assert_eq!(number(&outcome, "watch.after.routable.end"), 1.0);
     let back = number(&outcome, "watch.after.routable.p99_s");
     assert!(back > 0.0 && back < 85.0, "{back}");
+    // In words, too; but not each kind of event that never happened.
+    let told =
+        |name: &str| outcome.facts().into_iter().find(|(known, _)| known == name).map(|(_, value)| value);
+    assert_eq!(told("watch.cut.routable.min").as_deref(), Some("0"));
+    assert_eq!(told("watch.cut.events.twin"), None);
 }
 
 #[test]
@@ -281,4 +286,15 @@ fn packets_are_corrupted_spliced_and_sent_again_by_the_seed() {
     assert_eq!((number(&replayed, "malformed"), figure(&replayed, "views_equal")), (0.0, true.into()));
     let plain = figure(&outcome(10, 30, ""), "trace_digest");
     assert_ne!(figure(&replayed, "trace_digest"), plain);
+}
+
+#[test]
+fn a_pair_that_is_on_both_sides_counts_once() {
+    let steps = "[[step]]\ndo = 'cut'\nat_s = 0\nwho = { nodes = [3] }\n\
+        [[step]]\ndo = 'watch'\nname = 'w'\nat_s = 25\nfor_s = 4\nwho = { nodes = [0, 1, 2] }\nfrom = { nodes = [1, 2, 3] }\n";
+    // Of the six pairs, either way, the three without node 3 are well.
+    let outcome = outcome(6, 30, steps);
+    assert_eq!(number(&outcome, "watch.w.reachable.end"), 0.5);
+    // Alone, node 3 buries nobody.
+    assert_eq!(number(&outcome, "watch.w.live.start"), 0.75);
 }

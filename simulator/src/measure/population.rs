@@ -61,14 +61,19 @@ impl Population {
         let passes = |from: &[(bool, bool)], to: &[(bool, bool)]| {
             from.iter().zip(to).all(|(&(sends_into, _), &(_, is_cut))| !(sends_into && is_cut))
         };
-        let mut reached = BTreeSet::from([group(of)]);
+        let own = group(of);
+        let mut reached = BTreeSet::from([own.clone()]);
         let mut left: BTreeSet<_> =
             groups.iter().filter(|&group| !reached.contains(group)).cloned().collect();
         while let Some(next) = left.iter().find(|to| reached.iter().any(|from| passes(from, to))).cloned() {
             left.remove(&next);
             reached.insert(next);
         }
-        groups.iter().map(|group| reached.contains(group)).collect()
+        // Those that the cuts treat like the host itself may be cut off from it all the same.
+        if !reached.iter().any(|from| passes(from, &own)) {
+            reached.remove(&own);
+        }
+        (0..).zip(&groups).map(|(host, group)| host == of || reached.contains(group)).collect()
     }
 
     /// Notes that a host was paused, blocked or slowed.
@@ -99,6 +104,14 @@ mod tests {
         assert_eq!(population.side(1, 6), [true; 6], "others pass it on");
         population.mend(SECOND, &[1, 2], &[5]);
         assert!(population.is_cut(SECOND, 5, 2) && !population.is_cut(SECOND + AFTERMATH, 5, 2));
+    }
+
+    #[test]
+    fn where_each_is_cut_from_each_everybody_is_a_side() {
+        let mut population = Population::default();
+        population.cut(&[0, 1, 2], &[0, 1, 2]);
+        assert_eq!(population.side(1, 4), [true; 4], "the fourth passes it on");
+        assert_eq!(population.side(1, 3), [false, true, false]);
     }
 
     #[test]

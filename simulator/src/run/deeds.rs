@@ -245,18 +245,28 @@ impl Run<'_> {
         (who, from)
     }
 
+    /// From whom to whom an event of two sides goes, each pair of hosts once. Lists are sorted, and none is empty.
+    fn ways(&mut self, event: &Event) -> Vec<(Vec<HostId>, Vec<HostId>)> {
+        let (who, from) = self.sides(event);
+        let without = |of: &[HostId], others: &[HostId]| -> Vec<HostId> {
+            of.iter().filter(|host| others.binary_search(host).is_err()).copied().collect()
+        };
+        let ways = match event.direction {
+            Direction::Outbound => vec![(who, from)],
+            Direction::Inbound => vec![(from, who)],
+            Direction::Both => {
+                // Where a host is on both sides, the way there among such hosts is the way back, too.
+                let (only_from, only_who) = (without(&from, &who), without(&who, &from));
+                let both = without(&who, &only_who);
+                vec![(who.clone(), from), (only_from, who), (both, only_who)]
+            }
+        };
+        ways.into_iter().filter(|(from, to)| !from.is_empty() && !to.is_empty()).collect()
+    }
+
     fn watch(&mut self, n: usize) {
         let event = &self.scenario.events[n];
-        let (who, from) = self.sides(event);
-        let views = match event.direction {
-            // Both directions between the same are one.
-            _ if who == from => vec![(Side::of(&who), Side::of(&who))],
-            Direction::Both => {
-                vec![(Side::of(&who), Side::of(&from)), (Side::of(&from), Side::of(&who))]
-            }
-            Direction::Outbound => vec![(Side::of(&who), Side::of(&from))],
-            Direction::Inbound => vec![(Side::of(&from), Side::of(&who))],
-        };
+        let views = self.ways(event).iter().map(|(from, of)| (Side::of(from), Side::of(of))).collect();
         let name = event.name.clone().unwrap_or_default();
         let pairs = Pairs { name, views, deaths: event.deaths.clone() };
         let end = self.scenario.duration();
@@ -274,18 +284,10 @@ impl Run<'_> {
     }
 
     fn cut(&mut self, event: &Event) {
-        let (who, from) = self.sides(event);
-        let Rule { loss, .. } = event.rule(&who, &from);
-        let rule = |from: &[HostId], to: &[HostId]| event.rule(from, to);
-        let rules = match event.direction {
-            _ if who == from => vec![rule(&who, &from)],
-            Direction::Both => vec![rule(&who, &from), rule(&from, &who)],
-            Direction::Outbound => vec![rule(&who, &from)],
-            Direction::Inbound => vec![rule(&from, &who)],
-        };
-        for rule in rules {
+        for (from, to) in self.ways(event) {
+            let rule = event.rule(from, to);
             let id = self.world.add_rule(&rule);
-            if loss >= 1.0 {
+            if rule.loss >= 1.0 {
                 measure::watch_cut(&mut self.world, &rule);
             }
             if let Some(lasts) = event.lasts() {

@@ -347,13 +347,13 @@ impl Event {
     }
 
     /// What a cut does to packets from some hosts to others: it takes all, unless something milder is given.
-    pub(crate) fn rule(&self, from: &[HostId], to: &[HostId]) -> Rule {
+    pub(crate) fn rule(&self, from: Vec<HostId>, to: Vec<HostId>) -> Rule {
         let milder = [self.delay_ms, self.jitter_ms, self.corrupt, self.splice, self.replay];
         let all = if milder.iter().any(Option::is_some) { 0.0 } else { 1.0 };
         let time = |ms: Option<f64>| ms.map_or(0, |ms| (ms * 1e3) as Micros);
         Rule {
-            from: from.to_vec(),
-            to: to.to_vec(),
+            from,
+            to,
             loss: self.loss.unwrap_or(all),
             delay: time(self.delay_ms),
             jitter: time(self.jitter_ms),
