@@ -298,3 +298,14 @@ fn a_pair_that_is_on_both_sides_counts_once() {
     // Alone, node 3 buries nobody.
     assert_eq!(number(&outcome, "watch.w.live.start"), 0.75);
 }
+
+#[test]
+fn every_figure_of_a_run_can_be_expected() {
+    let steps = "[[step]]\ndo = 'watch'\nname = 'w'\nat_s = 0\ndeaths = [1]\n\
+        [[step]]\ndo = 'forge-join'\nat_s = 2\nwho = { count = 1 }\n\
+        [[step]]\ndo = 'audit'\nat_s = 3\nfor_s = 2\n";
+    let figures = outcome(5, 10, steps).figures();
+    let expected: String = figures.iter().map(|(name, _)| format!("'{name}' = {{}}\n")).collect();
+    assert!(figures.iter().any(|(name, _)| name == "amplification"));
+    assert!(tried(5, 10, &format!("{steps}[expect]\n{expected}")).is_ok());
+}
