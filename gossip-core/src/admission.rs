@@ -12,7 +12,7 @@ use crate::{
     news::{Corrections, Source},
     outbox::Traffic,
     record::Status,
-    rng::Rng,
+    secret::Secret,
     step::{Core, Intent, Step, put_news},
     table::{ME, SlotId, index::Place},
     time::Instant,
@@ -22,11 +22,7 @@ use crate::{
         record::Aged,
     },
 };
-use core::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
-use siphasher::sip::SipHasher13;
+use core::{net::SocketAddr, time::Duration};
 
 /// A token is taken for this long at least, twice as long at the most, in µs.
 const TOKEN_PERIOD: u64 = 30_000_000;
@@ -49,7 +45,6 @@ const TOMBSTONE_IS_NEWS: Duration = Duration::from_secs(600);
 /// The state of serving strangers.
 #[derive(Clone)]
 pub(crate) struct Admission {
-    secret: (u64, u64),
     /// Challenges to joiners: more than can be welcomed are told at once that we are busy.
     invitations: Bucket,
     /// New members.
@@ -59,10 +54,9 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    pub(crate) fn new(config: &Config, rng: &mut Rng, now: Instant) -> Self {
+    pub(crate) fn new(config: &Config, now: Instant) -> Self {
         let (joins, requests) = (u32::from(config.admissions_per_second), config.strangers_per_second);
         Self {
-            secret: (rng.next(), rng.next()),
             invitations: Bucket::new(joins, joins, now),
             admissions: Bucket::new(joins, joins, now),
             strangers: Bucket::new(requests, requests, now),
@@ -75,24 +69,12 @@ impl Admission {
         self.admissions.resize(joins, joins);
         self.strangers.resize(requests, requests);
     }
+}
 
-    /// Stateless: a keyed hash of the address and of the time.
-    fn token(&self, address: SocketAddr, period: u64) -> Token {
-        let mut input = [0; 26];
-        let ip = match address.ip() {
-            IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
-            IpAddr::V6(ip) => ip.octets(),
-        };
-        input[..16].copy_from_slice(&ip);
-        input[16..18].copy_from_slice(&address.port().to_be_bytes());
-        input[18..].copy_from_slice(&period.to_be_bytes());
-        SipHasher13::new_with_keys(self.secret.0, self.secret.1).hash(&input).max(1)
-    }
-
-    fn is_valid(&self, token: Token, address: SocketAddr, now: Instant) -> bool {
-        let period = now.as_micros() / TOKEN_PERIOD;
-        token == self.token(address, period) || token == self.token(address, period.saturating_sub(1))
-    }
+/// Whether a token, which is a keyed hash of the address and of the time, was made for that address lately.
+fn is_valid(secret: &Secret, token: Token, address: SocketAddr, now: Instant) -> bool {
+    let period = now.as_micros() / TOKEN_PERIOD;
+    token == secret.token(address, period) || token == secret.token(address, period.saturating_sub(1))
 }
 
 impl Step<'_, '_> {
@@ -118,7 +100,7 @@ impl Step<'_, '_> {
     /// Asks whoever is at `to` to say again, with a token, what it said in `bytes` bytes; never with more.
     pub(crate) fn challenge(&mut self, to: SocketAddr, class: Traffic, nonce: Nonce, bytes: usize) {
         let period = self.now().as_micros() / TOKEN_PERIOD;
-        let challenge = Message::Challenge { nonce, token: self.core.admission.token(to, period) };
+        let challenge = Message::Challenge { nonce, token: self.core.secret.token(to, period) };
         if Draft::length_with(&challenge) <= bytes {
             self.send_challenge(to, class, &challenge);
         }
@@ -128,7 +110,7 @@ impl Step<'_, '_> {
     pub(crate) fn handle_join(&mut self, nonce: Nonce, token: Token, joiner: &Aged, bytes: usize) {
         let (now, address) = (self.now(), joiner.record.address());
         // The answer goes to where the joiner says that it is, so the token proves that very address.
-        let proven = self.core.admission.is_valid(token, address, now);
+        let proven = is_valid(&self.core.secret, token, address, now);
         let introduction = nonce == INTRODUCTION;
         if joiner.record.status() != Status::Alive || joiner.record.id() == self.my_id() {
             return;
@@ -263,7 +245,7 @@ impl Step<'_, '_> {
             }
             return;
         }
-        if !self.core.admission.is_valid(token, from, self.now()) {
+        if !is_valid(&self.core.secret, token, from, self.now()) {
             if self.admits_at(OF_FETCH, 1) {
                 self.challenge(from, Traffic::Sync, nonce, bytes);
             }
@@ -346,21 +328,19 @@ fn put_page(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Cluster;
 
     #[test]
     fn a_token_proves_one_address_for_a_while() {
-        let config = Config::lan(Cluster::named("test").unwrap());
-        let admission = Admission::new(&config, &mut Rng::new([1; 32]), Instant::ZERO);
+        let secret = Secret::new(&[1; 32]);
         let here: SocketAddr = ([10, 0, 0, 1], 1).into();
         let start = Instant::from_micros(TOKEN_PERIOD * 7);
-        let token = admission.token(here, 7);
-        assert!(admission.is_valid(token, here, start));
-        assert!(admission.is_valid(token, here, Instant::from_micros(TOKEN_PERIOD * 9 - 1)));
-        assert!(!admission.is_valid(token, here, Instant::from_micros(TOKEN_PERIOD * 9)));
-        assert!(!admission.is_valid(token, ([10, 0, 0, 2], 1).into(), start));
-        assert!(!admission.is_valid(token, ([10, 0, 0, 1], 2).into(), start));
-        let other = Admission::new(&config, &mut Rng::new([2; 32]), Instant::ZERO);
-        assert!(!other.is_valid(token, here, start));
+        let token = secret.token(here, 7);
+        let is_valid_at = |address, us| is_valid(&secret, token, address, Instant::from_micros(us));
+        assert!(is_valid(&secret, token, here, start));
+        assert!(is_valid_at(here, TOKEN_PERIOD * 9 - 1));
+        assert!(!is_valid_at(here, TOKEN_PERIOD * 9));
+        assert!(!is_valid(&secret, token, ([10, 0, 0, 2], 1).into(), start));
+        assert!(!is_valid(&secret, token, ([10, 0, 0, 1], 2).into(), start));
+        assert!(!is_valid(&Secret::new(&[2; 32]), token, here, start));
     }
 }

@@ -229,7 +229,7 @@ impl Step<'_, '_> {
 
     /// Probes a member; false when a probe of it is under way, or too many are.
     pub(crate) fn probe(&mut self, slot: SlotId, purpose: Purpose) -> bool {
-        let judged = self.core.clock.judged();
+        let (judged, nonce) = (self.core.clock.judged(), self.fresh_nonce() & !(ATTEMPTS - 1));
         let probes = &mut self.core.detector.probes;
         if probes.iter().any(|probe| probe.slot == slot && probe.stage != Stage::Lingering) {
             return false;
@@ -253,7 +253,7 @@ impl Step<'_, '_> {
             incarnation: self.tables.members.record(slot).incarnation(),
             purpose,
             stage: Stage::Direct(0),
-            nonce: self.core.rng.next() as Nonce & !(ATTEMPTS - 1),
+            nonce,
             began: judged,
             due: judged,
             pings: [UNTIMED; ATTEMPTS as usize],

@@ -85,7 +85,7 @@ impl Step<'_, '_> {
         });
         if let Some(slot) = dead {
             let (to, target) = (self.record(slot).address(), self.record(slot).id());
-            let ping = Message::Ping { nonce: self.core.rng.next() as u32, target };
+            let ping = Message::Ping { nonce: self.fresh_nonce(), target };
             let intent = Intent::bare(to, Traffic::Suspicion, ping);
             self.core.metrics.visits += 1;
             let _ = self.send(Intent { about: Some(slot), ..intent });

@@ -355,11 +355,6 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Never zero: that is the nonce of a challenge that nobody asked for, and of an introduction.
-    fn fresh_nonce(&mut self) -> Nonce {
-        (self.core.rng.next() as Nonce).max(INTRODUCTION + 1)
-    }
-
     /// Sends our own record, with a token if we have one.
     pub(crate) fn introduce(&mut self, to: SocketAddr, nonce: Nonce, token: Token) {
         let me = aged(self.core, &self.tables, ME);

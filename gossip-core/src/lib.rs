@@ -129,6 +129,7 @@ mod relays;
 mod rng;
 mod rtt;
 mod rumors;
+mod secret;
 mod step;
 mod suspicion;
 mod sync;

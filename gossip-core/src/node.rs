@@ -20,8 +20,8 @@ use crate::{
     outbox::{Event, Outbox, Output, Traffic},
     record::{Fingerprint, Health, Identity, Incarnation, NodeId, Record, Status, Versions},
     relays::Relays,
-    rng::Rng,
     rtt::RoundTrips,
+    secret::{self, Secret},
     step::{Buckets, Core, Intent, Step},
     suspicion::Judgement,
     sync::Sync,
@@ -54,7 +54,9 @@ pub struct Node<M> {
 impl<M: Memory> Node<M> {
     /// A node that knows only itself.
     ///
-    /// `seed` decides every random choice; it must differ from node to node and from start to start.
+    /// `seed` decides every random choice, the nonces of questions and the tokens that prove addresses. Take it from a
+    /// source of entropy, as the operating system's: who can guess it can forge acks and tokens. It must differ from
+    /// node to node and from start to start.
     ///
     /// # Errors
     /// A configuration that does not [validate](Config::validate), an address that others cannot reach, an
@@ -76,14 +78,13 @@ impl<M: Memory> Node<M> {
         if !(2..=MAX_MEMBERS).contains(&memory.views().members.slots.len()) {
             return Err(ConfigError::Memory);
         }
-        let mut rng = Rng::new(seed);
         let me = Record::new(identity, Versions::OURS);
         let mut tables = memory.tables();
         *tables.rumors = crate::rumors::RumorState::EMPTY;
         tables.suspicions.clear();
         tables.members.found(config.cluster.key, &me, now.stamp());
         let core = Core {
-            admission: Admission::new(&config, &mut rng, now),
+            admission: Admission::new(&config, now),
             budgets: Buckets::new(&config, now),
             clock: Clock::new(now),
             life: Life::new(now),
@@ -98,7 +99,8 @@ impl<M: Memory> Node<M> {
             round_trips: RoundTrips::new(),
             metrics: Metrics::default(),
             config,
-            rng,
+            rng: secret::choices(&seed),
+            secret: Secret::new(&seed),
         };
         Ok(Self { core, memory, foreign_event: now })
     }

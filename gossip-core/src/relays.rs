@@ -88,7 +88,7 @@ impl Step<'_, '_> {
             self.answer_requester(requester, Message::Nack { nonce });
             return;
         };
-        let ours = self.core.rng.next() as Nonce;
+        let ours = self.fresh_nonce();
         let relay = Relay { requester, theirs: nonce, ours, target, sent: 0, due: judged };
         let _ = self.core.relays.0.push(relay);
         self.advance_relay(self.core.relays.0.len() - 1);

@@ -2,8 +2,8 @@
 
 /// xoshiro256++ 1.0 (Blackman and Vigna, <https://prng.di.unimi.it/>), seeded by the host.
 ///
-/// Deterministic and fast; not a cipher. Nothing that must be unguessable to an attacker who reads
-/// the network is derived from it.
+/// Deterministic and fast; not a cipher. It decides, and what it gives is never sent: what must be unguessable to an
+/// attacker who reads the network comes from [`Secret`](crate::secret::Secret).
 #[derive(Clone, Debug)]
 pub(crate) struct Rng([u64; 4]);
 
@@ -51,6 +51,26 @@ impl Rng {
 }
 
 #[cfg(test)]
+impl Rng {
+    pub(crate) fn state(&self) -> [u64; 4] {
+        self.0
+    }
+
+    /// Undoes so many steps, as anybody can who knows the state.
+    pub(crate) fn rewind(&mut self, steps: usize) {
+        for _ in 0..steps {
+            let [a, b, c, d] = self.0;
+            let d = d.rotate_right(45);
+            let a = a ^ d;
+            let x = b ^ c; // what `b` was, and the same 17 bits further up
+            let old_b = x ^ x << 17 ^ x << 34 ^ x << 51;
+            let c = b ^ old_b;
+            self.0 = [a, old_b, c ^ a, d ^ old_b];
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -69,6 +89,15 @@ mod tests {
 
     /// Recorded once; a change here breaks every recorded trace.
     const FIRST_OF_SEED_7: [u32; 4] = [131, 553, 625, 262];
+
+    #[test]
+    fn its_steps_can_be_undone() {
+        let mut rng = Rng::new([7; 32]);
+        let before = rng.state();
+        let first = rng.next();
+        rng.rewind(1);
+        assert_eq!((rng.state(), rng.next()), (before, first));
+    }
 
     #[test]
     fn below_covers_its_range_evenly() {

@@ -19,13 +19,14 @@ use crate::{
     rng::Rng,
     rtt::RoundTrips,
     rumors::MAX_TAKEN,
+    secret::Secret,
     suspicion::Judgement,
     sync::Sync,
     table::{ME, SlotId},
     time::{Instant, Stamp},
     wire::{
         frame::{Draft, Frame, Header},
-        message::Message,
+        message::{Message, Nonce},
         record::Aged,
     },
 };
@@ -36,6 +37,7 @@ use core::{net::SocketAddr, time::Duration};
 pub(crate) struct Core {
     pub(crate) config: Config,
     pub(crate) rng: Rng,
+    pub(crate) secret: Secret,
     pub(crate) clock: Clock,
     pub(crate) life: Life,
     pub(crate) detector: Detector,
@@ -206,6 +208,12 @@ impl Step<'_, '_> {
 
     pub(crate) fn zone_of(&self, slot: SlotId) -> Zone {
         self.record(slot).locality().domain()
+    }
+
+    /// A nonce for a question: whoever reads it cannot guess another. Never 0.
+    pub(crate) fn fresh_nonce(&mut self) -> Nonce {
+        let draw = self.core.rng.next();
+        self.core.secret.nonce(draw)
     }
 
     pub(crate) fn raise(&mut self, event: Event) {

@@ -39,8 +39,9 @@ pub struct Options {
     /// Where the epoch is kept across restarts. Without it the clock alone tells lives apart, so a restart
     /// while the clock stands or goes backwards needs one more round trip to be believed.
     pub epoch_file: Option<PathBuf>,
-    /// What the node's random choices derive from; must differ between nodes and starts. `None`: chosen by
-    /// the operating system.
+    /// What the node's random choices, nonces and tokens derive from: who can guess it can forge acks and tokens. Must
+    /// differ between nodes and starts. `None`, outside of tests the right choice: drawn from the operating system's
+    /// entropy.
     pub seed: Option<[u8; 32]>,
     /// Notices kept for subscribers; one that falls behind by more is told how many it missed. 1 to 2^20.
     pub event_capacity: usize,
