@@ -298,6 +298,15 @@ impl From<Event> for Told {
                 About::Me,
                 format!("this node itself was paused for {:.1} s", late.as_secs_f64()),
             ),
+            Event::NarrowPath { passes, configured } => Self::warning(
+                "narrow_path",
+                About::Me,
+                format!(
+                    "datagrams of {configured} bytes, as configured, do not pass between here and other nodes; up to \
+                 {passes} bytes do, and are what this node uses now: set max_datagram to {passes} on all nodes, or \
+                 mend the MTU on the way"
+                ),
+            ),
             Event::ForeignCluster { from } => Self::warning(
                 "foreign_cluster",
                 About::Address(from),
@@ -426,6 +435,7 @@ mod tests {
         let zone = Zone { region: 0, zone: 1 };
         for event in [
             Event::ForeignCluster { from },
+            Event::NarrowPath { passes: 1_052, configured: 1_200 },
             Event::Twin,
             Event::Conflict(NodeId::from_name("a").unwrap()),
             Event::ZoneHeld(zone),

@@ -6,7 +6,7 @@
 use crate::{
     budget::Bucket,
     choose::{self, Chosen, MAX_CHOSEN},
-    config::Config,
+    config::{Config, MIN_DATAGRAM},
     join::{INTRODUCTION, MAX_WINDOW},
     memory::Tables,
     news::{Corrections, Source},
@@ -172,8 +172,9 @@ impl Step<'_, '_> {
         let peers = self.peers_with_view(MAX_REFERRALS);
         let to_name = peers.iter().map(|&slot| self.record(slot).address()).filter(|&other| other != to);
         let mut others: heapless::Vec<SocketAddr, MAX_REFERRALS> = to_name.collect();
+        let most = bytes.saturating_sub(self.bytes_of_limit());
         while !others.is_empty()
-            && Draft::length_with(&Message::Busy { nonce, others: others.clone() }) > bytes
+            && Draft::length_with(&Message::Busy { nonce, others: others.clone() }) > most
         {
             others.pop();
         }
@@ -215,24 +216,27 @@ impl Step<'_, '_> {
         self.core.metrics.welcomes += 1;
         let members = if self.core.joining.has_view() { self.tables.members.size() } else { 0 };
         let start = Place { tag: self.core.rng.next() as u32, id: 0 };
-        let _ = self.write(to, Traffic::Sync, |draft, core, tables| {
-            let _ = draft.message(&Message::Welcome { nonce, members });
-            let first = joiner.into_iter().chain([ME]);
-            for slot in first {
-                let _ = put_news(draft, core, tables, slot);
-            }
-            let view = tables.members.as_view();
-            let stretch = view.after(start, u32::MAX).chain(view.after(Place::START, start.tag));
-            let told = stretch
-                .take(MAX_SCANNED)
-                .map(|(_, slot)| slot)
-                .filter(|&slot| slot != ME && Some(slot) != joiner);
-            let mut left = MAX_SAMPLE;
-            for slot in told {
-                if left > 0 && is_told(core, tables, slot) {
-                    left = if put_news(draft, core, tables, slot) { left - 1 } else { 0 };
+        // It must arrive: who gets no welcome cannot find out what does.
+        let _ = self.within(MIN_DATAGRAM, |step| {
+            step.write(to, Traffic::Sync, |draft, core, tables| {
+                let _ = draft.message(&Message::Welcome { nonce, members });
+                let first = joiner.into_iter().chain([ME]);
+                for slot in first {
+                    let _ = put_news(draft, core, tables, slot);
                 }
-            }
+                let view = tables.members.as_view();
+                let stretch = view.after(start, u32::MAX).chain(view.after(Place::START, start.tag));
+                let told = stretch
+                    .take(MAX_SCANNED)
+                    .map(|(_, slot)| slot)
+                    .filter(|&slot| slot != ME && Some(slot) != joiner);
+                let mut left = MAX_SAMPLE;
+                for slot in told {
+                    if left > 0 && is_told(core, tables, slot) {
+                        left = if put_news(draft, core, tables, slot) { left - 1 } else { 0 };
+                    }
+                }
+            })
         });
     }
 

@@ -14,7 +14,7 @@
 
 use crate::{
     choose::{self, CONTROLS, Controls},
-    config::Config,
+    config::{Config, MIN_DATAGRAM},
     contacts::Contacts,
     memory::sized,
     outbox::{Event, Traffic},
@@ -328,16 +328,19 @@ impl Step<'_, '_> {
         probe.stage = Stage::Direct(sent + 1);
         probe.due = judged + wait;
         let nonce = probe.nonce | u32::from(sent);
-        self.send_ping(slot, target, nonce);
+        self.send_ping(slot, target, nonce, sent > 0);
     }
 
-    /// A ping; one to a suspect carries the accusation, so that it can refute at once.
-    pub(crate) fn send_ping(&mut self, slot: SlotId, target: NodeId, nonce: Nonce) {
+    /// A ping; one to a suspect carries the accusation, so that it can refute at once. One that is sent `again` is short,
+    /// and asks for a short ack: the first may have been too long for the path.
+    pub(crate) fn send_ping(&mut self, slot: SlotId, target: NodeId, nonce: Nonce, again: bool) {
         let record = self.record(slot);
         let (to, suspect) = (record.address(), record.status() != Status::Alive);
         let about = (suspect && self.core.config.mechanisms.tell_suspect).then_some(slot);
         let ping = Message::Ping { nonce, target };
-        let _ = self.send(Intent { about, ..Intent::laden(to, Traffic::Probe, ping) });
+        let intent = Intent { about, ..Intent::laden(to, Traffic::Probe, ping) };
+        let limit = if again { MIN_DATAGRAM } else { self.core.config.max_datagram };
+        let _ = self.briefly(limit, |step| step.send(intent));
     }
 
     /// Pings two others in the zone of a member that does not answer, the same two each time.
@@ -352,7 +355,7 @@ impl Step<'_, '_> {
             controls = choose::controls(&self.tables.members, &mut self.core.rng, slot);
         }
         for (control, attempt) in controls.iter().zip(CONTROL..) {
-            self.send_ping(*control, self.record(*control).id(), nonce | attempt);
+            self.send_ping(*control, self.record(*control).id(), nonce | attempt, true);
         }
         if let Some(probe) = self.core.detector.probes.get_mut(at) {
             probe.controls = controls;

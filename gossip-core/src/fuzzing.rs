@@ -15,6 +15,7 @@ const HEADER: usize = 22;
 const SECTION: usize = 3;
 /// The first of the tags whose sections are lists of entries, and not messages.
 const FIRST_LIST: u8 = 14;
+const LIMIT: u8 = 17;
 const RECORDS: u8 = 32;
 
 /// Whether a datagram decodes, of any cluster. Panics if what decodes does not encode to itself, or if the decoder
@@ -50,6 +51,7 @@ fn encode_again(datagram: &[u8]) -> Result<Vec<u8>, Verdict> {
         let alone = [&datagram[..HEADER], section].concat();
         let contents = Frame::decode(&alone)?.contents().map_err(Verdict::Malformed)?;
         let fits = contents.message.iter().all(|message| draft.message(message))
+            && contents.limit.iter().all(|&limit| draft.limit(limit))
             && contents.digests().all(|digest| draft.digest(&digest))
             && contents.lists().all(|list| draft.list(&list))
             && contents.wants().all(|id| draft.want(id))
@@ -69,7 +71,7 @@ fn normal_form(datagram: &[u8]) -> Vec<u8> {
     for section in sections(datagram) {
         let (tag, body) = (section[0], &section[SECTION..]);
         let is_list = matches!(tag, FIRST_LIST..=16 | RECORDS | 33);
-        if !matches!(tag, 1..FIRST_LIST) && (!is_list || body.is_empty()) {
+        if !matches!(tag, 1..FIRST_LIST | LIMIT) && (!is_list || body.is_empty()) {
             continue;
         }
         match whole.iter_mut().find(|(other, _)| *other == tag) {

@@ -14,12 +14,13 @@
 //! could not hear each other would otherwise never learn of one another.
 
 use crate::{
-    choose,
+    choose::{self, MAX_CHOSEN},
     diagnostics::debug,
     memory::sized,
     outbox::{Event, Traffic},
+    path::Size,
     step::{Intent, Step, aged},
-    table::{ME, index::Place},
+    table::{ME, SlotId, index::Place},
     time::{Instant, micros},
     wire::{
         codec::is_unicast,
@@ -95,6 +96,8 @@ struct Fetch {
     tries: u8,
     /// Windows that whoever is asked has sent.
     windows: u8,
+    /// How long its pages may be.
+    size: Size,
     /// Whoever was asked has no time.
     refused: bool,
 }
@@ -394,6 +397,7 @@ impl Step<'_, '_> {
         }
         joining.forget_asked();
         joining.phase = Phase::Fetching;
+        self.core.path.begin_join();
         if self.tables.members.size() >= members {
             self.finish_fetching();
             return;
@@ -409,8 +413,19 @@ impl Step<'_, '_> {
     fn add_fetch(&mut self, to: SocketAddr, from_tag: u32, until: u32) {
         let after = Place { tag: from_tag, id: 0 };
         let (nonce, due) = (self.fresh_nonce(), Instant::NEVER);
-        let fetch =
-            Fetch { nonce, to, token: 0, after, until, left: 0, due, tries: 0, windows: 0, refused: false };
+        let fetch = Fetch {
+            nonce,
+            to,
+            token: 0,
+            after,
+            until,
+            left: 0,
+            due,
+            tries: 0,
+            windows: 0,
+            size: Size::FULL,
+            refused: false,
+        };
         let _ = self.core.joining.fetches.push(fetch);
     }
 
@@ -435,15 +450,21 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Asks a random member for a range, or the one that is asked already when we know no other.
+    /// Asks a random member for a range, one that is not being asked for another if there is such, or the one that is
+    /// asked already when we know no other.
     fn ask_somebody(&mut self, at: usize) {
         let before = self.core.joining.fetches[at].to;
-        let mut elsewhere = self.settled_peers(1);
+        let mut elsewhere = self.settled_peers(MAX_CHOSEN);
         if elsewhere.is_empty() {
-            elsewhere = choose::peers(&self.tables.members, &mut self.core.rng, 1, |_| true);
+            elsewhere = choose::peers(&self.tables.members, &mut self.core.rng, MAX_CHOSEN, |_| true);
         }
         let nonce = self.fresh_nonce();
-        let to = elsewhere.first().map_or(before, |&slot| self.record(slot).address());
+        let is_asked = |slot: SlotId| {
+            let (address, mut fetches) = (self.record(slot).address(), self.core.joining.fetches.iter());
+            fetches.any(|fetch| fetch.to == address)
+        };
+        let free = elsewhere.iter().copied().find(|&slot| !is_asked(slot));
+        let to = free.or(elsewhere.first().copied()).map_or(before, |slot| self.record(slot).address());
         let fetch = &mut self.core.joining.fetches[at];
         (fetch.to, fetch.nonce, fetch.token) = (to, nonce, 0);
         (fetch.windows, fetch.refused) = (0, false);
@@ -461,14 +482,20 @@ impl Step<'_, '_> {
         let others = |nonce: Nonce| nonce != asked && fetches.iter().any(|fetch| fetch.nonce == nonce);
         early.retain(|page| others(page.nonce));
         let Some(fetch) = self.core.joining.fetches.get(at) else { return };
-        let Fetch { nonce, token, after, until, to, .. } = *fetch;
-        let fetch = Message::Fetch { nonce, token, after, until, window: MAX_WINDOW };
-        let _ = self.send(Intent::bare(to, Traffic::Sync, fetch));
+        let Fetch { nonce, token, after, until, to, size, .. } = *fetch;
+        let ask = Message::Fetch { nonce, token, after, until, window: MAX_WINDOW };
+        let sent = self.briefly(size.limit(), |step| step.send(Intent::bare(to, Traffic::Sync, ask)));
+        if let Some(fetch) = self.core.joining.fetches.get_mut(at) {
+            fetch.size.note_request(sent && token != 0);
+        }
     }
 
     fn retry_fetch(&mut self, at: usize) {
         let Some(fetch) = self.core.joining.fetches.get_mut(at) else { return };
         fetch.tries += 1;
+        if !fetch.refused {
+            fetch.size.note_silence(self.core.path.limit(&self.core.config));
+        }
         if fetch.tries > MAX_TRIES {
             // Whoever we asked is gone or overloaded: start over from the seeds, or leave the
             // rest to repair.
@@ -486,17 +513,36 @@ impl Step<'_, '_> {
     }
 
     /// A page of a range came; its records are taken in already.
-    pub(crate) fn handle_page(&mut self, nonce: Nonce, after: Place, next: Place, last: bool) {
+    pub(crate) fn handle_page(
+        &mut self,
+        nonce: Nonce,
+        (after, next): (Place, Place),
+        last: bool,
+        bytes: usize,
+    ) {
         let fetches = &mut self.core.joining.fetches;
         let Some(at) = fetches.iter().position(|fetch| fetch.nonce == nonce) else { return };
         if next < after || next == after && !last {
             return; // it leads nowhere
         }
+        self.note_page(at, bytes);
+        let fetches = &mut self.core.joining.fetches;
         if after > fetches[at].after {
             // One before it was lost, or is late.
             let _ = self.core.joining.early.push(Early { nonce, after, next, last });
         } else if after == fetches[at].after {
             self.turn_page(at, next, last);
+        }
+    }
+
+    /// A page of so many bytes came.
+    fn note_page(&mut self, at: usize, bytes: usize) {
+        let fetches = &mut self.core.joining.fetches;
+        let only = fetches.len() == 1;
+        let Some(fetch) = fetches.get_mut(at) else { return };
+        let narrow = self.core.path.note_page(&mut fetch.size, bytes, only, self.core.config.max_datagram);
+        if let Some(event) = narrow {
+            self.raise(event);
         }
     }
 

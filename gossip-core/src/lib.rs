@@ -124,6 +124,7 @@ mod name;
 mod news;
 mod node;
 mod outbox;
+mod path;
 mod record;
 mod relays;
 mod rng;

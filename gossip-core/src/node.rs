@@ -18,6 +18,7 @@ use crate::{
     metrics::Metrics,
     news::{Corrections, Source},
     outbox::{Event, Outbox, Output, Traffic},
+    path::Path,
     record::{Fingerprint, Health, Identity, Incarnation, NodeId, Record, Status, Versions},
     relays::Relays,
     rtt::RoundTrips,
@@ -96,6 +97,7 @@ impl<M: Memory> Node<M> {
             gossip: Gossip::new(&config, now),
             sync: Sync::new(),
             joining: Joining::new(),
+            path: Path::WIDE,
             round_trips: RoundTrips::new(),
             metrics: Metrics::default(),
             config,
@@ -215,7 +217,7 @@ impl<M: Memory> Node<M> {
             return Output::new(out, Verdict::OutboxTooSmall, later);
         }
         let late = self.core.clock.observe(now, &self.core.config);
-        let mut step = Step { core: &mut self.core, tables: self.memory.tables(), out };
+        let mut step = Step::new(&mut self.core, self.memory.tables(), out);
         if let Some(late) = late
             && step.core.life.phase() != Phase::Gone
         {
@@ -324,6 +326,9 @@ impl Step<'_, '_> {
                 return verdict;
             }
         };
+        if let Some(limit) = authentic.contents.limit {
+            self.keep_within(limit);
+        }
         match self.tables.members.find(authentic.sender) {
             Some(sender) => self.handle_member(from, sender, &authentic, bytes),
             None => self.handle_stranger(from, &authentic, bytes),
@@ -420,7 +425,7 @@ impl Step<'_, '_> {
             }
             Message::Join { .. } | Message::Fetch { .. } => self.serve(from, id, message, bytes),
             Message::Welcome { .. } | Message::Busy { .. } | Message::Page { .. } => {
-                self.handle_answer(from, message);
+                self.handle_answer(from, message, bytes);
             }
             Message::Pull | Message::Repair => {}
         }
@@ -436,11 +441,13 @@ impl Step<'_, '_> {
         }
     }
 
-    fn handle_answer(&mut self, from: SocketAddr, message: &Message) {
+    fn handle_answer(&mut self, from: SocketAddr, message: &Message, bytes: usize) {
         match message {
             Message::Welcome { nonce, members } => self.handle_welcome(from, *nonce, *members),
             Message::Busy { nonce, others } => self.handle_busy(*nonce, others),
-            Message::Page { nonce, after, next, last } => self.handle_page(*nonce, *after, *next, *last),
+            Message::Page { nonce, after, next, last } => {
+                self.handle_page(*nonce, (*after, *next), *last, bytes);
+            }
             _ => {}
         }
     }
@@ -462,7 +469,7 @@ impl Step<'_, '_> {
             {
                 let mut corrections = Corrections::default();
                 self.hear_news(authentic, 0, &mut corrections);
-                self.handle_answer(from, message);
+                self.handle_answer(from, message, bytes);
                 return Verdict::Accepted;
             }
             Message::Challenge { nonce, token } if self.core.joining.awaits(*nonce) => {

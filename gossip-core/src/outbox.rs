@@ -79,6 +79,14 @@ pub enum Event {
         /// How late the step was.
         late: Duration,
     },
+    /// Datagrams as long as `max_datagram` do not pass between this node and others, as when a tunnel on the way takes
+    /// less; shorter ones do, and this node uses no others from now on. Set `max_datagram` to what passes, on all nodes.
+    NarrowPath {
+        /// The longest that is known to pass, in bytes of UDP payload.
+        passes: u16,
+        /// What `max_datagram` is.
+        configured: u16,
+    },
     /// Datagrams of another cluster arrive: a wrong cluster name, here or there. At most one a minute.
     ForeignCluster {
         /// Where from.
@@ -108,6 +116,7 @@ impl Event {
             | Self::ZoneReleased { .. }
             | Self::StartedOver
             | Self::OwnPause { .. }
+            | Self::NarrowPath { .. }
             | Self::ForeignCluster { .. } => None,
         }
     }

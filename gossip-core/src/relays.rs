@@ -105,7 +105,7 @@ impl Step<'_, '_> {
             }
             let target = self.record(slot).id();
             self.core.metrics.relayed_pings += 1;
-            self.send_ping(slot, target, ours);
+            self.send_ping(slot, target, ours, sent > 0);
             return;
         }
         let relay = self.core.relays.0.swap_remove(at);

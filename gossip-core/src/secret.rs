@@ -60,31 +60,30 @@ impl Secret {
         Self(derive(seed, Purpose::Secret, 0), derive(seed, Purpose::Secret, 1))
     }
 
-    fn hash(&self, domain: Domain, input: &[u8]) -> u64 {
-        let mut all = [0; 27];
-        let len = 1 + input.len();
-        all[0] = domain as u8;
-        all[1..len].copy_from_slice(input);
-        SipHasher24::new_with_keys(self.0, self.1).hash(&all[..len])
+    /// Of what belongs to one domain, which is its first byte.
+    fn hash(&self, input: &[u8]) -> u64 {
+        SipHasher24::new_with_keys(self.0, self.1).hash(input)
     }
 
     /// The nonce of a draw, which itself stays unknown. Never 0: that is the nonce of a challenge that nobody asked for,
     /// and of an introduction.
     pub(crate) fn nonce(&self, draw: u64) -> Nonce {
-        (self.hash(Domain::Nonce, &draw.to_le_bytes()) as Nonce).max(1)
+        let mut input = [Domain::Nonce as u8; 9];
+        input[1..].copy_from_slice(&draw.to_le_bytes());
+        (self.hash(&input) as Nonce).max(1)
     }
 
     /// The token of an address in a period. Never 0: that is none.
     pub(crate) fn token(&self, address: SocketAddr, period: u64) -> Token {
-        let mut input = [0; 26];
+        let mut input = [Domain::Token as u8; 27];
         let ip = match address.ip() {
             IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
             IpAddr::V6(ip) => ip.octets(),
         };
-        input[..16].copy_from_slice(&ip);
-        input[16..18].copy_from_slice(&address.port().to_be_bytes());
-        input[18..].copy_from_slice(&period.to_be_bytes());
-        self.hash(Domain::Token, &input).max(1)
+        input[1..17].copy_from_slice(&ip);
+        input[17..19].copy_from_slice(&address.port().to_be_bytes());
+        input[19..].copy_from_slice(&period.to_be_bytes());
+        self.hash(&input).max(1)
     }
 }
 

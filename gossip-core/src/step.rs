@@ -14,6 +14,7 @@ use crate::{
     memory::Tables,
     metrics::Metrics,
     outbox::{Event, Outbox, Traffic},
+    path::Path,
     record::{Accusation, NodeId, Record, Status, Zone},
     relays::Relays,
     rng::Rng,
@@ -25,7 +26,7 @@ use crate::{
     table::{ME, SlotId},
     time::{Instant, Stamp},
     wire::{
-        frame::{Draft, Frame, Header},
+        frame::{Draft, Frame, Header, LIMIT_BYTES},
         message::{Message, Nonce},
         record::Aged,
     },
@@ -47,6 +48,7 @@ pub(crate) struct Core {
     pub(crate) judgement: Judgement,
     pub(crate) gossip: Gossip,
     pub(crate) joining: Joining,
+    pub(crate) path: Path,
     pub(crate) admission: Admission,
     pub(crate) sync: Sync,
     pub(crate) round_trips: RoundTrips,
@@ -163,6 +165,10 @@ pub(crate) struct Step<'s, 'o> {
     pub(crate) core: &'s mut Core,
     pub(crate) tables: Tables<'s>,
     pub(crate) out: &'s mut Outbox<'o>,
+    /// No packet is longer: what reaches whoever is answered, as far as it is known.
+    most: u16,
+    /// The longest that reaches this node; where that is less than `max_datagram`, its packets say so.
+    reaches: u16,
 }
 
 /// What is to be sent; [`Step::send`] makes it a packet.
@@ -188,7 +194,48 @@ impl Intent {
     }
 }
 
+impl<'s, 'o> Step<'s, 'o> {
+    pub(crate) fn new(core: &'s mut Core, tables: Tables<'s>, out: &'s mut Outbox<'o>) -> Self {
+        let limit = core.path.limit(&core.config);
+        Self { core, tables, out, most: limit, reaches: limit }
+    }
+}
+
 impl Step<'_, '_> {
+    /// Whoever is answered in this step says that nothing longer reaches it. The answer says so, too, so that what answers
+    /// it in turn is no longer either: a walk that began short goes on short, both ways.
+    pub(crate) fn keep_within(&mut self, limit: u16) {
+        (self.most, self.reaches) = (self.most.min(limit), self.reaches.min(limit));
+    }
+
+    /// What packets say of how long an answer may be; nothing, if it may be as long as any.
+    fn limit_to_say(&self) -> Option<u16> {
+        Some(self.reaches).filter(|&reaches| reaches < self.core.config.max_datagram)
+    }
+
+    /// How much longer that makes them.
+    pub(crate) fn bytes_of_limit(&self) -> usize {
+        if self.limit_to_say().is_some() { LIMIT_BYTES } else { 0 }
+    }
+
+    /// Sends packets that are no longer than `limit`, so that they arrive.
+    pub(crate) fn within<T>(&mut self, limit: u16, send: impl FnOnce(&mut Self) -> T) -> T {
+        let most = self.most;
+        self.most = most.min(limit);
+        let sent = send(self);
+        self.most = most;
+        sent
+    }
+
+    /// Sends packets that are no longer than `limit`, and ask for answers that are not either.
+    pub(crate) fn briefly<T>(&mut self, limit: u16, send: impl FnOnce(&mut Self) -> T) -> T {
+        let reaches = self.reaches;
+        self.reaches = reaches.min(limit);
+        let sent = self.within(limit, send);
+        self.reaches = reaches;
+        sent
+    }
+
     pub(crate) fn now(&self) -> Instant {
         self.core.clock.now()
     }
@@ -240,7 +287,7 @@ impl Step<'_, '_> {
         let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
         let rumors = rumors && (class == Traffic::Rumor || self.core.budgets.admit(Traffic::Rumor, now, max));
         let small = message.as_ref().filter(|_| about.is_none() && !rumors).map(Draft::length_with);
-        let most = small.unwrap_or(usize::from(self.core.config.max_datagram));
+        let most = small.map_or(usize::from(self.most), |small| small + LIMIT_BYTES);
         self.write_within(most, to, class, |draft, core, tables| {
             if let Some(message) = &message {
                 let _ = draft.message(message);
@@ -266,7 +313,7 @@ impl Step<'_, '_> {
         class: Traffic,
         write: impl FnOnce(&mut Draft<'_>, &mut Core, &mut Tables<'_>),
     ) -> bool {
-        self.write_within(usize::from(self.core.config.max_datagram), to, class, write)
+        self.write_within(usize::from(self.most), to, class, write)
     }
 
     /// The same for a packet of `most` bytes at the most: what is small still goes out where a full one would be
@@ -283,7 +330,14 @@ impl Step<'_, '_> {
             self.core.metrics.dropped_over_budget += 1;
             return false;
         }
-        let Some(len) = self.make(to, class, write) else { return false };
+        let limit = self.limit_to_say();
+        let made = self.make(to, class, |draft, core, tables| {
+            if let Some(limit) = limit {
+                let _ = draft.limit(limit);
+            }
+            write(draft, core, tables);
+        });
+        let Some(len) = made else { return false };
         self.core.budgets.spend(class, len as u32);
         true
     }
@@ -320,7 +374,9 @@ impl Step<'_, '_> {
             sender: self.my_id(),
             fingerprint: self.tables.members.fingerprint(),
         };
-        let Some(space) = self.out.space(usize::from(max)) else {
+        let space =
+            self.out.space(usize::from(max)).and_then(|space| space.get_mut(..usize::from(self.most)));
+        let Some(space) = space else {
             self.core.metrics.dropped_outbox_full += 1;
             return None;
         };

@@ -16,7 +16,7 @@
 
 use crate::{
     auth::Authentic,
-    config::Mode,
+    config::{MIN_DATAGRAM, Mode},
     memory::{Tables, sized},
     outbox::Traffic,
     record::{NodeId, Record},
@@ -221,7 +221,10 @@ impl Step<'_, '_> {
         self.core.metrics.walks += 1;
         let fresh = (!thorough).then(|| self.fresh_parts());
         let everything: heapless::Vec<Prefix, 8> = Prefix::octants().collect();
-        self.send_ranges(self.record(with).address(), &everything, fresh, 0);
+        let to = self.record(with).address();
+        // The one before may have been too long for the path.
+        let limit = if doublings > 0 { MIN_DATAGRAM } else { self.core.config.max_datagram };
+        self.briefly(limit, |step| step.send_ranges(to, &everything, fresh, 0));
     }
 
     /// Answers what a member at home asks for, or tells of ranges.

@@ -33,6 +33,7 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "crash",
     "join",
     "merge",
+    "narrow-path",
     "cold-start",
     "mass-restart",
     "churn",

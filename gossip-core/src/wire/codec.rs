@@ -217,7 +217,7 @@ impl<'a> Writer<'a> {
     /// Moves what was written from `from` on to `to`, in front of what stands there.
     pub(super) fn move_back(&mut self, from: usize, to: usize) {
         if let Some(bytes) = self.bytes.get_mut(to..self.at) {
-            bytes.rotate_left(from.saturating_sub(to));
+            bytes.rotate_left(from.saturating_sub(to).min(bytes.len()));
         }
     }
 

@@ -6,6 +6,7 @@
 //! 32 records      record, as many as fit
 //! 33 accusations  accusation, as many as fit
 //! 14, 15, 16      digests, lists and wants: see `sync`
+//! 17 limit        the longest answer that reaches the sender 2
 //! ```
 
 use super::{
@@ -15,6 +16,7 @@ use super::{
     sync::{Digest, List, decode_digest, decode_list, decode_want, encode_digest, encode_list, encode_want},
 };
 use crate::{
+    config::MIN_DATAGRAM,
     error::{Malformed, Verdict},
     outbox::MAX_ENTRIES,
     record::{Accusation, Fingerprint, NodeId},
@@ -29,15 +31,18 @@ const HEADER: usize = 1 + 1 + 4 + 8 + 8;
 const DIGESTS: u8 = 14;
 const LISTS: u8 = 15;
 const WANTS: u8 = 16;
+const LIMIT: u8 = 17;
 const RECORDS: u8 = 32;
 const ACCUSATIONS: u8 = 33;
 /// The most sections, known or not.
 const MAX_SECTIONS: usize = 8;
-/// The most sections that a [`Draft`] has: one of each tag for entries, and one message.
-const MAX_WRITTEN: usize = 6;
+/// The most sections that a [`Draft`] has: one of each tag for entries, a limit, and one message.
+const MAX_WRITTEN: usize = 7;
 const _: () = assert!(MAX_WRITTEN <= MAX_SECTIONS, "a node sends what it would refuse");
 /// Bytes of a section's tag and length.
 const SECTION: usize = 3;
+/// Bytes of the section that tells a limit.
+pub(crate) const LIMIT_BYTES: usize = SECTION + 2;
 
 /// Who sends, to which cluster, and what it knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,7 +78,7 @@ impl<'a> Frame<'a> {
 
     /// Walks the whole datagram once and checks every value of it.
     pub(crate) fn contents(self) -> Result<Contents<'a>, Malformed> {
-        let mut contents = Contents { message: None, sections: self.sections };
+        let mut contents = Contents { message: None, limit: None, sections: self.sections };
         let (mut sections, mut entries) = (0, 0);
         for section in Sections(self.sections) {
             let (tag, body) = section?;
@@ -85,6 +90,11 @@ impl<'a> Frame<'a> {
                 DIGESTS => _ = count(tag, body, decode_digest)?,
                 LISTS => _ = count(tag, body, decode_list)?,
                 WANTS => _ = count(tag, body, decode_want)?,
+                LIMIT => {
+                    if contents.limit.replace(decode_limit(body)?).is_some() {
+                        return Err(Malformed::TooMany);
+                    }
+                }
                 _ => {
                     if let Some(message) = Message::decode(tag, body)? {
                         // One answer to one datagram: two would be more bytes than the question had.
@@ -106,6 +116,12 @@ fn decode_header(reader: &mut Reader<'_>) -> Result<Header, Malformed> {
     let cluster = reader.u32()?;
     let sender = id(reader)?;
     Ok(Header { cluster, sender, fingerprint: Fingerprint(reader.u64()?) })
+}
+
+fn decode_limit(body: &[u8]) -> Result<u16, Malformed> {
+    let &[high, low] = body else { return Err(Malformed::Section(LIMIT)) };
+    let limit = u16::from_be_bytes([high, low]);
+    if limit < MIN_DATAGRAM { Err(Malformed::Value) } else { Ok(limit) }
 }
 
 type Decode<T> = fn(&mut Reader<'_>) -> Result<T, Malformed>;
@@ -148,6 +164,8 @@ impl<'a> Iterator for Sections<'a> {
 /// What a datagram says, decoded without fault from end to end.
 pub(crate) struct Contents<'a> {
     pub(crate) message: Option<Message>,
+    /// The longest datagram that reaches the sender, if it says so.
+    pub(crate) limit: Option<u16>,
     sections: &'a [u8],
 }
 
@@ -233,6 +251,12 @@ impl<'a> Draft<'a> {
         let fits = !self.has_message && self.append(message.tag(), |writer| message.encode(writer));
         self.has_message |= fits;
         fits
+    }
+
+    /// Says that nothing longer reaches the sender; false when it does not fit, or was said already.
+    pub(crate) fn limit(&mut self, bytes: u16) -> bool {
+        let said = self.sections.iter().any(|section| section.tag == LIMIT);
+        !said && self.append(LIMIT, |writer| writer.u16(bytes.max(MIN_DATAGRAM)))
     }
 
     /// Adds a record; false when it does not fit or the datagram has its entries.

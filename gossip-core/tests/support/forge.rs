@@ -144,6 +144,7 @@ pub(crate) fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section
         (14, [&[0, 0][..], &[1; 128]].concat()),
         (15, vec![0, 0, 0]),
         (16, node.as_u64().to_be_bytes().to_vec()),
+        (17, 400u16.to_be_bytes().to_vec()),
         records(&[*me], 0),
         accusations(node, at, &[me.id()]),
     ]

@@ -77,6 +77,11 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
         self.wire.cut = Box::new(cut);
     }
 
+    /// Loses what the first of two addresses sends to the second where it is longer than `passes` says.
+    pub(crate) fn set_passes(&mut self, passes: impl Fn(SocketAddr, SocketAddr) -> usize + 'static) {
+        self.wire.passes = Box::new(passes);
+    }
+
     /// An address that nobody has had yet.
     pub(crate) fn fresh_address(&mut self) -> SocketAddr {
         let n = self.used_addresses;

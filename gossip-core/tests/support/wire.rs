@@ -89,12 +89,15 @@ impl Eq for Entry {}
 
 /// Whether what the first sends to the second is lost.
 pub(super) type Cut = Box<dyn Fn(SocketAddr, SocketAddr) -> bool>;
+/// The longest datagram of the first that reaches the second.
+pub(super) type Passes = Box<dyn Fn(SocketAddr, SocketAddr) -> usize>;
 
 pub(super) struct Wire {
     pub(super) now: Instant,
     pub(super) rng: Rng,
     pub(super) link: Link,
     pub(super) cut: Cut,
+    pub(super) passes: Passes,
     queue: BinaryHeap<Entry>,
     sequence: u64,
 }
@@ -107,6 +110,7 @@ impl Wire {
             rng: Rng::new(seed),
             link: Link::LAN,
             cut: Box::new(|_, _| false),
+            passes: Box::new(|_, _| usize::MAX),
             queue: BinaryHeap::new(),
             sequence: 0,
         }
@@ -119,7 +123,8 @@ impl Wire {
 
     /// Puts a datagram on its link, which decides whether, when and how often it arrives.
     pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], forged: bool) {
-        if (self.cut)(from, to) || self.rng.chance(self.link.loss) {
+        let too_long = bytes.len() > (self.passes)(from, to);
+        if too_long || (self.cut)(from, to) || self.rng.chance(self.link.loss) {
             return;
         }
         let copies = 1 + u8::from(self.rng.chance(self.link.duplication));

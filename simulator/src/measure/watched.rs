@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The kinds of events, as figures name them. Whatever a later core adds is `other`.
-pub const KINDS: [&str; 20] = [
+pub const KINDS: [&str; 21] = [
     "up",
     "suspected",
     "cleared",
@@ -28,6 +28,7 @@ pub const KINDS: [&str; 20] = [
     "started_over",
     "own_pause",
     "foreign_cluster",
+    "narrow_path",
     "other",
 ];
 
@@ -52,7 +53,8 @@ fn kind_of(event: Event) -> usize {
         Event::StartedOver => 16,
         Event::OwnPause { .. } => 17,
         Event::ForeignCluster { .. } => 18,
-        _ => 19,
+        Event::NarrowPath { .. } => 19,
+        _ => 20,
     }
 }
 
