@@ -3,11 +3,9 @@
 
 mod file;
 mod links;
-mod settings;
 mod steps;
 
 pub use file::{Bound, Range, Scenario, Start};
-pub use settings::Settings;
 pub use steps::{Action, Direction, Event, Selector};
 
 use crate::versus::Versus;
@@ -168,10 +166,7 @@ impl Plan {
     /// Something that is not `key=value`.
     pub fn set(&mut self, assignment: &str) -> Result<(), ScenarioError> {
         let wrong = |why: &str| ScenarioError::Override(assignment.into(), why.into());
-        let Some((key, text)) = assignment.split_once('=') else { return Err(wrong("write key=value")) };
-        let value =
-            format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
-        let value = value.unwrap_or_else(|| Value::String(text.into()));
+        let (key, value) = gossip_config::split(assignment).map_err(wrong)?;
         assign(&mut self.table, key, value).map_err(|why| wrong(&why))
     }
 
@@ -203,7 +198,7 @@ impl Plan {
     }
 }
 
-/// Puts a value at a dotted path; numbers in it are places in arrays.
+/// Puts a value at a dotted path.
 fn assign(table: &mut Table, path: &str, value: Value) -> Result<(), String> {
     // Expectations are named with dots, too.
     if let Some(measure) = path.strip_prefix("expect.") {
@@ -212,25 +207,7 @@ fn assign(table: &mut Table, path: &str, value: Value) -> Result<(), String> {
         expect.insert(measure.into(), value);
         return Ok(());
     }
-    let mut keys: Vec<&str> = path.split('.').collect();
-    let last = keys.pop().filter(|key| !key.is_empty()).ok_or("the key is empty")?;
-    let mut at = table;
-    let mut keys = keys.into_iter().peekable();
-    while let Some(key) = keys.next() {
-        let inner = at.entry(key).or_insert_with(|| Value::Table(Table::new()));
-        at = match (inner, keys.peek().and_then(|next| next.parse::<usize>().ok())) {
-            (Value::Table(inner), _) => inner,
-            (Value::Array(items), Some(n)) => {
-                keys.next();
-                let item = items.get_mut(n).ok_or_else(|| format!("'{key}' has no entry {n}"))?;
-                item.as_table_mut().ok_or_else(|| format!("'{key}.{n}' is no table"))?
-            }
-            (Value::Array(_), None) => return Err(format!("'{key}' is a list: write {key}.0.…")),
-            _ => return Err(format!("'{key}' is a value, not a table")),
-        };
-    }
-    at.insert(last.into(), value);
-    Ok(())
+    gossip_config::assign(table, path, value)
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use super::{
     ScenarioError,
     links::{LinkFile, LinksFile, check_pipe},
-    settings::Settings,
     steps::{Action, Event, Extent, MAX_DRIFT_PPM, MAX_STEP_US, Selector},
 };
 use crate::engine::{Link, Micros, Origin, Pipe, Setup, Zones};
+use gossip_config::Settings;
 use gossip_core::{Cluster, Config, Incarnation, Locality};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt};
@@ -295,9 +295,7 @@ impl Scenario {
             "wan" => Config::wan(cluster),
             other => return Err(format!("preset is '{other}': local, lan or wan")),
         };
-        let config = self.config.over(preset)?;
-        config.validate().map_err(|error| format!("config: {error}"))?;
-        Ok(config)
+        self.config.over(preset).and_then(gossip_config::checked).map_err(|error| format!("config.{error}"))
     }
 
     /// What the engine needs to build its world.
