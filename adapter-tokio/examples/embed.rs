@@ -5,9 +5,9 @@
 //! before and after another one says that it is unhealthy.
 
 use adapter_tokio::{Cluster, Config, Handle, Health, MemberView, NodeId, Options, bind};
+use siphasher::sip::SipHasher13;
 use std::{
     error::Error,
-    hash::{DefaultHasher, Hash, Hasher},
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -79,10 +79,10 @@ impl Service {
     }
 }
 
+/// The same in every release and on every machine, which the standard library's hasher does not promise: all instances
+/// must place a key alike, while they are upgraded, too.
 fn weight(key: &str, id: NodeId) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (key, id).hash(&mut hasher);
-    hasher.finish()
+    SipHasher13::new_with_keys(id.as_u64(), 0).hash(key.as_bytes())
 }
 
 async fn ask(address: SocketAddr, line: &str) -> io::Result<String> {

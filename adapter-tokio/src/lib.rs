@@ -11,9 +11,9 @@
 //!     options.bind = "10.0.0.1:7946".parse()?;
 //!     options.seeds = vec!["seeds.example.com:7946".parse()?];
 //!     let (node, driver) = bind(options).await?;
+//!     let mut events = node.events();
 //!     driver.spawn();
 //!
-//!     let mut events = node.events();
 //!     while let Some(notice) = events.next().await {
 //!         match notice {
 //!             Ok(notice) => println!("{:?}", notice.event),

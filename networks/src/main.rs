@@ -30,6 +30,8 @@ mod story;
 mod switch;
 #[cfg(target_os = "linux")]
 mod tun;
+#[cfg(target_os = "linux")]
+mod valve;
 
 use clap::Parser;
 use std::{path::PathBuf, process::ExitCode};
@@ -61,6 +63,7 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Soak(soak::SoakArgs),
+    Stalled(soak::StalledArgs),
 }
 
 fn main() -> ExitCode {
@@ -94,11 +97,12 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         "{} is not there: build it with `cargo build --release -p agent`",
         gossip.display()
     );
-    if let Some(Command::Soak(args)) = &cli.command {
-        soak::run(args, &gossip)?;
-        return Ok(ExitCode::SUCCESS);
+    match &cli.command {
+        Some(Command::Soak(args)) => soak::run(args, &gossip)?,
+        Some(Command::Stalled(args)) => soak::run_stalled(args, &gossip)?,
+        None => return sandbox::rerun(&gossip, cli.seed),
     }
-    sandbox::rerun(&gossip, cli.seed)
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(not(target_os = "linux"))]

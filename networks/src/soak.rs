@@ -4,7 +4,10 @@
 //! again, in turns, so that those that are measured have something to do.
 
 mod fleet;
+mod stalled;
 mod usage;
+
+pub(crate) use stalled::{StalledArgs, run as run_stalled};
 
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -60,10 +63,7 @@ pub(crate) struct SoakArgs {
 /// # Errors
 /// Agents could not be started or measured, did not find each other, or something is not flat.
 pub(crate) fn run(args: &SoakArgs, gossip: &Path) -> Result<()> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        flag::register(signal, stop.clone())?;
-    }
+    let stop = stop_by_signals()?;
     let mut fleet = Fleet::start(gossip, usize::from(args.agents))?;
     let mut soak = Soak { stop, fleet: &mut fleet };
     soak.wait_for_agreement()?;
@@ -83,6 +83,15 @@ pub(crate) fn run(args: &SoakArgs, gossip: &Path) -> Result<()> {
     ensure!(failures.is_empty(), "not flat: {}", failures.join("; "));
     println!("flat");
     Ok(())
+}
+
+/// Set once Ctrl-C or SIGTERM comes.
+fn stop_by_signals() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register(signal, stop.clone())?;
+    }
+    Ok(stop)
 }
 
 struct Soak<'a> {

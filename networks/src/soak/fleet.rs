@@ -1,6 +1,6 @@
 //! The agents, each a process of its own on a port of its own.
 
-use crate::journal::Journal;
+use crate::{journal::Journal, valve::Valve};
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -12,7 +12,7 @@ use std::{
 };
 
 /// What the agents run on, in turns.
-const ADAPTERS: [&str; 3] = ["tokio", "smol", "mio"];
+pub(super) const ADAPTERS: [&str; 3] = ["tokio", "smol", "mio"];
 /// Agents that the others join through.
 const SEEDS: usize = 3;
 /// Time for a process to print its first line.
@@ -22,6 +22,7 @@ const TAIL: usize = 5;
 
 struct Process {
     child: Child,
+    valve: Valve,
     reader: JoinHandle<Result<()>>,
 }
 
@@ -83,8 +84,9 @@ impl Fleet {
         agent.journal.begin_life();
         let child = command.spawn().with_context(|| self.gossip.display().to_string())?;
         let journal = agent.journal.clone();
+        let (valve, output) = Valve::of(output);
         let reader = thread::spawn(move || journal.follow(output));
-        agent.process = Some(Process { child, reader });
+        agent.process = Some(Process { child, valve, reader });
         Ok(())
     }
 
@@ -103,9 +105,77 @@ impl Fleet {
     /// # Errors
     /// It does not run.
     pub(super) fn pid(&self, n: usize) -> Result<Pid> {
+        Ok(Pid::from_child(&self.process(n)?.child))
+    }
+
+    fn process(&self, n: usize) -> Result<&Process> {
         let agent = self.agents.get(n).with_context(|| format!("there is no agent {n}"))?;
-        let process = agent.process.as_ref().with_context(|| format!("{} does not run", agent.name))?;
-        Ok(Pid::from_child(&process.child))
+        agent.process.as_ref().with_context(|| format!("{} does not run", agent.name))
+    }
+
+    /// The first agent that runs on this adapter. It is one of those that are left alone.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) fn first_on(&self, adapter: &str) -> Result<usize> {
+        let found = self.agents.iter().position(|agent| agent.adapter == adapter);
+        found.filter(|&n| n < self.undisturbed()).with_context(|| format!("no agent runs on {adapter}"))
+    }
+
+    /// Reads no more of what an agent prints.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub(super) fn stall(&self, n: usize) -> Result<()> {
+        self.process(n)?.valve.close()
+    }
+
+    /// Whether an agent has no room left for what it prints.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub(super) fn is_stalled(&self, n: usize) -> Result<bool> {
+        self.process(n)?.valve.is_full()
+    }
+
+    /// Whether all the others see an agent alive.
+    ///
+    /// # Errors
+    /// It has never said who it is.
+    pub(super) fn all_others_see_alive(&self, n: usize) -> Result<bool> {
+        let id = self.agents[n].journal.id().with_context(|| format!("agent {n} said nothing"))?;
+        let sees = |other: &Agent| other.journal.member(&id).is_some_and(|member| member.status == "alive");
+        Ok(self.agents.iter().enumerate().all(|(m, other)| m == n || sees(other)))
+    }
+
+    /// Asks an agent that is not read to leave, and waits for its end, which must come within `limit`, in good order, and
+    /// known to another one as a leave. Reads the rest only then.
+    ///
+    /// # Errors
+    /// Its end was none of that.
+    pub(super) fn end_stalled(&mut self, n: usize, limit: Duration) -> Result<Duration> {
+        let id = self.agents[n].journal.id().with_context(|| format!("agent {n} said nothing"))?;
+        let Some(mut process) = self.agents[n].process.take() else { bail!("agent {n} does not run") };
+        let begin = Instant::now();
+        kill_process(Pid::from_child(&process.child), Signal::TERM)?;
+        let status = loop {
+            if let Some(status) = process.child.try_wait()? {
+                break status;
+            }
+            if begin.elapsed() > limit {
+                process.child.kill()?;
+                process.child.wait()?;
+                bail!("agent {n} had not ended after {} s", limit.as_secs());
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        let took = begin.elapsed();
+        process.valve.open();
+        ensure!(status.success(), "agent {n} left with {status}");
+        let has_left =
+            |other: &Agent| other.journal.member(&id).is_some_and(|member| member.status == "left");
+        ensure!(self.agents.iter().any(has_left), "nobody heard that agent {n} leaves");
+        Ok(took)
     }
 
     /// Whose turn it is among the other half.
@@ -200,7 +270,7 @@ impl Fleet {
     /// # Errors
     /// One did not leave well.
     pub(super) fn leave(&mut self) -> Result<()> {
-        self.agents.iter_mut().rev().try_for_each(Agent::leave)
+        self.agents.iter_mut().rev().filter(|agent| agent.process.is_some()).try_for_each(Agent::leave)
     }
 }
 
