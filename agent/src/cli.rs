@@ -1,9 +1,10 @@
 //! The command line: what can be asked for, and the help that says how.
 
-use crate::{adapter::Adapter, locality};
+use crate::{adapter::Adapter, knobs::Knobs, locality};
 use adapter_tokio::{Cluster, Config, Locality, NameError, NodeId, Seed};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
 /// Runs nodes that find each other, notice each other's deaths and spread news, with no server in the middle.
@@ -26,7 +27,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Runs one node, and prints the members' comings and goings until Ctrl-C.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Prints the id that a node's name stands for, as the other commands print it.
     Id {
         /// The node's name, as given to `gossip run --name`.
@@ -49,6 +50,9 @@ Examples:
   On all interfaces, reached by others at one address:
     gossip run --name db-3 --cluster prod --bind 0.0.0.0:7946 \\
       --advertise 10.0.0.3:7946 --join 10.0.0.1:7946
+  With less room, smaller datagrams, and a knob of its own:
+    gossip run --name db-4 --cluster prod --bind 10.0.0.4:7946 --join 10.0.0.1:7946 \\
+      --capacity 1000 --max-datagram 508 --set probe_interval_ms=500
   For a program that reads along:
     gossip run --name watcher --cluster prod --bind 10.0.0.9:7946 \\
       --join 10.0.0.1:7946 --json
@@ -60,7 +64,7 @@ the program at once. Whoever reads the output too slowly is told how many lines 
 Exit status:
     0  left in good order, or the output's reader went away (as in `gossip run | head`)
     1  the node cannot start or go on, standard output cannot be written, or leaving took too long
-    2  wrong arguments: starting again would not help
+    2  wrong arguments, or a wrong file of --config: starting again would not help
   130  a second signal cut the leave short")]
 pub(crate) struct RunArgs {
     /// The node's name, unique in its cluster and kept across restarts.
@@ -82,11 +86,16 @@ pub(crate) struct RunArgs {
 
     /// A node to join, by address or DNS name; may be given several times. A few are enough.
     ///
-    /// Any running member will do, and once joined none of them is needed any more. Names are looked up
-    /// again on every retry, and each that cannot be found is warned of. A node that finds none of its seeds
-    /// in its first seconds ends with exit status 1, rather than run alone as if all were well.
+    /// Any running member will do, and once joined none of them is needed any more. Addresses are asked for ever.
+    /// Names are looked up again on every retry, and each that cannot be found is warned of. If all are names, and four
+    /// look-ups of each have failed, which takes 5 s at least, the node ends with exit status 1, rather than run alone as
+    /// if all were well.
     #[arg(long, value_name = "HOST:PORT", value_parser = seed)]
     pub(crate) join: Vec<Seed>,
+
+    /// Never give up names of --join that cannot be found: for where they come into being later.
+    #[arg(long)]
+    pub(crate) retry_join: bool,
 
     /// Where this node runs, as region/zone/rack; peers are chosen across these.
     ///
@@ -95,10 +104,6 @@ pub(crate) struct RunArgs {
     /// then taken for one. Use numbers where that matters. `eu/a/r1` and `1/2/1` are both fine.
     #[arg(long, value_name = "REGION/ZONE/RACK", default_value = "0/0/0", value_parser = locality::parse)]
     pub(crate) locality: Locality,
-
-    /// The timing to use: the same on all nodes of a cluster.
-    #[arg(long, value_enum, default_value_t = Preset::Lan)]
-    pub(crate) preset: Preset,
 
     /// What the node runs on. To the other nodes it makes no difference.
     #[arg(long, value_enum, default_value_t = Adapter::Tokio)]
@@ -114,6 +119,9 @@ pub(crate) struct RunArgs {
     /// health, note. What does not apply is null.
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) knobs: Knobs,
 }
 
 /// What `gossip demo` takes.
@@ -136,7 +144,8 @@ pub(crate) struct DemoArgs {
 }
 
 /// The presets of the library's configuration.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Preset {
     /// One machine: a crash is known in about 2 s.
     Local,

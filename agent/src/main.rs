@@ -1,11 +1,14 @@
 //! `gossip`: runs a node, watches a cluster, tells the demo's story.
 
 mod adapter;
+mod addresses;
 mod cli;
 mod demo;
+mod knobs;
 mod locality;
 mod print;
 mod run;
+mod seeds;
 mod signals;
 mod stream;
 
@@ -60,7 +63,7 @@ fn start(command: Command) -> Result<()> {
 
 async fn execute(command: Command) -> Result<()> {
     match command {
-        Command::Run(args) => run::run(args).await,
+        Command::Run(args) => run::run(*args).await,
         Command::Id { name } => writeln!(io::stdout(), "{}", NodeId::from_name(&name)?).context(UNWRITABLE),
         Command::Demo(args) => demo::demo(args).await,
     }

@@ -165,6 +165,17 @@ impl Line {
         Self { note: Some(note), ..Self::bare("lagged", SystemTime::now()) }
     }
 
+    /// A live member that says it is where another one is.
+    pub(crate) fn same_address(record: &Record, other: NodeId) -> Self {
+        let note = format!(
+            "{other} is at {} as well, where only one of the two can be reached: if neither took the other's place, look \
+             at their --advertise",
+            record.address()
+        );
+        let at = SystemTime::now();
+        Self { note: Some(note), is_warning: true, ..Self::of_record("same_address", at, record) }
+    }
+
     fn bare(event: &'static str, at: SystemTime) -> Self {
         Self {
             at: humantime::format_rfc3339_millis(at).to_string(),

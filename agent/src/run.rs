@@ -2,13 +2,15 @@
 
 use crate::{
     UNWRITABLE,
-    cli::RunArgs,
+    addresses::Addresses,
+    cli::{RunArgs, Wrong},
     print::{Format, LAST_WORDS, Line, Output},
+    seeds::{SeedCheck, Seen},
     signals,
 };
-use adapter_tokio::{Cluster, Handle, Lagged, LeaveOutcome, Options, Seed, Stopped};
+use adapter_tokio::{Cluster, ConfigError, Handle, Lagged, LeaveOutcome, Options, StartError, Stopped};
 use anyhow::{Error, Result, anyhow, bail};
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 use tokio::{
     sync::oneshot,
     time::{Instant, interval_at},
@@ -16,9 +18,6 @@ use tokio::{
 
 /// How often the seeds are looked after.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// Checks of the seeds before the operator is told that none has answered: by then a name was looked up three
-/// times, and an address was asked at least as often.
-const PATIENCE: u32 = 5;
 /// Leaving takes a few rounds of gossip; after this, whoever has not heard finds out by probing.
 const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 /// How long the program goes on after a signal, whatever happens: it leaves, says its last words, and ends.
@@ -38,19 +37,29 @@ pub(crate) async fn run(args: RunArgs) -> Result<()> {
 
 /// Nothing here waits for whoever reads the output: the protocol runs on this very thread.
 async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Output) -> Result<()> {
-    let mut seeds = SeedCheck::new(&args.join);
-    let (handle, driver) = args.adapter.bind(options(args)?).await?;
+    let mut seeds = SeedCheck::new(&args);
+    let (handle, driver) = args.adapter.bind(options(args)?).await.map_err(in_options)?;
     let mut events = handle.events();
+    let mut addresses = Addresses::known_to(&handle);
     let mut driver = driver.spawn();
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
     output.print(&Line::of_me("started", &handle.me()));
     let unwritable = loop {
         tokio::select! {
-            Some(next) = events.next() => output.print(&match next {
-                Ok(notice) => Line::of_notice(&notice, &handle.me()),
-                Err(Lagged(missed)) => Line::lagged(missed),
-            }),
-            _ = checks.tick() => seeds.check(&handle, output)?,
+            Some(next) = events.next() => match next {
+                Ok(notice) => {
+                    output.print(&Line::of_notice(&notice, &handle.me()));
+                    let doubled = notice.member.and_then(|member| addresses.note(&member).zip(Some(member)));
+                    if let Some((other, member)) = doubled {
+                        output.print(&Line::same_address(&member.record, other));
+                    }
+                }
+                Err(Lagged(missed)) => {
+                    output.print(&Line::lagged(missed));
+                    addresses = Addresses::known_to(&handle);
+                }
+            },
+            _ = checks.tick() => seeds.check(&Seen::by(&handle))?.iter().for_each(|text| output.warn(text)),
             _ = &mut signal => break None,
             // Whoever reads the output may go away, as in `gossip run | head`: then it is time to leave, too.
             error = output.failed() => break Some(Error::new(error).context(UNWRITABLE)),
@@ -61,6 +70,25 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
     unwritable.map_or(left, Err)
 }
 
+/// What the library says of its options, in terms of the program's. What starting again would not change is [`Wrong`].
+fn in_options(error: Error) -> Error {
+    match error.downcast_ref::<StartError>() {
+        Some(StartError::Advertise(bind)) => Wrong(format!(
+            "{bind} (--bind) means every interface, which others cannot reach: give one of this machine's addresses with \
+             --advertise IP:PORT"
+        ))
+        .into(),
+        Some(StartError::Config(ConfigError::Address)) => Wrong(
+            "others cannot reach the address that this node would have: give --advertise, or else --bind, a unicast \
+             address with a port"
+                .to_owned(),
+        )
+        .into(),
+        Some(StartError::Config(error)) => Wrong(error.to_string()).into(),
+        _ => error,
+    }
+}
+
 fn stopped_by_itself(how: Result<Stopped>) -> Error {
     match how {
         Ok(_) => anyhow!("the node left without being asked to"),
@@ -69,8 +97,9 @@ fn stopped_by_itself(how: Result<Stopped>) -> Error {
 }
 
 fn options(args: RunArgs) -> Result<Options> {
-    let config = args.preset.config(Cluster::named(&args.cluster)?);
+    let (config, capacity) = args.knobs.of(Cluster::named(&args.cluster)?)?;
     Ok(Options {
+        capacity,
         bind: args.bind,
         advertise: args.advertise,
         seeds: args.join,
@@ -78,49 +107,6 @@ fn options(args: RunArgs) -> Result<Options> {
         epoch_file: args.epoch_file,
         ..Options::new(args.name, config)
     })
-}
-
-/// What the operator is told of the seeds.
-struct SeedCheck {
-    given: usize,
-    unresolved: Vec<(String, String)>,
-    checks: u32,
-}
-
-impl SeedCheck {
-    fn new(seeds: &[Seed]) -> Self {
-        let given = seeds.iter().collect::<HashSet<_>>().len();
-        Self { given, unresolved: Vec::new(), checks: 0 }
-    }
-
-    /// Warns of names that newly cannot be found, and once of seeds that do not answer.
-    ///
-    /// A node that was told whom to join and can find none of them would be a cluster of its own and look as
-    /// if all were well, so it stops, and whatever restarts it tries again. A node that has joined never stops
-    /// for want of DNS.
-    ///
-    /// # Errors
-    /// None of the seeds was found since the start.
-    fn check(&mut self, handle: &Handle, output: &Output) -> Result<()> {
-        let unresolved = handle.unresolved_seeds();
-        for (seed, reason) in unresolved.iter().filter(|failure| !self.unresolved.contains(failure)) {
-            output
-                .warn(format_args!("{seed} (--join) cannot be found: {reason}; it will be looked up again"));
-        }
-        self.unresolved = unresolved;
-        self.checks = self.checks.saturating_add(1);
-        if self.given == 0 || self.checks != PATIENCE || !handle.members().is_empty() {
-            return Ok(());
-        }
-        if self.unresolved.len() == self.given {
-            bail!("no node given with --join can be found: check their names, and that DNS answers here");
-        }
-        output.warn(
-            "no node given with --join has answered yet; still trying. Check that one of them runs, that UDP \
-             passes, and that it was started with the same --cluster",
-        );
-        Ok(())
-    }
 }
 
 /// Tells the others, and waits until enough of them know.

@@ -32,6 +32,11 @@ fn wrong_arguments_are_named_with_what_would_be_right() {
         ("run --name a --cluster c --join nowhere", "HOST:PORT"),
         ("run --name a --cluster c --locality eu", "region/zone/rack"),
         ("run --name a --cluster c --preset moon", "lan"),
+        ("run --name a --cluster c --set fanout=99", "fanout is 99: 1 to 8"),
+        ("run --name a --cluster c --hold 5ms", "hold_ms is 5: 1000 (1s)"),
+        ("run --name a --cluster c --max-datagram 9000", "max_datagram is 9000: 400 to 1400"),
+        ("run --name a --cluster c --capacity 1", "capacity is 1: 2 to 1048576"),
+        ("run --name a --cluster c --config /nowhere.toml", "/nowhere.toml"),
         ("demo --nodes 2", "3"),
     ] {
         let stderr = failure(args, 2);
@@ -49,8 +54,10 @@ fn an_address_in_use_stops_the_start_and_is_named() {
 
 #[test]
 fn listening_everywhere_asks_for_an_address_to_advertise() {
-    let stderr = failure("run --name a --cluster c --bind 0.0.0.0:0", 1);
-    assert!(stderr.contains("advertise"), "{stderr}");
+    let stderr = failure("run --name a --cluster c --bind 0.0.0.0:0", 2);
+    assert!(stderr.contains("--advertise IP:PORT"), "{stderr}");
+    let stderr = failure("run --name a --cluster c --bind 127.0.0.1:0 --advertise 224.0.0.1:1", 2);
+    assert!(stderr.contains("--advertise"), "{stderr}");
 }
 
 #[test]
@@ -64,6 +71,7 @@ fn an_only_seed_that_cannot_be_found_stops_the_start() {
     let stderr = failure("run --name a --cluster c --bind 127.0.0.1:0 --join nobody.invalid:7946", 1);
     assert!(stderr.contains("warning: nobody.invalid:7946 (--join) cannot be found"), "{stderr}");
     assert!(stderr.contains("error: no node given with --join can be found"), "{stderr}");
+    assert_eq!(stderr.matches("error:").count(), 1, "said once: {stderr}");
 }
 
 #[test]

@@ -79,6 +79,23 @@ fn a_mismatched_cluster_name_is_reported() {
 }
 
 #[test]
+fn two_members_at_one_address_are_reported() {
+    let (a, address) = start("a", "doubled", "");
+    let (mut b, b_address) = start("b", "doubled", &format!("--join {address}"));
+    a.event("up");
+    // Nobody has noticed yet that it is dead.
+    b.signal("KILL");
+    b.end();
+    let _c = Running::start(&format!(
+        "run --name c --cluster doubled --bind {b_address} --preset local --join {address}"
+    ));
+    let told = a.event("same_address");
+    let id = |name| adapter_tokio::NodeId::from_name(name).unwrap().to_string();
+    assert_eq!((told["id"].as_str(), told["address"].as_str()), (Some(&*id("c")), Some(&*b_address)));
+    assert!(a.warning("as well").contains(&id("b")));
+}
+
+#[test]
 fn nodes_of_different_adapters_form_one_cluster() {
     let adapters = ["tokio", "smol", "mio"];
     let mut nodes: Vec<(&str, Running, String)> = Vec::new();

@@ -150,6 +150,7 @@ impl Engine {
     fn look_up(&mut self) {
         while let Some(name) = self.seeds.next_lookup() {
             self.count(|metrics| metrics.lookups += 1);
+            self.publish_unresolved();
             let shared = Arc::clone(&self.shared);
             let asked = name.clone();
             let look_up = move || {
@@ -177,6 +178,10 @@ impl Engine {
             self.count(|metrics| metrics.lookups_failed += 1);
         }
         self.seeds.looked_up(name, usable);
+        self.publish_unresolved();
+    }
+
+    fn publish_unresolved(&self) {
         *lock(&self.shared.unresolved) = self.seeds.unresolved();
     }
 

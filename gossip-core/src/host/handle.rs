@@ -1,8 +1,15 @@
 //! The user's side of a running node.
 
 use super::{
-    board::Board, counters::HostMetrics, events::Events, leave::Leave, lock::lock, requests::Inbox,
-    seeds::Seed, view::MemberView, watch::Watch,
+    board::Board,
+    counters::HostMetrics,
+    events::Events,
+    leave::Leave,
+    lock::lock,
+    requests::Inbox,
+    seeds::{Seed, UnresolvedSeed},
+    view::MemberView,
+    watch::Watch,
 };
 use crate::{Config, ConfigError, Fingerprint, Health, Heap, Metrics, Node, NodeId, Record};
 use std::{
@@ -20,7 +27,7 @@ pub(super) struct Shared {
     pub(super) inbox: Inbox,
     pub(super) board: Arc<Board>,
     pub(super) metrics: Mutex<HostMetrics>,
-    pub(super) unresolved: Mutex<Vec<(String, String)>>,
+    pub(super) unresolved: Mutex<Vec<UnresolvedSeed>>,
 }
 
 /// A running node, as its host sees it: ask for its view, subscribe to changes, and tell it what to do.
@@ -84,8 +91,8 @@ impl Handle {
         HostMetrics { events_lagged, ..*lock(&self.0.metrics) }
     }
 
-    /// The seeds whose name could not be looked up the last time, and why.
-    pub fn unresolved_seeds(&self) -> Vec<(String, String)> {
+    /// The seeds whose name could not be looked up the last time, and why; and those that were never found so far.
+    pub fn unresolved_seeds(&self) -> Vec<UnresolvedSeed> {
         lock(&self.0.unresolved).clone()
     }
 

@@ -50,7 +50,7 @@ pub use events::{Events, Lagged, Notice};
 pub use handle::Handle;
 pub use leave::{Leave, LeaveOutcome, Stopped};
 pub use options::Options;
-pub use seeds::{ParseSeedError, Seed};
+pub use seeds::{ParseSeedError, Seed, UnresolvedSeed};
 pub use transport::Transport;
 pub use view::MemberView;
 pub use watch::Watch;

@@ -2,7 +2,7 @@
 
 pub use super::{
     EpochError, Events, Handle, HostMetrics, Lagged, Leave, LeaveOutcome, MemberView, Notice, Options,
-    ParseSeedError, Seed, StartError, Stopped, Watch,
+    ParseSeedError, Seed, StartError, Stopped, UnresolvedSeed, Watch,
 };
 pub use crate::{
     Budgets, Cluster, Config, ConfigError, Event, Fingerprint, Health, Histogram, Incarnation, Locality,

@@ -82,6 +82,18 @@ impl fmt::Display for ParseSeedError {
 
 impl std::error::Error for ParseSeedError {}
 
+/// A seed's name that leads nowhere at present.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct UnresolvedSeed {
+    /// The name and the port, as they were given.
+    pub seed: String,
+    /// Why the last look-up failed; `None` while the first one has no answer.
+    pub reason: Option<String>,
+    /// Look-ups that failed since the last one that did not. The fourth begins 5 s after the first at the earliest.
+    pub failures: u32,
+}
+
 /// One seed, and where it is.
 struct Source {
     seed: Seed,
@@ -89,6 +101,8 @@ struct Source {
     lookup: Lookup,
     /// Why the last look-up failed, if it did.
     failure: Option<String>,
+    /// Look-ups that failed in a row.
+    failures: u32,
 }
 
 impl Source {
@@ -97,7 +111,7 @@ impl Source {
             Place::Address(address) => vec![address],
             Place::Name(_) => Vec::new(),
         };
-        Self { seed, addresses, lookup: Lookup::Idle, failure: None }
+        Self { seed, addresses, lookup: Lookup::Idle, failure: None, failures: 0 }
     }
 }
 
@@ -206,17 +220,25 @@ impl Seeds {
             Ok(mut addresses) => {
                 addresses.truncate(MAX_ADDRESSES);
                 source.addresses = addresses;
-                source.failure = None;
+                (source.failure, source.failures) = (None, 0);
                 self.fresh = true;
             }
-            Err(failure) => source.failure = Some(failure),
+            Err(failure) => {
+                source.failure = Some(failure);
+                source.failures = source.failures.saturating_add(1);
+            }
         }
     }
 
-    /// The names whose last look-up failed, and why.
-    pub(super) fn unresolved(&self) -> Vec<(String, String)> {
-        let failed = |source: &Source| Some((source.seed.to_string(), source.failure.clone()?));
-        self.sources.iter().filter_map(failed).collect()
+    /// The names whose last look-up failed, or whose first has no answer.
+    pub(super) fn unresolved(&self) -> Vec<UnresolvedSeed> {
+        let is_unresolved = |source: &&Source| source.failure.is_some() || source.addresses.is_empty();
+        let unresolved = |source: &Source| UnresolvedSeed {
+            seed: source.seed.to_string(),
+            reason: source.failure.clone(),
+            failures: source.failures,
+        };
+        self.sources.iter().filter(is_unresolved).map(unresolved).collect()
     }
 
     /// Between three and five quarters of `wait`, so that nodes started together do not ask together.
@@ -278,7 +300,13 @@ mod tests {
             assert_eq!(seeds.due(now, false), []);
             let name = seeds.next_lookup().unwrap();
             seeds.looked_up(&name, Err("no such host".to_owned()));
-            assert_eq!(seeds.unresolved(), [("a:7946".to_owned(), "no such host".to_owned())]);
+            let expected = UnresolvedSeed {
+                seed: "a:7946".to_owned(),
+                reason: Some("no such host".to_owned()),
+                failures: waits.len() as u32 + 1,
+            };
+            assert_eq!(seeds.unresolved(), [expected]);
+            assert!(waits.len() != 3 || now >= Instant::from_millis(5_000), "the fourth begins at {now:?}");
             waits.push(seeds.next().since(now));
         }
         assert!(waits[0] >= MIN_WAIT * 3 / 4 && waits[0] < MIN_WAIT * 5 / 4, "{waits:?}");
@@ -288,6 +316,18 @@ mod tests {
             "{waits:?}"
         );
         assert_ne!(waits[10], waits[11], "jittered");
+    }
+
+    #[test]
+    fn a_name_is_unresolved_until_its_first_lookup_has_an_answer() {
+        let mut seeds = seeds();
+        seeds.add(Instant::ZERO, [seed("a:7946"), seed("10.0.0.1:7946")]);
+        seeds.due(Instant::ZERO, false);
+        let name = seeds.next_lookup().unwrap();
+        let waiting = UnresolvedSeed { seed: name.clone(), reason: None, failures: 0 };
+        assert_eq!(seeds.unresolved(), [waiting]);
+        seeds.looked_up(&name, Ok(vec![address(2)]));
+        assert_eq!(seeds.unresolved(), []);
     }
 
     #[test]
