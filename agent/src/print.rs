@@ -277,7 +277,12 @@ impl From<Event> for Told {
             Event::NewLife { epoch } => Self::noted(
                 "new_life",
                 About::Me,
-                format!("an earlier life of this node is remembered: going on under epoch {epoch}"),
+                format!("the cluster knew this name under a later epoch: going on under epoch {epoch}"),
+            ),
+            Event::IdInUse { at } => Self::warning(
+                "id_in_use",
+                About::Me,
+                format!("another node uses this name at {at}: give one of the two another --name"),
             ),
             Event::Twin => Self::warning(
                 "twin",

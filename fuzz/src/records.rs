@@ -87,7 +87,7 @@ fn view(records: &[Record]) -> (Vec<Record>, Fingerprint) {
     let Ok(mut node) = Node::new(Config::lan(cluster), me, [7; 32], memory, Instant::ZERO) else {
         unreachable!("a good start")
     };
-    let mut buffer = Buffer::<4, 64, 4_800>::new();
+    let mut buffer = Buffer::<4, 128, 4_800>::new();
     let _ = node.restore(Instant::ZERO, records, &mut buffer.outbox());
     let mut members: Vec<Record> = node.members().map(|member| *member.record()).collect();
     members.sort_by_key(Record::id);

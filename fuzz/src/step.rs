@@ -196,7 +196,7 @@ impl Belief {
 pub struct Rig {
     node: Node<Heap>,
     capacity: usize,
-    buffer: Box<Buffer<24, 64, 28_800>>,
+    buffer: Box<Buffer<24, 128, 28_800>>,
     now: Instant,
     /// The latest time that the node was told.
     latest: Instant,

@@ -10,7 +10,7 @@ use gossip_core::{
     Buffer, Cluster, Config, Heap, Identity, Instant, Locality, Node, NodeId, Record, Versions,
 };
 
-type Outbox = Buffer<16, 64, 19_200>;
+type Outbox = Buffer<16, 128, 19_200>;
 
 fn main() {
     divan::main();

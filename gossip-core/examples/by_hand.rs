@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut node = Node::new(config, identity, seed, Heap::for_members(1_000), now())?;
 
     // The outbox is ours: a step fills it, and the node is free while we send.
-    let mut buffer = Buffer::<64, 64, 76_800>::new();
+    let mut buffer = Buffer::<64, 128, 76_800>::new();
     let mut out = buffer.outbox();
     let carry_out = |output: Output<'_>| {
         for packet in output.packets() {

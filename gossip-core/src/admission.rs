@@ -161,7 +161,8 @@ impl Step<'_, '_> {
         let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
         let best = self.core.joining.has_view()
             || !self.core.joining.is_filling()
-                && (self.core.joining.is_lone(now) || self.settled_peers(1).is_empty());
+                && (self.core.joining.is_lone(now, self.tables.members.live())
+                    || self.settled_peers(1).is_empty());
         best && self.core.budgets.admit(Traffic::Sync, now, max)
     }
 

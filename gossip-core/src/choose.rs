@@ -1,6 +1,7 @@
 //! Whom to talk to.
 
 use crate::{
+    holds::Holds,
     record::{Reachability, Status, Zone},
     rng::Rng,
     table::{ME, SlotId, Table},
@@ -118,11 +119,17 @@ fn crossing(
 }
 
 /// Helpers to reach `target`: one in its zone, one in ours, the rest in zones of their own, as far as there are
-/// any; none that we cannot reach ourselves or that is suspected.
-pub(crate) fn helpers(members: &Table<'_>, rng: &mut Rng, count: usize, target: SlotId) -> Chosen {
+/// any; none that we cannot reach ourselves or that is suspected, and members of held zones last.
+pub(crate) fn helpers(
+    members: &Table<'_>,
+    holds: &Holds,
+    rng: &mut Rng,
+    count: usize,
+    target: SlotId,
+) -> Chosen {
     let zone_of = |slot: SlotId| members.record(slot).locality().domain();
     let (theirs, ours) = (zone_of(target), zone_of(ME));
-    let fit = |slot: SlotId| slot != target && is_well(members, slot);
+    let fit = |slot: SlotId| slot != target && is_well(members, slot) && !holds.is_held(zone_of(slot));
     let mut chosen = Chosen::new();
     fill_in_zone(&mut chosen, members, rng, count.min(1), target, fit);
     if ours != theirs {
@@ -135,7 +142,10 @@ pub(crate) fn helpers(members: &Table<'_>, rng: &mut Rng, count: usize, target: 
         let with_one_more = count.min(chosen.len() + 1);
         fill(&mut chosen, members.live_slots_in(zone), rng, with_one_more, fit);
     }
+    // Where only members of held zones are left, one of them may answer again.
+    let well = |slot: SlotId| slot != target && is_well(members, slot);
     fill(&mut chosen, members.live_slots(), rng, count, fit);
+    fill(&mut chosen, members.live_slots(), rng, count, well);
     chosen
 }
 
@@ -255,7 +265,7 @@ mod tests {
         let mut of_another_rack = 0;
         for _ in 0..200 {
             let target = members.live_slots_in(Zone { region: 0, zone: 1 })[0];
-            let helpers = helpers(&members, &mut rng, 4, target);
+            let helpers = helpers(&members, &Holds::default(), &mut rng, 4, target);
             let mut zones: Vec<u8> = helpers.iter().map(|&slot| zone_of(&members, slot)).collect();
             assert_eq!(zones[..2], [1, 0]);
             zones.sort();
@@ -274,7 +284,7 @@ mod tests {
             let (mut memory, mut rng) = cluster(zones);
             let members = memory.tables().members;
             for &target in members.live_slots() {
-                assert_eq!(helpers(&members, &mut rng, 3, target).len(), 2, "{zones:?}");
+                assert_eq!(helpers(&members, &Holds::default(), &mut rng, 3, target).len(), 2, "{zones:?}");
             }
         }
     }

@@ -16,15 +16,17 @@ use crate::{
     choose::{self, CONTROLS, Controls},
     config::{Config, MIN_DATAGRAM},
     contacts::Contacts,
+    duplicates::Moves,
     memory::sized,
     outbox::{Event, Traffic},
+    recheck::Rechecks,
     record::{Incarnation, NodeId, Reachability, Status},
     step::{Intent, Step},
     table::{ME, SlotId},
     time::{Instant, micros},
     wire::message::{Message, Nonce},
 };
-use core::time::Duration;
+use core::{net::SocketAddr, time::Duration};
 
 /// Probes under way or lingering.
 const MAX_PROBES: usize = sized(16, 7);
@@ -33,6 +35,11 @@ const MAX_NEWCOMERS: usize = sized(4, 2);
 /// Of those, checks and confirmations under way: where hundreds are lost at once, each failing one costs some 15 packets
 /// here, and as many at its helpers.
 const MAX_HURRIED: usize = sized(6, 4);
+/// Of the routine probes of members of another zone that is held, one in so many is a full one: with helpers, a failing one
+/// takes some 15 packets.
+const FULL_PROBES_OF_HELD_ZONES: u32 = 8;
+/// Of those, rechecks.
+const MAX_RECHECKS: usize = sized(4, 2);
 /// The low bits of a probe's nonce say which of its pings is acked.
 const ATTEMPTS: u32 = 8;
 /// The attempt that stands for the first of the controls; direct pings are five at the most.
@@ -62,6 +69,18 @@ pub(crate) enum Purpose {
     /// It came by repair and nobody else has told of it: its news is passed on once it answers.
     /// Asks no helpers, who would accuse it in their own names.
     Newcomer,
+    /// It was found unreachable, and something says that it is there. Asks nobody else and accuses nobody: what
+    /// is known of it does not get worse.
+    Recheck,
+    /// Its zone is held, and may answer again: a single ping, which the next one follows soon.
+    ZoneCheck,
+}
+
+impl Purpose {
+    /// Whether it can only mend what is believed of the member.
+    fn is_recheck(self) -> bool {
+        matches!(self, Self::Recheck | Self::ZoneCheck)
+    }
 }
 
 /// Where a probe stands.
@@ -90,9 +109,13 @@ enum Move {
 impl Stage {
     /// The transitions of the picture above.
     fn next(self, purpose: Purpose, config: &Config) -> Move {
-        let alone = matches!(purpose, Purpose::Confirm | Purpose::Newcomer);
+        let alone = purpose != Purpose::Routine && purpose != Purpose::Check;
         let helped = config.mechanisms.indirect_probes && config.helpers > 0 && !alone;
         match self {
+            Self::Direct(sent) if purpose.is_recheck() => {
+                let most = if purpose == Purpose::ZoneCheck { 1 } else { config.direct_pings };
+                if sent < most { Move::Ping } else { Move::Fail }
+            }
             Self::Direct(sent) if sent + 1 == config.direct_pings && !helped => Move::LastPing,
             Self::Direct(sent) if sent < config.direct_pings => Move::Ping,
             Self::Direct(_) if helped => Move::AskHelpers,
@@ -116,8 +139,8 @@ struct Probe {
     /// On the judgement clock, as is `due`.
     began: Instant,
     due: Instant,
-    /// When the pings were sent, in µs after `began`; [`UNTIMED`] for those that say nothing of the road.
-    pings: [u32; ATTEMPTS as usize],
+    /// When the direct pings were sent, in µs after `began`; [`UNTIMED`] for those that say nothing of the road.
+    pings: [u32; CONTROL as usize],
     /// Which helpers were asked, and which nacked: a bit for `slot % 32`, so that a duplicate counts once.
     asked: u32,
     nacks: u32,
@@ -203,8 +226,17 @@ impl Step<'_, '_> {
         let jitter = self.core.rng.below_u64(micros(interval) / 5);
         self.core.detector.next_probe = now + interval * 9 / 10 + Duration::from_micros(jitter);
         if let Some(slot) = self.tables.members.next_probe(&mut self.core.rng) {
-            let _ = self.probe(slot, Purpose::Routine);
+            // In a held zone nobody is judged: one ping says as much as three, and helpers are asked now and then, in case
+            // another zone reaches it again before we do.
+            let zone = self.zone_of(slot);
+            let quiet = zone != self.zone_of(ME) && self.core.holds.is_held(zone);
+            if quiet && self.core.rng.below(FULL_PROBES_OF_HELD_ZONES) > 0 {
+                self.recheck(slot);
+            } else {
+                let _ = self.probe(slot, Purpose::Routine);
+            }
         }
+        self.recheck_held_zones();
     }
 
     /// Lifeguard's local health multiplier.
@@ -231,13 +263,23 @@ impl Step<'_, '_> {
     pub(crate) fn probe(&mut self, slot: SlotId, purpose: Purpose) -> bool {
         let (judged, nonce) = (self.core.clock.judged(), self.fresh_nonce() & !(ATTEMPTS - 1));
         let probes = &mut self.core.detector.probes;
+        if !purpose.is_recheck() {
+            // Or whoever makes us recheck a member would keep us from checking it.
+            probes.retain(|probe| probe.slot != slot || !probe.purpose.is_recheck());
+        }
         if probes.iter().any(|probe| probe.slot == slot && probe.stage != Stage::Lingering) {
             return false;
         }
-        let hurried = |probe: &&Probe| {
-            probe.stage != Stage::Lingering && matches!(probe.purpose, Purpose::Check | Purpose::Confirm)
+        let under_way = probes.iter().filter(|probe| probe.stage != Stage::Lingering);
+        let too_many = if purpose == Purpose::Routine {
+            false
+        } else if purpose.is_recheck() {
+            under_way.filter(|probe| probe.purpose.is_recheck()).count() >= MAX_RECHECKS
+        } else {
+            let hurried = |probe: &&Probe| matches!(probe.purpose, Purpose::Check | Purpose::Confirm);
+            under_way.filter(hurried).count() >= MAX_HURRIED
         };
-        if purpose != Purpose::Routine && probes.iter().filter(hurried).count() >= MAX_HURRIED {
+        if too_many {
             return false;
         }
         if probes.is_full() {
@@ -256,7 +298,7 @@ impl Step<'_, '_> {
             nonce,
             began: judged,
             due: judged,
-            pings: [UNTIMED; ATTEMPTS as usize],
+            pings: [UNTIMED; CONTROL as usize],
             asked: 0,
             nacks: 0,
             controls: heapless::Vec::new(),
@@ -323,8 +365,9 @@ impl Step<'_, '_> {
         let (slot, target, Stage::Direct(sent)) = (probe.slot, probe.target, probe.stage) else { return };
         let wait = self.ack_wait(slot, sent);
         let Some(probe) = self.core.detector.probes.get_mut(at) else { return };
-        probe.pings[usize::from(sent) % ATTEMPTS as usize] =
-            u32::try_from(micros(judged.since(probe.began))).unwrap_or(u32::MAX);
+        if let Some(ping) = probe.pings.get_mut(usize::from(sent)) {
+            *ping = u32::try_from(micros(judged.since(probe.began))).unwrap_or(UNTIMED);
+        }
         probe.stage = Stage::Direct(sent + 1);
         probe.due = judged + wait;
         let nonce = probe.nonce | u32::from(sent);
@@ -368,7 +411,8 @@ impl Step<'_, '_> {
         let (slot, target, nonce) = (probe.slot, probe.target, probe.nonce | HELPED);
         let round = if let Stage::Helping(round) = probe.stage { round + 1 } else { 1 };
         let count = usize::from(self.core.config.helpers);
-        let helpers = choose::helpers(&self.tables.members, &mut self.core.rng, count, slot);
+        let helpers =
+            choose::helpers(&self.tables.members, &self.core.holds, &mut self.core.rng, count, slot);
         if helpers.is_empty() {
             self.wait_for_controls(at);
             return;
@@ -416,6 +460,9 @@ impl Step<'_, '_> {
         let missing = if probe.asked == 0 { 1 } else { (probe.asked & !probe.nacks).count_ones() as u8 };
         (probe.stage, probe.due) = (Stage::Lingering, judged + linger);
         self.core.metrics.probes_failed += 1;
+        if purpose.is_recheck() {
+            return;
+        }
         let held = !controlled && self.hold_zone_of(slot);
         // A silence elsewhere is explained by its hold; a silence round ourselves may be our own doing.
         let explained =
@@ -427,13 +474,18 @@ impl Step<'_, '_> {
         if member.record.incarnation() != incarnation {
             return;
         }
-        if member.reachability() != Reachability::Unreachable {
+        let found = member.reachability() != Reachability::Unreachable;
+        // Once per member: checks of one that is gone say nothing of the rest.
+        if found && !explained {
+            self.core.detector.note_outcome(true);
+        }
+        if self.core.holds.is_held(self.zone_of(slot)) {
+            return; // the zone says it for all of its members, until it answers
+        }
+        if found {
+            let member = self.tables.members.slot_mut(slot);
             member.set_reachability(Reachability::Unreachable);
             let id = member.record.id();
-            // Once per member: checks of one that is gone say nothing of the rest.
-            if !explained {
-                self.core.detector.note_outcome(true);
-            }
             self.raise(Event::Unreachable(id));
         }
         // An accusation would tell others of a member that may be long forgotten. Its turn comes.
@@ -472,7 +524,7 @@ impl Step<'_, '_> {
         let base = nonce & !(ATTEMPTS - 1);
         let asked = |probe: &Probe| probe.nonce == base && probe.asked & helper_bit(helper) != 0;
         if let Some(at) = self.core.detector.probes.iter().position(asked) {
-            self.note_contact(helper);
+            self.reached(helper);
             self.answered(at, None);
         }
     }
@@ -481,11 +533,15 @@ impl Step<'_, '_> {
     fn answered(&mut self, at: usize, attempt: Option<usize>) {
         let probe = self.core.detector.probes.swap_remove(at);
         if let Some(attempt) = attempt {
-            self.measure_round_trip(probe.slot, probe.began, probe.pings[attempt]);
+            let ping = probe.pings.get(attempt).copied().unwrap_or(UNTIMED);
+            self.measure_round_trip(probe.slot, probe.began, ping);
         }
         if probe.stage != Stage::Lingering {
             self.core.metrics.probes_answered += 1;
-            self.core.detector.note_outcome(false);
+            // Rechecks go to those who seem to be back: they are no sample of the cluster.
+            if !probe.purpose.is_recheck() {
+                self.core.detector.note_outcome(false);
+            }
             self.core.detector.health = self.core.detector.health.saturating_sub(1);
         }
         self.reached(probe.slot);
@@ -495,7 +551,7 @@ impl Step<'_, '_> {
                 let born = self.tables.members.slot(probe.slot).born;
                 self.heat(probe.slot, born);
             }
-            Purpose::Routine | Purpose::Confirm => {}
+            Purpose::Routine | Purpose::Confirm | Purpose::Recheck | Purpose::ZoneCheck => {}
         }
     }
 
@@ -510,10 +566,25 @@ impl Step<'_, '_> {
         self.core.metrics.rtt_us.record(u32::try_from(rtt).unwrap_or(u32::MAX));
     }
 
+    /// Whether a member is being rechecked, or was a moment ago.
+    pub(crate) fn was_rechecked(&self, slot: SlotId) -> bool {
+        self.core.detector.probes.iter().any(|probe| probe.slot == slot && probe.purpose.is_recheck())
+    }
+
+    /// Whether a probe under way has this nonce, and sent a direct ping or a control's to this address.
+    pub(crate) fn probes_at(&self, address: SocketAddr, nonce: Nonce) -> bool {
+        let base = nonce & !(ATTEMPTS - 1);
+        let at = |&slot: &SlotId| self.record(slot).address() == address;
+        let pinged = |probe: &Probe| {
+            probe.nonce == base && core::iter::once(&probe.slot).chain(&probe.controls).any(at)
+        };
+        self.core.detector.probes.iter().any(pinged)
+    }
+
     /// We slept: acks of what is under way may have waited for us.
     pub(crate) fn stop_timing_pings(&mut self) {
         for probe in &mut self.core.detector.probes {
-            probe.pings = [UNTIMED; ATTEMPTS as usize];
+            probe.pings = [UNTIMED; CONTROL as usize];
         }
     }
 
@@ -551,7 +622,7 @@ impl Step<'_, '_> {
                 probe.due = judged;
             }
         }
-        self.note_contact(helper);
+        self.reached(helper);
     }
 
     /// Whether a member answered us within the time that it takes to lose one.
@@ -571,11 +642,15 @@ impl Step<'_, '_> {
         let (now, health) = (self.now(), self.core.detector.health);
         self.core.detector = Detector { health, ..Detector::new(now) };
         self.core.relays.clear();
+        self.core.rechecks = Rechecks::new();
+        self.core.moves = Moves::default();
     }
 
     /// A slot is about to be given to somebody else.
     pub(crate) fn forget_probes_of(&mut self, slot: SlotId) {
         self.core.relays.forget(slot);
+        self.core.rechecks.forget(slot);
+        self.core.moves.forget(slot);
         let detector = &mut self.core.detector;
         detector.probes.retain(|probe| probe.slot != slot);
         for probe in &mut detector.probes {

@@ -4,17 +4,26 @@
 //! the visitor in turn what *it* is held to be; so both are back on both sides with one round trip. Where one came
 //! back, more will: each end of such a visit goes on to visit others, and the visits multiply until they meet nobody
 //! who has not been told. (Seeds and the last good addresses are visited too, by `join`.)
+//!
+//! Tombstones end, and a partition may outlast them. So of the dead that are forgotten a few addresses are kept for as
+//! long as the node runs, and visited in turn with the tombstones. Whoever is at an address that is visited answers, even
+//! under another id: addresses are used again, and the visitor introduces itself to whom it does not know.
 
 use crate::{
     detector::Purpose,
+    memory::sized,
     outbox::Traffic,
-    record::Status,
+    record::{NodeId, Record, Status},
+    rng::Rng,
     step::{Intent, Step},
     table::SlotId,
     time::{Instant, micros},
-    wire::{message::Message, record::Aged},
+    wire::{
+        message::{Message, Nonce},
+        record::Aged,
+    },
 };
-use core::time::Duration;
+use core::{net::SocketAddr, time::Duration};
 
 /// Time between two visits of a node to the dead, beside its share of the whole cluster's.
 const VISIT_GAP: Duration = Duration::from_secs(10);
@@ -30,17 +39,50 @@ const DRAWS: usize = 8;
 /// News of a death that is older than this comes from elsewhere: whoever died here was known dead before.
 pub(crate) const OLD_DEATH: Duration = Duration::from_secs(10);
 
-/// When the next visit is.
+/// Of the dead that were forgotten, so many are kept; beyond that a new one takes the place of any.
+const MAX_LOST: usize = sized(8, 2);
+
+/// When the next visit is, and whom beside the tombstones it may go to.
 #[derive(Clone, Debug)]
 pub(crate) struct Healing {
     next: Instant,
     /// Visits that follow those that met somebody.
     following: u8,
+    /// Dead members that were forgotten, and where they were.
+    lost: heapless::Vec<(NodeId, SocketAddr), MAX_LOST>,
+    /// The last visit: its nonce, and where it went.
+    visit: Option<(Nonce, SocketAddr)>,
 }
 
 impl Healing {
-    pub(crate) fn new() -> Self {
-        Self { next: Instant::NEVER, following: 0 }
+    pub(crate) const fn new() -> Self {
+        Self { next: Instant::NEVER, following: 0, lost: heapless::Vec::new(), visit: None }
+    }
+
+    /// Everything is learned anew; only whom to look for is kept.
+    pub(crate) fn start_over(&mut self) {
+        let lost = core::mem::take(&mut self.lost);
+        *self = Self { lost, ..Self::new() };
+    }
+
+    /// A member is forgotten that did not leave by its own word: it may be beyond a partition.
+    pub(crate) fn note_lost(&mut self, record: &Record, rng: &mut Rng) {
+        let entry = (record.id(), record.address());
+        self.note_found(entry.0);
+        if let Err(entry) = self.lost.push(entry) {
+            let place = rng.below(MAX_LOST as u32) as usize;
+            self.lost[place] = entry;
+        }
+    }
+
+    /// A member is known (again).
+    pub(crate) fn note_found(&mut self, id: NodeId) {
+        self.lost.retain(|&(lost, _)| lost != id);
+    }
+
+    /// Whether a nonce is that of the visit to this address.
+    fn visited(&self, from: SocketAddr, nonce: Nonce) -> bool {
+        self.visit == Some((nonce, from))
     }
 
     pub(crate) fn next(&self) -> Instant {
@@ -78,27 +120,45 @@ impl Step<'_, '_> {
             return;
         }
         self.core.healing.following = self.core.healing.following.saturating_sub(1);
-        let rng = &mut self.core.rng;
-        let members = &self.tables.members;
-        let dead = (0..DRAWS).find_map(|_| {
-            members.random_tombstone(rng).filter(|&slot| members.record(slot).status() == Status::Dead)
-        });
-        if let Some(slot) = dead {
-            let (to, target) = (self.record(slot).address(), self.record(slot).id());
-            let ping = Message::Ping { nonce: self.fresh_nonce(), target };
-            let intent = Intent::bare(to, Traffic::Suspicion, ping);
+        if let Some((target, to, about)) = self.choose_visit() {
+            let nonce = self.fresh_nonce();
+            self.core.healing.visit = Some((nonce, to));
+            let intent = Intent::bare(to, Traffic::Suspicion, Message::Ping { nonce, target });
             self.core.metrics.visits += 1;
-            let _ = self.send(Intent { about: Some(slot), ..intent });
+            let _ = self.send(Intent { about, ..intent });
         }
         self.core.healing.next =
-            if self.tables.members.tombstones() > 0 { self.now() + self.visit_gap() } else { Instant::NEVER };
+            if self.has_someone_to_visit() { self.now() + self.visit_gap() } else { Instant::NEVER };
+    }
+
+    fn has_someone_to_visit(&self) -> bool {
+        self.tables.members.tombstones() > 0 || !self.core.healing.lost.is_empty()
+    }
+
+    /// Whom to visit, where, and what to tell it: a random one of the dead, and in turn of those that were forgotten.
+    fn choose_visit(&mut self) -> Option<(NodeId, SocketAddr, Option<SlotId>)> {
+        let (members, rng) = (&self.tables.members, &mut self.core.rng);
+        let dead = |slot: &SlotId| members.record(*slot).status() == Status::Dead;
+        let lost = &self.core.healing.lost;
+        let forgotten = lost.get(rng.below(lost.len() as u32) as usize).map(|&(id, at)| (id, at, None));
+        if forgotten.is_some() && rng.below(2) == 0 {
+            return forgotten;
+        }
+        let tombstone = (0..DRAWS).find_map(|_| members.random_tombstone(rng).filter(dead));
+        let visit = |slot: SlotId| (members.record(slot).id(), members.record(slot).address(), Some(slot));
+        tombstone.map(visit).or(forgotten)
+    }
+
+    /// Whether whoever sends this nonce from there answers a ping of ours that went to that very address.
+    pub(crate) fn has_pinged(&self, from: SocketAddr, nonce: Nonce) -> bool {
+        self.core.healing.visited(from, nonce) || self.probes_at(from, nonce)
     }
 
     /// Somebody who was held dead is there, or holds us dead: there will be more.
     pub(crate) fn met_the_dead(&mut self) {
         let healing = &mut self.core.healing;
         healing.following = (healing.following + VISITS_THAT_FOLLOW).min(MAX_FOLLOWING);
-        if self.tables.members.tombstones() > 0 {
+        if self.has_someone_to_visit() {
             let next = self.now() + self.visit_gap();
             self.core.healing.next = self.core.healing.next.min(next);
         }
@@ -115,5 +175,31 @@ impl Step<'_, '_> {
         let _ = self.write(to, Traffic::Suspicion, |draft, core, _| {
             core.metrics.records_sent += u64::from(draft.record(news));
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Identity, Locality, Versions};
+
+    fn record(n: u8) -> Record {
+        let id = NodeId::from_u64(u64::from(n) + 1).unwrap();
+        let address = ([10, 0, 0, n], 7946).into();
+        Record::new(Identity { id, epoch: 1, address, locality: Locality::default() }, Versions::OURS)
+    }
+
+    #[test]
+    fn of_the_dead_that_are_forgotten_a_few_are_looked_for() {
+        let (mut healing, mut rng) = (Healing::new(), Rng::new([1; 32]));
+        (0..200).for_each(|n| healing.note_lost(&record(n), &mut rng));
+        assert_eq!(healing.lost.len(), MAX_LOST);
+        let latest = healing.lost.iter().filter(|(id, _)| id.as_u64() > 200 - MAX_LOST as u64).count();
+        assert!(latest < MAX_LOST, "the latest do not take all places");
+        let (found, _) = healing.lost[0];
+        healing.note_found(found);
+        assert!(healing.lost.len() == MAX_LOST - 1 && healing.lost.iter().all(|&(id, _)| id != found));
+        healing.start_over();
+        assert_eq!(healing.lost.len(), MAX_LOST - 1, "whom to look for outlasts the view");
     }
 }

@@ -62,6 +62,11 @@ impl Holds {
         self.phase(zone) == Some(Phase::Held)
     }
 
+    /// The zones that are held.
+    pub(crate) fn held(&self) -> impl Iterator<Item = Zone> + '_ {
+        self.0.iter().filter(|hold| hold.phase == Phase::Held).map(|hold| hold.zone)
+    }
+
     /// Whether nobody in a zone answers, for all we know: it is held, or was for as long as may be.
     pub(crate) fn is_silent(&self, zone: Zone) -> bool {
         matches!(self.phase(zone), Some(Phase::Held | Phase::Served))

@@ -11,7 +11,8 @@
 //! or says that it has no time for a range; the joiner goes there, or elsewhere, at once.
 //!
 //! A node that has joined visits a seed now and then, for ever: two halves of a cluster that started while they
-//! could not hear each other would otherwise never learn of one another.
+//! could not hear each other would otherwise never learn of one another. A seed that is no member by then, because its
+//! answer was lost or came second, is visited within a second, and then less and less often.
 
 use crate::{
     choose::{self, MAX_CHOSEN},
@@ -23,7 +24,7 @@ use crate::{
     table::{ME, SlotId, index::Place},
     time::{Instant, micros},
     wire::{
-        codec::is_unicast,
+        codec::{canonical, is_unicast},
         message::{MAX_REFERRALS, Message, Nonce, Token},
     },
 };
@@ -48,9 +49,11 @@ const MAX_DOUBLINGS: u32 = 3;
 /// to be had: a cluster begins.
 const LONE_ROUNDS: u32 = 4;
 /// How long a node without a view sends joiners to others that it met, who may have one. After that they most likely
-/// ask each other, and it tells what it knows, as where a cluster begins. A crowd of 1,000 that starts together has its
-/// views in half of that time (simulator, `cold-start`).
-const LONE_TIME: Duration = Duration::from_secs(30);
+/// ask each other, and it tells what it knows, as where a cluster begins: this long, and a share for each member met, up
+/// to the most. A crowd of 1,000 that starts together has its views in half of that time (simulator, `cold-start`).
+const LONE_TIME: Duration = Duration::from_secs(3);
+const LONE_TIME_PER_MEMBER: Duration = Duration::from_millis(100);
+const MAX_LONE_TIME: Duration = Duration::from_secs(30);
 /// The nonce of a join that only introduces the sender, and asks for nothing.
 pub(crate) const INTRODUCTION: Nonce = 0;
 /// Ranges fetched at a time.
@@ -71,6 +74,8 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(25);
 const MAX_TRIES: u8 = 12;
 /// Time between two visits to a seed by a node that has company, beside its share of the whole cluster's.
 const VISIT_GAP: Duration = Duration::from_secs(20);
+/// Doublings of `join_retry`, at most, between two visits to seeds that are no members.
+const MAX_VISIT_DOUBLINGS: u32 = 6;
 /// Requests without progress to one member before another one is asked.
 const TRIES_PER_PEER: u8 = 2;
 
@@ -130,9 +135,15 @@ pub(crate) struct Joining {
     early: heapless::Vec<Early, MAX_EARLY>,
     viewed: bool,
     next_visit: Instant,
-    /// How many members there were when it was planned.
+    /// How many members there were when it was planned; none, if it was planned for a seed that is no member.
     visit_size: u32,
+    /// The seeds at whose addresses no member is known: a bit for each.
+    unmet: u16,
+    /// Visits made to those.
+    unmet_visits: u32,
 }
+
+const _: () = assert!(MAX_SEEDS <= u16::BITS as usize);
 
 impl Joining {
     pub(crate) fn new() -> Self {
@@ -152,7 +163,25 @@ impl Joining {
             viewed: false,
             next_visit: Instant::NEVER,
             visit_size: 0,
+            unmet: 0,
+            unmet_visits: 0,
         }
+    }
+
+    /// A member is at this address.
+    pub(crate) fn note_member_at(&mut self, address: SocketAddr) {
+        if self.unmet != 0
+            && let Some(seed) = self.seeds.iter().position(|&seed| seed == address)
+        {
+            self.unmet &= !(1 << seed);
+        }
+    }
+
+    /// A seed at whose address no member is known, if there is one: each in turn.
+    fn unmet_seed(&self) -> Option<SocketAddr> {
+        let unmet = || self.seeds.iter().enumerate().filter(|&(at, _)| self.unmet & 1 << at != 0);
+        let which = self.unmet_visits as usize % unmet().count().max(1);
+        unmet().nth(which).map(|(_, &seed)| seed)
     }
 
     /// Whether this node's view is as complete as it will get by joining: it has fetched one, or was never
@@ -166,9 +195,10 @@ impl Joining {
         !self.viewed && self.phase == Phase::Fetching
     }
 
-    /// Whether a view was looked for so long that there most likely is none.
-    pub(crate) fn is_lone(&self, now: Instant) -> bool {
-        self.phase == Phase::Asking && now.since(self.since) >= LONE_TIME
+    /// Whether a view was looked for so long that there most likely is none, among so many that were met.
+    pub(crate) fn is_lone(&self, now: Instant, met: u32) -> bool {
+        let enough = (LONE_TIME + LONE_TIME_PER_MEMBER * met).min(MAX_LONE_TIME);
+        self.phase == Phase::Asking && now.since(self.since) >= enough
     }
 
     /// The view was given by the host.
@@ -208,7 +238,8 @@ impl Joining {
     pub(crate) fn start_over(&mut self, now: Instant) {
         let phase = if self.knows_whom_to_ask() { Phase::Asking } else { Phase::Idle };
         let (seeds, good, next_visit) = (self.seeds.clone(), self.good, self.next_visit);
-        *self = Self { phase, seeds, good, next_visit, since: now, retry: now, ..Self::new() };
+        let unmet = all(&seeds);
+        *self = Self { phase, seeds, good, next_visit, unmet, since: now, retry: now, ..Self::new() };
     }
 
     /// When to ask again.
@@ -228,17 +259,27 @@ impl Joining {
     }
 }
 
+/// A bit for each seed.
+fn all(seeds: &[SocketAddr]) -> u16 {
+    seeds.iter().enumerate().fold(0, |all, (at, _)| all | 1 << at)
+}
+
 impl Step<'_, '_> {
     /// Takes seeds over and asks the first of them.
     pub(crate) fn begin_joining(&mut self, seeds: &[SocketAddr]) {
         let me = self.me().address();
         let joining = &mut self.core.joining;
+        let met = |&(at, _): &(usize, &SocketAddr)| joining.unmet & 1 << at == 0;
+        let met: heapless::Vec<SocketAddr, MAX_SEEDS> =
+            joining.seeds.iter().enumerate().filter(met).map(|(_, &seed)| seed).collect();
         joining.seeds.clear();
-        for &seed in seeds.iter().filter(|&&seed| seed != me) {
+        for seed in seeds.iter().copied().map(canonical).filter(|&seed| seed != me) {
             let kept = joining.seeds.contains(&seed) || is_unicast(seed) && joining.seeds.push(seed).is_ok();
             self.core.metrics.dropped_seeds += u64::from(!kept);
         }
         (joining.round, joining.next_seed) = (0, 0);
+        (joining.unmet, joining.unmet_visits) = (all(&joining.seeds), 0);
+        met.into_iter().for_each(|seed| joining.note_member_at(seed));
         if joining.phase == Phase::Asking && !joining.knows_whom_to_ask() {
             joining.phase = Phase::Idle;
         }
@@ -292,23 +333,32 @@ impl Step<'_, '_> {
     /// Asks one seed although we have company: it may be in another, that formed or lived apart from ours.
     fn visit_seed(&mut self) {
         // Planned in a smaller cluster it comes too soon: whoever started together would visit together.
+        // So does one to a seed that was no member and is one now.
         let grown = self.tables.members.size() > self.core.joining.visit_size.saturating_mul(2);
         self.plan_visit();
-        if grown {
+        if grown && self.core.joining.unmet == 0 {
             return;
         }
         self.ask_again();
         self.core.joining.round = REJOIN_ROUNDS;
         self.core.joining.forget_asked();
-        let which = self.core.rng.below(self.core.joining.seeds.len() as u32);
-        if let Some(&seed) = self.core.joining.seeds.get(which as usize) {
+        let which = self.core.rng.below(self.core.joining.seeds.len() as u32) as usize;
+        let joining = &mut self.core.joining;
+        let unmet = joining.unmet_seed();
+        joining.unmet_visits = joining.unmet_visits.saturating_add(u32::from(unmet.is_some()));
+        if let Some(seed) = unmet.or(joining.seeds.get(which).copied()) {
             self.ask(seed);
         }
     }
 
     fn plan_visit(&mut self) {
-        let size = self.tables.members.size();
-        let gap = VISIT_GAP + self.visit_share();
+        let mut size = self.tables.members.size();
+        let mut gap = VISIT_GAP + self.visit_share();
+        if self.core.joining.unmet != 0 {
+            let doublings = self.core.joining.unmet_visits.min(MAX_VISIT_DOUBLINGS);
+            gap = gap.min(self.jittered(self.core.config.join_retry * 2u32.pow(doublings)));
+            size = 0;
+        }
         let joining = &mut self.core.joining;
         joining.visit_size = size;
         joining.next_visit =
@@ -393,11 +443,14 @@ impl Step<'_, '_> {
         }
         if members == 0 && !joining.viewed && joining.round < LONE_ROUNDS {
             joining.entering = None; // somebody else may have a view
+            joining.asked.retain(|&(asked, _)| asked != nonce);
+            self.ask_the_rest();
             return;
         }
         joining.forget_asked();
         joining.phase = Phase::Fetching;
         self.core.path.begin_join();
+        joining.note_member_at(from);
         if self.tables.members.size() >= members {
             self.finish_fetching();
             return;
@@ -407,6 +460,16 @@ impl Step<'_, '_> {
             let bound = |n: u64| (n << 32) / u64::from(ranges);
             self.add_fetch(from, bound(range) as u32, (bound(range + 1) - 1) as u32);
             self.ask_somebody(range as usize);
+        }
+    }
+
+    /// Whoever was asked in this round and has not answered may have a view: its challenge came while another was being
+    /// answered, or was lost.
+    fn ask_the_rest(&mut self) {
+        for at in 0..self.core.joining.asked.len() {
+            if let Some(&(nonce, seed)) = self.core.joining.asked.get(at) {
+                self.introduce(seed, nonce, 0);
+            }
         }
     }
 
@@ -570,7 +633,9 @@ impl Step<'_, '_> {
         let joining = &mut self.core.joining;
         if joining.phase == Phase::Fetching && joining.fetches.is_empty() {
             joining.phase = Phase::Idle;
-            if !core::mem::replace(&mut joining.viewed, true) {
+            let first = !core::mem::replace(&mut joining.viewed, true);
+            self.plan_visit();
+            if first {
                 debug!("joined; {} members", self.tables.members.size());
                 self.raise(Event::Joined);
             }

@@ -52,7 +52,7 @@
 //!     Node::new(config, identity, [port as u8; 32], Heap::for_members(16), Instant::ZERO)
 //! };
 //! let mut nodes = [node("a", 1)?, node("b", 2)?];
-//! let mut buffer = Buffer::<16, 64, 19_200>::new();
+//! let mut buffer = Buffer::<16, 128, 19_200>::new();
 //! let mut out = buffer.outbox();
 //!
 //! // What is on its way: from, to, bytes.
@@ -106,6 +106,7 @@ mod config;
 mod contacts;
 mod detector;
 mod diagnostics;
+mod duplicates;
 mod error;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
@@ -125,6 +126,7 @@ mod news;
 mod node;
 mod outbox;
 mod path;
+mod recheck;
 mod record;
 mod relays;
 mod rng;
@@ -136,6 +138,7 @@ mod suspicion;
 mod sync;
 mod table;
 mod time;
+mod told;
 mod wire;
 
 pub use config::{Budgets, Cluster, Config, Mechanisms, Mode};

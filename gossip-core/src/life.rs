@@ -7,7 +7,6 @@
 use crate::{
     budget::Bucket,
     diagnostics::debug,
-    heal::Healing,
     holds::Holds,
     outbox::Event,
     record::{Health, Incarnation, Record, Status},
@@ -15,6 +14,7 @@ use crate::{
     sync::Sync,
     table::ME,
     time::Instant,
+    wire::record::Aged,
 };
 use core::{cmp::Ordering, time::Duration};
 
@@ -24,6 +24,10 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(30);
 const LAST_BACKOFF: Duration = Duration::from_secs(3_600);
 /// This many new lives in a row mean that two machines share a name.
 const TWIN_AFTER: u8 = 3;
+/// A passive node takes its name back when the other one is dead or has left, and was not heard of as live for this long.
+const RECLAIM_AFTER: Duration = Duration::from_secs(30);
+/// Time between two events about another node that uses our id.
+const DUPLICATE_EVENT_GAP: Duration = Duration::from_secs(10);
 /// Refutations a second, and at once. A cluster suspects a node far less often; a forger may try more.
 const REFUTATIONS: u32 = 4;
 /// Leaving is done when our last word has had all its sends, or after this.
@@ -32,15 +36,20 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// Where a node's life stands.
 ///
 /// ```text
-/// Running ──(third new life in a row)──▶ Passive ──leave──▶ Leaving ──(told, or time out)──▶ Gone
-///    └──────────────────────leave──────────────────────────────▲
+///    ┌──────────────(the other is gone)──────────────┐
+///    ▼                                               │
+/// Running ──(third new life in a row)──▶ Passive ────┴──leave──▶ Leaving ──(told, or time out)──▶ Gone
+///    └──────────────────────leave──────────────────────────────────▲
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Phase {
     /// Takes part, and contradicts what is wrong about itself.
     Running,
     /// Takes part, but no longer contradicts: another node uses its name.
-    Passive,
+    Passive {
+        /// When that one was last heard of as live.
+        heard: Instant,
+    },
     /// Has said that it leaves, and tells it on.
     Leaving {
         /// When it stops telling at the latest.
@@ -60,6 +69,8 @@ pub(crate) struct Life {
     /// When the pause that we announced is over.
     pause_ends: Option<Instant>,
     lives_in_row: u8,
+    /// When the next event about another node that uses our id may be raised.
+    duplicate_event: Instant,
     refutations: Bucket,
 }
 
@@ -71,6 +82,7 @@ impl Life {
             heard: now,
             pause_ends: None,
             lives_in_row: 0,
+            duplicate_event: now,
             refutations: Bucket::new(REFUTATIONS, REFUTATIONS, now),
         }
     }
@@ -127,13 +139,18 @@ fn answer(me: &Record, news: &Record) -> Answer {
 impl Step<'_, '_> {
     /// Hears what is said of this node itself. True when the news is older than what we are, so that its
     /// teller should be corrected.
-    pub(crate) fn hear_of_myself(&mut self, news: &Record) -> bool {
-        let me = *self.me();
-        let answer = answer(&me, news);
-        if self.core.life.phase == Phase::Passive || self.core.life.phase == Phase::Gone {
-            return false;
+    pub(crate) fn hear_of_myself(&mut self, news: &Aged) -> bool {
+        let Aged { record: news, age } = news;
+        match self.core.life.phase {
+            Phase::Gone => return false,
+            Phase::Passive { heard } => {
+                self.hear_of_the_other(news, heard);
+                return false;
+            }
+            Phase::Running | Phase::Leaving { .. } => {}
         }
-        match answer {
+        let me = *self.me();
+        match answer(&me, news) {
             Answer::Silence => return news.rank() < me.rank(),
             Answer::Refute => {
                 self.refute(news.incarnation());
@@ -145,16 +162,48 @@ impl Step<'_, '_> {
                 }
             }
             Answer::Reword => self.reclaim_word(news),
-            Answer::Live => self.live_again(news.incarnation()),
+            Answer::Live => {
+                self.tell_duplicate(news, *age);
+                self.live_again(news.incarnation());
+            }
         }
         false
+    }
+
+    /// Another node said that it is alive under our id, elsewhere, after this life began: no earlier life of ours could.
+    fn tell_duplicate(&mut self, news: &Record, age: u32) {
+        let (now, life) = (self.now(), &mut self.core.life);
+        let since = u128::from(age) < now.since(life.began).as_millis();
+        let elsewhere =
+            news.status() == Status::Alive && news.address() != self.tables.members.record(ME).address();
+        if since && elsewhere && now >= life.duplicate_event {
+            life.duplicate_event = now + DUPLICATE_EVENT_GAP;
+            self.raise(Event::IdInUse { at: news.address() });
+        }
+    }
+
+    /// A passive node hears of its id. Once the other node is gone for good, it takes the id back, above the other's last
+    /// epoch; should that one return, this node is passive again at once.
+    fn hear_of_the_other(&mut self, news: &Record, heard: Instant) {
+        let (me, now) = (*self.me(), self.now());
+        if news.incarnation() < me.incarnation() {
+            return;
+        }
+        if news.status().is_live() && !news.same_fields(&me) {
+            self.core.life.phase = Phase::Passive { heard: now };
+        } else if now.since(heard) >= RECLAIM_AFTER && news.incarnation().epoch < Incarnation::MAX_EPOCH {
+            self.core.life.phase = Phase::Running;
+            self.core.life.lives_in_row = 0;
+            self.live_again(news.incarnation());
+            self.core.life.lives_in_row = TWIN_AFTER - 1;
+        }
     }
 
     /// Contradicts a suspicion, an accusation or a death at `incarnation`, unless it is an old one.
     pub(crate) fn refute(&mut self, incarnation: Incarnation) {
         let (me, now) = (*self.me(), self.now());
         let phase = self.core.life.phase;
-        if incarnation < me.incarnation() || phase == Phase::Passive || phase == Phase::Gone {
+        if incarnation < me.incarnation() || matches!(phase, Phase::Passive { .. } | Phase::Gone) {
             return;
         }
         if incarnation.epoch > me.incarnation().epoch {
@@ -190,7 +239,7 @@ impl Step<'_, '_> {
         }
         let epoch = above.epoch.saturating_add(1);
         if self.core.life.lives_in_row + 1 >= TWIN_AFTER || epoch > Incarnation::MAX_EPOCH {
-            self.core.life.phase = Phase::Passive;
+            self.core.life.phase = Phase::Passive { heard: now };
             debug!("another node uses this node's id; passive from now on");
             self.raise(Event::Twin);
             return;
@@ -199,7 +248,7 @@ impl Step<'_, '_> {
         self.core.life.began = now;
         let word = self.me().with_state(0, health, pause_s);
         self.say(word.with_incarnation(Incarnation { epoch, refutation: 0 }));
-        debug!("an earlier life of this node is remembered; going on in epoch {}", epoch);
+        debug!("the cluster knew a later life of this id; going on in epoch {}", epoch);
         self.raise(Event::NewLife { epoch });
     }
 
@@ -280,7 +329,7 @@ impl Step<'_, '_> {
         self.core.joining.start_over(now);
         self.core.sync = Sync::new();
         self.core.holds = Holds::default();
-        self.core.healing = Healing::new();
+        self.core.healing.start_over();
         self.core.judgement.start_over(now);
         self.core.life.heard = now;
         debug!("heard nobody for too long; starting over");
@@ -289,7 +338,7 @@ impl Step<'_, '_> {
 
     /// Says that we leave.
     pub(crate) fn begin_leaving(&mut self) {
-        if matches!(self.core.life.phase, Phase::Running | Phase::Passive) {
+        if matches!(self.core.life.phase, Phase::Running | Phase::Passive { .. }) {
             let me = *self.me();
             self.core.life.phase = Phase::Leaving { until: self.now() + LEAVE_WITHIN };
             self.say(me.with_status(Status::Left));

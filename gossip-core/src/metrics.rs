@@ -109,6 +109,8 @@ counters! {
     dropped_suspicions_full,
     /// Pings asked of this node as a helper that it had no room for.
     dropped_relays_full,
+    /// Members found unreachable that are not rechecked at once, because too many wait for it.
+    dropped_rechecks,
     /// Accusations not taken in because their accuser has too many open, or is no member.
     dropped_accusations,
     /// Records received, changed or not.

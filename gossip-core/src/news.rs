@@ -5,11 +5,12 @@
 
 use crate::{
     heal::OLD_DEATH,
-    outbox::{Event, MAX_ENTRIES, Traffic},
-    record::{Accusation, Incarnation, Merge, NodeId, Reachability, Record, Status},
+    outbox::{Event, Traffic, events_of_datagram},
+    record::{Accusation, Merge, NodeId, Reachability, Record, Status},
     step::{Intent, Step, put_news},
     table::{Applied, ME, Seat, SlotId},
     time::{Instant, micros},
+    told,
     wire::record::Aged,
 };
 use core::{net::SocketAddr, time::Duration};
@@ -65,7 +66,7 @@ impl Step<'_, '_> {
             return; // by far the most common
         }
         if known == Some(ME) {
-            if self.hear_of_myself(&news.record) {
+            if self.hear_of_myself(news) {
                 corrections.add(news.record.id());
             }
             return;
@@ -95,7 +96,7 @@ impl Step<'_, '_> {
             }
             Applied::Known { slot, was, merge } => {
                 self.note_repaired(merge.changed && source == Source::Repair);
-                self.relate(slot, was, merge, age);
+                self.relate(slot, &was, merge, age);
                 self.measure_lag(merge.changed, age, source);
                 if record.rank() < self.record(slot).rank() {
                     corrections.add(record.id());
@@ -129,10 +130,14 @@ impl Step<'_, '_> {
     fn meet(&mut self, slot: SlotId, age: u32, source: Source) {
         let status = self.record(slot).status();
         self.core.metrics.records_changed += 1;
-        self.date(slot, age, matches!(source, Source::Gossip | Source::Owner));
+        let record = self.tables.members.record(slot);
+        self.core.healing.note_found(record.id());
         if status.is_live() {
-            self.raise(Event::Up(self.record(slot).id()));
-        } else if matches!(source, Source::Fetch | Source::Repair) {
+            self.core.joining.note_member_at(record.address());
+        }
+        self.date(slot, age, matches!(source, Source::Gossip | Source::Owner));
+        self.tell_of(slot, None);
+        if !status.is_live() && matches!(source, Source::Fetch | Source::Repair) {
             self.bury(slot);
         }
         if status == Status::Dead {
@@ -146,12 +151,12 @@ impl Step<'_, '_> {
     }
 
     /// A member that we know, of which a record was heard.
-    fn relate(&mut self, slot: SlotId, (before, was): (Incarnation, Status), merge: Merge, age: u32) {
-        let id = self.record(slot).id();
+    fn relate(&mut self, slot: SlotId, old: &Record, merge: Merge, age: u32) {
+        let (before, was) = old.rank();
         self.core.metrics.conflicts += u64::from(merge.conflict);
         if !merge.changed {
             if merge.conflict {
-                self.raise(Event::Conflict(id));
+                self.tell_conflict(old.id());
             }
             return;
         }
@@ -163,8 +168,14 @@ impl Step<'_, '_> {
         }
         if incarnation.epoch != before.epoch {
             self.tables.members.slot_mut(slot).set_reachability(Reachability::Unknown);
+        } else if incarnation > before {
+            self.recheck(slot);
         }
         self.date(slot, age, true);
+        let address = self.record(slot).address();
+        if is.is_live() && address != old.address() {
+            self.core.joining.note_member_at(address);
+        }
         if is == Status::Suspect && self.tables.members.slot(slot).suspicion == 0 {
             self.arm(slot, age);
         }
@@ -173,17 +184,30 @@ impl Step<'_, '_> {
             (_, Status::Dead) => self.plan_visit_of_dead(),
             _ => {}
         }
-        let event = match (was.is_live(), is) {
-            (true, Status::Suspect) if was == Status::Alive => Event::Suspected(id),
-            (true, Status::Alive) if was == Status::Suspect => Event::Cleared(id),
-            (false, Status::Alive | Status::Suspect) => Event::Up(id),
-            (_, Status::Dead) => Event::Down(id),
-            (_, Status::Left) => Event::Left(id),
-            _ if merge.conflict => Event::Conflict(id),
-            _ => Event::Updated(id),
-        };
-        self.core.metrics.suspicions_cleared += u64::from(matches!(event, Event::Cleared(_)));
-        self.raise(event);
+        let cleared = (was, is) == (Status::Suspect, Status::Alive);
+        self.core.metrics.suspicions_cleared += u64::from(cleared);
+        let (now, record) = (self.core.clock.now().stamp(), self.tables.members.record(slot));
+        if self.core.moves.note(slot, old, record, now) || merge.conflict {
+            self.tell_conflict(old.id());
+        }
+        self.tell_of(slot, Some(old));
+    }
+
+    /// Tells the host what changed of a member.
+    fn tell_of(&mut self, slot: SlotId, was: Option<&Record>) {
+        let member = self.tables.members.slot_mut(slot);
+        let events = told::events(member.is_told(), was, &member.record);
+        if member.record.status().is_live() {
+            member.set_told();
+        }
+        events.into_iter().for_each(|event| self.raise(event));
+    }
+
+    /// Tells the host that two nodes use one id; once a step, whatever a datagram holds.
+    fn tell_conflict(&mut self, id: NodeId) {
+        if !self.out.has_raised(|event| matches!(event, Event::Conflict(_))) {
+            self.raise(Event::Conflict(id));
+        }
     }
 
     /// Notes how old news was when it came; what a joiner fetches was no news.
@@ -231,7 +255,7 @@ impl Step<'_, '_> {
             && self.core.config.mechanisms.earned_death
             && ours.status().is_live()
             && record.incarnation() == ours.incarnation()
-            && self.tables.members.slot(slot).reachability() != Reachability::Unreachable
+            && !self.is_unreachable(slot)
     }
 
     /// Sends a suspect the accusations against it, so that it can refute them at once.
@@ -294,6 +318,7 @@ impl Step<'_, '_> {
     /// A record that the host gave was taken in: it is no rumor, and what was said of another is settled.
     pub(crate) fn settle(&mut self, slot: SlotId) {
         let members = &mut self.tables.members;
+        members.slot_mut(slot).set_told();
         self.tables.suspicions.close(members.slots, slot);
         members.slot_mut(slot).born = self.core.clock.now().stamp();
         let status = members.record(slot).status();
@@ -345,7 +370,7 @@ impl Step<'_, '_> {
     /// Forgets the oldest tombstone; false when there is none to forget now.
     fn forget_oldest(&mut self) -> bool {
         // What one datagram may still raise comes first.
-        if self.out.event_room() <= MAX_ENTRIES {
+        if self.out.event_room() <= events_of_datagram(self.core.config.max_datagram) {
             return false;
         }
         let Some(slot) = self.tables.rumors.oldest_tombstone() else { return false };
@@ -355,6 +380,10 @@ impl Step<'_, '_> {
             return false;
         }
         let id = self.record(slot).id();
+        if self.record(slot).status() == Status::Dead {
+            self.core.healing.note_lost(self.tables.members.record(slot), &mut self.core.rng);
+            self.plan_visit_of_dead();
+        }
         self.forget_probes_of(slot);
         self.core.sync.forget(slot);
         self.tables.rumors.unlink(self.tables.members.slots, slot);

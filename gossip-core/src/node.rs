@@ -7,6 +7,7 @@ use crate::{
     clock::Clock,
     config::Config,
     detector::Detector,
+    duplicates::Moves,
     error::{ConfigError, Verdict},
     gossip::Gossip,
     heal::Healing,
@@ -19,6 +20,7 @@ use crate::{
     news::{Corrections, Source},
     outbox::{Event, Outbox, Output, Traffic},
     path::Path,
+    recheck::Rechecks,
     record::{Fingerprint, Health, Identity, Incarnation, NodeId, Record, Status, Versions},
     relays::Relays,
     rtt::RoundTrips,
@@ -29,7 +31,7 @@ use crate::{
     table::{Applied, ME, SlotId},
     time::Instant,
     wire::{
-        codec::is_unicast,
+        codec::{canonical, is_unicast},
         message::{Message, Nonce},
         record::Aged,
     },
@@ -91,6 +93,8 @@ impl<M: Memory> Node<M> {
             life: Life::new(now),
             detector: Detector::new(now),
             relays: Relays::default(),
+            rechecks: Rechecks::new(),
+            moves: Moves::default(),
             holds: Holds::default(),
             healing: Healing::new(),
             judgement: Judgement::new(now),
@@ -211,7 +215,7 @@ impl<M: Memory> Node<M> {
         work: impl FnOnce(&mut Step<'_, '_>) -> Verdict,
     ) -> Output<'o> {
         out.clear();
-        if out.room(usize::from(self.core.config.max_datagram)) == 0 {
+        if !out.suffices(self.core.config.max_datagram) {
             let later = self.core.clock.deadline().max(now + self.core.config.probe_interval);
             self.core.clock.expect(later);
             return Output::new(out, Verdict::OutboxTooSmall, later);
@@ -245,7 +249,8 @@ impl<M: Memory> Node<M> {
         tables.check();
         let core = &self.core;
         core.detector.check(&tables.members);
-        let named = core.relays.slots().chain(core.sync.slots());
+        let named = core.relays.slots().chain(core.sync.slots()).chain(core.rechecks.slots());
+        let named = named.chain(core.moves.slots());
         named.for_each(|slot| assert!(tables.members.is_used(slot), "slot {slot} is named, and free"));
     }
 
@@ -300,7 +305,7 @@ impl<M: Memory> Node<M> {
 
 impl Step<'_, '_> {
     fn if_active(&mut self, work: impl FnOnce(&mut Self)) -> Verdict {
-        if matches!(self.core.life.phase(), Phase::Running | Phase::Passive) {
+        if matches!(self.core.life.phase(), Phase::Running | Phase::Passive { .. }) {
             work(self);
             Verdict::Accepted
         } else {
@@ -310,6 +315,7 @@ impl Step<'_, '_> {
 
     #[inline(never)]
     fn handle(&mut self, from: SocketAddr, datagram: &mut [u8]) -> Verdict {
+        let from = canonical(from);
         let bytes = datagram.len();
         self.core.metrics.datagrams_received += 1;
         self.core.metrics.bytes_received += bytes as u64;
@@ -360,6 +366,7 @@ impl Step<'_, '_> {
         }
         self.correct_sender(sender, &mut corrections);
         if at_home {
+            self.recheck(sender);
             let probing =
                 matches!(authentic.contents.message, Some(Message::Ping { .. } | Message::Ack { .. }));
             if same_view {
@@ -406,6 +413,10 @@ impl Step<'_, '_> {
                     self.answer_unproven_ping(from, *nonce, bytes);
                 }
             }
+            // An earlier member had this address. Whoever looks for it finds us instead, unless it knows us.
+            Message::Ping { nonce, .. } if !(at_home && self.record(sender).status().is_live()) => {
+                self.answer_misdirected_ping(from, *nonce, bytes);
+            }
             Message::Ping { .. } => {}
             Message::Ack { nonce } => self.handle_ack(id, *nonce),
             Message::RelayedAck { nonce } => self.handle_relayed_ack(sender, *nonce),
@@ -417,8 +428,9 @@ impl Step<'_, '_> {
             Message::Challenge { nonce, token } => {
                 if !self.handle_join_challenge(*nonce, *token) {
                     // It does not know us (any more), and said so in answer to a ping or a rumor.
+                    let introduces = at_home || self.has_pinged(from, *nonce);
                     self.handle_ack(id, *nonce);
-                    if at_home && self.admits_request() {
+                    if introduces && self.admits_request() {
                         self.introduce(from, INTRODUCTION, *token);
                     }
                 }
@@ -480,9 +492,14 @@ impl Step<'_, '_> {
                 self.serve(from, authentic.sender, message, bytes);
                 return Verdict::Accepted;
             }
+            // Whom we do not know is where we pinged somebody: we introduce ourselves.
+            Message::Challenge { nonce, token } if self.has_pinged(from, *nonce) && self.admits_request() => {
+                self.introduce(from, INTRODUCTION, *token);
+            }
             Message::Ping { nonce, target } if *target == self.my_id() => {
                 self.answer_unproven_ping(from, *nonce, bytes);
             }
+            Message::Ping { nonce, .. } => self.answer_misdirected_ping(from, *nonce, bytes),
             _ => {}
         }
         self.core.metrics.strangers += 1;
@@ -499,6 +516,13 @@ impl Step<'_, '_> {
         }
     }
 
+    /// Answers a ping for another node, which had this address before: whoever sent it does not know that we have it now.
+    fn answer_misdirected_ping(&mut self, from: SocketAddr, nonce: Nonce, bytes: usize) {
+        if self.admits_introduction() {
+            self.challenge(from, Traffic::Probe, nonce, bytes);
+        }
+    }
+
     /// One tick's work, most urgent first; each part stops at its own bound.
     fn do_what_is_due(&mut self) {
         if self.core.life.phase() == Phase::Gone {
@@ -510,6 +534,7 @@ impl Step<'_, '_> {
         self.end_holds();
         self.advance_probes();
         self.advance_relays();
+        self.begin_recheck();
         self.expire_suspicions();
         self.begin_routine_probe();
         self.gossip_round();
@@ -524,13 +549,14 @@ impl Step<'_, '_> {
         let leaving = match self.core.life.phase() {
             Phase::Gone => return Instant::NEVER,
             Phase::Leaving { until } => until,
-            Phase::Running | Phase::Passive => Instant::NEVER,
+            Phase::Running | Phase::Passive { .. } => Instant::NEVER,
         };
         [
             leaving,
             self.core.life.pause_ends(),
             self.core.detector.next_probe(),
             self.core.clock.real(self.core.detector.next_due().min(self.core.relays.next_due())),
+            self.core.rechecks.next(),
             self.next_hold_end(),
             self.core.healing.next(),
             self.next_expiry(),

@@ -25,10 +25,25 @@ pub enum Traffic {
 }
 
 /// Something the host may want to know. What a member looks like now, `Node::member` tells.
+///
+/// Of a member, `Up` comes first; then `Suspected` and `Cleared` in turn; then `Down`, or `Left`, or `Left` after `Down`;
+/// then `Up` again, or `Forgotten`, which ends the row. None of them comes twice in a row, and no change of what a host
+/// sees of a live member comes without `Updated`, whatever else it is told:
+///
+/// | after | may come |
+/// |---|---|
+/// | nothing, `Forgotten` | `Up` |
+/// | `Up`, `Cleared` | `Suspected`, `Down`, `Left`, `Updated` |
+/// | `Suspected` | `Cleared`, `Down`, `Left`, `Updated` |
+/// | `Down` | `Up`, `Left`, `Forgotten` |
+/// | `Left` | `Up`, `Forgotten` |
+///
+/// `Reachable` and `Unreachable` alternate beside that, and `Conflict` may come at any time. A tombstone that came as
+/// history, of a member that this node never knew as live, raises only `Forgotten`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A member is up: new to us, or back in a new life.
+    /// A member is up: new to us, or back after `Down` or `Left`.
     Up(NodeId),
     /// A member is accused of not answering.
     Suspected(NodeId),
@@ -38,7 +53,8 @@ pub enum Event {
     Down(NodeId),
     /// A member left by its own word.
     Left(NodeId),
-    /// A live member changed its health, address, locality, versions or incarnation.
+    /// A live member changed its address, locality, versions, health or epoch; after `Suspected` or `Cleared`, if its
+    /// status changed as well. An `Unreachable` of an earlier epoch is void.
     Updated(NodeId),
     /// This node's own probe of a member failed.
     Unreachable(NodeId),
@@ -54,7 +70,8 @@ pub enum Event {
         /// Whether it answered; if not, `Config::hold` is over, and its members will be judged like anybody.
         answered: bool,
     },
-    /// Two sets of fields under one incarnation of this id: two nodes use it.
+    /// Two nodes use this id: there are two sets of fields under one incarnation, or its address goes back and forth under
+    /// rising epochs. At most one a step.
     Conflict(NodeId),
     /// A tombstone was forgotten, by age or for want of room.
     Forgotten(NodeId),
@@ -62,14 +79,21 @@ pub enum Event {
     Joined,
     /// This node has told enough others that it leaves; it may stop.
     LeaveDone,
-    /// This node goes on under a new epoch, since an earlier life of it (or a twin) is remembered by the
-    /// cluster. Persist it.
+    /// This node goes on under a new epoch, above one that the cluster knew of its id: of an earlier life, or of another
+    /// node with this id, which [`Self::IdInUse`] says if it is certain. Persist it.
     NewLife {
         /// The epoch to persist.
         epoch: u32,
     },
-    /// Another node uses this node's id, for the third time in a row. This node is passive from now on: it
-    /// answers, but no longer contradicts. Give one of the two another name.
+    /// Another node uses this node's id: it has said so since this node began. Give one of the two another name. At most
+    /// one in 10 s.
+    IdInUse {
+        /// Where the other node is.
+        at: SocketAddr,
+    },
+    /// Another node has gone above this node's epoch for the third time in a row. This node is passive from now on: it
+    /// answers, but no longer contradicts, until the other is dead or has left and is silent for 30 s; then it takes its
+    /// id back ([`Self::NewLife`]). Give one of the two another name.
     Twin,
     /// This node heard nobody for so long (half of `tombstone_ttl`) that what it knows is no longer safe to
     /// tell: it has forgotten all members, without further events, and joins anew.
@@ -111,6 +135,7 @@ impl Event {
             Self::Joined
             | Self::LeaveDone
             | Self::NewLife { .. }
+            | Self::IdInUse { .. }
             | Self::Twin
             | Self::ZoneHeld(_)
             | Self::ZoneReleased { .. }
@@ -124,8 +149,24 @@ impl Event {
 
 /// The most entries (records and accusations) in one datagram, made or accepted.
 pub(crate) const MAX_ENTRIES: usize = 48;
-/// An entry raises at most one event; the rest are the step's own (pause, joined, twin, reachable ...).
-pub(crate) const MIN_EVENTS: usize = MAX_ENTRIES + 8;
+/// Events that tell of one record at the most: of its status, and of what else changed.
+const EVENTS_OF_ENTRY: usize = 2;
+/// What a step raises beside what entries tell: pause, joined, reachable, conflict ...
+pub(crate) const EVENTS_OF_STEP: usize = 8;
+
+/// The most events that entries of one datagram raise. A record, which can raise two, has 27 bytes at least; an accusation,
+/// which can raise one, has 21.
+pub(crate) const fn events_of_datagram(max_datagram: u16) -> usize {
+    let entries = (max_datagram as usize).saturating_sub(SMALLEST_HEADER);
+    let (events, most) = (entries * EVENTS_OF_ENTRY / SMALLEST_RECORD, EVENTS_OF_ENTRY * MAX_ENTRIES);
+    if events < most { events } else { most }
+}
+
+/// Header of a datagram and of a section.
+const SMALLEST_HEADER: usize = 22 + 3;
+const SMALLEST_RECORD: usize = 27;
+/// What the smallest datagrams take.
+const MIN_EVENTS: usize = events_of_datagram(400) + EVENTS_OF_STEP;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
@@ -144,14 +185,14 @@ const NO_PACKET: Sent = Sent {
 
 /// The memory of an [`Outbox`]: `PACKETS` packets of `BYTES` bytes together, and `EVENTS` events.
 ///
-/// Sizes are checked when it is compiled: at least 2 packets of 400 bytes, and 56 events, which is what one
-/// datagram can raise. `BYTES` must hold `max_datagram` bytes, or every step is refused
-/// ([`Verdict::OutboxTooSmall`]). Where a step has more packets to send than there is room for, a tick leaves the
+/// Sizes are checked when it is compiled: at least 2 packets of 400 bytes, and 35 events, which is what a datagram of
+/// 400 bytes and its step can raise. `BYTES` must hold `max_datagram` bytes, and `EVENTS` what one datagram can raise,
+/// or every step is refused ([`Verdict::OutboxTooSmall`]): 44 events for 512 bytes, 95 for 1,200, 104 for 1,400. Where a step has more packets to send than there is room for, a tick leaves the
 /// rest to the next, which it asks for at once; anything else drops them, and counts it.
 ///
 /// ```
 /// use gossip_core::Buffer;
-/// let mut buffer = Buffer::<16, 64, 19_200>::new();
+/// let mut buffer = Buffer::<16, 128, 19_200>::new();
 /// let mut out = buffer.outbox();
 /// ```
 #[derive(Debug)]
@@ -166,7 +207,7 @@ impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> Buffer<PACKE
     pub const fn new() -> Self {
         const {
             assert!(PACKETS >= 2 && BYTES >= 800, "a step needs room for two packets");
-            assert!(EVENTS >= MIN_EVENTS, "a datagram can raise 56 events");
+            assert!(EVENTS >= MIN_EVENTS, "a datagram and its step can raise 35 events");
         }
         Self { packets: [NO_PACKET; PACKETS], events: [Event::Joined; EVENTS], bytes: [0; BYTES] }
     }
@@ -218,7 +259,18 @@ impl Outbox<'_> {
         self.sent == 0
     }
 
-    /// Room for events beyond what one datagram may still raise.
+    /// Whether one datagram of so many bytes, or what it may make a node send, fits.
+    pub(crate) fn suffices(&self, max_datagram: u16) -> bool {
+        self.room(usize::from(max_datagram)) > 0
+            && self.event_room() >= events_of_datagram(max_datagram) + EVENTS_OF_STEP
+    }
+
+    /// Whether this step has raised such an event.
+    pub(crate) fn has_raised(&self, such: impl Fn(&Event) -> bool) -> bool {
+        self.events.iter().take(self.raised).any(such)
+    }
+
+    /// Room for more events.
     pub(crate) fn event_room(&self) -> usize {
         self.events.len() - self.raised
     }

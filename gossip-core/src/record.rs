@@ -337,6 +337,14 @@ impl Record {
         SocketAddr::new(IpAddr::V6(Ipv6Addr::from(self.ip)).to_canonical(), self.port)
     }
 
+    /// 32 bits of a hash of the address.
+    pub(crate) fn address_hash(&self) -> u32 {
+        let mut bytes = [0; 18];
+        bytes[..16].copy_from_slice(&self.ip);
+        bytes[16..].copy_from_slice(&self.port.to_be_bytes());
+        SipHasher13::new_with_keys(0, 0).hash(&bytes) as u32
+    }
+
     /// Where it runs.
     pub fn locality(&self) -> Locality {
         self.locality

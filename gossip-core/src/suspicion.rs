@@ -15,7 +15,7 @@ use crate::{
     detector::Purpose,
     diagnostics::debug,
     holds::MIN_CONTROLS,
-    outbox::{Event, MAX_ENTRIES},
+    outbox::{EVENTS_OF_STEP, Event},
     record::{Reachability, Status, Zone},
     step::Step,
     table::{ME, SlotId},
@@ -239,7 +239,7 @@ impl Step<'_, '_> {
         }
         for _ in 0..MAX_EXPIRIES {
             let Some((due, slot)) = self.tables.suspicions.first() else { return };
-            if self.core.clock.judged_stamp().is_before(due) || self.out.event_room() <= MAX_ENTRIES {
+            if self.core.clock.judged_stamp().is_before(due) || self.out.event_room() < EVENTS_OF_STEP {
                 return;
             }
             self.expire(slot);

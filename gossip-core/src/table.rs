@@ -13,7 +13,7 @@ pub(crate) mod sums;
 mod zones;
 
 use crate::{
-    record::{Fingerprint, Incarnation, Merge, NodeId, Reachability, Record, Status},
+    record::{Fingerprint, Merge, NodeId, Reachability, Record},
     rng::Rng,
     time::Stamp,
 };
@@ -27,6 +27,9 @@ pub(crate) type SlotId = u32;
 
 /// The node's own slot.
 pub(crate) const ME: SlotId = 0;
+
+/// See [`Slot::is_told`].
+const TOLD: u8 = 4;
 
 /// The most open suspicions that a slot can count for an accuser: four bits.
 const MAX_OPEN: u8 = 15;
@@ -47,7 +50,8 @@ pub(crate) struct Slot {
     pub(crate) suspicion: u16,
     /// Which list: see `rumors`.
     pub(crate) list: u8,
-    /// Reachability in bits 0 and 1; suspicions in which it is an accuser in bits 4 to 7.
+    /// Reachability in bits 0 and 1; in bit 2 whether the host was told of it; suspicions in which it is an accuser in
+    /// bits 4 to 7.
     local: u8,
 }
 
@@ -75,6 +79,15 @@ impl Slot {
 
     pub(crate) fn set_reachability(&mut self, reachability: Reachability) {
         self.local = self.local & !3 | reachability as u8;
+    }
+
+    /// Whether the host knows of this member: it was told that it is up, or gave it itself.
+    pub(crate) fn is_told(&self) -> bool {
+        self.local & TOLD != 0
+    }
+
+    pub(crate) fn set_told(&mut self) {
+        self.local |= TOLD;
     }
 
     /// Suspicions open in which this member is an accuser.
@@ -154,8 +167,8 @@ impl Seat {
 pub(crate) enum Applied {
     /// The member was unknown and has a slot now.
     New(SlotId),
-    /// The member was known, with this rank before; the merge says the rest.
-    Known { slot: SlotId, was: (Incarnation, Status), merge: Merge },
+    /// The member was known, with this record before; the merge says the rest.
+    Known { slot: SlotId, was: Record, merge: Merge },
     /// Unknown, and no slot is free.
     Full,
 }
@@ -236,7 +249,7 @@ impl Table<'_> {
                 if merge.changed {
                     self.replace(slot, &new, rng);
                 }
-                Applied::Known { slot, was: old.rank(), merge }
+                Applied::Known { slot, was: old, merge }
             }
             Err(at) => {
                 let Some(slot) = self.take_slot(record, seat.place, at) else { return Applied::Full };

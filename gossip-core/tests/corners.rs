@@ -48,7 +48,7 @@ fn a_minority_that_was_cut_off_once_before_declares_nobody_the_second_time() {
 #[test]
 fn restoring_one_id_twice_leaves_a_sound_table() {
     let config = Config { tombstone_ttl: secs(60), ..lan() };
-    let mut buffer = Buffer::<16, 64, 19_200>::new();
+    let mut buffer = Buffer::<16, 128, 19_200>::new();
     let mut out = buffer.outbox();
     let mut node = node(config, Instant::ZERO);
     let old = Record::new(identity("other", 2), Versions::OURS);
@@ -113,7 +113,7 @@ fn two_pings_in_a_datagram_get_no_more_bytes_than_they_had() {
 #[test]
 fn an_outbox_without_room_for_a_datagram_is_refused_and_changes_nothing() {
     let mut node = node(lan(), Instant::ZERO);
-    let mut small = Buffer::<2, 56, 800>::new();
+    let mut small = Buffer::<2, 35, 800>::new();
     let mut out = small.outbox();
     let output = node.join(Instant::ZERO, &[([10, 9, 0, 2], 7_946).into()], &mut out);
     assert_eq!((output.verdict, output.packets().len()), (Verdict::OutboxTooSmall, 0));
@@ -123,7 +123,7 @@ fn an_outbox_without_room_for_a_datagram_is_refused_and_changes_nothing() {
 
 #[test]
 fn the_longest_pause_can_be_announced() {
-    let mut buffer = Buffer::<16, 64, 19_200>::new();
+    let mut buffer = Buffer::<16, 128, 19_200>::new();
     let mut out = buffer.outbox();
     let mut node = node(lan(), Instant::ZERO);
     let _ = node.announce_pause(Instant::ZERO, Duration::MAX, &mut out);
@@ -135,7 +135,7 @@ fn the_smallest_memory_and_outbox_never_spin() {
     for seed in 0..20 {
         let config = Config { max_datagram: 400, tombstone_ttl: secs(60), ..lan() };
         let mut network: Network<Inline<2, 1>> = Network::new(seed, config, Inline::new, ());
-        network.lend(Buffer::<2, 56, 800>::new());
+        network.lend(Buffer::<2, 35, 800>::new());
         network.set_link(Link { loss: 0.2, duplication: 0.2, reordering: 0.3, ..Link::LAN });
         network.add_joined(6);
         network.run_for(secs(60));
@@ -155,7 +155,7 @@ fn a_small_outbox_in_a_large_cluster_never_spins() {
     for seed in 0..5 {
         let config = Config { max_datagram: 400, tombstone_ttl: secs(60), ..lan() };
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(64), ());
-        network.lend(Buffer::<2, 56, 800>::new());
+        network.lend(Buffer::<2, 35, 800>::new());
         network.add_joined(40);
         network.run_for(secs(60));
         for host in 10..35 {
@@ -174,7 +174,7 @@ fn a_small_outbox_in_a_large_cluster_never_spins() {
 
 #[test]
 fn a_tick_at_the_end_of_time_is_the_last() {
-    let mut buffer = Buffer::<16, 64, 19_200>::new();
+    let mut buffer = Buffer::<16, 128, 19_200>::new();
     let mut out = buffer.outbox();
     let mut node = node(lan(), Instant::ZERO);
     let other = Record::new(identity("other", 2), Versions::OURS);
@@ -208,7 +208,7 @@ fn tombstones_that_a_slow_prober_would_outlive_are_refused() {
 
 #[test]
 fn time_between_construction_and_the_first_step_is_no_pause() {
-    let mut buffer = Buffer::<16, 64, 19_200>::new();
+    let mut buffer = Buffer::<16, 128, 19_200>::new();
     let mut out = buffer.outbox();
     let mut node = node(lan(), Instant::ZERO);
     let output = node.join(Instant::ZERO + secs(5), &[([10, 0, 0, 1], 1).into()], &mut out);
@@ -218,7 +218,7 @@ fn time_between_construction_and_the_first_step_is_no_pause() {
 
 #[test]
 fn a_join_that_nobody_can_answer_does_not_leave_the_node_unjoined() {
-    let mut buffer = Buffer::<16, 64, 19_200>::new();
+    let mut buffer = Buffer::<16, 128, 19_200>::new();
     let mut out = buffer.outbox();
     let mut node = node(lan(), Instant::ZERO);
     let me = node.me().address();
@@ -484,7 +484,7 @@ fn a_leaver_with_no_room_for_tombstones_does_not_forget_itself() {
 
 #[test]
 fn pages_that_lead_nowhere_do_not_keep_a_joiner_busy() {
-    let mut buffer = Buffer::<16, 64, 19_200>::new();
+    let mut buffer = Buffer::<16, 128, 19_200>::new();
     let mut out = buffer.outbox();
     let mut node = node(lan(), Instant::ZERO);
     let (seed, sender) = (([10, 0, 0, 1], 1).into(), support::id("seed"));

@@ -216,7 +216,7 @@ fn the_smallest_outbox_and_datagram_serve() {
     for seed in seeds() {
         let config = Config { max_datagram: 400, ..lan() };
         let mut network = network(seed, config, ());
-        network.lend(gossip_core::Buffer::<2, 56, 800>::new());
+        network.lend(gossip_core::Buffer::<2, 35, 800>::new());
         network.add_joined(12);
         assert!(network.wait(secs(60), Network::is_formed).is_some(), "seed {seed}: not formed");
         network.crash(7);

@@ -267,7 +267,7 @@ fn lone(config: Config, address: SocketAddr, epoch: u32) -> Result<Node<Heap>, C
 fn what_is_fixed_while_running_cannot_be_reconfigured() {
     let address = ([10, 0, 0, 1], 7_946).into();
     let Ok(mut node) = lone(lan(), address, 1) else { panic!("a good start was refused") };
-    let mut buffer = Buffer::<16, 64, 19_200>::new();
+    let mut buffer = Buffer::<16, 128, 19_200>::new();
     for (field, next) in [
         ("cluster", Config { cluster: cluster("other"), ..lan() }),
         ("max_datagram", Config { max_datagram: 600, ..lan() }),

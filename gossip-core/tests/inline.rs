@@ -61,7 +61,7 @@ fn memory_may_be_a_static_lent_to_the_node() {
     let Ok(mut node) = Node::new(lan(), identity, [1; 32], &mut memory, Instant::ZERO) else {
         panic!("a good start was refused")
     };
-    let mut buffer = Buffer::<8, 64, 9_600>::new();
+    let mut buffer = Buffer::<8, 128, 9_600>::new();
     let mut out = buffer.outbox();
     let seed = ([10, 0, 0, 2], 7_946).into();
     let output = node.join(Instant::ZERO, &[seed], &mut out);

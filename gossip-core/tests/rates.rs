@@ -387,7 +387,7 @@ fn packets_and_bytes_are_counted_as_they_are_sent_and_received() {
 }
 
 /// Counters of bounds that only a pressure of their own reaches: each has its test, here, in `limits.rs` or in `cluster.rs`.
-const UNDER_PRESSURE: [&str; 10] = [
+const UNDER_PRESSURE: [&str; 11] = [
     "dropped_outbox_full",
     "dropped_over_budget",
     "dropped_table_full",
@@ -396,6 +396,7 @@ const UNDER_PRESSURE: [&str; 10] = [
     "dropped_accusations",
     "dropped_holds_full",
     "dropped_newcomers",
+    "dropped_rechecks",
     "dropped_corrections",
     "dropped_seeds",
 ];

@@ -1,6 +1,6 @@
 //! Why a node did not start, and what to do.
 
-use super::epoch::EpochError;
+use super::{epoch::EpochError, seeds::MAX_SEEDS};
 use crate::ConfigError;
 use std::{fmt, io, net::SocketAddr};
 
@@ -23,6 +23,11 @@ pub enum StartError {
     Config(ConfigError),
     /// The epoch file cannot be used.
     Epoch(EpochError),
+    /// More seeds than a node keeps.
+    TooManySeeds {
+        /// How many were given.
+        given: usize,
+    },
 }
 
 impl StartError {
@@ -52,6 +57,10 @@ impl fmt::Display for StartError {
             }
             Self::Config(error) => error.fmt(f),
             Self::Epoch(error) => error.fmt(f),
+            Self::TooManySeeds { given } => write!(
+                f,
+                "{given} seeds are too many: give at most {MAX_SEEDS}, or a DNS name that lists them"
+            ),
         }
     }
 }

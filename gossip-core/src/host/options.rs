@@ -1,6 +1,9 @@
 //! What a node is started with.
 
-use super::{StartError, seeds::Seed};
+use super::{
+    StartError,
+    seeds::{MAX_SEEDS, Seed},
+};
 use crate::{Config, ConfigError, Locality, NodeId};
 use std::{
     hash::{BuildHasher, RandomState},
@@ -29,7 +32,7 @@ pub struct Options {
     /// Where others reach this node, if that is not the address it is bound to; port 0 stands for the bound
     /// port. Needed when `bind` is an unspecified address such as 0.0.0.0.
     pub advertise: Option<SocketAddr>,
-    /// Members to join through, as addresses or DNS names. None: wait to be joined.
+    /// Members to join through, as addresses or DNS names; at most 64. None: wait to be joined.
     pub seeds: Vec<Seed>,
     /// Where the node runs.
     pub locality: Locality,
@@ -77,6 +80,9 @@ impl Options {
         self.id()?;
         if self.advertise.is_none() && self.bind.ip().is_unspecified() {
             return Err(StartError::Advertise(self.bind));
+        }
+        if self.seeds.len() > MAX_SEEDS {
+            return Err(StartError::TooManySeeds { given: self.seeds.len() });
         }
         Ok(self.config.validate()?)
     }

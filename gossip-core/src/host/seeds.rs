@@ -3,15 +3,20 @@
 use crate::{Instant, rng::Rng, wire::codec::is_unicast};
 use std::{fmt, mem, net::SocketAddr, str::FromStr, time::Duration};
 
-/// Addresses given to the node at once, which is as many as it keeps.
+/// Addresses given to the node at once, which is as many as it keeps; and addresses kept of one name. Where there are
+/// more in all, the next as many follow, until all had their turn.
 const MAX_ADDRESSES: usize = 16;
-/// Seeds kept; newer ones take the place of the oldest. Of each an address is asked.
-pub(super) const MAX_SEEDS: usize = MAX_ADDRESSES;
+/// Seeds kept; more at the start are refused, and newer ones take the place of the oldest.
+pub(super) const MAX_SEEDS: usize = 64;
+/// Names looked up at the same time, each by a thread of its own.
+const MAX_LOOKUPS: usize = 16;
 /// The first wait before the names are resolved again, doubled up to [`MAX_WAIT`]. The node itself asks the
 /// addresses it has much more often.
 const MIN_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait while the node knows nobody: what a resolver's cache usually keeps.
 const MAX_WAIT: Duration = Duration::from_secs(60);
+/// The first wait where there are more addresses than the node takes at once: it asks two of them every half second.
+const MIN_WAIT_OF_TURN: Duration = Duration::from_secs(5);
 /// The wait while all is well. A rejoin costs a few packets and heals two clusters that share only seeds.
 const SETTLED_WAIT: Duration = Duration::from_secs(300);
 
@@ -133,6 +138,8 @@ pub(super) struct Seeds {
     running: usize,
     /// Addresses came or are due to be tried again.
     fresh: bool,
+    /// Where in the list of all addresses the next ones to try begin.
+    turn: usize,
     rng: Rng,
 }
 
@@ -145,6 +152,7 @@ impl Seeds {
             settled: false,
             running: 0,
             fresh: false,
+            turn: 0,
             rng,
         }
     }
@@ -176,7 +184,10 @@ impl Seeds {
         }
         self.settled = settled;
         if now >= self.next {
-            let wait = if settled { SETTLED_WAIT } else { self.wait };
+            let count: usize = self.sources.iter().map(|source| source.addresses.len()).sum();
+            let least = if count > MAX_ADDRESSES { MIN_WAIT_OF_TURN } else { MIN_WAIT };
+            let wait = if settled { SETTLED_WAIT } else { self.wait.max(least) };
+            self.turn += MAX_ADDRESSES;
             self.next = now + self.jittered(wait);
             self.wait = (self.wait * 2).min(MAX_WAIT);
             self.fresh = true;
@@ -189,19 +200,19 @@ impl Seeds {
         if mem::take(&mut self.fresh) { self.addresses() } else { Vec::new() }
     }
 
-    /// The first address of every seed, then the second of every seed, and so on: no name that has many
-    /// crowds out the rest.
+    /// Those whose turn it is, of all addresses in this order: the first of every seed, then the second of every seed, and
+    /// so on, so that no name that has many crowds out the rest.
     fn addresses(&self) -> Vec<SocketAddr> {
-        (0..MAX_ADDRESSES)
-            .flat_map(|i| self.sources.iter().filter_map(move |source| source.addresses.get(i)))
-            .take(MAX_ADDRESSES)
-            .copied()
-            .collect()
+        let nth = |i: usize| self.sources.iter().filter_map(move |source| source.addresses.get(i).copied());
+        let all: Vec<SocketAddr> = (0..MAX_ADDRESSES).flat_map(nth).collect();
+        let start =
+            if all.len() > MAX_ADDRESSES { self.turn.saturating_sub(MAX_ADDRESSES) % all.len() } else { 0 };
+        all.iter().cycle().skip(start).take(MAX_ADDRESSES.min(all.len())).copied().collect()
     }
 
     /// A name to look up now.
     pub(super) fn next_lookup(&mut self) -> Option<String> {
-        if self.running == MAX_SEEDS {
+        if self.running == MAX_LOOKUPS {
             return None;
         }
         let source = self.sources.iter_mut().find(|source| source.lookup == Lookup::Wanted)?;
@@ -375,12 +386,28 @@ mod tests {
         assert_eq!(seeds.add(Instant::ZERO, names), 2 * MAX_SEEDS);
         assert_eq!(seeds.add(Instant::ZERO, [seed(&format!("host-{}:7946", 3 * MAX_SEEDS - 1))]), 0, "known");
         seeds.due(Instant::ZERO, false);
-        let running = std::iter::from_fn(|| seeds.next_lookup()).count();
-        assert_eq!(running, MAX_SEEDS);
-        seeds.add(Instant::ZERO, [seed("one-more:7946")]);
-        seeds.due(Instant::ZERO, false);
+        let running: Vec<String> = std::iter::from_fn(|| seeds.next_lookup()).collect();
+        assert_eq!(running.len(), MAX_LOOKUPS);
+        seeds.looked_up(&running[0], Err("gone".to_owned()));
+        assert!(seeds.next_lookup().is_some_and(|name| !running.contains(&name)));
         assert_eq!(seeds.next_lookup(), None, "as many as there may be are under way");
-        seeds.looked_up("host-40:7946", Err("gone".to_owned()));
-        assert_eq!(seeds.next_lookup().as_deref(), Some("one-more:7946"));
+    }
+
+    #[test]
+    fn of_more_addresses_than_fit_each_has_its_turn() {
+        let mut seeds = seeds();
+        let all: Vec<SocketAddr> = (1..=40).map(address).collect();
+        assert_eq!(seeds.add(Instant::ZERO, all.iter().map(|&address| Seed::from(address))), 0);
+        let (mut now, mut tried) = (Instant::ZERO, Vec::new());
+        for _ in 0..3 {
+            let some = seeds.due(now, false);
+            assert_eq!(some.len(), MAX_ADDRESSES);
+            tried.extend(some);
+            now = seeds.next();
+        }
+        assert!(now <= Instant::from_millis(20_000), "all were tried by {now:?}");
+        tried.sort();
+        tried.dedup();
+        assert_eq!(tried, all);
     }
 }

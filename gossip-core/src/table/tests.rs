@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     memory::{Heap, Inline, Storage, Tables},
-    record::{Identity, Locality, Versions, Zone},
+    record::{Identity, Incarnation, Locality, Status, Versions, Zone},
     rumors::{MAX_SETTLED, RumorState},
     table::{pool::MAX_ACCUSERS, zones::MAX_ZONES},
 };
@@ -142,7 +142,7 @@ impl<S: Storage> Rig<S> {
             Applied::New(_) => assert!(self.model.records.insert(id, *new).is_none()),
             Applied::Known { slot, was, merge } => {
                 let model = self.model.records.get_mut(&id).unwrap();
-                assert_eq!(was, model.rank());
+                assert_eq!(was, *model);
                 assert_eq!(merge, model.merge(new));
                 assert_eq!(self.memory.tables().members.record(slot), model);
             }

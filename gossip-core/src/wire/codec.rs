@@ -114,6 +114,11 @@ fn is_one_node(ip: &[u8; 16]) -> bool {
     }
 }
 
+/// An address as records hold it: an IPv4-mapped IPv6 address is the IPv4 address in it.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
 /// Whether a single node can be reached there.
 pub(crate) fn is_unicast(address: SocketAddr) -> bool {
     let ip = match address.ip() {

@@ -13,7 +13,7 @@ pub(crate) const PORT: usize = 18;
 pub(crate) fn head(config: Config) -> Vec<u8> {
     let address = ([10, 255, 255, 254], 7_946).into();
     let identity = Identity { id: id(1), epoch: 1, address, locality: Locality::default() };
-    let mut buffer = Buffer::<16, 64, 19_200>::new();
+    let mut buffer = Buffer::<16, 128, 19_200>::new();
     let Ok(mut node) = Node::new(config, identity, [0; 32], Inline::<2, 1>::new(), Instant::ZERO) else {
         panic!("a test's configuration")
     };

@@ -1,6 +1,6 @@
 //! A machine of the virtual network: a node, its socket's queue, and its driver's habits.
 
-use super::Datagram;
+use super::{Datagram, Told};
 use gossip_core::{Config, Event, Instant, Locality, Node, NodeId, Traffic};
 use std::{net::SocketAddr, time::Duration};
 
@@ -51,6 +51,8 @@ pub(crate) struct Host<M> {
     pub(crate) sent: Tally,
     /// Everything that its node told, with the time.
     pub(crate) events: Vec<(Instant, Event)>,
+    /// What it was told of members, to check the order.
+    pub(super) told: Told,
     /// When its driver ticks: whenever it is due, or only at multiples of this.
     pub(crate) tick_grid: Option<Duration>,
     /// How often it has been started.

@@ -8,6 +8,7 @@ mod network;
 mod recovery;
 mod rng;
 mod setup;
+mod told;
 mod watch;
 mod wire;
 
@@ -18,5 +19,6 @@ pub(crate) use rng::Rng;
 pub(crate) use setup::{cluster, form, id, lan, millis, secs, seeds};
 #[cfg(feature = "alloc")]
 pub(crate) use setup::{formed, network};
+pub(crate) use told::Told;
 pub(crate) use watch::{Input, Recorder, Step, Watch};
 pub(crate) use wire::{Datagram, Link};

@@ -1,6 +1,7 @@
 //! The network itself: hosts, time, and what can be done to them.
 
 use super::{
+    Told,
     host::{Host, State, Tally},
     watch::{Input, Step, Watch},
     wire::{Datagram, Due, Link, Wire},
@@ -107,6 +108,7 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
             node,
             sent: Tally::default(),
             events: Vec::new(),
+            told: Told::default(),
             tick_grid: None,
             life: 1,
             state: State::Running,
@@ -160,7 +162,10 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
 
     /// Stops a host without a word.
     pub(crate) fn crash(&mut self, host: usize) {
-        self.addresses.remove(&self.hosts[host].address);
+        // Another may have started there since.
+        if self.addresses.get(&self.hosts[host].address) == Some(&host) {
+            self.addresses.remove(&self.hosts[host].address);
+        }
         self.hosts[host].state = State::Down;
         self.hosts[host].inbox.clear();
     }
@@ -177,7 +182,7 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
         self.addresses.insert(address, host);
         let at = &mut self.hosts[host];
         (at.node, at.address, at.epoch, at.state) = (node, address, epoch, State::Running);
-        (at.wake, at.life) = (Instant::NEVER, at.life + 1);
+        (at.wake, at.life, at.told) = (Instant::NEVER, at.life + 1, Told::default());
         self.wake(host);
     }
 
@@ -221,11 +226,17 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
         let output = call(&mut at.node, now, &mut outbox);
         let (life, address, node) = (at.life, at.address, &at.node);
         self.watch.after(&Step { now, host, life, address, input, node, output: &output });
+        if input == Input::Command {
+            at.node.members().for_each(|member| at.told.given(member.id(), member.status()));
+        }
         for packet in output.packets() {
             at.sent.count(packet.class, packet.bytes.len());
             self.wire.send(address, packet.to, packet.bytes, false);
         }
         for &event in output.events() {
+            if let Err(wrong) = at.told.note(event) {
+                panic!("host {host} was told {wrong}");
+            }
             at.events.push((now, event));
             if let Event::NewLife { epoch } = event {
                 at.epoch = epoch;

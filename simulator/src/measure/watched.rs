@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The kinds of events, as figures name them. Whatever a later core adds is `other`.
-pub const KINDS: [&str; 21] = [
+pub const KINDS: [&str; 22] = [
     "up",
     "suspected",
     "cleared",
@@ -29,6 +29,7 @@ pub const KINDS: [&str; 21] = [
     "own_pause",
     "foreign_cluster",
     "narrow_path",
+    "id_in_use",
     "other",
 ];
 
@@ -54,7 +55,8 @@ fn kind_of(event: Event) -> usize {
         Event::OwnPause { .. } => 17,
         Event::ForeignCluster { .. } => 18,
         Event::NarrowPath { .. } => 19,
-        _ => 20,
+        Event::IdInUse { .. } => 20,
+        _ => 21,
     }
 }
 

@@ -86,7 +86,7 @@ fn head(config: Config) -> Vec<u8> {
     let there = |last| SocketAddr::from(([203, 0, 113, last], 7_946));
     let Ok(id) = NodeId::from_name("forger") else { return Vec::new() };
     let identity = Identity { id, epoch: 1, address: there(1), locality: Locality::default() };
-    let mut buffer = Buffer::<16, 64, 24_000>::new();
+    let mut buffer = Buffer::<16, 128, 24_000>::new();
     let mut out = buffer.outbox();
     let node = Node::new(config, identity, [0; 32], Inline::<2, 1>::new(), Instant::ZERO);
     let Ok(mut node) = node else { return Vec::new() };

@@ -47,6 +47,21 @@ fn merge_holds_in_a_small_cluster() {
 }
 
 #[test]
+fn a_zone_is_routable_again_at_once() {
+    holds("routable", &[]);
+}
+
+#[test]
+fn seeds_that_swap_their_addresses_find_the_others() {
+    holds("swapped-seeds", &[]);
+}
+
+#[test]
+fn a_duplicate_name_is_reported_and_taken_back() {
+    holds("duplicate-name", &[]);
+}
+
+#[test]
 fn join_holds_in_a_small_cluster() {
     // Eight sends a rumor now and then miss one of fifty; repair finds it.
     holds("join", &["nodes=50", "expect.spread.p99_s={max=20}", "expect.spread.p100_s={max=20}"]);

@@ -1,0 +1,133 @@
+//! What a host is told of a member: the one table of which event follows which.
+//!
+//! ```text
+//!              Up             Suspected
+//! (unknown) ────────▶ Up ────────────────▶ Suspected
+//!                     ▲ ▲ ◀──────────────── │
+//!                     │ │     Cleared       │
+//!                  Up │ │ Up                │
+//!                     │ └──── Down ◀────────┤ Down
+//!                     │        │ Left       │
+//!                     └────── Left ◀────────┘ Left
+//! ```
+//!
+//! `Down` and `Left` follow `Up` the same way. `Updated` comes while a member is up or suspected, after the event of its
+//! status if there is one, whenever its address, locality, versions, health or epoch changed. `Forgotten` ends a row. A
+//! member that was never told of as up has no other events: its tombstone came as history.
+
+use crate::{
+    outbox::Event,
+    record::{Record, Status},
+};
+
+/// What the host was last told of a member's status.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Told {
+    Nothing,
+    Status(Status),
+}
+
+/// At most two events tell of one change of a record.
+pub(crate) type Events = heapless::Vec<Event, 2>;
+
+/// What tells a host of a member's change from one record to another. `told`: it was told of this member before. `was`
+/// is `None` for a member that was unknown.
+pub(crate) fn events(told: bool, was: Option<&Record>, is: &Record) -> Events {
+    let before = match was {
+        Some(was) if told => Told::Status(was.status()),
+        _ => Told::Nothing,
+    };
+    let mut events = status_events(before, is);
+    let was_live = matches!(before, Told::Status(status) if status.is_live());
+    if let Some(was) = was.filter(|_| was_live && is.status().is_live())
+        && (events.is_empty() || is_seen_to_differ(was, is))
+    {
+        let _ = events.push(Event::Updated(is.id()));
+    }
+    events
+}
+
+/// The table above.
+fn status_events(before: Told, is: &Record) -> Events {
+    use Status::{Alive, Dead, Left, Suspect};
+    let id = is.id();
+    let events: &[Event] = match (before, is.status()) {
+        (Told::Nothing | Told::Status(Dead | Left), Alive) => &[Event::Up(id)],
+        (Told::Nothing | Told::Status(Dead | Left), Suspect) => &[Event::Up(id), Event::Suspected(id)],
+        (Told::Status(Alive), Suspect) => &[Event::Suspected(id)],
+        (Told::Status(Suspect), Alive) => &[Event::Cleared(id)],
+        (Told::Status(Alive | Suspect), Dead) => &[Event::Down(id)],
+        (Told::Status(Alive | Suspect | Dead), Left) => &[Event::Left(id)],
+        (Told::Nothing | Told::Status(Left), Dead | Left)
+        | (Told::Status(Alive), Alive)
+        | (Told::Status(Suspect), Suspect)
+        | (Told::Status(Dead), Dead) => &[],
+    };
+    events.iter().copied().collect()
+}
+
+/// Whether a host sees more than another status: where the member is, what it speaks, how fit it is, which life it is.
+fn is_seen_to_differ(was: &Record, is: &Record) -> bool {
+    !was.same_fields(is) || was.health() != is.health() || was.incarnation().epoch != is.incarnation().epoch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Health, Identity, Incarnation, Locality, NodeId, Versions};
+    use Status::{Alive, Dead, Left, Suspect};
+
+    fn record(status: Status) -> Record {
+        let identity = Identity {
+            id: NodeId::from_u64(7).unwrap(),
+            epoch: 10,
+            address: ([10, 0, 0, 1], 7946).into(),
+            locality: Locality::default(),
+        };
+        Record::new(identity, Versions::OURS).with_status(status)
+    }
+
+    fn names(told: bool, was: Option<Status>, is: Status) -> String {
+        let was = was.map(record);
+        let events = events(told, was.as_ref(), &record(is).with_incarnation(later()));
+        events
+            .iter()
+            .map(|event| std::format!("{event:?} ").replace(&std::format!("{:?}", record(is).id()), ""))
+            .collect()
+    }
+
+    fn later() -> Incarnation {
+        Incarnation { epoch: 10, refutation: 1 }
+    }
+
+    #[test]
+    fn every_pair_of_statuses_is_told_as_the_table_says() {
+        let statuses = [Alive, Suspect, Dead, Left];
+        let row = |told, was| statuses.map(|is| names(told, was, is).replace("()", ""));
+        assert_eq!(row(false, None), ["Up ", "Up Suspected ", "", ""]);
+        assert_eq!(row(false, Some(Dead)), ["Up ", "Up Suspected ", "", ""]);
+        assert_eq!(row(false, Some(Left)), ["Up ", "Up Suspected ", "", ""]);
+        assert_eq!(row(true, Some(Alive)), ["Updated ", "Suspected ", "Down ", "Left "]);
+        assert_eq!(row(true, Some(Suspect)), ["Cleared ", "Updated ", "Down ", "Left "]);
+        assert_eq!(row(true, Some(Dead)), ["Up ", "Up Suspected ", "", "Left "]);
+        assert_eq!(row(true, Some(Left)), ["Up ", "Up Suspected ", "", ""]);
+    }
+
+    #[test]
+    fn a_change_that_a_host_sees_is_told_beside_any_change_of_status() {
+        let was = record(Suspect);
+        let moved = record(Alive).with_address(([10, 0, 0, 2], 7946).into());
+        let elsewhere = record(Alive).with_locality(Locality { zone: 3, ..Locality::default() });
+        let ill = record(Alive).with_state(1, Health::Unhealthy, 0);
+        let restarted = record(Alive).with_incarnation(Incarnation { epoch: 11, refutation: 0 });
+        let it = was.id();
+        for is in [moved, elsewhere, ill, restarted] {
+            assert_eq!(events(true, Some(&was), &is), [Event::Cleared(it), Event::Updated(it)], "{is:?}");
+            let suspect = is.with_status(Suspect);
+            let told = events(true, Some(&record(Alive)), &suspect);
+            assert_eq!(told, [Event::Suspected(it), Event::Updated(it)], "{is:?}");
+        }
+        let plea = record(Alive).with_state(1, Health::Healthy, 5);
+        assert_eq!(events(true, Some(&was), &plea), [Event::Cleared(it)]);
+    }
+}

@@ -1,0 +1,140 @@
+//! Members that are found again: at addresses that others have now, beyond partitions that outlast all memory, under a
+//! name that two nodes used.
+
+#![cfg(feature = "alloc")]
+
+mod support;
+
+use gossip_core::{Config, Event, Heap, Status};
+use std::net::SocketAddr;
+use support::{Host, Network, formed, lan, network, secs, seeds};
+
+fn told(host: &Host<Heap>, wanted: impl Fn(&Event) -> bool) -> usize {
+    host.events.iter().filter(|(_, event)| wanted(event)).count()
+}
+
+#[test]
+fn seeds_that_restart_at_each_others_addresses_find_the_rest() {
+    for seed in seeds() {
+        let mut network = network(seed, lan(), ());
+        network.add_joined(3);
+        network.add_restored(6); // these were given no seeds
+        assert!(network.wait(secs(60), Network::is_formed).is_some(), "seed {seed}: not formed");
+        network.run_for(secs(20));
+        let addresses: Vec<SocketAddr> = (0..3).map(|host| network.hosts[host].address).collect();
+        (0..3).for_each(|host| network.crash(host));
+        network.run_for(secs(60));
+        (0..3).for_each(|host| network.restart(host, addresses[(host + 1) % 3]));
+        (0..3).for_each(|host| network.join(host, &[0, 1, 2]));
+        let took = network.wait(secs(60), Network::is_formed);
+        assert!(took.is_some_and(|took| took <= secs(15)), "seed {seed}: one cluster after {took:?}");
+    }
+}
+
+#[test]
+fn new_names_at_the_addresses_of_the_dead_are_found() {
+    for seed in seeds() {
+        let mut network = formed(seed, 6, lan(), ());
+        network.run_for(secs(10));
+        let addresses: Vec<SocketAddr> = (0..3).map(|host| network.hosts[host].address).collect();
+        (0..3).for_each(|host| network.crash(host));
+        network.run_for(secs(30));
+        // Others under other names, who know only each other.
+        for (n, &address) in addresses.iter().enumerate() {
+            let host = network.add(&format!("other-{n}"));
+            network.restart(host, address);
+        }
+        (6..9).for_each(|host| network.join(host, &[6, 7, 8]));
+        let took = network.wait(secs(120), Network::is_formed);
+        assert!(took.is_some_and(|took| took <= secs(40)), "seed {seed}: one cluster after {took:?}");
+    }
+}
+
+#[test]
+fn halves_that_forgot_each_other_find_each_other_without_seeds() {
+    let config = Config { tombstone_ttl: secs(60), hold: secs(10), ..lan() };
+    for seed in seeds() {
+        let mut network = network(seed, config, ());
+        network.add_restored(12);
+        assert!(network.wait(secs(300), Network::is_formed).is_some(), "seed {seed}: not formed");
+        network.run_for(secs(10));
+        let inside: Vec<SocketAddr> = network.hosts[..6].iter().map(|host| host.address).collect();
+        network.set_cut(move |from, to| inside.contains(&from) != inside.contains(&to));
+        network.run_for(secs(400));
+        for host in network.running() {
+            assert_eq!(host.node.members().len(), 5, "seed {seed}: {} remembers the other half", host.id);
+        }
+        network.set_cut(|_, _| false);
+        let took = network.wait(secs(300), Network::is_formed);
+        assert!(took.is_some_and(|took| took <= secs(60)), "seed {seed}: one cluster after {took:?}");
+    }
+}
+
+/// Five nodes, and a sixth under the name of the second at another address.
+fn with_a_duplicate(seed: u64) -> (Network<Heap>, usize) {
+    let mut network = formed(seed, 5, lan(), ());
+    network.run_for(secs(10));
+    let duplicate = network.add("node-1");
+    network.restart(duplicate, network.hosts[duplicate].address);
+    network.join(duplicate, &[0]);
+    (network, duplicate)
+}
+
+#[test]
+fn every_member_reports_a_duplicate_name_within_seconds() {
+    for seed in seeds() {
+        let (mut network, duplicate) = with_a_duplicate(seed);
+        let id = network.hosts[1].id;
+        let (here, there) = (network.hosts[1].address, network.hosts[duplicate].address);
+        network.run_for(secs(10));
+        for host in network.running().filter(|host| host.id != id) {
+            assert!(told(host, |event| *event == Event::Conflict(id)) > 0, "seed {seed}: not by {}", host.id);
+        }
+        let in_use = |at| move |event: &Event| *event == Event::IdInUse { at };
+        assert!(told(&network.hosts[1], in_use(there)) > 0, "seed {seed}: the original was not told");
+        assert!(told(&network.hosts[duplicate], in_use(here)) > 0, "seed {seed}: the duplicate was not told");
+    }
+}
+
+#[test]
+fn whoever_restarts_elsewhere_is_no_duplicate() {
+    for seed in seeds() {
+        let mut network = formed(seed, 5, lan(), ());
+        for _ in 0..3 {
+            network.run_for(secs(10));
+            let address = network.fresh_address();
+            network.restart(1, address);
+            network.join(1, &[0]);
+        }
+        network.run_for(secs(10));
+        let no_duplicate = |event: &Event| matches!(event, Event::Conflict(_) | Event::IdInUse { .. });
+        assert!(network.hosts.iter().all(|host| told(host, no_duplicate) == 0), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_name_is_taken_back_when_its_duplicate_is_gone() {
+    for seed in seeds() {
+        let (mut network, duplicate) = with_a_duplicate(seed);
+        network.run_for(secs(200));
+        let twin = |host: usize| told(&network.hosts[host], |event| *event == Event::Twin) > 0;
+        assert!(twin(1) || twin(duplicate), "seed {seed}: nobody gave in");
+        network.crash(duplicate);
+        // Found dead, silent for half a minute, and heard of.
+        let back = network.wait(secs(120), |network| {
+            let address = network.hosts[1].address;
+            let mut others = network.running().filter(|host| host.id != network.hosts[1].id);
+            others.all(|host| {
+                let member = host.node.member(network.hosts[1].id);
+                member.is_some_and(|it| it.status() == Status::Alive && it.address() == address)
+            })
+        });
+        assert!(
+            back.is_some_and(|took| took <= secs(60)),
+            "seed {seed}: after {back:?}{}",
+            network.opinions(1)
+        );
+        network.run_for(secs(60));
+        assert!(network.all_say(1, Status::Alive), "seed {seed}: {}", network.opinions(1));
+    }
+}
