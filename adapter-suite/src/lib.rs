@@ -106,6 +106,8 @@ macro_rules! behaviours {
             a_node_joins_when_it_is_told_to,
             a_node_on_every_interface_meets_one_of_ipv4,
             a_slow_subscriber_is_told_what_it_missed_and_goes_on,
+            a_first_node_has_joined_and_so_have_those_who_join_it,
+            a_node_whose_seeds_are_silent_or_unknown_has_not_joined,
             a_node_outlives_its_handles,
             nothing_hangs_when_the_driver_is_dropped,
             a_cancelled_driver_frees_its_address,

@@ -5,9 +5,14 @@
 use crate::{Adapter, Running, block_on, eventually, options, start};
 use gossip_core::{
     Config, ConfigError, Event, Health,
-    host::{EpochError, EpochFile, LeaveOutcome, Options, StartError},
+    host::{EpochError, EpochFile, Events, LeaveOutcome, NotJoined, Options, StartError},
 };
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    net::UdpSocket,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 /// Two nodes that know each other.
 fn pair<A: Adapter>(test: &str, change: impl FnOnce(&mut Options)) -> (Running, Running) {
@@ -38,6 +43,49 @@ pub fn a_slow_subscriber_is_told_what_it_missed_and_goes_on<A: Adapter>() {
     assert!(second.handle.host_metrics().events_lagged >= missed);
     for _ in 0..KEPT {
         assert!(block_on(slow.next()).unwrap().is_ok(), "what is kept can be read");
+    }
+}
+
+/// How often the notices not read yet say that the node has joined.
+fn times_joined(events: &mut Events) -> usize {
+    let mut next = || match events.poll_next(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Some(next)) => Some(next.unwrap().event),
+        _ => None,
+    };
+    std::iter::from_fn(&mut next).filter(|&event| event == Event::Joined).count()
+}
+
+pub fn a_first_node_has_joined_and_so_have_those_who_join_it<A: Adapter>() {
+    let first = start::<A>(options("joined", "first"));
+    let mut own = first.handle.events();
+    assert_eq!(block_on(first.handle.wait_joined()), Ok(()));
+    let seeds = vec![first.handle.local_addr().into()];
+    let second = start::<A>(Options { seeds, ..options("joined", "second") });
+    assert_eq!(block_on(second.handle.wait_joined()), Ok(()));
+    assert_eq!(block_on(second.handle.wait_joined()), Ok(()), "asked once more");
+    assert_eq!(second.handle.members().len(), 1);
+    second.handle.set_health(Health::Degraded);
+    block_on(first.handle.watch().until(|members| members.iter().any(|m| m.health() == Health::Degraded)));
+    assert!(times_joined(&mut own) <= 1, "told twice");
+    assert!(first.handle.is_joined() && second.handle.is_joined());
+}
+
+pub fn a_node_whose_seeds_are_silent_or_unknown_has_not_joined<A: Adapter>() {
+    for seed in ["127.0.0.1:9", "no-such-host.invalid:7946"] {
+        let mut options = options("not joined", "node");
+        options.bind =
+            ([127, 0, 0, 1], UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()).into();
+        // Its own address among them is no reason to take it that there is nobody else.
+        options.seeds = vec![seed.parse().unwrap(), options.bind.into()];
+        let node = start::<A>(options);
+        eventually("a look-up that failed, or a join", || {
+            let failed = node.handle.host_metrics().lookups_failed > 0;
+            (failed || node.handle.metrics().packets_sync > 0).then_some(())
+        });
+        assert!(!node.handle.is_joined(), "{seed}");
+        let waits = node.handle.wait_joined();
+        drop(node);
+        assert_eq!(block_on(waits), Err(NotJoined), "{seed}");
     }
 }
 

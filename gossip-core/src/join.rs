@@ -134,6 +134,8 @@ pub(crate) struct Joining {
     fetches: heapless::Vec<Fetch, MAX_FETCHES>,
     early: heapless::Vec<Early, MAX_EARLY>,
     viewed: bool,
+    /// [`Event::Joined`] was raised.
+    told: bool,
     next_visit: Instant,
     /// How many members there were when it was planned; none, if it was planned for a seed that is no member.
     visit_size: u32,
@@ -161,6 +163,7 @@ impl Joining {
             fetches: heapless::Vec::new(),
             early: heapless::Vec::new(),
             viewed: false,
+            told: false,
             next_visit: Instant::NEVER,
             visit_size: 0,
             unmet: 0,
@@ -188,6 +191,11 @@ impl Joining {
     /// asked to.
     pub(crate) fn has_view(&self) -> bool {
         self.viewed || self.phase == Phase::Idle
+    }
+
+    /// Whether the host was told that this node has joined.
+    pub(crate) fn is_joined(&self) -> bool {
+        self.told
     }
 
     /// Whether the first view is being fetched: there will soon be more to tell.
@@ -246,6 +254,7 @@ impl Joining {
     pub(crate) fn next(&self) -> Instant {
         let fetches = self.fetches.iter().map(|fetch| fetch.due).min();
         match self.phase {
+            Phase::Idle if !self.told => Instant::ZERO,
             Phase::Idle => self.next_visit,
             Phase::Asking => self.retry,
             Phase::Fetching => fetches.unwrap_or(Instant::ZERO),
@@ -265,6 +274,15 @@ fn all(seeds: &[SocketAddr]) -> u16 {
 }
 
 impl Step<'_, '_> {
+    /// Whom to join will be known later: until then this node looks for a view like one whose seeds do not answer.
+    pub(crate) fn await_seeds(&mut self) {
+        let now = self.now();
+        let joining = &mut self.core.joining;
+        if joining.phase == Phase::Idle && !joining.told {
+            (joining.phase, joining.since, joining.retry) = (Phase::Asking, now, now);
+        }
+    }
+
     /// Takes seeds over and asks the first of them.
     pub(crate) fn begin_joining(&mut self, seeds: &[SocketAddr]) {
         let me = self.me().address();
@@ -293,6 +311,17 @@ impl Step<'_, '_> {
             joining.phase = Phase::Asking;
             self.ask_seeds();
         }
+        self.tell_joined();
+    }
+
+    /// Who has nobody (more) to ask has joined: the host is told, once.
+    fn tell_joined(&mut self) {
+        let joining = &mut self.core.joining;
+        if joining.phase == Phase::Idle && !joining.told {
+            joining.told = true;
+            debug!("joined; {} members", self.tables.members.size());
+            self.raise(Event::Joined);
+        }
     }
 
     /// Asks again where no answer came, and everybody anew when everybody was lost.
@@ -305,7 +334,9 @@ impl Step<'_, '_> {
             Phase::Idle if self.core.joining.next_visit <= now => self.visit_seed(),
             Phase::Asking if self.core.joining.retry <= now => {
                 let joining = &mut self.core.joining;
-                let company = joining.viewed && self.tables.members.live() > 0;
+                // A view that the host gave may be of members who are all gone by now.
+                let met = joining.told || joining.good.iter().any(Option::is_some);
+                let company = joining.viewed && met && self.tables.members.live() > 0;
                 if company && joining.round >= REJOIN_ROUNDS {
                     joining.phase = Phase::Idle;
                 } else {
@@ -322,6 +353,7 @@ impl Step<'_, '_> {
             }
             _ => {}
         }
+        self.tell_joined();
     }
 
     fn ask_again(&mut self) {
@@ -632,13 +664,9 @@ impl Step<'_, '_> {
     fn finish_fetching(&mut self) {
         let joining = &mut self.core.joining;
         if joining.phase == Phase::Fetching && joining.fetches.is_empty() {
-            joining.phase = Phase::Idle;
-            let first = !core::mem::replace(&mut joining.viewed, true);
+            (joining.phase, joining.viewed) = (Phase::Idle, true);
             self.plan_visit();
-            if first {
-                debug!("joined; {} members", self.tables.members.size());
-                self.raise(Event::Joined);
-            }
+            self.tell_joined();
         }
     }
 }

@@ -151,9 +151,16 @@ impl<M: Memory> Node<M> {
     /// without `alloc`. The rest are ignored and counted, and so are those at which no single node can be: port 0,
     /// unspecified, multicast and broadcast ones.
     ///
-    /// [`Event::Joined`] says that this node's own view is complete.
+    /// [`Event::Joined`] says that this node's own view is complete. With nobody to ask it comes at once.
     pub fn join<'o>(&mut self, now: Instant, seeds: &[SocketAddr], out: &'o mut Outbox<'_>) -> Output<'o> {
         self.step(now, out, |step| step.if_active(|step| step.begin_joining(seeds)))
+    }
+
+    /// Says that whom to join will be known later, to a [`join`](Self::join): the host is still looking up names, say.
+    /// Without this or a `join` before it, the first tick takes it that there is nobody to join, and raises
+    /// [`Event::Joined`].
+    pub fn await_seeds<'o>(&mut self, now: Instant, out: &'o mut Outbox<'_>) -> Output<'o> {
+        self.step(now, out, |step| step.if_active(Step::await_seeds))
     }
 
     /// Leaves the cluster, for good. [`Event::LeaveDone`] comes when enough others were told; after it this
@@ -200,7 +207,9 @@ impl<M: Memory> Node<M> {
     }
 
     /// Takes in records that the host kept from an earlier life, or was given: a view to start from, instead
-    /// of (or before) joining. Raises no events. Suspects come back as alive, to be probed like everybody.
+    /// of (or before) joining. Raises no events about members. Suspects come back as alive, to be probed like
+    /// everybody. [`Event::Joined`] comes with the next tick; or, where a [`join`](Self::join) follows, once one of the
+    /// seeds has answered it, or a member has answered and the seeds do not.
     ///
     /// Unless this node's own record is among them, unchanged, it introduces itself to the others.
     pub fn restore<'o>(&mut self, now: Instant, records: &[Record], out: &'o mut Outbox<'_>) -> Output<'o> {
@@ -281,10 +290,10 @@ impl<M: Memory> Node<M> {
         self.memory.views().members.fingerprint()
     }
 
-    /// Whether this node's view is as complete as it gets: it fetched one, was given one, or never was asked
-    /// to join anybody (as before a host has found its seeds' addresses).
+    /// Whether this node's view is as complete as it gets: it fetched one, was given one, or has nobody to join.
+    /// True from [`Event::Joined`] on, unless the node [starts over](Event::StartedOver).
     pub fn is_joined(&self) -> bool {
-        self.core.joining.has_view()
+        self.core.joining.is_joined()
     }
 
     /// Lifeguard's local health score: 0 is well, 8 is as slow as can be.

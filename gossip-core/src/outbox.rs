@@ -75,7 +75,8 @@ pub enum Event {
     Conflict(NodeId),
     /// A tombstone was forgotten, by age or for want of room.
     Forgotten(NodeId),
-    /// This node's own view is complete: the first fetch is done.
+    /// This node's own view is as complete as it gets: the first fetch is done, or there is nobody to join. Raised
+    /// once, and once more after each [`Event::StartedOver`].
     Joined,
     /// This node has told enough others that it leaves; it may stop.
     LeaveDone,

@@ -32,6 +32,80 @@ fn a_joiner_is_told_when_its_view_is_complete() {
     }
 }
 
+/// How often a host was told that it has joined.
+fn times_joined<M>(host: &support::Host<M>) -> usize {
+    host.events.iter().filter(|&&(_, event)| event == Event::Joined).count()
+}
+
+#[test]
+fn a_first_node_is_told_at_once_and_once_that_it_has_joined() {
+    for seed in seeds() {
+        let mut network = network(seed, lan(), ());
+        let start = network.now();
+        // Without a word, with nobody to join, and with nobody but itself.
+        let hosts = [network.add("silent"), network.add("empty"), network.add("itself")];
+        network.join(hosts[1], &[]);
+        network.join(hosts[2], &[hosts[2]]);
+        network.run_for(millis(1));
+        for host in hosts {
+            assert_eq!(network.hosts[host].events, [(start, Event::Joined)], "seed {seed}");
+            assert!(network.hosts[host].node.is_joined(), "seed {seed}");
+        }
+        for (joiner, seed) in [(0, 1), (1, 2), (2, 0)] {
+            network.join(hosts[joiner], &[hosts[seed]]);
+        }
+        assert!(network.wait(secs(20), Network::is_formed).is_some(), "seed {seed}");
+        network.run_for(secs(20));
+        assert!(network.hosts.iter().all(|host| times_joined(host) == 1), "seed {seed}: told twice");
+    }
+}
+
+#[test]
+fn a_node_whose_seeds_are_not_known_yet_has_not_joined() {
+    for seed in seeds() {
+        let mut network = network(seed, lan(), ());
+        let first = network.add("first");
+        let second = network.add("second");
+        network.command(second, |node, now, out| node.await_seeds(now, out));
+        network.run_for(secs(40));
+        assert_eq!((times_joined(&network.hosts[first]), times_joined(&network.hosts[second])), (1, 0));
+        assert!(!network.hosts[second].node.is_joined(), "seed {seed}");
+        network.join(second, &[first]);
+        assert!(network.wait(secs(5), |n| n.hosts[second].has_told(Event::Joined)).is_some(), "seed {seed}");
+        assert!(network.is_formed(), "seed {seed}");
+    }
+}
+
+#[test]
+fn nodes_that_begin_a_cluster_together_are_all_told_that_they_joined() {
+    for seed in seeds() {
+        let mut network = network(seed, lan(), ());
+        network.add_joined(3);
+        let all = |n: &Network<_>| n.hosts.iter().all(|host| host.has_told(Event::Joined));
+        assert!(network.wait(secs(10), all).is_some(), "seed {seed}: one waits for ever");
+        network.run_for(secs(60));
+        assert!(network.hosts.iter().all(|host| times_joined(host) == 1), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_restored_node_has_joined_when_one_of_its_members_has_answered() {
+    for seed in seeds() {
+        let mut network = formed(seed, 4, lan(), ());
+        let records: Vec<_> = network.hosts.iter().map(|host| host.node.me()).collect();
+        for there in [true, false] {
+            let host = network.add(if there { "meets" } else { "lonely" });
+            if !there {
+                (0..host).for_each(|other| network.crash(other));
+            }
+            network.command(host, |node, now, out| node.restore(now, &records, out));
+            network.join(host, &[0, 1]);
+            let told = network.wait(secs(20), |n| n.hosts[host].has_told(Event::Joined));
+            assert_eq!(told.is_some(), there, "seed {seed}");
+        }
+    }
+}
+
 #[test]
 fn a_crash_is_noticed_by_everybody() {
     for seed in seeds() {

@@ -295,6 +295,7 @@ fn a_flood_of_strangers_delays_neither_news_nor_joins_for_long() {
         for seed in 0..5 {
             let mut network = formed(seed, 8, lan(), Ledger::default());
             let joiner = network.add("joiner");
+            network.command(joiner, |node, now, out| node.await_seeds(now, out));
             let (mut news, mut joined) = (None, None);
             for ms in 0..60_000 {
                 if ms == 5_000 {

@@ -5,6 +5,7 @@ use super::{
     leave::LeaveOutcome,
     lock::lock,
 };
+use crate::Event;
 use std::{
     collections::{BTreeMap, VecDeque},
     mem,
@@ -26,6 +27,7 @@ pub(super) struct Posted {
     /// Notices ever posted: the number of the next one.
     total: u64,
     ended: Option<LeaveOutcome>,
+    joined: bool,
     lagged: u64,
     waiting: BTreeMap<u64, Waker>,
     /// Subscriptions ever made: the key of the next one.
@@ -41,6 +43,11 @@ impl Posted {
     /// How the driver ended, if it did.
     pub(super) fn ended(&self) -> Option<LeaveOutcome> {
         self.ended
+    }
+
+    /// Whether the node has joined, and not started over since.
+    pub(super) fn is_joined(&self) -> bool {
+        self.joined
     }
 
     /// The notice at `cursor`, which moves on: past those that are gone, if there are any.
@@ -65,6 +72,7 @@ impl Board {
             capacity: capacity.clamp(1, MAX_NOTICES),
             total: 0,
             ended: None,
+            joined: false,
             lagged: 0,
             waiting: BTreeMap::new(),
             subscriptions: 0,
@@ -78,6 +86,11 @@ impl Board {
         }
         self.change(|posted| {
             for notice in notices {
+                match notice.event {
+                    Event::Joined => posted.joined = true,
+                    Event::StartedOver => posted.joined = false,
+                    _ => {}
+                }
                 if posted.notices.len() == posted.capacity {
                     posted.notices.pop_front();
                 }
@@ -150,7 +163,6 @@ impl Drop for Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Event;
     use std::{
         sync::atomic::{AtomicUsize, Ordering},
         task::Wake,

@@ -95,7 +95,12 @@ impl Engine {
         };
         let identity = Identity { id, epoch, address, locality: options.locality };
         let seed = options.randomness();
-        let node = Node::new(options.config, identity, seed, Heap::for_members(options.capacity), now)?;
+        let mut node = Node::new(options.config, identity, seed, Heap::for_members(options.capacity), now)?;
+        let mut buffer: Box<StepBuffer> = Box::default();
+        if !options.seeds.is_empty() {
+            // Names may have to be looked up first. It sends nothing and has no events.
+            let _ = node.await_seeds(now, &mut buffer.outbox());
+        }
         let next_tick = node.next_tick();
         let shared = Arc::new(Shared {
             id,
@@ -108,7 +113,7 @@ impl Engine {
         });
         let mut engine = Self {
             shared: Arc::clone(&shared),
-            buffer: Box::default(),
+            buffer,
             datagram: vec![0; RECEIVE_BYTES].into(),
             next_tick,
             receiving: Receiving::default(),
@@ -256,12 +261,15 @@ impl Engine {
         if !matches!(self.leave, Leaving::No) {
             return;
         }
-        let settled = {
+        let (settled, me) = {
             let node = lock(&self.shared.node);
-            node.is_joined() && node.members().next().is_some_and(|member| member.status().is_live())
+            let company = node.members().next().is_some_and(|member| member.status().is_live());
+            (node.is_joined() && company, node.me().address())
         };
         let addresses = self.seeds.due(transport.now(), settled);
-        if !addresses.is_empty() {
+        // A node that was told only of itself takes it that there is nobody else to ask.
+        let others = !self.seeds.has_unknown() || addresses.iter().any(|&address| address != me);
+        if !addresses.is_empty() && others {
             self.step(transport, |node, now, out| Some(node.join(now, &addresses, out)));
         }
     }

@@ -4,6 +4,7 @@ use super::{
     board::Board,
     counters::HostMetrics,
     events::Events,
+    join::WaitJoined,
     leave::Leave,
     lock::lock,
     requests::Inbox,
@@ -70,9 +71,15 @@ impl Handle {
         lock(&self.0.node).fingerprint()
     }
 
-    /// Whether the first fetch of the members is done.
+    /// Whether the node has joined: the first fetch of the members is done, or there is nobody to join. True once
+    /// [`Event::Joined`](crate::Event::Joined) was raised, unless the node started over since.
     pub fn is_joined(&self) -> bool {
         lock(&self.0.node).is_joined()
+    }
+
+    /// Waits until the node has joined. A node without seeds (or with none but itself) has as soon as its driver runs.
+    pub fn wait_joined(&self) -> WaitJoined {
+        WaitJoined::new(self.board())
     }
 
     /// How slow this node thinks it is itself: 0 (well) to 8.
@@ -160,6 +167,6 @@ mod tests {
         fn is_shared<T: Clone + Send + Sync + 'static>() {}
         fn is_moved<T: Send + 'static>() {}
         is_shared::<Handle>();
-        is_moved::<(Engine, Events, Watch, Leave)>();
+        is_moved::<(Engine, Events, Watch, WaitJoined, Leave)>();
     }
 }

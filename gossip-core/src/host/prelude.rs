@@ -1,8 +1,8 @@
 //! Everything that a user of an adapter needs of the core: adapters export it as their own.
 
 pub use super::{
-    EpochError, Events, Handle, HostMetrics, Lagged, Leave, LeaveOutcome, MemberView, Notice, Options,
-    ParseSeedError, Seed, StartError, Stopped, UnresolvedSeed, Watch,
+    EpochError, Events, Handle, HostMetrics, Lagged, Leave, LeaveOutcome, MemberView, NotJoined, Notice,
+    Options, ParseSeedError, Seed, StartError, Stopped, UnresolvedSeed, WaitJoined, Watch,
 };
 pub use crate::{
     Budgets, Cluster, Config, ConfigError, Event, Fingerprint, Health, Histogram, Incarnation, Locality,

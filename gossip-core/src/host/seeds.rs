@@ -210,6 +210,11 @@ impl Seeds {
         all.iter().cycle().skip(start).take(MAX_ADDRESSES.min(all.len())).copied().collect()
     }
 
+    /// Whether a seed's addresses are not known (yet).
+    pub(super) fn has_unknown(&self) -> bool {
+        self.sources.iter().any(|source| source.addresses.is_empty())
+    }
+
     /// A name to look up now.
     pub(super) fn next_lookup(&mut self) -> Option<String> {
         if self.running == MAX_LOOKUPS {
@@ -296,8 +301,10 @@ mod tests {
         assert_eq!(seeds.due(Instant::ZERO, false), []);
         assert_eq!(seeds.next_lookup().as_deref(), Some("a:7946"));
         assert_eq!(seeds.next_lookup(), None);
+        assert!(seeds.has_unknown());
         seeds.looked_up("a:7946", Ok(vec![address(2), address(3)]));
         assert_eq!(seeds.next(), Instant::ZERO, "there is something to do now");
+        assert!(!seeds.has_unknown());
         assert_eq!(seeds.due(Instant::ZERO, false), [address(1), address(2), address(3)]);
     }
 
