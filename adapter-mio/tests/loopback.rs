@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-use adapter_mio::{Cluster, Config, Driver, Handle, Health, Options, StartError, Stopped, bind, with_socket};
+use adapter_mio::{
+    Cluster, Config, Driver, Handle, Health, Left, Options, StartError, Stopped, bind, with_socket,
+};
 use adapter_suite::{Adapter, Control, Running, behaviours};
 use mio::{Events, Interest, Poll, Token};
 use std::{io, net::UdpSocket, ops::ControlFlow, sync::Arc, task::Context, time::Duration};
@@ -61,10 +63,10 @@ fn a_driver_that_has_left_waits_for_nothing_and_does_nothing() {
             break stopped;
         }
     };
-    assert_eq!(stopped, Stopped::Left);
+    assert_eq!(stopped, Ok(Left { acknowledged: 0 }));
     assert_eq!(driver.next_timeout(), None);
-    assert_eq!(driver.on_ready(), ControlFlow::Break(Stopped::Left));
-    assert_eq!(driver.on_timeout(), ControlFlow::Break(Stopped::Left));
+    assert_eq!(driver.on_ready(), ControlFlow::Break(stopped));
+    assert_eq!(driver.on_timeout(), ControlFlow::Break(stopped));
     poll.registry().deregister(&mut driver).unwrap();
 }
 

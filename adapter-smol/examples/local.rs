@@ -3,7 +3,7 @@
 //!
 //! `cargo run -p adapter-smol --example local`
 
-use adapter_smol::{Cluster, Config, Handle, LeaveOutcome, MemberView, Options, Status, bind};
+use adapter_smol::{Cluster, Config, Handle, MemberView, Options, Status, bind};
 use async_executor::{LocalExecutor, Task};
 use std::{error::Error, time::Duration};
 
@@ -34,6 +34,9 @@ async fn tell(executor: &LocalExecutor<'_>) -> Result<(), Box<dyn Error>> {
     println!("bob's driver was dropped, and ada knows that he is dead");
 
     let outcome = cyd.leave(Duration::from_secs(5)).await;
-    println!("cyd left: {}", outcome == LeaveOutcome::Left);
+    match outcome {
+        Ok(left) => println!("cyd {left}"),
+        Err(error) => println!("{error}"),
+    }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-use adapter_smol::{Cluster, Config, Options, StartError, Stopped, bind, with_socket};
+use adapter_smol::{Cluster, Config, Left, Options, StartError, bind, with_socket};
 use adapter_suite::{Adapter, Running, behaviours};
 use async_executor::{Executor, LocalExecutor};
 use std::{net::UdpSocket, time::Duration};
@@ -31,13 +31,13 @@ fn a_driver_runs_on_any_executor_and_tells_how_it_stopped() {
     let local = LocalExecutor::new();
     let task = local.spawn(driver.run());
     drop(handle.leave(Duration::from_secs(30)));
-    assert_eq!(async_io::block_on(local.run(task)), Stopped::Left);
+    assert_eq!(async_io::block_on(local.run(task)), Ok(Left { acknowledged: 0 }));
 
     let (handle, driver) = bind(options("threads")).unwrap();
     let threads = Executor::new();
     let task = threads.spawn(driver.run());
     drop(handle.leave(Duration::from_secs(30)));
-    assert_eq!(async_io::block_on(threads.run(task)), Stopped::Left);
+    assert_eq!(async_io::block_on(threads.run(task)), Ok(Left { acknowledged: 0 }));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use crate::{Adapter, Running, block_on, eventually, options, start};
 use gossip_core::{
     Event, Health, NodeId, Status,
-    host::{Handle, HostMetrics, LeaveOutcome, MemberView, Options},
+    host::{Handle, HostMetrics, Left, MemberView, Options},
 };
 use std::time::Duration;
 
@@ -97,9 +97,9 @@ pub fn a_leave_is_known_to_everybody_as_a_leave<A: Adapter>() {
     let mut nodes = formed::<A>("leave");
     let leaver = nodes.pop().unwrap();
     let outcome = block_on(leaver.handle.leave(Duration::from_secs(30)));
-    assert_eq!(outcome, LeaveOutcome::Left);
+    assert_eq!(outcome, Ok(Left { acknowledged: 3 }));
     seen_by_all(&nodes, leaver.handle.id(), |member| member.status() == Status::Left);
-    assert_eq!(block_on(leaver.handle.leave(Duration::ZERO)), LeaveOutcome::Left, "asked once more");
+    assert_eq!(block_on(leaver.handle.leave(Duration::ZERO)), outcome, "asked once more");
 }
 
 /// Two nodes with these seeds for the second one; it must find the first.

@@ -112,6 +112,8 @@ macro_rules! behaviours {
             nothing_hangs_when_the_driver_is_dropped,
             a_cancelled_driver_frees_its_address,
             a_leave_that_nobody_hears_of_ends_with_its_time,
+            a_leave_that_only_the_dead_could_hear_is_no_success,
+            a_leave_of_two_is_acknowledged_by_the_other_and_of_one_by_nobody,
             epochs_rise_across_restarts,
             an_epoch_that_the_cluster_teaches_is_persisted,
             an_unusable_epoch_file_is_refused_and_left_alone,

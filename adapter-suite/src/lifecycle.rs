@@ -4,8 +4,8 @@
 
 use crate::{Adapter, Running, block_on, eventually, options, start};
 use gossip_core::{
-    Config, ConfigError, Event, Health,
-    host::{EpochError, EpochFile, Events, LeaveOutcome, NotJoined, Options, StartError},
+    Config, ConfigError, Event, Health, Status,
+    host::{EpochError, EpochFile, Events, LeaveError, Left, NotJoined, Options, StartError},
 };
 use std::{
     fs,
@@ -109,7 +109,7 @@ pub fn nothing_hangs_when_the_driver_is_dropped<A: Adapter>() {
     drop(second);
     while block_on(events.next()).is_some() {}
     while block_on(watch.changed()).is_some() {}
-    assert_eq!(block_on(handle.leave(Duration::from_secs(30))), LeaveOutcome::DriverDropped);
+    assert_eq!(block_on(handle.leave(Duration::from_secs(30))), Err(LeaveError::DriverDropped));
     assert_eq!(handle.members().len(), 1, "the last view stays");
     handle.set_health(Health::Degraded);
     handle.join(["127.0.0.1:9".parse().unwrap()]);
@@ -127,7 +127,20 @@ pub fn a_cancelled_driver_frees_its_address<A: Adapter>() {
 pub fn a_leave_that_nobody_hears_of_ends_with_its_time<A: Adapter>() {
     let (first, second) = pair::<A>("unheard", |_| {});
     drop(first);
-    assert_eq!(block_on(second.handle.leave(Duration::ZERO)), LeaveOutcome::TimedOut);
+    assert_eq!(block_on(second.handle.leave(Duration::ZERO)), Err(LeaveError::Unacknowledged));
+}
+
+pub fn a_leave_that_only_the_dead_could_hear_is_no_success<A: Adapter>() {
+    let (first, second) = pair::<A>("dead", |_| {});
+    drop(first);
+    assert_eq!(block_on(second.handle.leave(Duration::from_secs(30))), Err(LeaveError::Unacknowledged));
+}
+
+pub fn a_leave_of_two_is_acknowledged_by_the_other_and_of_one_by_nobody<A: Adapter>() {
+    let (first, second) = pair::<A>("acknowledged", |_| {});
+    assert_eq!(block_on(second.handle.leave(Duration::from_secs(30))), Ok(Left { acknowledged: 1 }));
+    block_on(first.handle.watch().until(|members| members.iter().all(|m| m.status() == Status::Left)));
+    assert_eq!(block_on(first.handle.leave(Duration::from_secs(30))), Ok(Left { acknowledged: 0 }));
 }
 
 pub fn epochs_rise_across_restarts<A: Adapter>() {

@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p adapter-tokio --example hello`
 
-use adapter_tokio::{Cluster, Config, Handle, Health, LeaveOutcome, MemberView, Options, bind};
+use adapter_tokio::{Cluster, Config, Handle, Health, MemberView, Options, bind};
 use std::{error::Error, time::Duration};
 
 #[tokio::main(flavor = "current_thread")]
@@ -38,7 +38,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("ada no longer routes to bob");
 
         let outcome = cyd.leave(Duration::from_secs(5)).await;
-        println!("cyd left: {}", outcome == LeaveOutcome::Left);
+        match outcome {
+            Ok(left) => println!("cyd {left}"),
+            Err(error) => println!("{error}"),
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use adapter_suite::{Adapter, Running, behaviours};
-use adapter_tokio::{Cluster, Config, Options, StartError, Status, Stopped, bind, with_socket};
+use adapter_tokio::{Cluster, Config, Left, Options, StartError, Status, bind, with_socket};
 use std::{net::UdpSocket, time::Duration};
 use tokio::{runtime, time};
 
@@ -46,8 +46,8 @@ async fn a_spawned_driver_tells_how_it_stopped() {
     let (handle, driver) = bind(options("alone")).await.unwrap();
     let task = driver.spawn();
     let leave = handle.leave(Duration::from_secs(30));
-    assert_eq!(task.await.unwrap(), Stopped::Left);
-    assert_eq!(leave.await, Stopped::Left.into());
+    assert_eq!(task.await.unwrap(), Ok(Left { acknowledged: 0 }));
+    assert_eq!(leave.await, Ok(Left { acknowledged: 0 }));
 }
 
 #[tokio::test]

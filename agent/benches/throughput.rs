@@ -113,7 +113,7 @@ fn node_tokio(udp: UdpSocket, shared: &Shared) {
     runtime().block_on(async {
         let (node, driver) = adapter_tokio::with_socket(options(), udp).await.unwrap();
         shared.node.set(node).unwrap();
-        driver.run().await;
+        let _ = driver.run().await;
     });
 }
 
@@ -130,7 +130,7 @@ fn bare_smol(udp: UdpSocket, shared: &Shared) {
 fn node_smol(udp: UdpSocket, shared: &Shared) {
     let (node, driver) = adapter_smol::with_socket(options(), udp).unwrap();
     shared.node.set(node).unwrap();
-    async_io::block_on(driver.run());
+    let _ = async_io::block_on(driver.run());
 }
 
 fn bare_mio(udp: UdpSocket, shared: &Shared) {

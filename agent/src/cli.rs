@@ -63,7 +63,8 @@ the program at once. Whoever reads the output too slowly is told how many lines 
 
 Exit status:
     0  left in good order, or the output's reader went away (as in `gossip run | head`)
-    1  the node cannot start or go on, standard output cannot be written, or leaving took too long
+    1  the node cannot start or go on, standard output cannot be written, or leaving took too long, or others were
+       there and none acknowledged that it leaves
     2  wrong arguments, or a wrong file of --config: starting again would not help
   130  a second signal cut the leave short")]
 pub(crate) struct RunArgs {

@@ -5,9 +5,7 @@ use crate::{
     cli::{DemoArgs, Preset},
     print::{self, Format},
 };
-use adapter_tokio::{
-    Cluster, Config, Handle, Health, LeaveOutcome, MemberView, NodeId, Options, Seed, Status, Stopped,
-};
+use adapter_tokio::{Cluster, Config, Handle, Health, MemberView, NodeId, Options, Seed, Status, Stopped};
 use anyhow::{Context as _, Result, anyhow, bail};
 use comfy_table::{Table, presets};
 use serde::Serialize;
@@ -235,9 +233,7 @@ impl Nodes {
             })
         );
         all_know?;
-        if outcome != LeaveOutcome::Left {
-            bail!("{} could not tell that it leaves: {outcome:?}", leaver.name);
-        }
+        outcome.with_context(|| format!("{} could not tell that it leaves", leaver.name))?;
         let what = format!("all know that {} left, and is not dead", leaver.name);
         Ok(Kept { what, took: start.elapsed() })
     }

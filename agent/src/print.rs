@@ -159,6 +159,11 @@ impl Line {
         Self::of_record(event, SystemTime::now(), me)
     }
 
+    /// The same line with a note.
+    pub(crate) fn noted(self, note: String) -> Self {
+        Self { note: Some(note), ..self }
+    }
+
     /// So many lines are missing here.
     pub(crate) fn lagged(missed: u64) -> Self {
         let note = format!("{missed} lines were not printed, since output is read too slowly");
@@ -273,7 +278,9 @@ impl From<Event> for Told {
                 format!("two nodes use the id {id}: give one of them another --name"),
             ),
             Event::Joined => Self::plain("joined", About::Me),
-            Event::LeaveDone => Self::plain("leave_done", About::Me),
+            Event::LeaveDone { acknowledged } => {
+                Self::noted("leave_done", About::Me, format!("acknowledged by {acknowledged}"))
+            }
             Event::NewLife { epoch } => Self::noted(
                 "new_life",
                 About::Me,

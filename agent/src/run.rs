@@ -8,8 +8,8 @@ use crate::{
     seeds::{SeedCheck, Seen},
     signals,
 };
-use adapter_tokio::{Cluster, ConfigError, Handle, Lagged, LeaveOutcome, Options, StartError, Stopped};
-use anyhow::{Error, Result, anyhow, bail};
+use adapter_tokio::{Cluster, ConfigError, Handle, Lagged, Options, StartError, Stopped};
+use anyhow::{Error, Result, anyhow};
 use std::time::Duration;
 use tokio::{
     sync::oneshot,
@@ -18,7 +18,7 @@ use tokio::{
 
 /// How often the seeds are looked after.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// Leaving takes a few rounds of gossip; after this, whoever has not heard finds out by probing.
+/// Leaving takes a round trip or a few; after this, whoever has not heard finds out by probing.
 const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 /// How long the program goes on after a signal, whatever happens: it leaves, says its last words, and ends.
 const END_LIMIT: Duration = LEAVE_LIMIT.saturating_add(LAST_WORDS).saturating_add(Duration::from_millis(250));
@@ -109,13 +109,14 @@ fn options(args: RunArgs) -> Result<Options> {
     })
 }
 
-/// Tells the others, and waits until enough of them know.
+/// Tells the others, and waits until enough of them have acknowledged it.
+///
+/// # Errors
+/// Others were there, and none has acknowledged it.
 async fn leave(handle: &Handle, output: &Output) -> Result<()> {
-    match handle.leave(LEAVE_LIMIT).await {
-        LeaveOutcome::Left => {}
-        LeaveOutcome::TimedOut => output.warn("not enough others answered the leave: some may see a crash"),
-        LeaveOutcome::DriverDropped => bail!("the node stopped before it could leave: others see a crash"),
-    }
-    output.print(&Line::of_me("stopped", &handle.me()));
+    let outcome = handle.leave(LEAVE_LIMIT).await;
+    let note = outcome.map_or_else(|error| error.to_string(), |left| left.to_string());
+    output.print(&Line::of_me("stopped", &handle.me()).noted(note));
+    outcome?;
     Ok(())
 }

@@ -7,8 +7,9 @@ use crate::{
     outbox::Traffic,
     record::{Reachability, Status},
     step::{Intent, Step},
-    table::Slot,
+    table::{ME, Slot},
     time::{Instant, micros},
+    wire::message::Message,
 };
 use core::time::Duration;
 
@@ -74,20 +75,22 @@ impl Step<'_, '_> {
             return;
         }
         match self.core.config.mode {
-            Mode::Pull => self.ask_peers(),
-            Mode::Push | Mode::PushPull => self.tell_peers(),
+            Mode::Pull if self.core.life.farewell().is_none() => self.ask_peers(),
+            Mode::Pull | Mode::Push | Mode::PushPull => self.tell_peers(),
         }
     }
 
-    /// Peers for a round: those that we can reach, or, if we reach nobody, any.
+    /// Peers for a round: those that we can reach, or, if we reach nobody, any. Who has acknowledged our leave is not told
+    /// again while others have not.
     fn round_peers(&mut self, eager: bool) -> Chosen {
         let fanout = usize::from(self.core.config.fanout);
         let members = &self.tables.members;
-        let holds = &self.core.holds;
+        let (holds, life) = (&self.core.holds, &self.core.life);
         let answers = |slot| {
             let member = members.slot(slot);
             member.reachability() != Reachability::Unreachable
                 && !holds.is_held(member.record.locality().domain())
+                && !life.has_acknowledged(slot)
         };
         let peers = choose::gossip(members, &mut self.core.rng, fanout, eager, answers);
         if peers.is_empty() { choose::peers(members, &mut self.core.rng, fanout, |_| true) } else { peers }
@@ -112,9 +115,11 @@ impl Step<'_, '_> {
         (self.core.gossip.last, self.core.gossip.next) = (now, now + interval * 9 / 10 + jitter);
     }
 
+    /// Sends what is hot. Whoever leaves goes on with its own record, as a ping, until enough have acknowledged it.
     fn tell_peers(&mut self) {
         let now = self.now();
-        if self.tables.rumors.hot() == 0 {
+        let farewell = self.core.life.farewell();
+        if self.tables.rumors.hot() == 0 && farewell.is_none() {
             self.core.gossip.next = Instant::NEVER;
             return;
         }
@@ -132,13 +137,15 @@ impl Step<'_, '_> {
         }
         let eager = !self.core.gossip.lazy;
         for peer in self.round_peers(eager) {
-            if self.tables.rumors.hot() == 0 {
+            if self.tables.rumors.hot() == 0 && farewell.is_none() {
                 break;
             }
-            let to = self.record(peer).address();
-            let sent =
-                self.send(Intent { to, class: Traffic::Rumor, message: None, about: None, rumors: true });
-            if !sent {
+            let (to, target) = (self.record(peer).address(), self.record(peer).id());
+            let (message, about) = match farewell {
+                Some(nonce) => (Some(Message::Ping { nonce, target }), Some(ME)),
+                None => (None, None),
+            };
+            if !self.send(Intent { to, class: Traffic::Rumor, message, about, rumors: true }) {
                 break;
             }
         }

@@ -163,8 +163,8 @@ impl<M: Memory> Node<M> {
         self.step(now, out, |step| step.if_active(Step::await_seeds))
     }
 
-    /// Leaves the cluster, for good. [`Event::LeaveDone`] comes when enough others were told; after it this
-    /// node does nothing any more.
+    /// Leaves the cluster, for good. [`Event::LeaveDone`] comes when enough others have acknowledged it, or after 5 s;
+    /// after it this node does nothing any more.
     pub fn leave<'o>(&mut self, now: Instant, out: &'o mut Outbox<'_>) -> Output<'o> {
         self.step(now, out, |step| step.if_active(|step| step.begin_leaving()))
     }
@@ -296,6 +296,11 @@ impl<M: Memory> Node<M> {
         self.core.joining.is_joined()
     }
 
+    /// How many others are known to have heard that this node leaves, while it does: at most the three that are enough.
+    pub fn leave_acknowledged(&self) -> u32 {
+        self.core.life.acknowledged()
+    }
+
     /// Lifeguard's local health score: 0 is well, 8 is as slow as can be.
     pub fn local_health(&self) -> u8 {
         self.core.detector.health()
@@ -415,11 +420,13 @@ impl Step<'_, '_> {
         let id = self.record(sender).id();
         match message {
             Message::Ping { nonce, target } if *target == self.my_id() => {
-                if at_home {
+                if !at_home {
+                    self.answer_unproven_ping(from, *nonce, bytes);
+                } else if self.leaves_like(sender) {
+                    self.part_with(from);
+                } else {
                     let ack = Message::Ack { nonce: *nonce };
                     let _ = self.send(Intent::laden(from, Traffic::Probe, ack));
-                } else {
-                    self.answer_unproven_ping(from, *nonce, bytes);
                 }
             }
             // An earlier member had this address. Whoever looks for it finds us instead, unless it knows us.
@@ -427,7 +434,11 @@ impl Step<'_, '_> {
                 self.answer_misdirected_ping(from, *nonce, bytes);
             }
             Message::Ping { .. } => {}
-            Message::Ack { nonce } => self.handle_ack(id, *nonce),
+            Message::Ack { nonce } => {
+                if !self.core.life.note_ack(sender, *nonce) {
+                    self.handle_ack(id, *nonce);
+                }
+            }
             Message::RelayedAck { nonce } => self.handle_relayed_ack(sender, *nonce),
             Message::Nack { nonce } => self.handle_nack(sender, *nonce),
             Message::PingRequest { nonce, target } if at_home => {
@@ -555,13 +566,11 @@ impl Step<'_, '_> {
     }
 
     fn next_deadline(&self) -> Instant {
-        let leaving = match self.core.life.phase() {
-            Phase::Gone => return Instant::NEVER,
-            Phase::Leaving { until } => until,
-            Phase::Running | Phase::Passive { .. } => Instant::NEVER,
-        };
+        if self.core.life.phase() == Phase::Gone {
+            return Instant::NEVER;
+        }
         [
-            leaving,
+            self.leave_ends(),
             self.core.life.pause_ends(),
             self.core.detector.next_probe(),
             self.core.clock.real(self.core.detector.next_due().min(self.core.relays.next_due())),

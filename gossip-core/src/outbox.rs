@@ -78,8 +78,11 @@ pub enum Event {
     /// This node's own view is as complete as it gets: the first fetch is done, or there is nobody to join. Raised
     /// once, and once more after each [`Event::StartedOver`].
     Joined,
-    /// This node has told enough others that it leaves; it may stop.
-    LeaveDone,
+    /// This node has left, and may stop: enough others have acknowledged it, nobody else is there, or its time is over.
+    LeaveDone {
+        /// How many surely know: three, or all if they are fewer, unless the time was over before. They tell the rest.
+        acknowledged: u32,
+    },
     /// This node goes on under a new epoch, above one that the cluster knew of its id: of an earlier life, or of another
     /// node with this id, which [`Self::IdInUse`] says if it is certain. Persist it.
     NewLife {
@@ -134,7 +137,7 @@ impl Event {
             | Self::Conflict(id)
             | Self::Forgotten(id) => Some(id),
             Self::Joined
-            | Self::LeaveDone
+            | Self::LeaveDone { .. }
             | Self::NewLife { .. }
             | Self::IdInUse { .. }
             | Self::Twin

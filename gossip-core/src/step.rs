@@ -302,7 +302,7 @@ impl Step<'_, '_> {
             }
             if rumors {
                 let before = draft.len();
-                put_rumors(draft, core, tables);
+                put_rumors(draft, core, tables, about);
                 if class != Traffic::Rumor {
                     core.budgets.rumor.spend((draft.len() - before) as u32);
                 }
@@ -426,14 +426,18 @@ pub(crate) fn put_accusations(draft: &mut Draft<'_>, tables: &Tables<'_>, target
     }
 }
 
-/// Fills a datagram with rumors: records first, then the accusations behind those that are suspect.
-fn put_rumors(draft: &mut Draft<'_>, core: &mut Core, tables: &mut Tables<'_>) {
+/// Fills a datagram with rumors: records first, then the accusations behind those that are suspect. Our own record is
+/// not told twice where the datagram is `about` it.
+fn put_rumors(draft: &mut Draft<'_>, core: &mut Core, tables: &mut Tables<'_>, about: Option<SlotId>) {
     let now = core.clock.now().stamp();
     let sends = core.config.sends(tables.members.size());
     let mut suspects = heapless::Vec::<(SlotId, usize), MAX_TAKEN>::new();
     let mut sent = 0;
     let suspicions = &tables.suspicions;
     let cooled = tables.rumors.take(tables.members.slots, sends, |slot, member| {
+        if slot == ME && about == Some(ME) {
+            return true;
+        }
         let suspect = member.record.status() == Status::Suspect;
         let suspicion = if suspect { suspicions.get(member) } else { None };
         let accusers = suspicion.map_or(0, |suspicion| suspicion.accusers().len());

@@ -478,7 +478,7 @@ fn a_leaver_with_no_room_for_tombstones_does_not_forget_itself() {
         let live = |h: &support::Host<_>| h.node.members().filter(|m| m.status().is_live()).count();
         assert!(network.wait(secs(60), |n| n.running().all(|h| live(h) == 3)).is_some());
         network.leave(0);
-        let done = network.wait(secs(10), |n| n.hosts[0].has_told(Event::LeaveDone));
+        let done = network.wait(secs(10), |n| n.hosts[0].left().is_some());
         assert!(done.is_some(), "seed {seed}");
         let me = network.hosts[0].node.me();
         assert_eq!((me.id(), me.status()), (network.hosts[0].id, Status::Left), "seed {seed}");

@@ -58,7 +58,7 @@ fn who_was_turned_away_by_a_full_table_gets_in_when_a_member_leaves_or_dies() {
             }
             if leaves {
                 network.leave(5);
-                assert!(network.wait(secs(10), |n| n.hosts[5].has_told(Event::LeaveDone)).is_some());
+                assert!(network.wait(secs(10), |n| n.hosts[5].left().is_some()).is_some());
             }
             network.crash(5);
             network.assert_recovers(secs(180), seed);

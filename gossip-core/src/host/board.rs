@@ -2,7 +2,7 @@
 
 use super::{
     events::{Lagged, Notice},
-    leave::LeaveOutcome,
+    leave::Stopped,
     lock::lock,
 };
 use crate::Event;
@@ -26,7 +26,7 @@ pub(super) struct Posted {
     capacity: usize,
     /// Notices ever posted: the number of the next one.
     total: u64,
-    ended: Option<LeaveOutcome>,
+    ended: Option<Stopped>,
     joined: bool,
     lagged: u64,
     waiting: BTreeMap<u64, Waker>,
@@ -41,7 +41,7 @@ impl Posted {
     }
 
     /// How the driver ended, if it did.
-    pub(super) fn ended(&self) -> Option<LeaveOutcome> {
+    pub(super) fn ended(&self) -> Option<Stopped> {
         self.ended
     }
 
@@ -101,9 +101,9 @@ impl Board {
     }
 
     /// The driver ended; the first word on how is the true one.
-    pub(super) fn end(&self, outcome: LeaveOutcome) {
+    pub(super) fn end(&self, stopped: Stopped) {
         self.change(|posted| {
-            posted.ended.get_or_insert(outcome);
+            posted.ended.get_or_insert(stopped);
         });
     }
 
@@ -162,7 +162,10 @@ impl Drop for Subscription {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::leave::{LeaveError, Left},
+        *,
+    };
     use std::{
         sync::atomic::{AtomicUsize, Ordering},
         task::Wake,
@@ -244,9 +247,10 @@ mod tests {
         post(&board, 1..2);
         assert_eq!(woken.0.load(Ordering::Relaxed), 1);
         assert!(stays.poll(&cx, |posted| posted.ended()).is_pending());
-        board.end(LeaveOutcome::Left);
-        board.end(LeaveOutcome::DriverDropped);
+        let left = Ok(Left { acknowledged: 2 });
+        board.end(left);
+        board.end(Err(LeaveError::DriverDropped));
         assert_eq!(woken.0.load(Ordering::Relaxed), 2);
-        assert_eq!(stays.poll(&cx, |posted| posted.ended()), Poll::Ready(LeaveOutcome::Left));
+        assert_eq!(stays.poll(&cx, |posted| posted.ended()), Poll::Ready(left));
     }
 }

@@ -7,7 +7,7 @@ use super::{
     error::StartError,
     events::Notice,
     handle::{Handle, Shared},
-    leave::{LeaveOutcome, Stopped},
+    leave::{LeaveError, Left, Stopped},
     lock::lock,
     options::Options,
     pressure::{Backlog, Fate},
@@ -73,9 +73,12 @@ pub struct Engine {
 #[derive(Clone, Copy)]
 enum Leaving {
     No,
-    /// Being told to the others until this time.
-    Until(Instant),
-    Done,
+    /// Being told to the others until this time. `lost`: somebody died meanwhile, who was not told.
+    Until {
+        end: Instant,
+        lost: bool,
+    },
+    Done(Stopped),
 }
 
 impl Engine {
@@ -139,7 +142,7 @@ impl Engine {
         self.tick(transport);
         let now = transport.now();
         if let Some(stopped) = self.stopped(now) {
-            self.shared.board.end(stopped.into());
+            self.shared.board.end(stopped);
             return ControlFlow::Break(stopped);
         }
         ControlFlow::Continue(self.wait_for(now, more))
@@ -216,11 +219,13 @@ impl Engine {
             let end = now + timeout;
             match self.leave {
                 Leaving::No => {
-                    self.leave = Leaving::Until(end);
+                    self.leave = Leaving::Until { end, lost: false };
                     self.step(transport, |node, now, out| Some(node.leave(now, out)));
                 }
-                Leaving::Until(other) => self.leave = Leaving::Until(end.min(other)),
-                Leaving::Done => {}
+                Leaving::Until { end: other, lost } => {
+                    self.leave = Leaving::Until { end: end.min(other), lost };
+                }
+                Leaving::Done(_) => {}
             }
         }
     }
@@ -305,7 +310,12 @@ impl Engine {
         }
         for notice in &notices {
             match notice.event {
-                Event::LeaveDone => self.leave = Leaving::Done,
+                Event::LeaveDone { acknowledged } => self.leave = Leaving::Done(self.left(acknowledged)),
+                Event::Down(_) => {
+                    if let Leaving::Until { lost, .. } = &mut self.leave {
+                        *lost = true;
+                    }
+                }
                 Event::NewLife { epoch } => self.persist(epoch),
                 _ => {}
             }
@@ -334,16 +344,30 @@ impl Engine {
 
     fn stopped(&self, now: Instant) -> Option<Stopped> {
         match self.leave {
-            Leaving::Done => Some(Stopped::Left),
-            Leaving::Until(end) if now >= end => Some(Stopped::LeaveTimedOut),
-            Leaving::Until(_) | Leaving::No => None,
+            Leaving::Done(stopped) => Some(stopped),
+            Leaving::Until { end, .. } if now >= end => {
+                let acknowledged = lock(&self.shared.node).leave_acknowledged();
+                Some(self.left(acknowledged))
+            }
+            Leaving::Until { .. } | Leaving::No => None,
         }
+    }
+
+    /// What came of a leave that so many have acknowledged. To leave alone is no failure; who left before us need not
+    /// be told.
+    fn left(&self, acknowledged: u32) -> Stopped {
+        let lost = matches!(self.leave, Leaving::Until { lost: true, .. });
+        let company = || lock(&self.shared.node).members().next().is_some_and(|m| m.status().is_live());
+        if acknowledged == 0 && (lost || company()) {
+            return Err(LeaveError::Unacknowledged);
+        }
+        Ok(Left { acknowledged })
     }
 
     fn wait_for(&self, now: Instant, more: bool) -> Turn {
         let mut until = match self.leave {
-            Leaving::Until(end) => self.next_tick.min(end),
-            Leaving::No | Leaving::Done => self.next_tick.min(self.seeds.next()),
+            Leaving::Until { end, .. } => self.next_tick.min(end),
+            Leaving::No | Leaving::Done(_) => self.next_tick.min(self.seeds.next()),
         };
         let rest = self.receiving.resting_until();
         let readable = now >= rest;
@@ -385,7 +409,7 @@ fn count_fate(shared: &Shared, fate: Fate) {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.shared.board.end(LeaveOutcome::DriverDropped);
+        self.shared.board.end(Err(LeaveError::DriverDropped));
     }
 }
 
@@ -478,12 +502,12 @@ mod tests {
         let mut transport =
             FakeTransport { receive_error: Some(io::ErrorKind::WouldBlock), ..FakeTransport::default() };
         turn(&mut engine, &mut transport);
-        engine.leave = Leaving::Until(transport.now + Duration::from_secs(9));
+        engine.leave = Leaving::Until { end: transport.now + Duration::from_secs(9), lost: true };
         assert!(turn(&mut engine, &mut transport).until <= Instant::from_millis(9_000));
         drop(handle.leave(Duration::from_secs(4)));
         assert!(turn(&mut engine, &mut transport).until <= Instant::from_millis(4_000), "the shorter one");
         transport.now = Instant::from_millis(4_000);
-        assert_eq!(engine.turn(&mut transport), ControlFlow::Break(Stopped::LeaveTimedOut));
+        assert_eq!(engine.turn(&mut transport), ControlFlow::Break(Err(LeaveError::Unacknowledged)));
     }
 
     #[test]

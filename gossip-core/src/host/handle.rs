@@ -138,8 +138,8 @@ impl Handle {
         Ok(())
     }
 
-    /// Leaves: tells the others, and stops when enough know or `timeout` is over. It begins with this call
-    /// and cannot be taken back; the future only waits for the end.
+    /// Leaves: tells the others, and stops when enough have acknowledged it, or after `timeout`, 5 s at the most. It
+    /// begins with this call and cannot be taken back; the future only waits for the end, and says how many know.
     pub fn leave(&self, timeout: Duration) -> Leave {
         self.0.inbox.ask(|requests| {
             requests.leave = Some(requests.leave.map_or(timeout, |other| other.min(timeout)));

@@ -8,34 +8,46 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Why a driver ended.
+/// The node left by its own word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stopped {
-    /// The node left, and enough others know.
-    Left,
-    /// The time for leaving was over before enough others were known to know; they may see a crash.
-    LeaveTimedOut,
+pub struct Left {
+    /// How many others have acknowledged it, and tell the rest. Three are enough, or all if they are fewer; fewer of
+    /// them if the time was over before. None: nobody else was there.
+    pub acknowledged: u32,
 }
 
-/// What became of a leave.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LeaveOutcome {
-    /// Enough others know.
-    Left,
-    /// The time was over before; others may see a crash.
-    TimedOut,
-    /// The driver was dropped: others see a crash.
-    DriverDropped,
-}
-
-impl From<Stopped> for LeaveOutcome {
-    fn from(stopped: Stopped) -> Self {
-        match stopped {
-            Stopped::Left => Self::Left,
-            Stopped::LeaveTimedOut => Self::TimedOut,
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.acknowledged {
+            0 => f.write_str("left; nobody else was there"),
+            1 => f.write_str("left; one other has acknowledged it, and tells the rest"),
+            n => write!(f, "left; {n} others have acknowledged it, and tell the rest"),
         }
     }
 }
+
+/// Why a node stopped without a leave that others know of. They see a crash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LeaveError {
+    /// Others were there when it left, and none acknowledged it in time.
+    Unacknowledged,
+    /// The driver was dropped.
+    DriverDropped,
+}
+
+impl fmt::Display for LeaveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unacknowledged => "nobody acknowledged the leave: the others see a crash",
+            Self::DriverDropped => "the driver was dropped before the node had left: the others see a crash",
+        })
+    }
+}
+
+impl std::error::Error for LeaveError {}
+
+/// How a node stopped: what its driver and its [`Leave`] end with.
+pub type Stopped = Result<Left, LeaveError>;
 
 /// Resolves when the node has stopped. The node leaves whether or not this is awaited.
 pub struct Leave(Subscription);
@@ -47,9 +59,9 @@ impl Leave {
 }
 
 impl Future for Leave {
-    type Output = LeaveOutcome;
+    type Output = Stopped;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<LeaveOutcome> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Stopped> {
         self.0.poll(cx, |posted| posted.ended())
     }
 }

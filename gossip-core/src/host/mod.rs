@@ -50,7 +50,7 @@ pub use error::StartError;
 pub use events::{Events, Lagged, Notice};
 pub use handle::Handle;
 pub use join::{NotJoined, WaitJoined};
-pub use leave::{Leave, LeaveOutcome, Stopped};
+pub use leave::{Leave, LeaveError, Left, Stopped};
 pub use options::Options;
 pub use seeds::{ParseSeedError, Seed, UnresolvedSeed};
 pub use transport::Transport;

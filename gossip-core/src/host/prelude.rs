@@ -1,7 +1,7 @@
 //! Everything that a user of an adapter needs of the core: adapters export it as their own.
 
 pub use super::{
-    EpochError, Events, Handle, HostMetrics, Lagged, Leave, LeaveOutcome, MemberView, NotJoined, Notice,
+    EpochError, Events, Handle, HostMetrics, Lagged, Leave, LeaveError, Left, MemberView, NotJoined, Notice,
     Options, ParseSeedError, Seed, StartError, Stopped, UnresolvedSeed, WaitJoined, Watch,
 };
 pub use crate::{

@@ -90,4 +90,12 @@ impl<M> Host<M> {
     pub(crate) fn has_told(&self, event: Event) -> bool {
         self.events.iter().any(|&(_, told)| told == event)
     }
+
+    /// How many others had acknowledged its leave when it was done, if it is.
+    pub(crate) fn left(&self) -> Option<u32> {
+        self.events.iter().find_map(|&(_, event)| match event {
+            Event::LeaveDone { acknowledged } => Some(acknowledged),
+            _ => None,
+        })
+    }
 }

@@ -608,7 +608,7 @@ impl<W: Watch> World<W> {
         for event in output.events() {
             match *event {
                 Event::NewLife { epoch } => at.epoch = epoch,
-                Event::LeaveDone => at.state = State::Gone,
+                Event::LeaveDone { .. } => at.state = State::Gone,
                 _ => {}
             }
         }

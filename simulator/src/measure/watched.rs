@@ -48,7 +48,7 @@ fn kind_of(event: Event) -> usize {
         Event::Conflict(_) => 10,
         Event::Forgotten(_) => 11,
         Event::Joined => 12,
-        Event::LeaveDone => 13,
+        Event::LeaveDone { .. } => 13,
         Event::NewLife { .. } => 14,
         Event::Twin => 15,
         Event::StartedOver => 16,

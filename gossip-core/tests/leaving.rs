@@ -1,0 +1,123 @@
+//! Leaving: that it is acknowledged, by how many, and how long it takes.
+
+#![cfg(feature = "alloc")]
+
+mod support;
+
+use gossip_core::{Config, Event, Mode, Status};
+use support::{Link, Network, formed, lan, millis, network, secs, seeds};
+
+#[test]
+fn a_leave_says_how_many_have_acknowledged_it() {
+    for seed in seeds() {
+        for n in [2, 3, 5, 12] {
+            for mode in [Mode::PushPull, Mode::Push, Mode::Pull] {
+                let mut network = formed(seed, n, Config { mode, ..lan() }, ());
+                network.run_for(secs(2));
+                network.leave(1);
+                let took = network.wait(secs(5), |n| n.hosts[1].left().is_some());
+                assert!(
+                    took.is_some_and(|took| took <= millis(500)),
+                    "seed {seed}, {n} nodes, {mode:?}: {took:?}"
+                );
+                assert_eq!(network.hosts[1].left(), Some(3.min(n as u32 - 1)), "seed {seed}, {n} nodes");
+                // Those who acknowledged it know, and tell the rest.
+                let knows = |n: &Network<_>, by: usize| {
+                    n.hosts[by]
+                        .node
+                        .member(n.hosts[1].id)
+                        .is_some_and(|member| member.status() == Status::Left)
+                };
+                let know = (0..n).filter(|&by| by != 1 && knows(&network, by)).count();
+                assert!(know >= 3.min(n - 1), "seed {seed}, {n} nodes: {know} know");
+                network.crash(1);
+                let all = network.wait(secs(5), |n| n.all_say(1, Status::Left));
+                assert!(all.is_some(), "seed {seed}, {n} nodes, {mode:?}: {}", network.opinions(1));
+                assert_eq!(network.deaths(), [], "seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_leave_that_only_the_dead_could_hear_is_acknowledged_by_nobody() {
+    for seed in seeds() {
+        let mut network = formed(seed, 2, lan(), ());
+        network.run_for(secs(2));
+        network.crash(1);
+        network.leave(0);
+        network.run_for(millis(1_500));
+        assert_eq!(
+            network.hosts[0].left(),
+            None,
+            "seed {seed}: enough know, after 1.5 s, of a cluster of the dead"
+        );
+        let done = network.wait(secs(4), |n| n.hosts[0].left().is_some());
+        assert!(done.is_some(), "seed {seed}: longer than 5 s");
+        assert_eq!(network.hosts[0].left(), Some(0), "seed {seed}");
+    }
+}
+
+#[test]
+fn who_is_alone_leaves_at_once() {
+    for seed in seeds() {
+        let mut network = network(seed, lan(), ());
+        network.add("alone");
+        network.run_for(secs(2));
+        network.leave(0);
+        network.run_for(millis(1));
+        assert_eq!(network.hosts[0].left(), Some(0), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_leave_is_acknowledged_over_links_that_lose_every_third_datagram() {
+    for seed in seeds() {
+        let mut network = formed(seed, 10, lan(), ());
+        network.set_link(Link { loss: 0.33, ..Link::LAN });
+        network.leave(4);
+        let done = network.wait(secs(5), |n| n.hosts[4].left().is_some());
+        assert_eq!((done.is_some(), network.hosts[4].left()), (true, Some(3)), "seed {seed}");
+        network.crash(4);
+        let all = network.wait(secs(10), |n| n.all_say(4, Status::Left));
+        assert!(all.is_some(), "seed {seed}: {}", network.opinions(4));
+    }
+}
+
+#[test]
+fn those_who_leave_together_are_known_to_have_left_by_who_stays() {
+    for seed in seeds() {
+        let mut network = formed(seed, 12, lan(), ());
+        network.run_for(secs(1));
+        for host in 4..12 {
+            network.leave(host);
+        }
+        for _ in 0..600 {
+            network.run_for(millis(10));
+            for host in 4..12 {
+                // Its process ends with its leave.
+                if network.hosts[host].left().is_some() && network.hosts[host].is_running() {
+                    network.crash(host);
+                }
+            }
+        }
+        for host in 4..12 {
+            assert!(network.hosts[host].left().is_some_and(|by| by >= 1), "seed {seed}");
+            assert!(network.all_say(host, Status::Left), "seed {seed}: {}", network.opinions(host));
+        }
+        assert_eq!(network.deaths(), [], "seed {seed}");
+    }
+}
+
+#[test]
+fn the_last_two_who_leave_together_do_not_wait_for_each_other() {
+    for seed in seeds() {
+        let mut network = formed(seed, 2, lan(), ());
+        network.run_for(secs(1));
+        (0..2).for_each(|host| network.leave(host));
+        let took = network.wait(secs(5), |n| n.hosts.iter().all(|host| host.left().is_some()));
+        assert!(took.is_some_and(|took| took < millis(200)), "seed {seed}: {took:?}");
+        assert_eq!(network.deaths(), [], "seed {seed}");
+        assert!(!network.hosts.iter().any(|host| host.has_told(Event::Twin)), "seed {seed}");
+    }
+}
