@@ -4,12 +4,12 @@
 
 use crate::{Adapter, Running, block_on, eventually, options, start};
 use gossip_core::{
-    Config, ConfigError, Event, Health, Status,
-    host::{EpochError, EpochFile, Events, LeaveError, Left, NotJoined, Options, StartError},
+    Config, ConfigError, Event, Health, Sighting, Status,
+    host::{EpochError, EpochFile, Events, LeaveError, Left, MemberView, NotJoined, Options, StartError},
 };
 use std::{
     fs,
-    net::UdpSocket,
+    net::{SocketAddr, UdpSocket},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -207,6 +207,50 @@ pub fn any_interface_needs_an_advertised_address<A: Adapter>() {
     let advertise = Some(([127, 0, 0, 1], 0).into());
     let node = start::<A>(Options { bind, advertise, ..options("any", "node") });
     assert_eq!(node.handle.me().address(), ([127, 0, 0, 1], node.handle.local_addr().port()).into());
+}
+
+/// Bound to every interface, and told a wrong address: as after a move to another one.
+pub fn a_node_at_another_address_than_it_says_is_told_and_can_say_the_right_one<A: Adapter>() {
+    let (first, second) = pair::<A>("elsewhere", |_| {});
+    let mut seen = first.handle.events();
+    let mut options = options("elsewhere", "third");
+    options.bind = ([0, 0, 0, 0], 0).into();
+    let silent = [UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap()];
+    let [wrong, nobody] = silent.each_ref().map(|socket| socket.local_addr().unwrap());
+    options.advertise = Some(wrong);
+    // Nobody answers there; the others are named once all that comes of it can be seen.
+    options.seeds.push(nobody.into());
+    let third = start::<A>(options);
+    let mut own = third.handle.events();
+    third.handle.join([&first, &second].map(|node| node.handle.local_addr().into()));
+    let right = SocketAddr::from(([127, 0, 0, 1], third.handle.local_addr().port()));
+    let mut observed = || loop {
+        let notice = block_on(own.next()).unwrap().unwrap();
+        if let Event::ObservedAddress { observed } = notice.event {
+            return observed.socket_addr();
+        }
+    };
+    assert_eq!((third.handle.me().address(), observed()), (wrong, right));
+    assert!(!third.handle.is_joined());
+    assert_eq!(third.handle.set_advertise(([0, 0, 0, 0], 1).into()), Err(ConfigError::Address));
+    assert_eq!(third.handle.set_advertise(([127, 0, 0, 1], 0).into()), Ok(()));
+    assert_eq!(block_on(third.handle.wait_joined()), Ok(()));
+    let nodes = [&first, &second];
+    let routes = |address: SocketAddr| {
+        let to_it = |m: &MemberView| m.id == third.handle.id() && m.routable && m.address() == address;
+        for node in nodes {
+            assert!(block_on(node.handle.watch().until(|members| members.iter().any(to_it))).is_some());
+        }
+    };
+    routes(right);
+
+    // And while it is a member.
+    third.handle.set_advertise(wrong).unwrap();
+    assert_eq!((third.handle.me().address(), observed()), (wrong, right));
+    let elsewhere = Event::MemberObserved(Sighting::new(third.handle.id(), right));
+    while block_on(seen.next()).unwrap().unwrap().event != elsewhere {}
+    third.handle.set_advertise(right).unwrap();
+    routes(right);
 }
 
 pub fn a_configuration_is_checked_before_it_is_taken_over<A: Adapter>() {

@@ -330,6 +330,24 @@ impl From<Event> for Told {
                  mend the MTU on the way"
                 ),
             ),
+            Event::ObservedAddress { observed } => Self::warning(
+                "observed_address",
+                About::Me,
+                format!(
+                    "others see this node's datagrams come from {observed}, and nobody finds it at the address that it \
+                     advertises: give the one that they come from with --advertise"
+                ),
+            ),
+            Event::MemberObserved(sighting) => Self::warning(
+                "member_observed",
+                About::Member(sighting.member()),
+                format!(
+                    "datagrams of {} come from {}, which is not the address that it advertises: look at its --advertise, or \
+                     at what translates addresses on the way",
+                    sighting.member(),
+                    sighting.observed(),
+                ),
+            ),
             Event::ForeignCluster { from } => Self::warning(
                 "foreign_cluster",
                 About::Address(from),

@@ -143,6 +143,7 @@ pub enum Message {
     Page { nonce: u32, after: (u32, u64), next: (u32, u64), last: bool },
     Pull,
     Repair,
+    Observed { nonce: u32, seen: u8 },
 }
 
 impl Message {
@@ -207,6 +208,13 @@ impl Message {
             }
             Self::Pull => 12,
             Self::Repair => 13,
+            Self::Observed { nonce, seen } => {
+                out.extend(nonce.to_be_bytes());
+                out.push(4);
+                out.extend(7_946u16.to_be_bytes());
+                out.extend([10, 0, 0, seen % NAMES]);
+                18
+            }
         }
     }
 }

@@ -105,6 +105,8 @@ pub enum Call<'a> {
         /// With which status.
         status: u8,
     },
+    /// See [`Node::set_address`].
+    Address(u8),
 }
 
 /// A whole run.
@@ -515,6 +517,10 @@ impl Rig {
                 });
             }
             Call::Restore { members, refutation, status } => self.restore(*members, *refutation, *status),
+            Call::Address(n) => self.step(None, |node, now, out| match node.set_address(now, address(*n), out) {
+                Ok(output) => output,
+                Err(error) => panic!("{error}"),
+            }),
         }
     }
 

@@ -107,7 +107,13 @@ impl Step<'_, '_> {
     }
 
     /// Somebody wants in, or introduces itself (with [`INTRODUCTION`]). `bytes` is the length of its datagram.
-    pub(crate) fn handle_join(&mut self, nonce: Nonce, token: Token, joiner: &Aged, bytes: usize) {
+    pub(crate) fn handle_join(
+        &mut self,
+        from: SocketAddr,
+        (nonce, token): (Nonce, Token),
+        joiner: &Aged,
+        bytes: usize,
+    ) {
         let (now, address) = (self.now(), joiner.record.address());
         // The answer goes to where the joiner says that it is, so the token proves that very address.
         let proven = is_valid(&self.core.secret, token, address, now);
@@ -121,6 +127,9 @@ impl Step<'_, '_> {
             return;
         }
         if !proven {
+            if from != address && self.is_elsewhere(from, (nonce, token), joiner, bytes) {
+                return;
+            }
             if introduction || self.can_welcome() && self.invites() {
                 self.challenge(address, Traffic::Sync, nonce, bytes);
             } else {
@@ -147,6 +156,30 @@ impl Step<'_, '_> {
             return;
         }
         self.welcome(address, nonce, otherwise);
+    }
+
+    /// Deals with a joiner whose datagram does not come from the address that its record has. It may be there too, and is
+    /// challenged there as ever, every second time; or it advertises a wrong one, and will have to be told. For that it
+    /// must prove where it is. Whether that was all.
+    fn is_elsewhere(
+        &mut self,
+        from: SocketAddr,
+        (nonce, token): (Nonce, Token),
+        joiner: &Aged,
+        bytes: usize,
+    ) -> bool {
+        let (now, id) = (self.now(), joiner.record.id());
+        if is_valid(&self.core.secret, token, from, now) {
+            self.tell_where_seen(from, id, nonce);
+            let believed =
+                self.tables.members.find(id).is_some_and(|slot| *self.record(slot) == joiner.record);
+            return nonce == INTRODUCTION && believed;
+        }
+        let asks_there = nonce != INTRODUCTION && self.core.rng.below(2) == 0;
+        if asks_there {
+            self.challenge(from, Traffic::Sync, nonce, bytes);
+        }
+        asks_there
     }
 
     /// Whether one more joiner is asked to prove its address. Beyond the rate a few are, too: where most that ask are not

@@ -3,7 +3,7 @@
 use crate::{memory::sized, table::SlotId, time::Instant};
 
 /// Members remembered.
-const MAX_CONTACTS: usize = sized(32, 16);
+const MAX_CONTACTS: usize = sized(32, 12);
 
 /// Members that answered us lately, and when by the judgement clock: a ring, each member once.
 #[derive(Clone)]

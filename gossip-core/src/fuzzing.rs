@@ -16,6 +16,8 @@ const SECTION: usize = 3;
 /// The first of the tags whose sections are lists of entries, and not messages.
 const FIRST_LIST: u8 = 14;
 const LIMIT: u8 = 17;
+/// A message above it.
+const OBSERVED: u8 = 18;
 const RECORDS: u8 = 32;
 
 /// Whether a datagram decodes, of any cluster. Panics if what decodes does not encode to itself, or if the decoder
@@ -71,7 +73,7 @@ fn normal_form(datagram: &[u8]) -> Vec<u8> {
     for section in sections(datagram) {
         let (tag, body) = (section[0], &section[SECTION..]);
         let is_list = matches!(tag, FIRST_LIST..=16 | RECORDS | 33);
-        if !matches!(tag, 1..FIRST_LIST | LIMIT) && (!is_list || body.is_empty()) {
+        if !matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED) && (!is_list || body.is_empty()) {
             continue;
         }
         match whole.iter_mut().find(|(other, _)| *other == tag) {

@@ -107,6 +107,7 @@ mod contacts;
 mod detector;
 mod diagnostics;
 mod duplicates;
+mod endpoint;
 mod error;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
@@ -133,6 +134,7 @@ mod rng;
 mod rtt;
 mod rumors;
 mod secret;
+mod sightings;
 mod step;
 mod suspicion;
 mod sync;
@@ -142,6 +144,7 @@ mod told;
 mod wire;
 
 pub use config::{Budgets, Cluster, Config, Mechanisms, Mode};
+pub use endpoint::{Endpoint, Sighting};
 pub use error::{ConfigError, Malformed, Verdict};
 pub use members::{Member, Members};
 #[cfg(feature = "alloc")]

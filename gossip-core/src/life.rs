@@ -245,7 +245,7 @@ impl Step<'_, '_> {
             news.status() == Status::Alive && news.address() != self.tables.members.record(ME).address();
         if since && elsewhere && now >= life.duplicate_event {
             life.duplicate_event = now + DUPLICATE_EVENT_GAP;
-            self.raise(Event::IdInUse { at: news.address() });
+            self.raise(Event::IdInUse { at: news.address().into() });
         }
     }
 
@@ -291,11 +291,11 @@ impl Step<'_, '_> {
     /// Goes above an earlier life of ours, or of a twin; not too often. What we said last holds on.
     fn live_again(&mut self, above: Incarnation) {
         let me = *self.me();
-        self.begin_life(above, me.health(), me.pause_seconds());
+        self.begin_life(above, me.with_state(0, me.health(), me.pause_seconds()));
     }
 
-    /// Begins the next life with a word of its own, if it is time for one.
-    fn begin_life(&mut self, above: Incarnation, health: Health, pause_s: u8) {
+    /// Begins the next life with this record, if it is time for one.
+    fn begin_life(&mut self, above: Incarnation, record: Record) {
         let now = self.now();
         let lasted = now.since(self.core.life.began);
         if lasted >= LAST_BACKOFF {
@@ -313,8 +313,7 @@ impl Step<'_, '_> {
         }
         self.core.life.lives_in_row += 1;
         self.core.life.began = now;
-        let word = self.me().with_state(0, health, pause_s);
-        self.say(word.with_incarnation(Incarnation { epoch, refutation: 0 }));
+        self.say(record.with_incarnation(Incarnation { epoch, refutation: 0 }));
         debug!("the cluster knew a later life of this id; going on in epoch {}", epoch);
         self.raise(Event::NewLife { epoch });
     }
@@ -323,6 +322,21 @@ impl Step<'_, '_> {
     fn say(&mut self, record: Record) {
         self.tables.members.replace(ME, &record, &mut self.core.rng);
         self.heat(ME, self.core.clock.now().stamp());
+    }
+
+    /// Says where we are reached from now on.
+    pub(crate) fn say_address(&mut self, address: SocketAddr) {
+        let me = *self.me();
+        if me.address() == address {
+            return;
+        }
+        self.core.sightings.forget_ours();
+        let (moved, at) = (me.with_address(address), me.incarnation());
+        if at.refutation < Incarnation::MAX_COUNT {
+            self.say(moved.with_incarnation(Incarnation { refutation: at.refutation + 1, ..at }));
+        } else {
+            self.begin_life(at, moved.with_state(0, me.health(), me.pause_seconds()));
+        }
     }
 
     /// Says how fit we are to serve; a pause that was announced goes on.
@@ -357,7 +371,7 @@ impl Step<'_, '_> {
         if version < Incarnation::MAX_COUNT {
             self.say(me.with_state(version + 1, health, pause_s));
         } else {
-            self.begin_life(me.incarnation(), health, pause_s);
+            self.begin_life(me.incarnation(), me.with_state(0, health, pause_s));
         }
     }
 

@@ -387,6 +387,7 @@ impl Step<'_, '_> {
         self.forget_probes_of(slot);
         self.core.sync.forget(slot);
         self.core.life.forget(slot);
+        self.core.sightings.forget(slot);
         self.tables.rumors.unlink(self.tables.members.slots, slot);
         self.tables.members.forget(slot);
         self.core.metrics.tombstones_forgotten += 1;

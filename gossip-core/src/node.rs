@@ -25,6 +25,7 @@ use crate::{
     relays::Relays,
     rtt::RoundTrips,
     secret::{self, Secret},
+    sightings::Sightings,
     step::{Buckets, Core, Intent, Step},
     suspicion::Judgement,
     sync::Sync,
@@ -95,6 +96,7 @@ impl<M: Memory> Node<M> {
             relays: Relays::default(),
             rechecks: Rechecks::new(),
             moves: Moves::default(),
+            sightings: Sightings::new(now),
             holds: Holds::default(),
             healing: Healing::new(),
             judgement: Judgement::new(now),
@@ -183,6 +185,23 @@ impl<M: Memory> Node<M> {
         out: &'o mut Outbox<'_>,
     ) -> Output<'o> {
         self.step(now, out, |step| step.if_active(|step| step.say_pause(pause)))
+    }
+
+    /// Says that others reach this node at another address from now on: it has moved, or was told that its datagrams come
+    /// from there ([`Event::ObservedAddress`]). News like a refutation, so that it wins over whatever was believed.
+    ///
+    /// # Errors
+    /// [`ConfigError::Address`]: nobody can be reached there. Nothing has changed.
+    pub fn set_address<'o>(
+        &mut self,
+        now: Instant,
+        address: SocketAddr,
+        out: &'o mut Outbox<'_>,
+    ) -> Result<Output<'o>, ConfigError> {
+        if !is_unicast(address) {
+            return Err(ConfigError::Address);
+        }
+        Ok(self.step(now, out, |step| step.if_active(|step| step.say_address(address))))
     }
 
     /// Takes another configuration over.
@@ -459,14 +478,16 @@ impl Step<'_, '_> {
             Message::Welcome { .. } | Message::Busy { .. } | Message::Page { .. } => {
                 self.handle_answer(from, message, bytes);
             }
-            Message::Pull | Message::Repair => {}
+            // From elsewhere it could be anybody's.
+            Message::Observed { address, .. } if at_home => self.hear_where_seen(Some(sender), *address),
+            Message::Observed { .. } | Message::Pull | Message::Repair => {}
         }
     }
 
     fn serve(&mut self, from: SocketAddr, sender: NodeId, message: &Message, bytes: usize) {
         match message {
             Message::Join { nonce, token, me } if me.record.id() == sender => {
-                self.handle_join(*nonce, *token, me, bytes);
+                self.handle_join(from, (*nonce, *token), me, bytes);
             }
             Message::Join { .. } => {}
             _ => self.handle_fetch(from, message, bytes),
@@ -506,6 +527,10 @@ impl Step<'_, '_> {
             }
             Message::Challenge { nonce, token } if self.core.joining.awaits(*nonce) => {
                 let _ = self.handle_join_challenge(*nonce, *token);
+                return Verdict::Accepted;
+            }
+            Message::Observed { nonce, address } if self.core.joining.awaits(*nonce) => {
+                self.hear_where_seen(None, *address);
                 return Verdict::Accepted;
             }
             Message::Join { .. } | Message::Fetch { .. } => {

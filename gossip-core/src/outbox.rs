@@ -1,6 +1,7 @@
 //! Caller-owned memory that a step fills, and what a step returns.
 
 use crate::{
+    endpoint::{Endpoint, Sighting},
     error::Verdict,
     record::{NodeId, Zone},
     time::Instant,
@@ -93,7 +94,7 @@ pub enum Event {
     /// one in 10 s.
     IdInUse {
         /// Where the other node is.
-        at: SocketAddr,
+        at: Endpoint,
     },
     /// Another node has gone above this node's epoch for the third time in a row. This node is passive from now on: it
     /// answers, but no longer contradicts, until the other is dead or has left and is silent for 30 s; then it takes its
@@ -115,12 +116,25 @@ pub enum Event {
         /// What `max_datagram` is.
         configured: u16,
     },
+    /// This node's datagrams come from another address than it advertises, say two others that saw it (or the only one
+    /// there is): nobody can answer it at the one in its record, which `Node::me` has. `Node::set_address` is the remedy. A
+    /// hint that can be forged; once for each address observed, and at most every 10 s.
+    ObservedAddress {
+        /// Where its datagrams come from.
+        observed: Endpoint,
+    },
+    /// The datagrams of a member, or of one that uses its id, come from another address than its record has. It was told.
+    /// Once for each address observed, and at most ten a second.
+    MemberObserved(Sighting),
     /// Datagrams of another cluster arrive: a wrong cluster name, here or there. At most one a minute.
     ForeignCluster {
         /// Where from.
         from: SocketAddr,
     },
 }
+
+/// Outboxes hold many of them, in 14 KiB of statics.
+const _: () = assert!(size_of::<Event>() <= 32);
 
 impl Event {
     /// The member that the event is about; `None` for this node itself.
@@ -136,6 +150,7 @@ impl Event {
             | Self::Reachable(id)
             | Self::Conflict(id)
             | Self::Forgotten(id) => Some(id),
+            Self::MemberObserved(sighting) => Some(sighting.member()),
             Self::Joined
             | Self::LeaveDone { .. }
             | Self::NewLife { .. }
@@ -146,6 +161,7 @@ impl Event {
             | Self::StartedOver
             | Self::OwnPause { .. }
             | Self::NarrowPath { .. }
+            | Self::ObservedAddress { .. }
             | Self::ForeignCluster { .. } => None,
         }
     }

@@ -45,6 +45,11 @@ impl NodeId {
         self.0.to_be_bytes()
     }
 
+    /// The id that was kept in these bytes; so they are not all zero.
+    pub(crate) fn kept_in(bytes: [u8; 8]) -> Self {
+        Self(u64::from_be_bytes(bytes).max(1))
+    }
+
     pub(crate) const fn from_bytes(bytes: [u8; 8]) -> Option<Self> {
         Self::from_u64(u64::from_be_bytes(bytes))
     }
@@ -319,7 +324,7 @@ impl Record {
     /// Whose record this is.
     pub fn id(&self) -> NodeId {
         // A record's id is never zero; `max` keeps that true of an empty slot too.
-        NodeId(u64::from_be_bytes(self.id).max(1))
+        NodeId::kept_in(self.id)
     }
 
     /// Which life, and the refutations in it.

@@ -23,6 +23,7 @@ use crate::{
     rtt::RoundTrips,
     rumors::MAX_TAKEN,
     secret::Secret,
+    sightings::Sightings,
     suspicion::Judgement,
     sync::Sync,
     table::{ME, SlotId},
@@ -54,6 +55,7 @@ pub(crate) struct Core {
     pub(crate) joining: Joining,
     pub(crate) path: Path,
     pub(crate) admission: Admission,
+    pub(crate) sightings: Sightings,
     pub(crate) sync: Sync,
     pub(crate) round_trips: RoundTrips,
     pub(crate) budgets: Buckets,
@@ -346,7 +348,7 @@ impl Step<'_, '_> {
         true
     }
 
-    /// Challenges an address that is not proven. That counts in the total alone, of which `strangers_per_second` takes a
+    /// Challenges an address that is not proven, or says where a datagram came from. That counts in the total alone, of which `strangers_per_second` takes a
     /// part: who floods us with questions must not spend what our joiners need.
     pub(crate) fn send_challenge(&mut self, to: SocketAddr, class: Traffic, challenge: &Message) {
         let (now, len) = (self.now(), Draft::length_with(challenge) as u32);

@@ -3,7 +3,7 @@
 
 mod support;
 
-use gossip_core::{Event, Inline, Status};
+use gossip_core::{Inline, Status};
 use support::{Network, form, lan, secs, seeds};
 
 type Memory = Inline<8>;

@@ -90,7 +90,7 @@ fn every_member_reports_a_duplicate_name_within_seconds() {
         for host in network.running().filter(|host| host.id != id) {
             assert!(told(host, |event| *event == Event::Conflict(id)) > 0, "seed {seed}: not by {}", host.id);
         }
-        let in_use = |at| move |event: &Event| *event == Event::IdInUse { at };
+        let in_use = |at: SocketAddr| move |event: &Event| *event == Event::IdInUse { at: at.into() };
         assert!(told(&network.hosts[1], in_use(there)) > 0, "seed {seed}: the original was not told");
         assert!(told(&network.hosts[duplicate], in_use(here)) > 0, "seed {seed}: the duplicate was not told");
     }

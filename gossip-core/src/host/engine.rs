@@ -198,7 +198,7 @@ impl Engine {
     }
 
     fn carry_out(&mut self, transport: &mut impl Transport, requests: Requests) {
-        let Requests { join, seeds_replaced, found, health, pause, config, leave } = requests;
+        let Requests { join, seeds_replaced, found, health, pause, advertise, config, leave } = requests;
         let now = transport.now();
         let dropped = self.seeds.add(now, join) + seeds_replaced;
         self.count(|metrics| metrics.seeds_replaced += dropped as u64);
@@ -214,6 +214,10 @@ impl Engine {
         }
         if let Some(pause) = pause {
             self.step(transport, |node, now, out| Some(node.announce_pause(now, pause, out)));
+        }
+        if let Some(address) = advertise {
+            // The handle has checked it.
+            self.step(transport, |node, now, out| node.set_address(now, address, out).ok());
         }
         if let Some(timeout) = leave {
             let end = now + timeout;

@@ -7,12 +7,15 @@ use super::{
     join::WaitJoined,
     leave::Leave,
     lock::lock,
+    options::with_port,
     requests::Inbox,
     seeds::{Seed, UnresolvedSeed},
     view::MemberView,
     watch::Watch,
 };
-use crate::{Config, ConfigError, Fingerprint, Health, Heap, Metrics, Node, NodeId, Record};
+use crate::{
+    Config, ConfigError, Fingerprint, Health, Heap, Metrics, Node, NodeId, Record, wire::codec::is_unicast,
+};
 use std::{
     fmt,
     net::SocketAddr,
@@ -126,6 +129,21 @@ impl Handle {
     /// Asks the others for patience: this node expects not to answer for `pause`, at most 255 s.
     pub fn announce_pause(&self, pause: Duration) {
         self.0.inbox.ask(|requests| requests.pause = Some(pause));
+    }
+
+    /// Advertises another address from now on: the machine has moved, or others say that its datagrams come from there
+    /// ([`Event::ObservedAddress`](crate::Event::ObservedAddress)). Port 0 stands for the bound port. The socket stays
+    /// as it is. Within seconds all members know.
+    ///
+    /// # Errors
+    /// Nobody can be reached there. Nothing changes then.
+    pub fn set_advertise(&self, address: SocketAddr) -> Result<(), ConfigError> {
+        let address = with_port(address, self.0.local);
+        if !is_unicast(address) {
+            return Err(ConfigError::Address);
+        }
+        self.0.inbox.ask(|requests| requests.advertise = Some(address));
+        Ok(())
     }
 
     /// Takes another configuration over.

@@ -108,11 +108,7 @@ impl Options {
 
     /// Where others reach a node that is bound to `local`.
     pub(super) fn advertised(&self, local: SocketAddr) -> SocketAddr {
-        match self.advertise {
-            Some(address) if address.port() == 0 => SocketAddr::new(address.ip(), local.port()),
-            Some(address) => address,
-            None => local,
-        }
+        self.advertise.map_or(local, |address| with_port(address, local))
     }
 
     pub(super) fn randomness(&self) -> [u8; 32] {
@@ -125,4 +121,10 @@ impl Options {
             seed
         })
     }
+}
+
+/// An address to advertise by a node that is bound to `local`: port 0 stands for the bound port.
+pub(super) fn with_port(address: SocketAddr, local: SocketAddr) -> SocketAddr {
+    let port = if address.port() == 0 { local.port() } else { address.port() };
+    SocketAddr::new(address.ip(), port)
 }

@@ -5,7 +5,7 @@ pub use super::{
     Options, ParseSeedError, Seed, StartError, Stopped, UnresolvedSeed, WaitJoined, Watch,
 };
 pub use crate::{
-    Budgets, Cluster, Config, ConfigError, Event, Fingerprint, Health, Histogram, Incarnation, Locality,
-    Mechanisms, Metrics, Mode, NameError, NodeId, ParseNodeIdError, Reachability, Record, Status, Versions,
-    Zone,
+    Budgets, Cluster, Config, ConfigError, Endpoint, Event, Fingerprint, Health, Histogram, Incarnation,
+    Locality, Mechanisms, Metrics, Mode, NameError, NodeId, ParseNodeIdError, Reachability, Record, Sighting,
+    Status, Versions, Zone,
 };

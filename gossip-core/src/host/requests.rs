@@ -26,6 +26,7 @@ pub(super) struct Requests {
     pub(super) found: Vec<(String, io::Result<Vec<SocketAddr>>)>,
     pub(super) health: Option<Health>,
     pub(super) pause: Option<Duration>,
+    pub(super) advertise: Option<SocketAddr>,
     pub(super) config: Option<Config>,
     /// Leave, within this time; the shorter of two.
     pub(super) leave: Option<Duration>,

@@ -14,6 +14,7 @@
 //! 11 page          nonce 4 · after: tag 4, id 8 · next: tag 4, id 8 · last 1
 //! 12 pull          nothing
 //! 13 repair        nothing
+//! 18 observed      nonce 4 · family 1, 4 or 6 · port 2 · ip 4|16
 //! ```
 
 use super::{
@@ -60,6 +61,8 @@ pub(crate) enum Message {
     Pull,
     /// The records with this are what you lack.
     Repair,
+    /// Your datagram, which has another address in its record, came from here.
+    Observed { nonce: Nonce, address: SocketAddr },
 }
 
 impl Message {
@@ -78,6 +81,7 @@ impl Message {
             Self::Page { .. } => 11,
             Self::Pull => 12,
             Self::Repair => 13,
+            Self::Observed { .. } => 18,
         }
     }
 
@@ -127,6 +131,10 @@ impl Message {
                 writer.u8(u8::from(*last));
             }
             Self::Pull | Self::Repair => {}
+            Self::Observed { nonce, address } => {
+                writer.u32(*nonce);
+                encode_address(writer, *address);
+            }
         }
     }
 
@@ -145,7 +153,7 @@ impl Message {
 
     fn decode_body(tag: u8, reader: &mut Reader<'_>) -> Result<Option<Self>, Malformed> {
         match tag {
-            1..=11 => {}
+            1..=11 | 18 => {}
             12 => return Ok(Some(Self::Pull)),
             13 => return Ok(Some(Self::Repair)),
             _ => return Ok(None),
@@ -174,6 +182,7 @@ impl Message {
                 until: reader.u32()?,
                 window: reader.u8()?,
             },
+            18 => Self::Observed { nonce, address: decode_address(reader)? },
             _ => {
                 let (after, next) = (decode_place(reader)?, decode_place(reader)?);
                 let last = match reader.u8()? {

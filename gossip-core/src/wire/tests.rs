@@ -103,7 +103,7 @@ fn aged(g: &mut Gen) -> Aged {
 fn message(g: &mut Gen) -> Message {
     let nonce = u32::arbitrary(g);
     let place = |g: &mut Gen| Place { tag: u32::arbitrary(g), id: u64::arbitrary(g) };
-    match u8::arbitrary(g) % 13 {
+    match u8::arbitrary(g) % 14 {
         0 => Message::Ping { nonce, target: id(g) },
         1 => Message::Ack { nonce },
         2 => Message::PingRequest { nonce, target: id(g) },
@@ -125,6 +125,7 @@ fn message(g: &mut Gen) -> Message {
         },
         10 => Message::Page { nonce, after: place(g), next: place(g), last: bool::arbitrary(g) },
         11 => Message::Pull,
+        12 => Message::Observed { nonce, address: address(g) },
         _ => Message::Repair,
     }
 }

@@ -121,6 +121,18 @@ pub(crate) fn fetch(nonce: u32, token: u64) -> Section {
     (10, body)
 }
 
+/// What tells a node where its datagrams come from.
+pub(crate) fn observed(nonce: u32, seen: SocketAddr) -> Section {
+    let mut body = nonce.to_be_bytes().to_vec();
+    body.push(if seen.is_ipv6() { 6 } else { 4 });
+    body.extend(seen.port().to_be_bytes());
+    match seen.ip() {
+        IpAddr::V4(ip) => body.extend(ip.octets()),
+        IpAddr::V6(ip) => body.extend(ip.octets()),
+    }
+    (18, body)
+}
+
 /// One section of every tag that there is, with a nonce; `node` is whom it goes to, `me` who says that it sends it.
 pub(crate) fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section> {
     let nonce_only = |tag: u8| (tag, nonce.to_be_bytes().to_vec());
@@ -140,6 +152,7 @@ pub(crate) fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section
         with(11, &[0; 25]),
         (12, vec![]),
         (13, vec![]),
+        observed(nonce, ([192, 0, 2, 99], 7_946).into()),
         // A digest of the range of level 0 that begins at 0; a list of it without a version.
         (14, [&[0, 0][..], &[1; 128]].concat()),
         (15, vec![0, 0, 0]),

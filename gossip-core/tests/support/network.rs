@@ -160,6 +160,18 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
         self.command(host, |node, now, out| node.leave(now, out));
     }
 
+    /// Moves a host, which does not notice: its datagrams come from the new address from now on, and reach it there only.
+    pub(crate) fn move_to(&mut self, host: usize, address: SocketAddr) {
+        self.addresses.remove(&self.hosts[host].address);
+        self.send_from(host, address);
+    }
+
+    /// Lets a host's datagrams come from another address from now on. It is reached there and where it was before.
+    pub(crate) fn send_from(&mut self, host: usize, address: SocketAddr) {
+        self.addresses.insert(address, host);
+        self.hosts[host].address = address;
+    }
+
     /// Stops a host without a word.
     pub(crate) fn crash(&mut self, host: usize) {
         // Another may have started there since.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The kinds of events, as figures name them. Whatever a later core adds is `other`.
-pub const KINDS: [&str; 22] = [
+pub const KINDS: [&str; 24] = [
     "up",
     "suspected",
     "cleared",
@@ -30,6 +30,8 @@ pub const KINDS: [&str; 22] = [
     "foreign_cluster",
     "narrow_path",
     "id_in_use",
+    "observed_address",
+    "member_observed",
     "other",
 ];
 
@@ -56,7 +58,9 @@ fn kind_of(event: Event) -> usize {
         Event::ForeignCluster { .. } => 18,
         Event::NarrowPath { .. } => 19,
         Event::IdInUse { .. } => 20,
-        _ => 21,
+        Event::ObservedAddress { .. } => 21,
+        Event::MemberObserved(_) => 22,
+        _ => 23,
     }
 }
 

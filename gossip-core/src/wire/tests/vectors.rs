@@ -104,6 +104,7 @@ fn messages() -> Vec<(&'static str, Datagram)> {
         ("page, the last, without members", with(Message::Page { nonce, after: next, next, last: true })),
         ("pull", with(Message::Pull)),
         ("repair", datagram(Some(Message::Repair), vec![db_2()], vec![])),
+        ("observed", with(Message::Observed { nonce: 0, address: two[0] })),
     ]
 }
 
