@@ -9,12 +9,13 @@ mod child;
 mod cluster;
 mod control;
 mod lifecycle;
+mod restart;
 mod trouble;
 mod wait;
 
 /// What [`behaviours!`] expands to calls of, one function for each promise.
 pub mod promises {
-    pub use crate::{cluster::*, lifecycle::*, trouble::*};
+    pub use crate::{cluster::*, lifecycle::*, restart::*, trouble::*};
 }
 
 use gossip_core::{
@@ -118,6 +119,10 @@ macro_rules! behaviours {
             epochs_rise_across_restarts,
             an_epoch_that_the_cluster_teaches_is_persisted,
             an_unusable_epoch_file_is_refused_and_left_alone,
+            a_node_without_seeds_finds_its_cluster_again_through_its_view_file,
+            a_cluster_that_restarts_as_a_whole_finds_itself_through_its_view_files,
+            a_node_that_leaves_writes_its_view,
+            an_unusable_view_file_is_reported_ignored_and_left_alone,
             an_address_in_use_is_said_to_be,
             any_interface_needs_an_advertised_address,
             a_configuration_is_checked_before_it_is_taken_over,

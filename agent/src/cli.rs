@@ -116,6 +116,13 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) epoch_file: Option<PathBuf>,
 
+    /// A file that remembers, across restarts, which members there are; made if it is missing.
+    ///
+    /// A node that has one finds its cluster again without --join. It is written now and then, and when the node
+    /// leaves. A file that is damaged, of another cluster or too old is ignored, with a warning.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) view_file: Option<PathBuf>,
+
     /// Print one JSON object a line instead of words: at, event, id, address, locality, status, reachability,
     /// health, note. What does not apply is null.
     #[arg(long)]

@@ -8,7 +8,7 @@ use crate::{
     seeds::{SeedCheck, Seen},
     signals,
 };
-use adapter_tokio::{Cluster, ConfigError, Handle, Lagged, Options, StartError, Stopped};
+use adapter_tokio::{Cluster, ConfigError, Handle, Lagged, Options, Restored, StartError, Stopped};
 use anyhow::{Error, Result, anyhow};
 use std::time::Duration;
 use tokio::{
@@ -44,6 +44,9 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
     let mut driver = driver.spawn();
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
     output.print(&Line::of_me("started", &handle.me()));
+    if let Restored::Ignored(error) = handle.restored() {
+        output.warn(error);
+    }
     let unwritable = loop {
         tokio::select! {
             Some(next) = events.next() => match next {
@@ -105,6 +108,7 @@ fn options(args: RunArgs) -> Result<Options> {
         seeds: args.join,
         locality: args.locality,
         epoch_file: args.epoch_file,
+        view_file: args.view_file,
         ..Options::new(args.name, config)
     })
 }

@@ -33,6 +33,49 @@ fn two_nodes_see_each_other_come_and_one_sees_the_other_leave() {
 }
 
 #[test]
+fn a_leave_that_nobody_acknowledges_says_so_and_is_a_failure() {
+    let (a, address) = start("a", "unheard", "");
+    let (mut b, _) = start("b", "unheard", &format!("--join {address}"));
+    b.event("up");
+    a.signal("KILL");
+    b.signal("TERM");
+    let note = b.event("stopped")["note"].to_string();
+    assert!(note.contains("nobody acknowledged"), "{note}");
+    assert_eq!(b.end().code(), Some(1));
+}
+
+#[test]
+fn a_leave_says_how_many_have_acknowledged_it() {
+    let (a, address) = start("a", "heard", "");
+    let (mut b, _) = start("b", "heard", &format!("--join {address}"));
+    a.event("up");
+    b.event("up");
+    b.signal("TERM");
+    let note = b.event("stopped")["note"].to_string();
+    assert!(note.contains("one other has acknowledged it"), "{note}");
+    assert!(b.end().success());
+}
+
+#[test]
+fn a_node_finds_its_cluster_again_through_its_view_file() {
+    let file = std::env::temp_dir().join(format!("gossip-view-{}", std::process::id()));
+    let view = format!("--view-file {}", file.display());
+    let (a, address) = start("a", "kept", "");
+    let (mut b, _) = start("b", "kept", &format!("--join {address} {view}"));
+    a.event("up");
+    b.event("up");
+    b.signal("TERM");
+    assert!(b.end().success());
+    a.event("left");
+    let (again, _) = start("b", "kept", &view);
+    again.event("joined");
+    a.event("up");
+    let (other, _) = start("b", "another", &view);
+    let removed = std::fs::remove_file(&file);
+    assert!(other.warning("is ignored").contains("another cluster") && removed.is_ok());
+}
+
+#[test]
 fn ctrl_c_and_a_terminal_that_closes_leave_too() {
     for signal in ["INT", "HUP"] {
         let (mut a, _) = start("a", "test", "");

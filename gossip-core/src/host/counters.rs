@@ -30,6 +30,8 @@ pub struct HostMetrics {
     pub seeds_replaced: u64,
     /// Epochs that could not be persisted while running.
     pub epoch_errors: u64,
+    /// Views that could not be written to their file.
+    pub view_errors: u64,
 }
 
 impl HostMetrics {
@@ -57,6 +59,7 @@ impl HostMetrics {
             ("lookups_failed", self.lookups_failed),
             ("seeds_replaced", self.seeds_replaced),
             ("epoch_errors", self.epoch_errors),
+            ("view_errors", self.view_errors),
         ]
         .into_iter()
     }

@@ -7,6 +7,7 @@ use super::{
     error::StartError,
     events::Notice,
     handle::{Handle, Shared},
+    keeper::Keeper,
     leave::{LeaveError, Left, Stopped},
     lock::lock,
     options::Options,
@@ -14,10 +15,12 @@ use super::{
     receive::Receiving,
     requests::{Inbox, Requests},
     seeds::Seeds,
+    threads::spawn,
     transport::Transport,
+    view_file::{Restored, ViewFile},
 };
 use crate::{
-    Buffer, Event, Heap, Identity, Instant, Node, Outbox, Output, rng::Rng, wire::codec::is_unicast,
+    Buffer, Event, Heap, Identity, Instant, Node, Outbox, Output, Record, rng::Rng, wire::codec::is_unicast,
 };
 use std::{
     fmt, io, mem,
@@ -25,7 +28,6 @@ use std::{
     ops::ControlFlow,
     sync::{Arc, Mutex},
     task::{Context, Poll},
-    thread,
     time::SystemTime,
 };
 
@@ -66,6 +68,7 @@ pub struct Engine {
     backlog: Backlog,
     seeds: Seeds,
     epoch_file: Option<EpochFile>,
+    keeper: Option<Keeper>,
     leave: Leaving,
 }
 
@@ -99,10 +102,16 @@ impl Engine {
         let identity = Identity { id, epoch, address, locality: options.locality };
         let seed = options.randomness();
         let mut node = Node::new(options.config, identity, seed, Heap::for_members(options.capacity), now)?;
+        let view_file = options.view_file.as_ref().map(|path| ViewFile::new(path, options.config.cluster));
+        let (records, restored) = read_view(view_file.as_ref(), &options);
         let mut buffer: Box<StepBuffer> = Box::default();
-        if !options.seeds.is_empty() {
-            // Names may have to be looked up first. It sends nothing and has no events.
+        // Neither of these sends anything, or has events.
+        if !options.seeds.is_empty() || !records.is_empty() {
+            // Names may have to be looked up first.
             let _ = node.await_seeds(now, &mut buffer.outbox());
+        }
+        if !records.is_empty() {
+            let _ = node.restore(now, &records, &mut buffer.outbox());
         }
         let next_tick = node.next_tick();
         let shared = Arc::new(Shared {
@@ -113,6 +122,7 @@ impl Engine {
             board: Arc::new(Board::new(options.event_capacity)),
             metrics: Mutex::default(),
             unresolved: Mutex::default(),
+            restored,
         });
         let mut engine = Self {
             shared: Arc::clone(&shared),
@@ -123,8 +133,10 @@ impl Engine {
             backlog: Backlog::default(),
             seeds: Seeds::new(Rng::new(seed)),
             epoch_file,
+            keeper: view_file.map(|file| Keeper::new(file, options.view_interval, now)),
             leave: Leaving::No,
         };
+        engine.seeds.restore(now, records.iter().map(|record| record.address()).filter(|&to| to != address));
         let dropped = engine.seeds.add(now, options.seeds);
         engine.count(|metrics| metrics.seeds_replaced += dropped as u64);
         Ok((Handle(shared), engine))
@@ -141,6 +153,9 @@ impl Engine {
         self.look_up();
         self.tick(transport);
         let now = transport.now();
+        if let Some(keeper) = &mut self.keeper {
+            keeper.keep(now, &self.shared);
+        }
         if let Some(stopped) = self.stopped(now) {
             self.shared.board.end(stopped);
             return ControlFlow::Break(stopped);
@@ -198,12 +213,16 @@ impl Engine {
     }
 
     fn carry_out(&mut self, transport: &mut impl Transport, requests: Requests) {
-        let Requests { join, seeds_replaced, found, health, pause, advertise, config, leave } = requests;
+        let Requests { join, seeds_replaced, found, view_written, health, pause, advertise, config, leave } =
+            requests;
         let now = transport.now();
         let dropped = self.seeds.add(now, join) + seeds_replaced;
         self.count(|metrics| metrics.seeds_replaced += dropped as u64);
         for (name, found) in found {
             self.looked_up(&name, found);
+        }
+        if let (Some(written), Some(keeper)) = (view_written, &mut self.keeper) {
+            keeper.wrote(written, &self.shared);
         }
         if let Some(config) = config {
             // The handle has checked it; should the node refuse it all the same, nothing has changed.
@@ -224,6 +243,9 @@ impl Engine {
             match self.leave {
                 Leaving::No => {
                     self.leave = Leaving::Until { end, lost: false };
+                    if let Some(keeper) = &mut self.keeper {
+                        keeper.keep_last(now, &self.shared);
+                    }
                     self.step(transport, |node, now, out| Some(node.leave(now, out)));
                 }
                 Leaving::Until { end: other, lost } => {
@@ -275,6 +297,9 @@ impl Engine {
             let company = node.members().next().is_some_and(|member| member.status().is_live());
             (node.is_joined() && company, node.me().address())
         };
+        if settled && let Some(seeds) = self.seeds.forget_restored() {
+            self.step(transport, |node, now, out| Some(node.join(now, &seeds, out)));
+        }
         let addresses = self.seeds.due(transport.now(), settled);
         // A node that was told only of itself takes it that there is nobody else to ask.
         let others = !self.seeds.has_unknown() || addresses.iter().any(|&address| address != me);
@@ -346,15 +371,17 @@ impl Engine {
         }
     }
 
+    /// How the node stopped, if it has. One that has left waits a little for the last write of its view.
     fn stopped(&self, now: Instant) -> Option<Stopped> {
-        match self.leave {
+        let stopped = match self.leave {
             Leaving::Done(stopped) => Some(stopped),
             Leaving::Until { end, .. } if now >= end => {
                 let acknowledged = lock(&self.shared.node).leave_acknowledged();
                 Some(self.left(acknowledged))
             }
             Leaving::Until { .. } | Leaving::No => None,
-        }
+        };
+        stopped.filter(|_| !self.keeper.as_ref().is_some_and(|keeper| keeper.is_busy(now)))
     }
 
     /// What came of a leave that so many have acknowledged. To leave alone is no failure; who left before us need not
@@ -370,9 +397,12 @@ impl Engine {
 
     fn wait_for(&self, now: Instant, more: bool) -> Turn {
         let mut until = match self.leave {
-            Leaving::Until { end, .. } => self.next_tick.min(end),
-            Leaving::No | Leaving::Done(_) => self.next_tick.min(self.seeds.next()),
+            // Past its end it waits for the view to be written.
+            Leaving::Until { end, .. } if now < end => self.next_tick.min(end),
+            Leaving::Until { .. } | Leaving::Done(_) => self.next_tick,
+            Leaving::No => self.next_tick.min(self.seeds.next()),
         };
+        until = self.keeper.as_ref().map_or(until, |keeper| until.min(keeper.next()));
         let rest = self.receiving.resting_until();
         let readable = now >= rest;
         if !readable {
@@ -385,17 +415,26 @@ impl Engine {
     }
 }
 
+/// The members that the file of the view has, no more than there is room for, and what came of reading it.
+fn read_view(file: Option<&ViewFile>, options: &Options) -> (Vec<Record>, Restored) {
+    let max_age = options.config.tombstone_ttl / 2;
+    match file.map_or(Ok(None), |file| file.read(SystemTime::now(), max_age)) {
+        Ok(None) => (Vec::new(), Restored::Nothing),
+        Ok(Some(mut records)) => {
+            records.truncate(options.capacity.saturating_sub(1));
+            let members = records.len();
+            (records, Restored::Members(members))
+        }
+        Err(error) => (Vec::new(), Restored::Ignored(error)),
+    }
+}
+
 /// The address as the socket wants it: one of IPv6 takes IPv4 addresses in their mapped form only.
 fn outward(to: SocketAddr, local: SocketAddr) -> SocketAddr {
     match to.ip() {
         IpAddr::V4(ip) if local.is_ipv6() => SocketAddr::new(ip.to_ipv6_mapped().into(), to.port()),
         _ => to,
     }
-}
-
-/// Does on a thread of its own what may take longer than the protocol can wait.
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
 }
 
 fn count_fate(shared: &Shared, fate: Fate) {
@@ -430,7 +469,7 @@ mod tests {
         *,
     };
     use crate::{Cluster, Config};
-    use std::time::Duration;
+    use std::{thread, time::Duration};
 
     fn engine(change: impl FnOnce(&mut Options)) -> (Handle, Engine) {
         let mut options = Options::new("node", Config::lan(Cluster::named("engine").unwrap()));

@@ -1,11 +1,12 @@
 //! The epoch: which life of the node this is, kept in a small file across restarts.
 
+use super::file;
 use crate::Incarnation;
 use std::{
     fmt,
-    fs::{self, File},
+    fs::File,
     io::{self, Read, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -50,17 +51,8 @@ impl EpochFile {
     /// # Errors
     /// The file cannot be written; the old one is as it was.
     pub fn write(&self, epoch: u32) -> Result<(), EpochError> {
-        self.replace(epoch).map_err(|source| EpochError::Write { path: self.path.clone(), source })
-    }
-
-    fn replace(&self, epoch: u32) -> io::Result<()> {
-        let mut temporary = self.path.clone().into_os_string();
-        temporary.push(".tmp");
-        let mut file = File::create(&temporary)?;
-        writeln!(file, "{epoch}")?;
-        file.sync_all()?;
-        fs::rename(&temporary, &self.path)?;
-        sync_directory(&self.path)
+        let written = file::replace(&self.path, |file| writeln!(file, "{epoch}"));
+        written.map_err(|source| EpochError::Write { path: self.path.clone(), source })
     }
 
     /// Begins a life: `max(persisted + 1, Unix seconds)`, persisted before it is used.
@@ -69,19 +61,6 @@ impl EpochFile {
         self.write(epoch)?;
         Ok(epoch)
     }
-}
-
-/// A rename is on the disk only once its directory is.
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-/// Elsewhere a directory cannot be opened; the file system's journal has to do.
-#[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// The epoch of the next life: above the last one, even if the clock went backwards since.
@@ -142,7 +121,7 @@ impl std::error::Error for EpochError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{env, process, time::Duration};
+    use std::{env, fs, process, time::Duration};
 
     /// A directory of the test's own, gone after it.
     struct Directory(PathBuf);

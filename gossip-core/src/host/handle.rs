@@ -11,6 +11,7 @@ use super::{
     requests::Inbox,
     seeds::{Seed, UnresolvedSeed},
     view::MemberView,
+    view_file::Restored,
     watch::Watch,
 };
 use crate::{
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     pub(super) board: Arc<Board>,
     pub(super) metrics: Mutex<HostMetrics>,
     pub(super) unresolved: Mutex<Vec<UnresolvedSeed>>,
+    pub(super) restored: Restored,
 }
 
 /// A running node, as its host sees it: ask for its view, subscribe to changes, and tell it what to do.
@@ -104,6 +106,11 @@ impl Handle {
     /// The seeds whose name could not be looked up the last time, and why; and those that were never found so far.
     pub fn unresolved_seeds(&self) -> Vec<UnresolvedSeed> {
         lock(&self.0.unresolved).clone()
+    }
+
+    /// What the file of the view was good for when the node started.
+    pub fn restored(&self) -> &Restored {
+        &self.0.restored
     }
 
     /// The latest view, and when it changes.

@@ -1,4 +1,4 @@
-//! What every adapter needs, once: the engine, the handle, requests, events, the epoch file, seeds.
+//! What every adapter needs, once: the engine, the handle, requests, events, the files of epoch and view, seeds.
 //!
 //! No runtime is involved. An adapter gives the [`Engine`] a [`Transport`] (socket and clock), calls
 //! [`Engine::turn`] and waits for what the returned [`Turn`] names; one that can await readiness
@@ -25,8 +25,10 @@ mod engine;
 mod epoch;
 mod error;
 mod events;
+mod file;
 mod handle;
 mod join;
+mod keeper;
 mod leave;
 mod lock;
 mod options;
@@ -37,8 +39,10 @@ mod requests;
 mod seeds;
 #[cfg(test)]
 mod testing;
+mod threads;
 mod transport;
 mod view;
+mod view_file;
 mod watch;
 
 pub use clock::Clock;
@@ -55,4 +59,5 @@ pub use options::Options;
 pub use seeds::{ParseSeedError, Seed, UnresolvedSeed};
 pub use transport::Transport;
 pub use view::MemberView;
+pub use view_file::{Restored, ViewError};
 pub use watch::Watch;

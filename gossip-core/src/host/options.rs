@@ -9,6 +9,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     net::{Ipv4Addr, SocketAddr, UdpSocket},
     path::PathBuf,
+    time::Duration,
 };
 
 /// What a node is started with: begin with [`Options::new`] and change what must differ.
@@ -42,6 +43,13 @@ pub struct Options {
     /// Where the epoch is kept across restarts. Without it the clock alone tells lives apart, so a restart
     /// while the clock stands or goes backwards needs one more round trip to be believed.
     pub epoch_file: Option<PathBuf>,
+    /// Where the members are kept across restarts: a node that has such a file finds its cluster again without seeds.
+    /// Written soon after the first of them is known, when they change, at most every [`view_interval`](Self::view_interval)
+    /// after a while, and when the node leaves. What is in it is asked, and not believed blindly; a file that is damaged,
+    /// of another cluster, or older than half of `tombstone_ttl` is ignored: see [`Handle::restored`](super::Handle::restored).
+    pub view_file: Option<PathBuf>,
+    /// Time between two writes of the view file, at least 1 s.
+    pub view_interval: Duration,
     /// What the node's random choices, nonces and tokens derive from: who can guess it can forge acks and tokens. Must
     /// differ between nodes and starts. `None`, outside of tests the right choice: drawn from the operating system's
     /// entropy.
@@ -56,6 +64,9 @@ impl Options {
     /// Notices kept by default: every member of a 1,000-node cluster may come and go once.
     pub const DEFAULT_EVENT_CAPACITY: usize = 2_048;
 
+    /// Time between two writes of the view file by default.
+    pub const DEFAULT_VIEW_INTERVAL: Duration = Duration::from_secs(60);
+
     /// A node of that name on a free port of the loopback interface, without seeds.
     pub fn new(name: impl Into<String>, config: Config) -> Self {
         Self {
@@ -67,6 +78,8 @@ impl Options {
             locality: Locality::default(),
             capacity: Self::DEFAULT_CAPACITY,
             epoch_file: None,
+            view_file: None,
+            view_interval: Self::DEFAULT_VIEW_INTERVAL,
             seed: None,
             event_capacity: Self::DEFAULT_EVENT_CAPACITY,
         }

@@ -2,7 +2,8 @@
 
 pub use super::{
     EpochError, Events, Handle, HostMetrics, Lagged, Leave, LeaveError, Left, MemberView, NotJoined, Notice,
-    Options, ParseSeedError, Seed, StartError, Stopped, UnresolvedSeed, WaitJoined, Watch,
+    Options, ParseSeedError, Restored, Seed, StartError, Stopped, UnresolvedSeed, ViewError, WaitJoined,
+    Watch,
 };
 pub use crate::{
     Budgets, Cluster, Config, ConfigError, Endpoint, Event, Fingerprint, Health, Histogram, Incarnation,

@@ -24,6 +24,8 @@ pub(super) struct Requests {
     pub(super) seeds_replaced: usize,
     /// Names of seeds, and their addresses; at most one for each look-up under way.
     pub(super) found: Vec<(String, io::Result<Vec<SocketAddr>>)>,
+    /// The view was written to its file, or could not be.
+    pub(super) view_written: Option<bool>,
     pub(super) health: Option<Health>,
     pub(super) pause: Option<Duration>,
     pub(super) advertise: Option<SocketAddr>,

@@ -131,6 +131,8 @@ enum Lookup {
 /// The seeds and their schedule.
 pub(super) struct Seeds {
     sources: Vec<Source>,
+    /// Where members of an earlier life were: asked beside the seeds until the node has joined.
+    restored: Vec<SocketAddr>,
     next: Instant,
     wait: Duration,
     settled: bool,
@@ -147,6 +149,7 @@ impl Seeds {
     pub(super) fn new(rng: Rng) -> Self {
         Self {
             sources: Vec::new(),
+            restored: Vec::new(),
             next: Instant::NEVER,
             wait: MIN_WAIT,
             settled: false,
@@ -168,6 +171,20 @@ impl Seeds {
         let excess = self.sources.len().saturating_sub(MAX_SEEDS);
         self.sources.drain(..excess);
         excess
+    }
+
+    /// Adds members of an earlier life and makes a join due.
+    pub(super) fn restore(&mut self, now: Instant, addresses: impl Iterator<Item = SocketAddr>) {
+        self.restored = addresses.take(MAX_ADDRESSES).collect();
+        if !self.restored.is_empty() {
+            (self.next, self.wait) = (now, MIN_WAIT);
+        }
+    }
+
+    /// The node has joined: forgets where members of an earlier life were, and returns the seeds that are left, if it was
+    /// told of others.
+    pub(super) fn forget_restored(&mut self) -> Option<Vec<SocketAddr>> {
+        (!mem::take(&mut self.restored).is_empty()).then(|| self.addresses())
     }
 
     /// When [`Seeds::due`] has something to do.
@@ -201,10 +218,11 @@ impl Seeds {
     }
 
     /// Those whose turn it is, of all addresses in this order: the first of every seed, then the second of every seed, and
-    /// so on, so that no name that has many crowds out the rest.
+    /// so on, so that no name that has many crowds out the rest. Then those of an earlier life.
     fn addresses(&self) -> Vec<SocketAddr> {
         let nth = |i: usize| self.sources.iter().filter_map(move |source| source.addresses.get(i).copied());
-        let all: Vec<SocketAddr> = (0..MAX_ADDRESSES).flat_map(nth).collect();
+        let all: Vec<SocketAddr> =
+            (0..MAX_ADDRESSES).flat_map(nth).chain(self.restored.iter().copied()).collect();
         let start =
             if all.len() > MAX_ADDRESSES { self.turn.saturating_sub(MAX_ADDRESSES) % all.len() } else { 0 };
         all.iter().cycle().skip(start).take(MAX_ADDRESSES.min(all.len())).copied().collect()
@@ -356,6 +374,20 @@ mod tests {
         assert!(seeds.next() >= Instant::ZERO + SETTLED_WAIT * 3 / 4);
         assert_eq!(seeds.due(Instant::from_millis(1), false), []);
         assert!(seeds.next() <= Instant::from_millis(1) + MIN_WAIT * 5 / 4);
+    }
+
+    #[test]
+    fn members_of_an_earlier_life_are_asked_beside_the_seeds_until_the_node_has_joined() {
+        let mut seeds = seeds();
+        assert_eq!(seeds.forget_restored(), None);
+        seeds.add(Instant::ZERO, [seed("10.0.0.1:7946")]);
+        seeds.restore(Instant::ZERO, (2..100).map(address));
+        let asked = seeds.due(Instant::ZERO, false);
+        assert_eq!((asked.len(), &asked[..3]), (MAX_ADDRESSES, &[address(1), address(2), address(3)][..]));
+        assert_eq!(seeds.forget_restored(), Some(vec![address(1)]));
+        assert_eq!(seeds.forget_restored(), None);
+        let again = seeds.next();
+        assert_eq!(seeds.due(again, false), [address(1)]);
     }
 
     #[test]
