@@ -9,14 +9,14 @@
 //!
 //! Acks match by a random nonce. A late ack still teaches the round trip and still clears the member.
 //!
-//! Him or the road? Beside the helpers, and costing no time, two others in the member's zone are pinged as controls.
-//! If one answers, it is him; if none does, his whole zone is silent, and is held (see `holds`).
+//! Member or road? Beside the helpers, and costing no time, two others in the member's zone are pinged as controls. If one
+//! answers, the member is at fault; if none does, its whole zone is silent, and is held (see `holds`).
 
 use crate::{
     choose::{self, CONTROLS, Controls},
     config::{Config, MIN_DATAGRAM},
     contacts::Contacts,
-    duplicates::Moves,
+    duplicates::AddressChanges,
     memory::sized,
     outbox::{Event, Traffic},
     recheck::Rechecks,
@@ -35,11 +35,11 @@ const MAX_NEWCOMERS: usize = sized(4, 2);
 /// Of those, checks and confirmations under way: where hundreds are lost at once, each failing one costs some 15 packets
 /// here, and as many at its helpers.
 const MAX_HURRIED: usize = sized(6, 4);
-/// Of the routine probes of members of another zone that is held, one in so many is a full one: with helpers, a failing one
-/// takes some 15 packets.
-const FULL_PROBES_OF_HELD_ZONES: u32 = 8;
 /// Of those, rechecks.
 const MAX_RECHECKS: usize = sized(4, 2);
+/// One in this many routine probes of another zone that is held is a full one. A full one that fails costs some 15
+/// packets, those of its helpers included.
+const FULL_PROBES_OF_HELD_ZONES: u32 = 8;
 /// The low bits of a probe's nonce say which of its pings is acked.
 const ATTEMPTS: u32 = 8;
 /// The attempt that stands for the first of the controls; direct pings are five at the most.
@@ -643,14 +643,14 @@ impl Step<'_, '_> {
         self.core.detector = Detector { health, ..Detector::new(now) };
         self.core.relays.clear();
         self.core.rechecks = Rechecks::new();
-        self.core.moves = Moves::default();
+        self.core.address_changes = AddressChanges::default();
     }
 
     /// A slot is about to be given to somebody else.
     pub(crate) fn forget_probes_of(&mut self, slot: SlotId) {
         self.core.relays.forget(slot);
         self.core.rechecks.forget(slot);
-        self.core.moves.forget(slot);
+        self.core.address_changes.forget(slot);
         let detector = &mut self.core.detector;
         detector.probes.retain(|probe| probe.slot != slot);
         for probe in &mut detector.probes {

@@ -3,37 +3,39 @@
 
 use crate::{memory::sized, record::Record, table::SlotId, time::Stamp};
 
-/// Moves remembered; the oldest makes room. A duplicate moves every few seconds at first.
-const MAX_MOVES: usize = sized(16, 2);
-/// A member that is back where it was within this time, in ms, is two. Twins answer each other at once, and later after
-/// half a minute; whoever really moves and moves back within a minute is reported in error.
+/// AddressChanges remembered; the oldest makes room. A duplicate moves every few seconds at first.
+const MAX_CHANGES: usize = sized(16, 2);
+/// A member that returns to an earlier address within this time, in ms, is two nodes. Duplicates outbid each other at once,
+/// and again after half a minute; one that really moves and moves back within a minute is reported in error.
 const WINDOW: u32 = 60_000;
 
 /// A member left an address for another, in a new epoch.
 #[derive(Clone, Copy)]
-struct Move {
+struct AddressChange {
     slot: SlotId,
     /// A hash of the address that it left.
     left: u32,
     at: Stamp,
 }
 
-/// The latest moves.
+/// The latest changes.
 #[derive(Clone, Default)]
-pub(crate) struct Moves(heapless::Deque<Move, MAX_MOVES>);
+pub(crate) struct AddressChanges(heapless::Deque<AddressChange, MAX_CHANGES>);
 
-impl Moves {
+impl AddressChanges {
     /// Notes that a member's record changed; true if that shows that two nodes use its id.
     pub(crate) fn note(&mut self, slot: SlotId, was: &Record, is: &Record, now: Stamp) -> bool {
         if was.incarnation().epoch == is.incarnation().epoch || was.address() == is.address() {
             return false;
         }
-        let back = |of: &Move| of.slot == slot && of.left == is.address_hash() && now.since(of.at) <= WINDOW;
+        let back = |of: &AddressChange| {
+            of.slot == slot && of.left == is.address_hash() && now.since(of.at) <= WINDOW
+        };
         let returned = self.0.iter().any(back);
         if self.0.is_full() {
             let _ = self.0.pop_front();
         }
-        let _ = self.0.push_back(Move { slot, left: was.address_hash(), at: now });
+        let _ = self.0.push_back(AddressChange { slot, left: was.address_hash(), at: now });
         returned
     }
 
@@ -66,7 +68,7 @@ mod tests {
 
     #[test]
     fn only_a_return_within_the_window_is_a_duplicate() {
-        let mut moves = Moves::default();
+        let mut moves = AddressChanges::default();
         let at = |s: u32| Stamp(s * 1_000);
         assert!(!moves.note(3, &record(1, 1), &record(2, 2), at(0)), "it moved");
         assert!(!moves.note(3, &record(2, 2), &record(3, 2), at(1)), "it restarted in place");
@@ -80,11 +82,11 @@ mod tests {
 
     #[test]
     fn the_oldest_move_makes_room() {
-        let mut moves = Moves::default();
-        for slot in 0..=MAX_MOVES as SlotId {
+        let mut moves = AddressChanges::default();
+        for slot in 0..=MAX_CHANGES as SlotId {
             assert!(!moves.note(slot, &record(1, 1), &record(2, 2), Stamp(0)));
         }
         assert!(!moves.note(0, &record(2, 2), &record(3, 1), Stamp(1)), "forgotten");
-        assert!(moves.note(MAX_MOVES as SlotId, &record(2, 2), &record(3, 1), Stamp(1)));
+        assert!(moves.note(MAX_CHANGES as SlotId, &record(2, 2), &record(3, 1), Stamp(1)));
     }
 }

@@ -28,8 +28,8 @@ pub enum Verdict {
     Limited,
     /// This node has left; no effect.
     Inactive,
-    /// The outbox has no room for one datagram of `max_datagram` bytes; no effect. Give the `Buffer` more bytes,
-    /// or configure smaller datagrams.
+    /// The outbox has no room for one datagram of `max_datagram` bytes, or for the events that it can raise; no effect.
+    /// Enlarge the `Buffer`, or configure smaller datagrams.
     OutboxTooSmall,
 }
 

@@ -6,8 +6,8 @@
 //! who has not been told. (Seeds and the last good addresses are visited too, by `join`.)
 //!
 //! Tombstones end, and a partition may outlast them. So of the dead that are forgotten a few addresses are kept for as
-//! long as the node runs, and visited in turn with the tombstones. Whoever is at an address that is visited answers, even
-//! under another id: addresses are used again, and the visitor introduces itself to whom it does not know.
+//! long as the node runs, and half of the visits, at random, go to them. Whoever is at an address that is visited answers, even
+//! under another id: addresses are used again, and the visitor introduces itself to whoever it finds there.
 
 use crate::{
     detector::Purpose,
@@ -39,7 +39,7 @@ const DRAWS: usize = 8;
 /// News of a death that is older than this comes from elsewhere: whoever died here was known dead before.
 pub(crate) const OLD_DEATH: Duration = Duration::from_secs(10);
 
-/// Of the dead that were forgotten, so many are kept; beyond that a new one takes the place of any.
+/// How many of the forgotten dead are kept; once full, a new one replaces a random one.
 const MAX_LOST: usize = sized(8, 2);
 
 /// When the next visit is, and whom beside the tombstones it may go to.
@@ -59,19 +59,21 @@ impl Healing {
         Self { next: Instant::NEVER, following: 0, lost: heapless::Vec::new(), visit: None }
     }
 
-    /// Everything is learned anew; only whom to look for is kept.
+    /// Everything is learned anew; only the list of lost members is kept.
     pub(crate) fn start_over(&mut self) {
         let lost = core::mem::take(&mut self.lost);
         *self = Self { lost, ..Self::new() };
     }
 
-    /// A member is forgotten that did not leave by its own word: it may be beyond a partition.
+    /// A dead member is forgotten; it may be beyond a partition.
     pub(crate) fn note_lost(&mut self, record: &Record, rng: &mut Rng) {
         let entry = (record.id(), record.address());
         self.note_found(entry.0);
         if let Err(entry) = self.lost.push(entry) {
             let place = rng.below(MAX_LOST as u32) as usize;
-            self.lost[place] = entry;
+            if let Some(kept) = self.lost.get_mut(place) {
+                *kept = entry;
+            }
         }
     }
 
@@ -135,7 +137,7 @@ impl Step<'_, '_> {
         self.tables.members.tombstones() > 0 || !self.core.healing.lost.is_empty()
     }
 
-    /// Whom to visit, where, and what to tell it: a random one of the dead, and in turn of those that were forgotten.
+    /// Whom to visit, where, and what to tell it: one of the dead, or, half of the time, one of those that were forgotten.
     fn choose_visit(&mut self) -> Option<(NodeId, SocketAddr, Option<SlotId>)> {
         let (members, rng) = (&self.tables.members, &mut self.core.rng);
         let dead = |slot: &SlotId| members.record(*slot).status() == Status::Dead;
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn of_the_dead_that_are_forgotten_a_few_are_looked_for() {
+    fn some_forgotten_dead_are_still_visited() {
         let (mut healing, mut rng) = (Healing::new(), Rng::new([1; 32]));
         (0..200).for_each(|n| healing.note_lost(&record(n), &mut rng));
         assert_eq!(healing.lost.len(), MAX_LOST);

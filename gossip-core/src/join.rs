@@ -12,7 +12,7 @@
 //!
 //! A node that has joined visits a seed now and then, for ever: two halves of a cluster that started while they
 //! could not hear each other would otherwise never learn of one another. A seed that is no member by then, because its
-//! answer was lost or came second, is visited within a second, and then less and less often.
+//! answer was lost or came second, is visited after `join_retry`, and then less and less often.
 
 use crate::{
     choose::{self, MAX_CHOSEN},
@@ -203,7 +203,7 @@ impl Joining {
         !self.viewed && self.phase == Phase::Fetching
     }
 
-    /// Whether a view was looked for so long that there most likely is none, among so many that were met.
+    /// Whether we have looked for a view for so long that there probably is none; each member `met` makes that longer.
     pub(crate) fn is_lone(&self, now: Instant, met: u32) -> bool {
         let enough = (LONE_TIME + LONE_TIME_PER_MEMBER * met).min(MAX_LONE_TIME);
         self.phase == Phase::Asking && now.since(self.since) >= enough

@@ -187,7 +187,7 @@ impl Step<'_, '_> {
         let cleared = (was, is) == (Status::Suspect, Status::Alive);
         self.core.metrics.suspicions_cleared += u64::from(cleared);
         let (now, record) = (self.core.clock.now().stamp(), self.tables.members.record(slot));
-        if self.core.moves.note(slot, old, record, now) || merge.conflict {
+        if self.core.address_changes.note(slot, old, record, now) || merge.conflict {
             self.tell_conflict(old.id());
         }
         self.tell_of(slot, Some(old));

@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     config::Config,
     detector::Detector,
-    duplicates::Moves,
+    duplicates::AddressChanges,
     error::{ConfigError, Verdict},
     gossip::Gossip,
     heal::Healing,
@@ -95,7 +95,7 @@ impl<M: Memory> Node<M> {
             detector: Detector::new(now),
             relays: Relays::default(),
             rechecks: Rechecks::new(),
-            moves: Moves::default(),
+            address_changes: AddressChanges::default(),
             sightings: Sightings::new(now),
             holds: Holds::default(),
             healing: Healing::new(),
@@ -278,7 +278,7 @@ impl<M: Memory> Node<M> {
         let core = &self.core;
         core.detector.check(&tables.members);
         let named = core.relays.slots().chain(core.sync.slots()).chain(core.rechecks.slots());
-        let named = named.chain(core.moves.slots());
+        let named = named.chain(core.address_changes.slots());
         named.for_each(|slot| assert!(tables.members.is_used(slot), "slot {slot} is named, and free"));
     }
 

@@ -27,19 +27,19 @@ pub enum Traffic {
 
 /// Something the host may want to know. What a member looks like now, `Node::member` tells.
 ///
-/// Of a member, `Up` comes first; then `Suspected` and `Cleared` in turn; then `Down`, or `Left`, or `Left` after `Down`;
+/// Of a member, `Up` comes first, unless the host restored it; then `Suspected` and `Cleared` in turn; then `Down`, or `Left`, or `Left` after `Down`;
 /// then `Up` again, or `Forgotten`, which ends the row. None of them comes twice in a row, and no change of what a host
 /// sees of a live member comes without `Updated`, whatever else it is told:
 ///
 /// | after | may come |
 /// |---|---|
-/// | nothing, `Forgotten` | `Up` |
+/// | nothing, `Forgotten`, `StartedOver` | `Up` |
 /// | `Up`, `Cleared` | `Suspected`, `Down`, `Left`, `Updated` |
 /// | `Suspected` | `Cleared`, `Down`, `Left`, `Updated` |
 /// | `Down` | `Up`, `Left`, `Forgotten` |
 /// | `Left` | `Up`, `Forgotten` |
 ///
-/// `Reachable` and `Unreachable` alternate beside that, and `Conflict` may come at any time. A tombstone that came as
+/// Within one epoch, `Unreachable` and `Reachable` alternate beside that, and `Conflict` may come at any time. A tombstone that came as
 /// history, of a member that this node never knew as live, raises only `Forgotten`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -54,8 +54,8 @@ pub enum Event {
     Down(NodeId),
     /// A member left by its own word.
     Left(NodeId),
-    /// A live member changed its address, locality, versions, health or epoch; after `Suspected` or `Cleared`, if its
-    /// status changed as well. An `Unreachable` of an earlier epoch is void.
+    /// The record of a live member changed otherwise than by its status; or by its status, which `Suspected` or `Cleared`
+    /// told just before, and its address, locality, versions, health or epoch as well. An `Unreachable` of an earlier epoch is void.
     Updated(NodeId),
     /// This node's own probe of a member failed.
     Unreachable(NodeId),
@@ -169,9 +169,10 @@ impl Event {
 
 /// The most entries (records and accusations) in one datagram, made or accepted.
 pub(crate) const MAX_ENTRIES: usize = 48;
-/// Events that tell of one record at the most: of its status, and of what else changed.
+/// At most this many events tell of one record: of its status, and of what else changed.
 const EVENTS_OF_ENTRY: usize = 2;
-/// What a step raises beside what entries tell: pause, joined, reachable, conflict ...
+/// What a step raises beside what entries tell: own pause, started over, two of who answers (reachable, zone released),
+/// conflict, new life, id in use, and one to spare; a tick stops for more room before anything that raises several.
 pub(crate) const EVENTS_OF_STEP: usize = 8;
 
 /// The most events that entries of one datagram raise. A record, which can raise two, has 27 bytes at least; an accusation,
@@ -205,7 +206,7 @@ const NO_PACKET: Sent = Sent {
 
 /// The memory of an [`Outbox`]: `PACKETS` packets of `BYTES` bytes together, and `EVENTS` events.
 ///
-/// Sizes are checked when it is compiled: at least 2 packets of 400 bytes, and 35 events, which is what a datagram of
+/// Sizes are checked at compile time: at least 2 packets of 400 bytes, and 35 events, which is what a datagram of
 /// 400 bytes and its step can raise. `BYTES` must hold `max_datagram` bytes, and `EVENTS` what one datagram can raise,
 /// or every step is refused ([`Verdict::OutboxTooSmall`]): 44 events for 512 bytes, 95 for 1,200, 104 for 1,400. Where a step has more packets to send than there is room for, a tick leaves the
 /// rest to the next, which it asks for at once; anything else drops them, and counts it.

@@ -5,7 +5,8 @@
 //! neither proves that it hears us, but either is worth a ping. And while a zone is held, a member of it is
 //! pinged every probe interval, so that the zone is released within an interval of the road's return.
 //!
-//! Rechecks are paced, and accuse nobody. A member is rechecked once in some 1.5 s at the most, whatever comes in its name.
+//! Rechecks are paced, and accuse nobody. Whatever comes in a member's name, it is not
+//! rechecked again within 2 × `ack_timeout_max` of a recheck that failed, unless that had to make room for other probes.
 
 use crate::{
     detector::Purpose, memory::sized, record::Reachability, step::Step, table::SlotId, time::Instant,

@@ -11,8 +11,9 @@
 //!                     └────── Left ◀────────┘ Left
 //! ```
 //!
-//! `Down` and `Left` follow `Up` the same way. `Updated` comes while a member is up or suspected, after the event of its
-//! status if there is one, whenever its address, locality, versions, health or epoch changed. `Forgotten` ends a row. A
+//! `Down` and `Left` follow `Up` the same way. `Updated` comes while a member is up or suspected: after the event of
+//! its status, if its address, locality, versions, health or epoch changed as well; and where its record changed in any
+//! other way. `Forgotten` ends a row. A
 //! member that was never told of as up has no other events: its tombstone came as history.
 
 use crate::{
@@ -20,25 +21,15 @@ use crate::{
     record::{Record, Status},
 };
 
-/// What the host was last told of a member's status.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Told {
-    Nothing,
-    Status(Status),
-}
-
 /// At most two events tell of one change of a record.
 pub(crate) type Events = heapless::Vec<Event, 2>;
 
-/// What tells a host of a member's change from one record to another. `told`: it was told of this member before. `was`
+/// The events for a member's change from `was` to `is`. `told`: the host knows the member. `was`
 /// is `None` for a member that was unknown.
 pub(crate) fn events(told: bool, was: Option<&Record>, is: &Record) -> Events {
-    let before = match was {
-        Some(was) if told => Told::Status(was.status()),
-        _ => Told::Nothing,
-    };
+    let before = was.filter(|_| told).map(Record::status);
     let mut events = status_events(before, is);
-    let was_live = matches!(before, Told::Status(status) if status.is_live());
+    let was_live = before.is_some_and(Status::is_live);
     if let Some(was) = was.filter(|_| was_live && is.status().is_live())
         && (events.is_empty() || is_seen_to_differ(was, is))
     {
@@ -47,21 +38,21 @@ pub(crate) fn events(told: bool, was: Option<&Record>, is: &Record) -> Events {
     events
 }
 
-/// The table above.
-fn status_events(before: Told, is: &Record) -> Events {
+/// The table above; `before` is the status that the host was told of, if it was told of the member.
+fn status_events(before: Option<Status>, is: &Record) -> Events {
     use Status::{Alive, Dead, Left, Suspect};
     let id = is.id();
     let events: &[Event] = match (before, is.status()) {
-        (Told::Nothing | Told::Status(Dead | Left), Alive) => &[Event::Up(id)],
-        (Told::Nothing | Told::Status(Dead | Left), Suspect) => &[Event::Up(id), Event::Suspected(id)],
-        (Told::Status(Alive), Suspect) => &[Event::Suspected(id)],
-        (Told::Status(Suspect), Alive) => &[Event::Cleared(id)],
-        (Told::Status(Alive | Suspect), Dead) => &[Event::Down(id)],
-        (Told::Status(Alive | Suspect | Dead), Left) => &[Event::Left(id)],
-        (Told::Nothing | Told::Status(Left), Dead | Left)
-        | (Told::Status(Alive), Alive)
-        | (Told::Status(Suspect), Suspect)
-        | (Told::Status(Dead), Dead) => &[],
+        (None | Some(Dead | Left), Alive) => &[Event::Up(id)],
+        (None | Some(Dead | Left), Suspect) => &[Event::Up(id), Event::Suspected(id)],
+        (Some(Alive), Suspect) => &[Event::Suspected(id)],
+        (Some(Suspect), Alive) => &[Event::Cleared(id)],
+        (Some(Alive | Suspect), Dead) => &[Event::Down(id)],
+        (Some(Alive | Suspect | Dead), Left) => &[Event::Left(id)],
+        (None | Some(Left), Dead | Left)
+        | (Some(Alive), Alive)
+        | (Some(Suspect), Suspect)
+        | (Some(Dead), Dead) => &[],
     };
     events.iter().copied().collect()
 }
