@@ -566,6 +566,12 @@ impl Step<'_, '_> {
         self.core.metrics.rtt_us.record(u32::try_from(rtt).unwrap_or(u32::MAX));
     }
 
+    /// Whether another recheck may begin.
+    pub(crate) fn may_recheck(&self) -> bool {
+        let under_way = self.core.detector.probes.iter().filter(|probe| probe.stage != Stage::Lingering);
+        under_way.filter(|probe| probe.purpose.is_recheck()).count() < MAX_RECHECKS
+    }
+
     /// Whether a member is being rechecked, or was a moment ago.
     pub(crate) fn was_rechecked(&self, slot: SlotId) -> bool {
         self.core.detector.probes.iter().any(|probe| probe.slot == slot && probe.purpose.is_recheck())
@@ -601,6 +607,7 @@ impl Step<'_, '_> {
         let member = self.tables.members.slot_mut(slot);
         let was = member.reachability();
         member.set_reachability(Reachability::Reachable);
+        member.set_answered();
         if was == Reachability::Unreachable {
             let id = member.record.id();
             self.raise(Event::Reachable(id));

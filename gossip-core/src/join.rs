@@ -74,8 +74,9 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(25);
 const MAX_TRIES: u8 = 12;
 /// Time between two visits to a seed by a node that has company, beside its share of the whole cluster's.
 const VISIT_GAP: Duration = Duration::from_secs(20);
-/// Doublings of `join_retry`, at most, between two visits to seeds that are no members.
-const MAX_VISIT_DOUBLINGS: u32 = 6;
+/// So many visits to seeds that are no members come early, after `join_retry`, doubling each time. From then on one may
+/// just be down, and has every second of the regular visits.
+const EARLY_VISITS: u32 = 6;
 /// Requests without progress to one member before another one is asked.
 const TRIES_PER_PEER: u8 = 2;
 
@@ -177,6 +178,14 @@ impl Joining {
             && let Some(seed) = self.seeds.iter().position(|&seed| seed == address)
         {
             self.unmet &= !(1 << seed);
+        }
+    }
+
+    /// No member is at this address any more. It may be back some day, but there is no hurry.
+    pub(crate) fn note_gone_from(&mut self, address: SocketAddr) {
+        if let Some(seed) = self.seeds.iter().position(|&seed| seed == address) {
+            self.unmet |= 1 << seed;
+            self.unmet_visits = self.unmet_visits.max(EARLY_VISITS);
         }
     }
 
@@ -298,6 +307,9 @@ impl Step<'_, '_> {
         (joining.round, joining.next_seed) = (0, 0);
         (joining.unmet, joining.unmet_visits) = (all(&joining.seeds), 0);
         met.into_iter().for_each(|seed| joining.note_member_at(seed));
+        for &slot in self.tables.members.live_slots() {
+            joining.note_member_at(self.tables.members.record(slot).address());
+        }
         if joining.phase == Phase::Asking && !joining.knows_whom_to_ask() {
             joining.phase = Phase::Idle;
         }
@@ -375,8 +387,9 @@ impl Step<'_, '_> {
         self.core.joining.round = REJOIN_ROUNDS;
         self.core.joining.forget_asked();
         let which = self.core.rng.below(self.core.joining.seeds.len() as u32) as usize;
+        let turn = self.core.joining.unmet_visits < EARLY_VISITS || self.core.rng.below(2) == 0;
         let joining = &mut self.core.joining;
-        let unmet = joining.unmet_seed();
+        let unmet = joining.unmet_seed().filter(|_| turn);
         joining.unmet_visits = joining.unmet_visits.saturating_add(u32::from(unmet.is_some()));
         if let Some(seed) = unmet.or(joining.seeds.get(which).copied()) {
             self.ask(seed);
@@ -386,8 +399,8 @@ impl Step<'_, '_> {
     fn plan_visit(&mut self) {
         let mut size = self.tables.members.size();
         let mut gap = VISIT_GAP + self.visit_share();
-        if self.core.joining.unmet != 0 {
-            let doublings = self.core.joining.unmet_visits.min(MAX_VISIT_DOUBLINGS);
+        let doublings = self.core.joining.unmet_visits;
+        if self.core.joining.unmet != 0 && doublings < EARLY_VISITS {
             gap = gap.min(self.jittered(self.core.config.join_retry * 2u32.pow(doublings)));
             size = 0;
         }
@@ -586,10 +599,11 @@ impl Step<'_, '_> {
     }
 
     fn retry_fetch(&mut self, at: usize) {
+        let alone = self.core.joining.fetches.len() == 1;
         let Some(fetch) = self.core.joining.fetches.get_mut(at) else { return };
         fetch.tries += 1;
         if !fetch.refused {
-            fetch.size.note_silence(self.core.path.limit(&self.core.config));
+            fetch.size.note_silence(self.core.path.limit(&self.core.config), alone);
         }
         if fetch.tries > MAX_TRIES {
             // Whoever we asked is gone or overloaded: start over from the seeds, or leave the
@@ -633,9 +647,9 @@ impl Step<'_, '_> {
     /// A page of so many bytes came.
     fn note_page(&mut self, at: usize, bytes: usize) {
         let fetches = &mut self.core.joining.fetches;
-        let only = fetches.len() == 1;
+        let alone = fetches.len() == 1;
         let Some(fetch) = fetches.get_mut(at) else { return };
-        let narrow = self.core.path.note_page(&mut fetch.size, bytes, only, self.core.config.max_datagram);
+        let narrow = self.core.path.note_page(&mut fetch.size, bytes, alone, self.core.config.max_datagram);
         if let Some(event) = narrow {
             self.raise(event);
         }

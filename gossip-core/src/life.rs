@@ -250,7 +250,7 @@ impl Step<'_, '_> {
     }
 
     /// A passive node hears of its id. Once the other node is gone for good, it takes the id back, above the other's last
-    /// epoch; should that one return, this node is passive again at once.
+    /// epoch; should that one return, this node is passive again after the 60 s that a third life needs.
     fn hear_of_the_other(&mut self, news: &Record, heard: Instant) {
         let (me, now) = (*self.me(), self.now());
         if news.incarnation() < me.incarnation() {
@@ -258,7 +258,10 @@ impl Step<'_, '_> {
         }
         if news.status().is_live() && !news.same_fields(&me) {
             self.core.life.phase = Phase::Passive { heard: now };
-        } else if now.since(heard) >= RECLAIM_AFTER && news.incarnation().epoch < Incarnation::MAX_EPOCH {
+        } else if !news.status().is_live()
+            && now.since(heard) >= RECLAIM_AFTER
+            && news.incarnation().epoch < Incarnation::MAX_EPOCH
+        {
             self.core.life.phase = Phase::Running;
             self.core.life.lives_in_row = 0;
             self.live_again(news.incarnation());

@@ -20,6 +20,8 @@ const MAX_CORRECTIONS: usize = 8;
 /// Hot rumors, four datagrams full, from which on hearing one again counts as a send of it: in a storm of news half as
 /// many sends do, and pull and repair tell the few who miss some.
 const PRESSURE: u32 = 128;
+/// How old, in ms, a live record that the host gave counts as: it is of an earlier life, and no news.
+const RESTORED_AGE: u32 = 3_600_000;
 /// Tombstones that one step may forget for want of room.
 const MAX_EVICTIONS: u8 = 4;
 
@@ -173,7 +175,10 @@ impl Step<'_, '_> {
         }
         self.date(slot, age, true);
         let address = self.record(slot).address();
-        if is.is_live() && address != old.address() {
+        if was.is_live() && !(is.is_live() && address == old.address()) {
+            self.core.joining.note_gone_from(old.address());
+        }
+        if is.is_live() && !(was.is_live() && address == old.address()) {
             self.core.joining.note_member_at(address);
         }
         if is == Status::Suspect && self.tables.members.slot(slot).suspicion == 0 {
@@ -320,9 +325,12 @@ impl Step<'_, '_> {
         let members = &mut self.tables.members;
         members.slot_mut(slot).set_told();
         self.tables.suspicions.close(members.slots, slot);
-        members.slot_mut(slot).born = self.core.clock.now().stamp();
         let status = members.record(slot).status();
+        let age = if status.is_live() { RESTORED_AGE } else { 0 };
+        members.slot_mut(slot).born = self.core.clock.now().stamp().minus(age);
+        self.core.healing.note_found(members.record(slot).id());
         if status.is_live() {
+            self.core.joining.note_member_at(members.record(slot).address());
             self.tables.rumors.unlink(members.slots, slot);
         } else {
             self.bury(slot);
@@ -380,7 +388,8 @@ impl Step<'_, '_> {
             return false;
         }
         let id = self.record(slot).id();
-        if self.record(slot).status() == Status::Dead {
+        // Whoever never answered us may never have been there.
+        if self.record(slot).status() == Status::Dead && self.tables.members.slot(slot).has_answered() {
             self.core.healing.note_lost(self.tables.members.record(slot), &mut self.core.rng);
             self.plan_visit_of_dead();
         }

@@ -21,7 +21,7 @@ use crate::{
     outbox::{Event, Outbox, Output, Traffic},
     path::Path,
     recheck::Rechecks,
-    record::{Fingerprint, Health, Identity, Incarnation, NodeId, Record, Status, Versions},
+    record::{Fingerprint, Health, Identity, Incarnation, NodeId, Reachability, Record, Status, Versions},
     relays::Relays,
     rtt::RoundTrips,
     secret::{self, Secret},
@@ -631,7 +631,12 @@ impl Step<'_, '_> {
             let seat = self.tables.members.seat(record.id());
             match self.tables.members.apply(seat, &record, &mut self.core.rng) {
                 Applied::New(slot) => self.settle(slot),
-                Applied::Known { slot, merge, .. } if merge.changed => self.settle(slot),
+                Applied::Known { slot, was, merge } if merge.changed => {
+                    if was.incarnation().epoch != record.incarnation().epoch {
+                        self.tables.members.slot_mut(slot).set_reachability(Reachability::Unknown);
+                    }
+                    self.settle(slot);
+                }
                 Applied::Known { .. } => {}
                 Applied::Full => self.core.metrics.dropped_table_full += 1,
             }

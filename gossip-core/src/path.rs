@@ -21,11 +21,15 @@ const LADDER: [u16; 5] = [1_232, 1_052, 800, 548, MIN_DATAGRAM];
 /// Requests in a row that bring nothing, from members that are there, before shorter pages are asked for. Where a fifth
 /// of all datagrams is lost, one range in 25 gets there.
 const SILENT_TRIES: u8 = 2;
-/// Requests answered only with shorter pages before that is the path's fault; where one range is fetched, one.
-const ENOUGH: u8 = 2;
+/// The same where a single range is left, whose pages are all the evidence there will be: with a fifth of all datagrams
+/// lost and a window with one full page, one such range in 60 gets there.
+const SILENT_TRIES_ALONE: u8 = 4;
+/// Requests that only shorter pages answered before the path is blamed; one is enough where a single range is left.
+const NARROW_ENOUGH: u8 = 2;
 
-/// A page with less room than that is full.
-const LONGEST_RECORD: usize = 64;
+/// A page with less room than this is full: the longest record (51 bytes), the head of a section (3) and a limit (5),
+/// rounded up.
+const FULL_WITHIN: usize = 64;
 
 /// How long the pages of a fetch may be.
 #[derive(Clone, Copy)]
@@ -51,13 +55,14 @@ impl Size {
         self.awaited = is_there;
     }
 
-    /// Nothing came in time; `passes` is the longest that is taken to pass.
-    pub(crate) fn note_silence(&mut self, passes: u16) {
+    /// Nothing came in time; `passes` is the longest that is taken to pass, `alone` says that no other range is being
+    /// fetched.
+    pub(crate) fn note_silence(&mut self, passes: u16, alone: bool) {
         if !core::mem::take(&mut self.awaited) {
             return;
         }
-        self.silent = (self.silent + 1).min(SILENT_TRIES);
-        if self.silent == SILENT_TRIES {
+        self.silent = self.silent.saturating_add(1);
+        if self.silent >= if alone { SILENT_TRIES_ALONE } else { SILENT_TRIES } {
             let now = self.limit.min(passes);
             self.limit = LADDER.into_iter().find(|&shorter| shorter < now).unwrap_or(now);
         }
@@ -88,26 +93,26 @@ impl Path {
     }
 
     /// A page of so many bytes came. Returns what the host must know, if it is clear by now that longer ones do not pass;
-    /// `only` says that no other range is being fetched.
+    /// `alone` says that no other range is being fetched.
     pub(crate) fn note_page(
         &mut self,
         size: &mut Size,
         bytes: usize,
-        only: bool,
+        alone: bool,
         configured: u16,
     ) -> Option<Event> {
         let most = self.limit.min(configured);
-        let full = bytes + LONGEST_RECORD > usize::from(size.limit.min(most));
+        let full = bytes + FULL_WITHIN > usize::from(size.limit.min(most));
         if !full || !core::mem::take(&mut size.awaited) {
             return None; // the short end of a range passes anywhere
         }
-        size.silent = 0;
+        let missed = core::mem::take(&mut size.silent);
         if size.limit >= most {
             self.wide = self.wide.saturating_add(1);
             return None;
         }
         self.narrow = self.narrow.saturating_add(1);
-        let enough = self.narrow >= ENOUGH || only;
+        let enough = self.narrow >= NARROW_ENOUGH || alone && missed >= SILENT_TRIES_ALONE;
         if !enough || self.narrow.saturating_mul(2) <= self.wide {
             return None;
         }
@@ -131,7 +136,7 @@ mod tests {
             if asked <= passes {
                 return (tries, path.note_page(size, asked.into(), only, FULL));
             }
-            size.note_silence(path.limit.min(FULL));
+            size.note_silence(path.limit.min(FULL), only);
         }
         unreachable!()
     }
@@ -139,7 +144,7 @@ mod tests {
     #[test]
     fn the_longest_step_of_the_ladder_that_passes_is_found() {
         for (passes, found, tries) in
-            [(1_199, 1_052, 2), (1_052, 1_052, 2), (1_051, 800, 3), (548, 548, 4), (400, 400, 5)]
+            [(1_199, 1_052, 4), (1_052, 1_052, 4), (1_051, 800, 5), (548, 548, 6), (400, 400, 7)]
         {
             let (mut path, mut size) = (Path::WIDE, Size::FULL);
             let narrow = Event::NarrowPath { passes: found, configured: FULL };
@@ -153,7 +158,7 @@ mod tests {
         let mut size = Size::FULL;
         for _ in 0..10 {
             size.note_request(false);
-            size.note_silence(FULL);
+            size.note_silence(FULL, false);
         }
         assert_eq!(size.limit(), u16::MAX);
     }

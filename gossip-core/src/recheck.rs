@@ -92,6 +92,10 @@ impl Step<'_, '_> {
         if self.core.rechecks.next > now || !self.has_room_for_probe() {
             return;
         }
+        if !self.may_recheck() {
+            self.core.rechecks.next = now + PACE;
+            return;
+        }
         while let Some(slot) = self.core.rechecks.queue.pop_front() {
             if !self.record(slot).status().is_live() || !self.is_unreachable(slot) {
                 continue; // answered meanwhile, or gone

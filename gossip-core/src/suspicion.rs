@@ -427,6 +427,7 @@ impl Step<'_, '_> {
         self.tables.suspicions.close(self.tables.members.slots, slot);
         self.tables.members.replace(slot, &dead, &mut self.core.rng);
         self.tables.members.slot_mut(slot).set_reachability(Reachability::Unreachable);
+        self.core.joining.note_gone_from(dead.address());
         self.plan_visit_of_dead();
         self.core.metrics.deaths_declared += 1;
         debug!("member {} declared dead", dead.id().as_u64());

@@ -30,6 +30,8 @@ pub(crate) const ME: SlotId = 0;
 
 /// See [`Slot::is_told`].
 const TOLD: u8 = 4;
+/// See [`Slot::has_answered`].
+const ANSWERED: u8 = 8;
 
 /// The most open suspicions that a slot can count for an accuser: four bits.
 const MAX_OPEN: u8 = 15;
@@ -50,7 +52,8 @@ pub(crate) struct Slot {
     pub(crate) suspicion: u16,
     /// Which list: see `rumors`.
     pub(crate) list: u8,
-    /// Reachability in bits 0 and 1; in bit 2 whether the host was told of it; suspicions in which it is an accuser in
+    /// Reachability in bits 0 and 1; in bit 2 whether the host was told of it, in bit 3 whether it ever answered;
+    /// suspicions in which it is an accuser in
     /// bits 4 to 7.
     local: u8,
 }
@@ -88,6 +91,15 @@ impl Slot {
 
     pub(crate) fn set_told(&mut self) {
         self.local |= TOLD;
+    }
+
+    /// Whether this member has ever answered this node.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.local & ANSWERED != 0
+    }
+
+    pub(crate) fn set_answered(&mut self) {
+        self.local |= ANSWERED;
     }
 
     /// Suspicions open in which this member is an accuser.

@@ -118,3 +118,52 @@ fn datagrams_from_a_mapped_address_come_from_the_member_itself() {
     };
     assert_eq!(sent(true), sent(false), "an address that is not the member's own draws a challenge");
 }
+
+#[test]
+fn a_seed_that_left_and_is_back_is_found() {
+    for seed in seeds().take(4) {
+        for (same_name, stale) in [(true, false), (true, true), (false, true)] {
+            let mut network = network(seed, lan(), ());
+            add(&mut network, 0..=5);
+            let home = network.hosts[0].address;
+            let nobody: SocketAddr = ([10, 9, 9, 9], 7_946).into();
+            let list = if stale { vec![home, nobody] } else { vec![home] };
+            for host in 1..=5 {
+                network.command(host, |node, now, out| node.join(now, &list, out));
+            }
+            assert!(network.wait(secs(60), Network::is_formed).is_some(), "seed {seed}: not formed");
+            network.run_for(secs(60));
+            network.leave(0);
+            network.run_for(secs(10));
+            network.crash(0);
+            network.run_for(secs(5));
+            // It is the seed: it has none of its own.
+            let host = if same_name { 0 } else { network.add("other") };
+            network.restart(host, home);
+            let took = network.wait(secs(900), Network::is_formed);
+            let case = format!("seed {seed}, same name {same_name}, stale seeds {stale}");
+            assert!(took.is_some_and(|took| took <= secs(120)), "{case}: found after {took:?}");
+        }
+    }
+}
+
+#[test]
+fn a_seed_that_is_down_is_asked_seldom_by_all_together() {
+    let nodes = 100;
+    let mut network: Network<Heap> = Network::new(1, lan(), || Heap::for_members(128), ());
+    network.add_restored(nodes);
+    let nobody: SocketAddr = ([10, 9, 9, 9], 7_946).into();
+    let list = [network.hosts[0].address, nobody];
+    for host in 1..nodes {
+        network.command(host, |node, now, out| node.join(now, &list, out));
+    }
+    network.run_for(secs(120));
+    let asked = std::rc::Rc::new(std::cell::Cell::new(0u32));
+    let counter = asked.clone();
+    network.set_cut(move |_, to| {
+        counter.set(counter.get() + u32::from(to == nobody));
+        false
+    });
+    network.run_for(secs(600));
+    assert!((60..600).contains(&asked.get()), "{} times in ten minutes", asked.get());
+}

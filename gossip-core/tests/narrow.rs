@@ -106,3 +106,25 @@ fn a_storm_of_news_kills_nobody_behind_a_narrow_path_and_reaches_it() {
         network.run_for(millis(100));
     }
 }
+
+/// In a small cluster a joiner has a single range to go by, which chance can hit as a whole.
+#[test]
+fn loss_is_hardly_ever_taken_for_a_narrow_path() {
+    let mut wrong = [0; 2];
+    for (wrong, loss) in wrong.iter_mut().zip([0.05, 0.2]) {
+        for members in [30, 45, 60, 100] {
+            for seed in 0..50 {
+                let mut network: Network<Heap> = Network::new(seed, lan(), || Heap::for_members(256), ());
+                network.add_restored(members);
+                let joiner = network.add("one-more");
+                network.run_for(secs(1));
+                network.set_link(Link { loss, ..Link::LAN });
+                network.join(joiner, &[0, 1]);
+                network.run_for(secs(10));
+                let narrow = |(_, event): &(_, Event)| matches!(event, Event::NarrowPath { .. });
+                *wrong += u32::from(network.hosts[joiner].events.iter().any(narrow));
+            }
+        }
+    }
+    assert!(wrong[0] <= 1 && wrong[1] <= 8, "{wrong:?} of 200 joiners each, at 5 and 20 % loss");
+}

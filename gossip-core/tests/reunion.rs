@@ -5,9 +5,9 @@
 
 mod support;
 
-use gossip_core::{Config, Event, Heap, Status};
+use gossip_core::{Config, Event, Heap, Record, Status};
 use std::net::SocketAddr;
-use support::{Host, Network, formed, lan, network, secs, seeds};
+use support::{Host, Network, forge, formed, lan, network, secs, seeds};
 
 fn told(host: &Host<Heap>, wanted: impl Fn(&Event) -> bool) -> usize {
     host.events.iter().filter(|(_, event)| wanted(event)).count()
@@ -137,4 +137,52 @@ fn a_name_is_taken_back_when_its_duplicate_is_gone() {
         network.run_for(secs(60));
         assert!(network.all_say(1, Status::Alive), "seed {seed}: {}", network.opinions(1));
     }
+}
+
+#[test]
+fn members_that_never_answered_are_not_visited_once_forgotten() {
+    let config = Config { tombstone_ttl: secs(60), ..lan() };
+    let mut network = formed(3, 12, config, ());
+    network.run_for(secs(30));
+    let nowhere: SocketAddr = ([10, 9, 9, 9], 7_946).into();
+    let invented: Vec<Record> = (0..8).map(|n| forge::stranger(100 + n).with_address(nowhere)).collect();
+    let sender = network.hosts[0].id;
+    let said = forge::datagram(&forge::head(config), sender, &[forge::records(&invented, 0)]);
+    network.inject(1, ([10, 8, 8, 8], 1).into(), &said);
+    let lost = network.hosts[5].address;
+    network.crash(5);
+    network.run_for(secs(1_800));
+    let visits = std::rc::Rc::new(std::cell::Cell::new((0u32, 0u32)));
+    let counter = visits.clone();
+    network.set_cut(move |_, to| {
+        let (invented, real) = counter.get();
+        counter.set((invented + u32::from(to == nowhere), real + u32::from(to == lost)));
+        false
+    });
+    network.run_for(secs(600));
+    let (invented, real) = visits.get();
+    assert_eq!(invented, 0, "whoever never was there is looked for");
+    assert!((60..600).contains(&real), "{real} visits to who was lost");
+}
+
+#[test]
+fn a_past_life_that_others_restore_is_no_duplicate() {
+    let mut network = formed(1, 5, lan(), ());
+    network.run_for(secs(5));
+    let records: Vec<Record> = network.hosts.iter().map(|host| host.node.me()).collect();
+    (0..5).for_each(|host| network.crash(host));
+    // One is back first, elsewhere, and has lost its epoch; the others restore what they knew.
+    let address = network.fresh_address();
+    network.restart_in(1, address, 500);
+    network.run_for(secs(2));
+    for host in [0, 2, 3, 4] {
+        let address = network.hosts[host].address;
+        network.restart(host, address);
+        network.command(host, |node, now, out| node.restore(now, &records, out));
+    }
+    network.join(1, &[0, 2]);
+    network.run_for(secs(30));
+    let new_life = |event: &Event| matches!(event, Event::NewLife { .. });
+    assert!(told(&network.hosts[1], new_life) > 0, "it never heard of its past life");
+    assert_eq!(told(&network.hosts[1], |event| matches!(event, Event::IdInUse { .. })), 0);
 }
