@@ -172,7 +172,7 @@ pub(crate) const MAX_ENTRIES: usize = 48;
 /// At most this many events tell of one record: of its status, and of what else changed.
 const EVENTS_OF_ENTRY: usize = 2;
 /// What a step raises beside what entries tell: own pause, started over, two of who answers (reachable, zone released),
-/// conflict, new life, id in use, and one to spare; a tick stops for more room before anything that raises several.
+/// conflict, new life, id in use, and what its message may (joined, or where a datagram was seen to come from); a tick stops for more room before anything that raises several.
 pub(crate) const EVENTS_OF_STEP: usize = 8;
 
 /// The most events that entries of one datagram raise. A record, which can raise two, has 27 bytes at least; an accusation,

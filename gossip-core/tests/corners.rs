@@ -118,7 +118,7 @@ fn an_outbox_without_room_for_a_datagram_is_refused_and_changes_nothing() {
     let output = node.join(Instant::ZERO, &[([10, 9, 0, 2], 7_946).into()], &mut out);
     assert_eq!((output.verdict, output.packets().len()), (Verdict::OutboxTooSmall, 0));
     assert!(output.next_tick > Instant::ZERO, "the host would spin");
-    let mut large = Buffer::<16, 64, 19_200>::new();
+    let mut large = Buffer::<16, 128, 19_200>::new();
     let mut out = large.outbox();
     let output = node.tick(output.next_tick, &mut out);
     assert_eq!(output.events(), [Event::Joined], "it began to join");
