@@ -36,12 +36,7 @@ pub(crate) struct Authentic<'a> {
 impl<'a> Authentic<'a> {
     /// # Errors
     /// The verdict on a datagram that must not change anything.
-    pub(crate) fn open(
-        from: SocketAddr,
-        datagram: &'a mut [u8],
-        config: &Config,
-        me: NodeId,
-    ) -> Result<Self, Verdict> {
+    pub(crate) fn open(from: SocketAddr, datagram: &'a mut [u8], config: &Config) -> Result<Self, Verdict> {
         // Nobody can be answered there.
         if !is_unicast(from) {
             return Err(Verdict::Malformed(Malformed::Value));
@@ -54,9 +49,6 @@ impl<'a> Authentic<'a> {
             return Err(Verdict::ForeignCluster);
         }
         let contents = frame.contents().map_err(Verdict::Malformed)?;
-        if frame.header.sender == me {
-            return Err(Verdict::OwnEcho);
-        }
         Ok(Self { sender: frame.header.sender, fingerprint: frame.header.fingerprint, contents })
     }
 }

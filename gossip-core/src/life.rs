@@ -8,13 +8,18 @@ use crate::{
     budget::Bucket,
     diagnostics::debug,
     holds::Holds,
+    join::INTRODUCTION,
     outbox::{Event, Traffic},
     record::{Health, Incarnation, Record, Status},
-    step::{Intent, Step},
+    step::{Intent, Step, aged},
     sync::Sync,
     table::{ME, SlotId},
     time::Instant,
-    wire::{message::Nonce, record::Aged},
+    wire::{
+        frame::Draft,
+        message::{Message, Nonce},
+        record::Aged,
+    },
 };
 use core::{cmp::Ordering, net::SocketAddr, time::Duration};
 
@@ -239,13 +244,34 @@ impl Step<'_, '_> {
 
     /// Another node said that it is alive under our id, elsewhere, after this life began: no earlier life of ours could.
     fn tell_duplicate(&mut self, news: &Record, age: u32) {
-        let (now, life) = (self.now(), &mut self.core.life);
-        let since = u128::from(age) < now.since(life.began).as_millis();
-        let elsewhere =
-            news.status() == Status::Alive && news.address() != self.tables.members.record(ME).address();
-        if since && elsewhere && now >= life.duplicate_event {
-            life.duplicate_event = now + DUPLICATE_EVENT_GAP;
-            self.raise(Event::IdInUse { at: news.address().into() });
+        let (now, life) = (self.now(), &self.core.life);
+        if u128::from(age) < now.since(life.began).as_millis() {
+            let _ = self.tell_of_duplicate_at(news);
+        }
+    }
+
+    /// Tells the host, once in a while, that another node is alive under our id where this record says; whether it did.
+    fn tell_of_duplicate_at(&mut self, record: &Record) -> bool {
+        let (now, home) = (self.now(), self.me().address());
+        let elsewhere = record.status() == Status::Alive && record.address() != home;
+        let tells = elsewhere && now >= self.core.life.duplicate_event;
+        if tells {
+            self.core.life.duplicate_event = now + DUPLICATE_EVENT_GAP;
+            self.raise(Event::IdInUse { at: record.address().into() });
+        }
+        tells
+    }
+
+    /// Another node with our id asks us to let it join: both hosts are told. It gets our record, in no more bytes than it
+    /// sent, and no more often than its own host could be told.
+    pub(crate) fn meet_duplicate(&mut self, from: SocketAddr, its: &Record, bytes: usize) {
+        if its.id() != self.my_id() || !self.tell_of_duplicate_at(its) {
+            return;
+        }
+        let me = aged(self.core, &self.tables, ME);
+        let answer = Message::Join { nonce: INTRODUCTION, token: 0, me };
+        if Draft::length_with(&answer) <= bytes {
+            let _ = self.send(Intent::bare(from, Traffic::Sync, answer));
         }
     }
 

@@ -355,7 +355,7 @@ impl Step<'_, '_> {
         if self.core.life.phase() == Phase::Gone {
             return Verdict::Inactive;
         }
-        let authentic = match Authentic::open(from, datagram, &self.core.config, self.my_id()) {
+        let authentic = match Authentic::open(from, datagram, &self.core.config) {
             Ok(authentic) => authentic,
             Err(verdict) => {
                 match verdict {
@@ -365,6 +365,13 @@ impl Step<'_, '_> {
                 return verdict;
             }
         };
+        if authentic.sender == self.my_id() {
+            self.core.metrics.foreign += 1;
+            if let Some(Message::Join { me, .. }) = &authentic.contents.message {
+                self.meet_duplicate(from, &me.record, bytes);
+            }
+            return Verdict::OwnEcho;
+        }
         if let Some(limit) = authentic.contents.limit {
             self.keep_within(limit);
         }

@@ -186,3 +186,21 @@ fn a_past_life_that_others_restore_is_no_duplicate() {
     assert!(told(&network.hosts[1], new_life) > 0, "it never heard of its past life");
     assert_eq!(told(&network.hosts[1], |event| matches!(event, Event::IdInUse { .. })), 0);
 }
+
+#[test]
+fn a_duplicate_that_joins_through_the_original_is_reported_by_both() {
+    let mut network = network(1, lan(), ());
+    let original = network.add("web-1");
+    network.run_for(secs(5));
+    let duplicate = network.add("web-1");
+    network.join(duplicate, &[original]);
+    network.run_for(secs(30));
+    let at = |host: usize| network.hosts[host].address.into();
+    let in_use = |host: usize, other: usize| {
+        told(&network.hosts[host], |event| *event == Event::IdInUse { at: at(other) })
+    };
+    let told = (in_use(original, duplicate), in_use(duplicate, original));
+    assert!((1..=4).contains(&told.0) && (1..=4).contains(&told.1), "{told:?} times in 30 s");
+    let sent: u64 = network.hosts.iter().map(|host| host.sent.bytes()).sum();
+    assert!(sent < 10_000, "the two answered each other with {sent} bytes");
+}
