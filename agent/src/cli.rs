@@ -58,7 +58,7 @@ Examples:
       --join 10.0.0.1:7946 --json
 
 Ctrl-C leaves: the others are told, and do not take it for a death. So do SIGTERM, SIGHUP (a terminal that closes;
-under nohup it is ignored), and the end of whoever reads the output. That takes less than 6 s; a second signal ends
+under nohup it is ignored), and the end of whoever reads the output, at the next line. That takes less than 6 s; a second signal ends
 the program at once. Whoever reads the output too slowly is told how many lines are missing: nothing waits for it.
 
 Exit status:

@@ -88,7 +88,7 @@ impl SeedCheck {
         if self.checks == PATIENCE {
             warnings.push(format!(
                 "no node given with --join has answered yet; still trying. {}",
-                self.hints(seen).join("; ")
+                self.hints(seen).join(". ")
             ));
         }
         Ok(warnings)
@@ -116,7 +116,8 @@ impl SeedCheck {
         for name in seen.unresolved.iter().filter(|name| name.reason.is_none()) {
             hints.push(format!("The resolver has not answered for {}: check DNS on this machine", name.seed));
         }
-        let others = "Check that one of them runs, that UDP passes both ways, and that it was started with the same --cluster";
+        let others = "Check that one of them runs, that UDP passes both ways, and that it was started with the same --cluster and \
+             another --name";
         hints.push(others.to_owned());
         hints
     }
