@@ -230,7 +230,7 @@ pub fn a_node_at_another_address_than_it_says_is_told_and_can_say_the_right_one<
             return observed.socket_addr();
         }
     };
-    assert_eq!((third.handle.me().address(), observed()), (wrong, right));
+    assert_eq!((observed(), third.handle.me().address()), (right, wrong));
     assert!(!third.handle.is_joined());
     assert_eq!(third.handle.set_advertise(([0, 0, 0, 0], 1).into()), Err(ConfigError::Address));
     assert_eq!(third.handle.set_advertise(([127, 0, 0, 1], 0).into()), Ok(()));
@@ -246,7 +246,7 @@ pub fn a_node_at_another_address_than_it_says_is_told_and_can_say_the_right_one<
 
     // And while it is a member.
     third.handle.set_advertise(wrong).unwrap();
-    assert_eq!((third.handle.me().address(), observed()), (wrong, right));
+    assert_eq!((observed(), third.handle.me().address()), (right, wrong));
     let elsewhere = Event::MemberObserved(Sighting::new(third.handle.id(), right));
     while block_on(seen.next()).unwrap().unwrap().event != elsewhere {}
     third.handle.set_advertise(right).unwrap();

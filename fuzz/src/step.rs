@@ -517,10 +517,13 @@ impl Rig {
                 });
             }
             Call::Restore { members, refutation, status } => self.restore(*members, *refutation, *status),
-            Call::Address(n) => self.step(None, |node, now, out| match node.set_address(now, address(*n), out) {
-                Ok(output) => output,
-                Err(error) => panic!("{error}"),
-            }),
+            Call::Address(n) => {
+                let address = address(*n);
+                self.step(None, |node, now, out| match node.set_address(now, address, out) {
+                    Ok(output) => output,
+                    Err(error) => panic!("{error}"),
+                });
+            }
         }
     }
 
