@@ -27,14 +27,14 @@ pub(crate) struct Knobs {
     #[arg(long, value_enum)]
     preset: Option<Preset>,
 
-    /// A TOML file with what differs from the preset: preset, capacity, and every knob in a table [config].
+    /// A TOML file with what differs from the preset: preset, capacity, and every knob in its table config.
     ///
     /// That table is the one of the simulator's scenarios: what was tried there can be copied. Knobs go by their names in
     /// `gossip_core::Config`, durations in ms: hold_ms = 600000. The options here go before the file.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Sets one knob, as in [config] of the file: --set fanout=4 --set budgets.total=62000.
+    /// Sets one knob, as in the table config of the file: --set fanout=4 --set budgets.total=62000.
     #[arg(long, value_name = "KNOB=VALUE")]
     set: Vec<Settings>,
 
