@@ -77,12 +77,7 @@ fn says_what_it_did(a: &Record, b: &Record) {
 fn view(records: &[Record]) -> (Vec<Record>, Fingerprint) {
     let Ok(cluster) = Cluster::named("fuzz") else { unreachable!("a good name") };
     let Ok(id) = NodeId::from_name("me") else { unreachable!("a good name") };
-    let me = Identity {
-        id,
-        epoch: 1,
-        address: ([10, 0, 0, 1], 1).into(),
-        locality: Locality::default(),
-    };
+    let me = Identity { id, epoch: 1, address: ([10, 0, 0, 1], 1).into(), locality: Locality::default() };
     let memory = Heap::for_members(2 * MOST);
     let Ok(mut node) = Node::new(Config::lan(cluster), me, [7; 32], memory, Instant::ZERO) else {
         unreachable!("a good start")
