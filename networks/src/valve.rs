@@ -29,7 +29,7 @@ impl Valve {
         (valve.clone(), Valved(valve))
     }
 
-    /// Stops reading, but for a read that has begun, and leaves the pipe no more room than there must be.
+    /// Stops reading once the present read is done, and leaves the pipe no more room than there must be.
     ///
     /// # Errors
     /// The kernel's.

@@ -163,7 +163,7 @@ impl Handle {
         Ok(())
     }
 
-    /// Leaves: tells the others, and stops when enough have acknowledged it, or after `timeout`, 5 s at the most. It
+    /// Leaves: tells the others, and stops when enough have acknowledged it, or after `timeout`, at most 5 s. It
     /// begins with this call and cannot be taken back; the future only waits for the end, and says how many know.
     pub fn leave(&self, timeout: Duration) -> Leave {
         self.0.inbox.ask(|requests| {

@@ -97,7 +97,7 @@ pub struct Rule {
     pub loss: f64,
     /// How much longer they take.
     pub delay: Micros,
-    /// How much longer than that they take at the most, evenly.
+    /// At most this much is added to the delay, uniformly at random.
     pub jitter: Micros,
     /// The share of packets some bytes of which are changed.
     pub corrupt: f64,

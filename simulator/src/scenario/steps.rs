@@ -46,7 +46,7 @@ pub struct Event {
     pub loss: Option<f64>,
     /// `cut`: how much longer packets take. Given without `loss`, as all that follows, nothing is lost.
     pub delay_ms: Option<f64>,
-    /// `cut`: how much longer than that they take at the most, evenly.
+    /// `cut`: at most this much is added to the delay, uniformly at random.
     pub jitter_ms: Option<f64>,
     /// `cut`: the share of packets some bytes of which are changed.
     pub corrupt: Option<f64>,
