@@ -2,6 +2,7 @@
 
 mod accusations;
 mod audit;
+mod flaps;
 mod judgement;
 mod lag;
 mod population;
@@ -12,6 +13,7 @@ mod watched;
 
 pub use accusations::Accusations;
 pub use audit::{AuditFigures, Audits};
+pub use flaps::{FlapCounter, Flaps};
 pub use judgement::{Detection, Judgements};
 pub use lag::{Buckets, Lag, quantile as lag_quantile};
 pub use population::Population;
@@ -39,6 +41,8 @@ pub struct Measure {
     pub spreads: Spreads,
     /// Suspicions and deaths.
     pub judgements: Judgements,
+    /// How often nodes change their minds.
+    pub flaps: FlapCounter,
     /// Who accused whom.
     pub accusations: Accusations,
     /// Whether all see the same.
@@ -57,6 +61,7 @@ impl Watch for Measure {
             return;
         }
         self.watches.stepped(step);
+        self.flaps.stepped(step);
         for event in step.output.events() {
             // News may come with a suspicion, or with what ends one.
             if let Event::Up(id) | Event::Updated(id) | Event::Suspected(id) | Event::Cleared(id) = *event {

@@ -41,6 +41,8 @@ pub struct Summary {
     pub malformed: u64,
     /// Crashes that not all who ran through knew of at the end.
     pub missed_deaths: Option<u64>,
+    /// The most changes of one member's status that one node told of in any minute.
+    pub status_changes_max: Option<u32>,
     pub sent: Sent,
     /// Bytes of UDP payload.
     pub largest_datagram: usize,
@@ -235,6 +237,7 @@ impl Outcome {
             false_deaths: judgements.false_deaths,
             malformed: world.counts().malformed,
             missed_deaths: found.missed,
+            status_changes_max: measure.flaps.most(),
             sent: Sent {
                 bytes_per_node_s_mean: round(rates.bytes_mean),
                 bytes_per_node_s_idle: round(rates.bytes_idle),

@@ -309,3 +309,17 @@ fn every_figure_of_a_run_can_be_expected() {
     assert!(figures.iter().any(|(name, _)| name == "amplification"));
     assert!(tried(5, 10, &format!("{steps}[expect]\n{expected}")).is_ok());
 }
+
+#[test]
+fn changes_of_a_members_status_are_counted_at_one_node_in_a_minute() {
+    let most = |steps: &str| number(&outcome(10, 200, steps), "status_changes_max");
+    assert_eq!(most(""), 0.0);
+    // Suspected, down; and what changes two minutes later is of another minute.
+    let crash =
+        |at: u32, node: u32| format!("[[step]]\ndo = 'crash'\nat_s = {at}\nwho = {{ nodes = [{node}] }}\n");
+    assert_eq!(most(&[crash(5, 8), crash(130, 9)].concat()), 2.0);
+    // Whoever is away for so long is suspected and cleared, and that again.
+    let away =
+        "[[step]]\ndo = 'block-io'\nat_s = 5\nevery_s = 15\nuntil_s = 20\nfor_s = 3\nwho = { nodes = [9] }\n";
+    assert_eq!(most(away), 4.0);
+}

@@ -35,6 +35,8 @@ struct Tried {
     steps: u64,
     simulated_s: f64,
     healed_max_s: f64,
+    /// The most changes of one member's status that one node told of in any minute.
+    status_changes_max: u32,
     failures: Vec<Failed>,
 }
 
@@ -58,6 +60,7 @@ impl Tried {
             steps: passed().map(|passed| passed.steps).sum(),
             simulated_s: passed().map(|passed| passed.simulated_s).sum(),
             healed_max_s: passed().map(|passed| passed.healed_s).fold(0.0, f64::max),
+            status_changes_max: passed().map(|passed| passed.status_changes_max).max().unwrap_or_default(),
             failures: failed.map(failure).collect(),
         }
     }
@@ -72,10 +75,13 @@ pub(super) fn run(args: &SwarmArgs) -> anyhow::Result<Outcome> {
     if args.json {
         say(&serde_json::to_string(&tried)?)?;
     } else {
-        let Tried { seeds, steps, simulated_s, healed_max_s, failures, .. } = &tried;
+        let Tried { seeds, steps, simulated_s, healed_max_s, status_changes_max, failures, .. } = &tried;
         say(&format!("{seeds} seeds tried, {} failed", failures.len()))?;
         say(&format!("{steps} steps checked in {simulated_s:.0} s of virtual time"))?;
         say(&format!("views were equal at the latest {healed_max_s:.3} s after the last fault"))?;
+        say(&format!(
+            "a node told of {status_changes_max} changes of a member's status in a minute at most"
+        ))?;
     }
     let Some(first) = tried.failures.first() else { return Ok(Outcome::AsExpected) };
     for Failed { seed, at_s, what } in &tried.failures {

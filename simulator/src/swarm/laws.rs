@@ -1,9 +1,9 @@
 //! The laws of a swarm, which its own documentation lists, and what is remembered to hold steps against them.
 
-use super::MAX_TRACE;
+use super::{MAX_CHANGES, MAX_TRACE};
 use crate::{
     engine::{Host, HostId, Micros, Step, Watch},
-    measure,
+    measure::{self, FlapCounter, Flaps},
 };
 use gossip_core::{Event, Fingerprint, Incarnation, NodeId, Record, Status, Traffic, Zone};
 use std::collections::{BTreeSet, VecDeque};
@@ -34,6 +34,8 @@ pub(super) struct Laws {
     leaving: Vec<bool>,
     /// By observer: the zones that it holds, as its events say.
     held: Vec<BTreeSet<Zone>>,
+    flaps: FlapCounter,
+    max_changes: u32,
     broken: Option<(Micros, String)>,
     trace: Option<VecDeque<String>>,
 }
@@ -47,6 +49,8 @@ impl Laws {
             views: Vec::new(),
             leaving: Vec::new(),
             held: Vec::new(),
+            flaps: FlapCounter::default(),
+            max_changes: MAX_CHANGES,
             broken: None,
             trace: tracing.then(VecDeque::new),
         }
@@ -77,6 +81,11 @@ impl Laws {
         &self.held[host as usize]
     }
 
+    /// The most changes of one member's status that one node told of in any minute.
+    pub(super) fn status_changes(&self) -> u32 {
+        self.flaps.worst().map_or(0, |worst| worst.changes)
+    }
+
     /// The first law that was broken, and when.
     pub(super) fn broken(&self) -> Option<(Micros, String)> {
         self.broken.clone()
@@ -97,6 +106,8 @@ impl Laws {
     fn check(&mut self, step: &Step<'_>) -> Result<(), String> {
         self.check_self(step)?;
         self.check_holds(step)?;
+        self.flaps.stepped(step);
+        self.check_flaps()?;
         let forgotten = |record: &Record| {
             step.output.events().iter().any(|event| *event == Event::Forgotten(record.id()))
         };
@@ -144,6 +155,16 @@ impl Laws {
         match packets.map(|packet| packet.bytes.len()).max() {
             Some(longest) if longest > self.max_datagram => {
                 Err(format!("sends a datagram of {longest} bytes"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// No node changes its mind about another more often than [`MAX_CHANGES`] in a minute.
+    fn check_flaps(&self) -> Result<(), String> {
+        match self.flaps.worst() {
+            Some(Flaps { changes, member, .. }) if changes > self.max_changes => {
+                Err(format!("tells of {changes} changes of node-{member}'s status within a minute"))
             }
             _ => Ok(()),
         }
@@ -296,6 +317,11 @@ mod tests {
         /// Makes whatever a host said look as if it never had.
         pub(in crate::swarm) fn forget_what_was_said(&mut self, host: HostId) {
             self.said[host as usize] = Said::default();
+        }
+
+        /// Holds nodes to fewer changes of a status in a minute.
+        pub(in crate::swarm) fn allow_changes(&mut self, most: u32) {
+            self.max_changes = most;
         }
 
         /// Makes a host look as if it held a zone.

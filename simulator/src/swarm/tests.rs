@@ -39,3 +39,13 @@ fn a_zone_that_is_held_and_routed_to_breaks_a_law() {
     let failure = swarm.pass_until(30 * SECOND).unwrap_err();
     assert!(failure.what.contains("whose zone is held"), "{failure}");
 }
+
+#[test]
+fn a_node_that_keeps_changing_its_mind_breaks_a_law() {
+    let mut swarm = Swarm::new(1, false).unwrap();
+    swarm.pass_until(SECOND).unwrap();
+    swarm.world.watch.allow_changes(1);
+    swarm.world.pause(0, 10 * SECOND);
+    let failure = swarm.pass_until(30 * SECOND).unwrap_err();
+    assert!(failure.what.contains("status within a minute"), "{failure}");
+}
