@@ -13,15 +13,14 @@ use crate::{
     record::{Health, Incarnation, Record, Status},
     step::{Intent, Step, aged},
     sync::Sync,
-    table::{ME, SlotId},
+    table::ME,
     time::Instant,
-    wire::{
-        frame::Draft,
-        message::{Message, Nonce},
-        record::Aged,
-    },
+    wire::{frame::Draft, message::Message, record::Aged},
 };
 use core::{cmp::Ordering, net::SocketAddr, time::Duration};
+use leave::{Farewell, OthersLeaving};
+
+mod leave;
 
 /// New lives back off from this, doubling ...
 const FIRST_BACKOFF: Duration = Duration::from_secs(30);
@@ -35,12 +34,6 @@ const RECLAIM_AFTER: Duration = Duration::from_secs(30);
 const DUPLICATE_EVENT_GAP: Duration = Duration::from_secs(10);
 /// Refutations a second, and at once. A cluster suspects a node far less often; a forger may try more.
 const REFUTATIONS: u32 = 4;
-/// Leaving is done when so many others have acknowledged it, or all if they are fewer: one would do to tell the rest,
-/// as with any news; the others are for what may happen to it.
-const ENOUGH_ACKS: u32 = 3;
-/// Or after this.
-const LEAVE_WITHIN: Duration = Duration::from_secs(5);
-
 /// Where a node's life stands.
 ///
 /// ```text
@@ -64,34 +57,6 @@ pub(crate) enum Phase {
     Gone,
 }
 
-/// How far a leave has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Farewell {
-    /// When it stops telling at the latest.
-    until: Instant,
-    /// That of the pings which tell it.
-    nonce: Nonce,
-    /// Who has acknowledged it; of the last one, which makes it enough, the count is all that matters.
-    by: [SlotId; ENOUGH_ACKS as usize - 1],
-    acknowledged: u8,
-}
-
-/// A place in [`Farewell::by`] without a member.
-const NOBODY: SlotId = SlotId::MAX;
-
-impl Farewell {
-    /// A member has acknowledged it.
-    fn note(&mut self, member: SlotId) {
-        if self.by.contains(&member) {
-            return;
-        }
-        self.acknowledged = self.acknowledged.saturating_add(1);
-        if let Some(free) = self.by.iter_mut().find(|by| **by == NOBODY) {
-            *free = member;
-        }
-    }
-}
-
 /// The state of one's own life.
 #[derive(Clone)]
 pub(crate) struct Life {
@@ -105,6 +70,7 @@ pub(crate) struct Life {
     /// When the next event about another node that uses our id may be raised.
     duplicate_event: Instant,
     refutations: Bucket,
+    others_leaving: OthersLeaving,
 }
 
 impl Life {
@@ -117,6 +83,7 @@ impl Life {
             lives_in_row: 0,
             duplicate_event: now,
             refutations: Bucket::new(REFUTATIONS, REFUTATIONS, now),
+            others_leaving: OthersLeaving::new(now),
         }
     }
 
@@ -132,45 +99,6 @@ impl Life {
     /// A member's datagram came.
     pub(crate) fn note_heard(&mut self, now: Instant) {
         self.heard = now;
-    }
-
-    /// The nonce of the pings that tell of our leave, while there is one.
-    pub(crate) fn farewell(&self) -> Option<Nonce> {
-        match self.phase {
-            Phase::Leaving(farewell) => Some(farewell.nonce),
-            _ => None,
-        }
-    }
-
-    /// How many others have acknowledged our leave.
-    pub(crate) fn acknowledged(&self) -> u32 {
-        match self.phase {
-            Phase::Leaving(farewell) => u32::from(farewell.acknowledged),
-            _ => 0,
-        }
-    }
-
-    /// Whether a member has acknowledged our leave.
-    pub(crate) fn has_acknowledged(&self, member: SlotId) -> bool {
-        matches!(self.phase, Phase::Leaving(farewell) if farewell.by.contains(&member))
-    }
-
-    /// An ack came from a member; whether it was one of our leave.
-    pub(crate) fn note_ack(&mut self, member: SlotId, nonce: Nonce) -> bool {
-        match &mut self.phase {
-            Phase::Leaving(farewell) if farewell.nonce == nonce => {
-                farewell.note(member);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// A slot is about to be given to somebody else.
-    pub(crate) fn forget(&mut self, slot: SlotId) {
-        if let Phase::Leaving(farewell) = &mut self.phase {
-            farewell.by.iter_mut().filter(|by| **by == slot).for_each(|by| *by = NOBODY);
-        }
     }
 
     /// How long a life must have lasted before the next one may begin.
@@ -444,52 +372,6 @@ impl Step<'_, '_> {
         self.core.life.heard = now;
         debug!("heard nobody for too long; starting over");
         self.raise(Event::StartedOver);
-    }
-
-    /// Says that we leave.
-    pub(crate) fn begin_leaving(&mut self) {
-        if matches!(self.core.life.phase, Phase::Running | Phase::Passive { .. }) {
-            let (me, until) = (*self.me(), self.now() + LEAVE_WITHIN);
-            let nonce = self.fresh_nonce();
-            let by = [NOBODY; ENOUGH_ACKS as usize - 1];
-            self.core.life.phase = Phase::Leaving(Farewell { until, nonce, by, acknowledged: 0 });
-            self.say(me.with_status(Status::Left));
-        }
-    }
-
-    /// Whether both we and this member are leaving.
-    pub(crate) fn leaves_like(&self, member: SlotId) -> bool {
-        self.core.life.farewell().is_some() && self.record(member).status() == Status::Left
-    }
-
-    /// Another member that leaves told us so. We are gone in a moment, and count as none who knows; but it hears of it, and
-    /// does not wait for us.
-    pub(crate) fn part_with(&mut self, to: SocketAddr) {
-        let class = Traffic::Suspicion;
-        let _ = self.send(Intent { to, class, message: None, about: Some(ME), rumors: false });
-    }
-
-    /// When the leave is over: now, once as many have acknowledged it as it takes; whoever is alone has nobody to tell.
-    pub(crate) fn leave_ends(&self) -> Instant {
-        match self.core.life.phase {
-            Phase::Leaving(farewell)
-                if u32::from(farewell.acknowledged) >= ENOUGH_ACKS.min(self.tables.members.live()) =>
-            {
-                self.now()
-            }
-            Phase::Leaving(farewell) => farewell.until,
-            Phase::Running | Phase::Passive { .. } | Phase::Gone => Instant::NEVER,
-        }
-    }
-
-    /// Ends the leave once enough have acknowledged it, or its time is over.
-    pub(crate) fn finish_leaving(&mut self) {
-        if !matches!(self.core.life.phase, Phase::Leaving(_)) || self.now() < self.leave_ends() {
-            return;
-        }
-        let acknowledged = self.core.life.acknowledged();
-        self.core.life.phase = Phase::Gone;
-        self.raise(Event::LeaveDone { acknowledged });
     }
 }
 

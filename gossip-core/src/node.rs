@@ -165,8 +165,9 @@ impl<M: Memory> Node<M> {
         self.step(now, out, |step| step.if_active(Step::await_seeds))
     }
 
-    /// Leaves the cluster, for good. [`Event::LeaveDone`] comes when enough others have acknowledged it, or after 5 s;
-    /// after it this node does nothing any more.
+    /// Leaves the cluster, for good. [`Event::LeaveDone`] comes when enough others have acknowledged it, or after 5 s; where
+    /// others leave at the same time, this node answers them for up to four gossip intervals first. After it this node
+    /// does nothing any more.
     pub fn leave<'o>(&mut self, now: Instant, out: &'o mut Outbox<'_>) -> Output<'o> {
         self.step(now, out, |step| step.if_active(|step| step.begin_leaving()))
     }
@@ -317,7 +318,7 @@ impl<M: Memory> Node<M> {
 
     /// How many others are known to have heard that this node leaves, while it does: at most the three that are enough.
     pub fn leave_acknowledged(&self) -> u32 {
-        self.core.life.acknowledged()
+        self.core.life.acknowledged(self.memory.views().members.live(), &self.core.config)
     }
 
     /// Lifeguard's local health score: 0 is well, 8 is as slow as can be.

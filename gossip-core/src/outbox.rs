@@ -82,6 +82,7 @@ pub enum Event {
     /// This node has left, and may stop: enough others have acknowledged it, nobody else is there, or its time is over.
     LeaveDone {
         /// How many surely know: three, or all if they are fewer, unless the time was over before. They tell the rest.
+        /// Where all leave together and nobody stays to acknowledge it: those of them that were heard to, at most three.
         acknowledged: u32,
     },
     /// This node goes on under a new epoch, above one that the cluster knew of its id: of an earlier life, or of another

@@ -270,6 +270,9 @@ impl Step<'_, '_> {
     }
 
     pub(crate) fn raise(&mut self, event: Event) {
+        if matches!(event, Event::Left(_)) {
+            self.core.life.note_leave(self.core.clock.now(), &self.core.config);
+        }
         self.out.raise(event);
     }
 

@@ -355,6 +355,11 @@ impl<'a> View<'a> {
         self.locate(sums::place(self.state.key, id)).ok().map(|(_, slot)| slot)
     }
 
+    /// Live members but this node.
+    pub(crate) fn live(self) -> u32 {
+        self.state.live
+    }
+
     pub(crate) fn fingerprint(self) -> Fingerprint {
         self.state.sums.root()
     }

@@ -4,8 +4,9 @@
 
 mod support;
 
-use gossip_core::{Config, Event, Mode, Status};
-use support::{Link, Network, formed, lan, millis, network, secs, seeds};
+use gossip_core::{Config, Event, Heap, Member, Mode, Status};
+use std::time::Duration;
+use support::{Link, Network, form, formed, lan, millis, network, secs, seeds};
 
 #[test]
 fn a_leave_says_how_many_have_acknowledged_it() {
@@ -109,15 +110,67 @@ fn those_who_leave_together_are_known_to_have_left_by_who_stays() {
     }
 }
 
+/// All leave, one after the other within `spread`; all are done a second later, and none thinks that others are there and
+/// have not heard it.
+fn all_leave(network: &mut Network<Heap>, spread: Duration, case: &str) {
+    let n = network.hosts.len();
+    for host in 0..n {
+        network.leave(host);
+        network.run_for(spread / n as u32);
+    }
+    let done = network.wait(secs(1), |n| n.hosts.iter().all(|host| host.left().is_some()));
+    let is_live = |member: Member<'_>| member.status().is_live();
+    for host in &network.hosts {
+        let (left, live) = (host.left(), host.node.members().filter(|&member| is_live(member)).count());
+        assert!(left.is_some_and(|by| by > 0 || live == 0), "{case}: {} {left:?}, {live} live", host.id);
+    }
+    assert!(done.is_some(), "{case}");
+    assert_eq!(network.deaths(), [], "{case}");
+    assert!(!network.hosts.iter().any(|host| host.has_told(Event::Twin)), "{case}");
+}
+
 #[test]
-fn the_last_two_who_leave_together_do_not_wait_for_each_other() {
+fn when_all_leave_within_a_moment_each_is_done_soon_and_heard() {
+    let links = [Duration::from_micros(200), millis(5)].map(|latency| Link { latency, ..Link::PERFECT });
     for seed in seeds() {
-        let mut network = formed(seed, 2, lan(), ());
+        for n in [2, 3, 12, 30] {
+            for (link, spread) in links.into_iter().flat_map(|link| [0, 50, 500].map(|ms| (link, millis(ms))))
+            {
+                let mut network = network(seed, lan(), ());
+                network.set_link(link);
+                form(&mut network, seed, n);
+                network.run_for(secs(1));
+                let case = format!("seed {seed}, {n} nodes, {:?}, within {spread:?}", link.latency);
+                all_leave(&mut network, spread, &case);
+            }
+        }
+    }
+}
+
+#[test]
+fn when_more_leave_than_anybody_can_hear_of_each_is_done_soon_and_heard() {
+    for seed in seeds().take(3) {
+        for spread in [0, 50, 500].map(millis) {
+            let mut network = Network::new(seed, lan(), || Heap::for_members(400), ());
+            network.add_restored(400);
+            network.run_for(secs(1));
+            all_leave(&mut network, spread, &format!("seed {seed}, within {spread:?}"));
+        }
+    }
+}
+
+#[test]
+fn two_who_leave_together_and_reach_nobody_who_stays_say_so() {
+    for seed in seeds() {
+        let mut network = formed(seed, 4, lan(), ());
         network.run_for(secs(1));
+        let stays: Vec<_> = network.hosts[2..].iter().map(|host| host.address).collect();
+        network.set_cut(move |from, to| stays.contains(&from) != stays.contains(&to));
         (0..2).for_each(|host| network.leave(host));
-        let took = network.wait(secs(5), |n| n.hosts.iter().all(|host| host.left().is_some()));
-        assert!(took.is_some_and(|took| took < millis(200)), "seed {seed}: {took:?}");
-        assert_eq!(network.deaths(), [], "seed {seed}");
-        assert!(!network.hosts.iter().any(|host| host.has_told(Event::Twin)), "seed {seed}");
+        let done = network.wait(secs(6), |n| n.hosts[..2].iter().all(|host| host.left().is_some()));
+        assert!(done.is_some(), "seed {seed}");
+        for host in &network.hosts[..2] {
+            assert_eq!(host.left(), Some(0), "seed {seed}: those who stay see a crash");
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::{
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Left {
     /// How many others have acknowledged it, and tell the rest. Three are enough, or all if they are fewer; fewer of
-    /// them if the time was over before. None: nobody else was there.
+    /// them if the time was over before. Where all leave together, those who leave count. None: nobody else was there.
     pub acknowledged: u32,
 }
 
