@@ -145,6 +145,8 @@ pub enum Direction {
 pub struct Selector {
     /// These.
     pub nodes: Option<Vec<HostId>>,
+    /// Not these.
+    pub except: Vec<HostId>,
     /// In this region.
     pub region: Option<u8>,
     /// In this zone of each region.
@@ -173,6 +175,7 @@ impl Selector {
     pub fn fits(&self, host: HostId, at: Locality, seeds: u32) -> bool {
         let given = |wanted: Option<u8>, has: u8| wanted.is_none_or(|wanted| wanted == has);
         self.nodes.as_ref().is_none_or(|nodes| nodes.contains(&host))
+            && !self.except.contains(&host)
             && given(self.region, at.region)
             && given(self.zone, at.zone)
             && given(self.rack, at.rack)
@@ -195,7 +198,8 @@ impl Selector {
         if let Some(share) = self.share.filter(|share| !(0.0..=1.0).contains(share)) {
             return Err(format!("share is {share}: 0 to 1"));
         }
-        if let Some(node) = self.nodes.iter().flatten().find(|&&node| node >= extent.hosts) {
+        let mut named = self.nodes.iter().flatten().chain(&self.except);
+        if let Some(node) = named.find(|&&node| node >= extent.hosts) {
             return Err(format!(
                 "there is no node {node}: with all that join there are {}, counted from 0",
                 extent.hosts

@@ -64,6 +64,7 @@ fn what_is_wrong_is_named() {
         ("duration_s = 600\n[[step]]\nat_s = 0\ndo = 'update'\nevery_s = 0.001", "100000 times"),
         ("start = 'warm'", "\"cold\""),
         ("start = [{ nodes = [5] }]", "no node 5"),
+        ("start = [{ except = [6] }]", "no node 6"),
         ("start = [{ colour = 1 }]", "colour"),
         ("start = 'cold'\nseeds = 0", "seeds"),
         ("[host]\ncapacity = 1", "capacity"),
@@ -141,6 +142,7 @@ fn selectors_narrow() {
     let who = Selector { region: Some(1), seeds: Some(false), share: Some(0.5), ..Selector::default() };
     assert!(who.fits(7, at(1), 3) && !who.fits(7, at(0), 3) && !who.fits(2, at(1), 3));
     assert_eq!((who.picks(9), Selector { count: Some(2), ..who }.picks(9)), (5, 2));
-    let but = Selector { but: Some(2), ..Selector::default() };
+    let but = Selector { but: Some(2), except: vec![7], ..Selector::default() };
+    assert!(but.fits(6, at(0), 3) && !but.fits(7, at(0), 3));
     assert_eq!((but.picks(9), but.picks(1)), (7, 0));
 }
