@@ -22,4 +22,4 @@ mod settings;
 
 pub use assign::{assign, split};
 pub use error::SettingsError;
-pub use settings::{BudgetSettings, MechanismSettings, Settings, checked};
+pub use settings::{BudgetSettings, MechanismSettings, Settings, checked, switches};

@@ -51,24 +51,6 @@ pub struct BudgetSettings {
     pub suspicion: Option<i64>,
 }
 
-/// `gossip_core::Mechanisms`: a base, `all` or `swim`, and what differs from it.
-#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
-pub struct MechanismSettings {
-    pub base: Option<String>,
-    pub indirect_probes: Option<bool>,
-    pub suspicion: Option<bool>,
-    pub local_health: Option<bool>,
-    pub confirmations: Option<bool>,
-    pub tell_suspect: Option<bool>,
-    pub own_pause: Option<bool>,
-    pub holds: Option<bool>,
-    pub earned_death: Option<bool>,
-    pub feedback: Option<bool>,
-    pub repair: Option<bool>,
-}
-
 /// Every duration: its name in `Config`, what was given of it, and its place.
 macro_rules! durations {
     ($settings:expr, $config:expr; $($field:ident = $given:ident),* $(,)?) => {
@@ -91,12 +73,45 @@ macro_rules! numbers {
     };
 }
 
-/// Every switch.
+/// Every switch of `gossip_core::Mechanisms`, by its name.
 macro_rules! switches {
-    ($from:expr => $to:expr; $($field:ident),* $(,)?) => {
-        $(if let Some(value) = $from.$field { $to.$field = value; })*
+    ($($field:ident),* $(,)?) => {
+        /// `gossip_core::Mechanisms`: a base, `all` or `swim`, and what differs from it.
+        #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        #[allow(missing_docs)]
+        pub struct MechanismSettings {
+            pub base: Option<String>,
+            $(pub $field: Option<bool>,)*
+        }
+
+        impl MechanismSettings {
+            fn switch(&self, mechanisms: &mut Mechanisms) {
+                $(if let Some(value) = self.$field { mechanisms.$field = value; })*
+            }
+        }
+
+        /// Every switch of the core, by its name as a knob of `mechanisms`, and whether it is on there.
+        pub fn switches(mechanisms: Mechanisms) -> Vec<(&'static str, bool)> {
+            // Without `..`: a switch of the core that is missing here does not compile.
+            let Mechanisms { $($field),* } = mechanisms;
+            vec![$((stringify!($field), $field)),*]
+        }
     };
 }
+
+switches!(
+    indirect_probes,
+    suspicion,
+    local_health,
+    confirmations,
+    tell_suspect,
+    own_pause,
+    holds,
+    earned_death,
+    feedback,
+    repair,
+);
 
 impl Settings {
     /// A configuration in which what was given has taken the place of what was there. Whether it can be used as a whole,
@@ -127,8 +142,7 @@ impl Settings {
             Some("swim") => config.mechanisms = Mechanisms::SWIM,
             Some(other) => return Err(word("mechanisms.base", other, "all or swim")),
         }
-        switches!(self.mechanisms => config.mechanisms; indirect_probes, suspicion, local_health, confirmations,
-            tell_suspect, own_pause, holds, earned_death, feedback, repair);
+        self.mechanisms.switch(&mut config.mechanisms);
         Ok(config)
     }
 
@@ -218,6 +232,17 @@ mod tests {
         assert_eq!(set("budgets.rumor=20000").unwrap().budgets.rumor, 20_000);
         assert!(set("mechanisms.feedback=true").unwrap().mechanisms.feedback);
         assert_eq!(set("mechanisms.base=swim").unwrap().mechanisms, Mechanisms::SWIM);
+    }
+
+    #[test]
+    fn every_switch_can_be_turned_by_its_name() {
+        for (name, on) in switches(Mechanisms::ALL) {
+            let turned = set(&format!("mechanisms.{name}={}", !on)).unwrap().mechanisms;
+            let before = switches(Mechanisms::ALL).into_iter();
+            let changed = before.zip(switches(turned)).filter(|(before, after)| before != after);
+            let changed: Vec<_> = changed.map(|(_, after)| after).collect();
+            assert_eq!(changed, [(name, !on)]);
+        }
     }
 
     #[test]

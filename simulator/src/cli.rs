@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and who answers.
 
+mod ablate;
 mod epidemic;
 mod scenario;
 mod swarm;
@@ -31,6 +32,8 @@ enum Command {
     Run(RunArgs),
     /// Vary knobs one at a time, and tell what each costs: detection, bytes, false suspicions, misses.
     Sweep(sweep::SweepArgs),
+    /// Turn the core's mechanisms off one at a time, and tell what each is worth where members are judged.
+    Ablate(ablate::AblateArgs),
     /// Try random clusters, operations and faults, and check the laws after every step.
     Swarm(swarm::SwarmArgs),
     /// Spread a rumor in rounds on a complete graph, beside what theory says; no real nodes.
@@ -101,6 +104,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Run(args) => scenario::run(&args),
         Command::Swarm(args) => swarm::run(&args),
         Command::Sweep(args) => sweep::run(&args),
+        Command::Ablate(args) => ablate::run(&args),
         Command::Epidemic(args) => epidemic::run(&args),
     }
 }

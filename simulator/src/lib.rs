@@ -4,6 +4,7 @@
 //! faults that it makes up. One seed decides everything: the same seed gives the same trace, byte for byte.
 #![forbid(unsafe_code)]
 
+pub mod ablate;
 pub mod engine;
 pub mod epidemic;
 pub mod measure;

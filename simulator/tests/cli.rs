@@ -49,6 +49,8 @@ fn bad_arguments_are_named() {
     assert!(refused(&["sweep", "fanout=1,99"]).contains("fanout"));
     assert!(refused(&["sweep", "fanuot=3"]).contains("fanuot"));
     assert!(refused(&["sweep", "fanout=3", "--nodes", "1"]).contains("nodes"));
+    assert!(refused(&["ablate", "stedy"]).contains("stedy"));
+    assert!(refused(&["ablate", "--switch", "holdz"]).contains("holdz"));
     assert!(refused(&["epidemic", "--nodes", "1"]).contains("nodes"));
     assert!(refused(&["epidemic", "--loss", "1"]).contains("loss"));
     assert!(refused(&["epidemic", "--mode", "pull", "--sends", "3"]).contains("push"));
@@ -111,6 +113,21 @@ fn swarm_reports_the_seeds_that_it_tried() {
     assert!(output.status.success() && tried["steps"].as_u64().unwrap() > 0);
     assert_eq!(stdout(&output), stdout(&simulator(&["run", "swarm", "--seeds", "2", "--json"])));
     assert!(refused(&["run", "swarm", "--nodes", "5"]).contains("--seeds"));
+}
+
+#[test]
+fn ablate_prints_a_row_for_each_switch_and_its_progress_elsewhere() {
+    let args = ["ablate", "scale-in", "--switch", "holds", "--switch", "suspicion", "--seeds", "2"];
+    let output = simulator(&[&args[..], &["--json"]].concat());
+    assert!(output.status.success());
+    let rows: Vec<serde_json::Value> =
+        stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let turned: Vec<Option<&str>> = rows.iter().map(|row| row["turned"]["switch"].as_str()).collect();
+    assert_eq!(turned, [None, Some("suspicion"), Some("holds")]);
+    assert!(rows.iter().all(|row| row["as_it_is"] == rows[0]["figures"] && row["seeds"] == 2));
+    assert_eq!(String::from_utf8(output.stderr).unwrap().lines().count(), 6, "one line a run");
+    let table = stdout(&simulator(&args));
+    assert!(table.lines().count() == 5 && table.contains("| scale-in "), "{table}");
 }
 
 #[test]
