@@ -3,6 +3,7 @@
 #![cfg(feature = "alloc")]
 #![allow(unsafe_code, reason = "an allocator cannot be written without")]
 
+#[path = "it/support/mod.rs"]
 mod support;
 
 use gossip_core::{Health, Heap};

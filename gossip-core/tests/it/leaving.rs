@@ -1,12 +1,8 @@
 //! Leaving: that it is acknowledged, by how many, and how long it takes.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{Link, Network, form, formed, lan, millis, network, secs, seeds};
 use gossip_core::{Config, Event, Heap, Member, Mode, Status};
 use std::time::Duration;
-use support::{Link, Network, form, formed, lan, millis, network, secs, seeds};
 
 #[test]
 fn a_leave_says_how_many_have_acknowledged_it() {

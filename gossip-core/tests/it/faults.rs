@@ -1,17 +1,13 @@
 //! What a cluster promises while its links and machines misbehave: nobody who runs is declared dead, and
 //! who does not run still is.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
-use gossip_core::{Config, Event, Heap, Mechanisms, NodeId, Status};
-use std::collections::BTreeSet;
-use support::{
-    Link, Network, cluster,
+use crate::support::{
+    self, Link, Network, cluster,
     forge::{accusations, datagram, head, records},
     formed, lan, millis, network, secs, seeds,
 };
+use gossip_core::{Config, Event, Heap, Mechanisms, NodeId, Status};
+use std::collections::BTreeSet;
 
 const LOSSY: Link = Link { loss: 0.2, ..Link::LAN };
 const UNRULY: Link = Link { duplication: 0.2, reordering: 0.3, ..Link::LAN };

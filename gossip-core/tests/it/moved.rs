@@ -1,17 +1,13 @@
 //! Nodes whose datagrams come from another address than they advertise: they learn it from others, so do their hosts, and
 //! a host can change the address while its node runs.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
-use gossip_core::{ConfigError, Event, Heap, Incarnation, Record, Sighting, Status};
-use std::net::SocketAddr;
-use support::{
-    Network, Recorder,
+use crate::support::{
+    self, Network, Recorder,
     forge::{datagram, head, join, observed, ping, records, stranger},
     formed, lan, network, secs, seeds,
 };
+use gossip_core::{ConfigError, Event, Heap, Incarnation, Record, Sighting, Status};
+use std::net::SocketAddr;
 
 const MOVED: usize = 2;
 

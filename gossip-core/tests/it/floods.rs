@@ -1,19 +1,15 @@
 //! What a cluster promises, without any cryptography, against floods and against who wants to use it as an amplifier
 //! or a reflector: how many bytes a datagram draws, to whom, and what the members notice of it.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
-use gossip_core::{Config, Event, Health, Heap, NodeId, Status, Traffic, Verdict};
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
-use support::{
-    Network, Recorder, Step, Watch,
+use crate::support::{
+    self, Network, Recorder, Step, Watch,
     forge::{
         self, Section, all_sections, datagram, fetch, head, join, ping, ping_request, records, stranger,
     },
     formed, lan, millis, secs, seeds,
 };
+use gossip_core::{Config, Event, Health, Heap, NodeId, Status, Traffic, Verdict};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 /// What strangers sent and were sent, in bytes, and of all how many packets.
 #[derive(Default)]

@@ -1,10 +1,8 @@
 //! The core without an allocator: a five-node cluster on memory that the caller owns, lent by `&mut`.
 //! The only allocations here are the virtual network's own.
 
-mod support;
-
+use crate::support::{Network, form, lan, secs, seeds};
 use gossip_core::{Inline, Status};
-use support::{Network, form, lan, secs, seeds};
 
 type Memory = Inline<8>;
 

@@ -1,20 +1,16 @@
 //! Every bound of memory: that it can be reached, that it holds, that what it leaves out is counted, and that
 //! nothing of it is left once the pressure is over. The bounds of rates are in `rates.rs`.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{
+    self, Network, Recorder, Watch,
+    forge::{self, Section},
+    form, formed, lan, millis, secs, seeds,
+};
 use gossip_core::{
     Buffer, Config, Event, Health, Heap, Incarnation, Inline, Locality, Memory, Reachability, Record, Status,
     Verdict, Versions,
 };
 use std::{net::SocketAddr, ops::Range};
-use support::{
-    Network, Recorder, Watch,
-    forge::{self, Section},
-    form, formed, lan, millis, secs, seeds,
-};
 
 /// Hands one host a datagram of another, which is at home and a member.
 fn say<M: Memory, W: Watch<M>>(

@@ -1,12 +1,8 @@
 //! What a cluster of several zones promises when one of them falls silent, and when it comes back.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{self, Link, Network, lan, network, secs, seeds};
 use gossip_core::{Config, Event, Heap, Locality, NodeId, Reachability, Status, Zone};
 use std::{net::SocketAddr, time::Duration};
-use support::{Link, Network, lan, network, secs, seeds};
 
 fn zone(zone: u8) -> Zone {
     Zone { region: 0, zone }

@@ -1,11 +1,7 @@
 //! What a cluster promises while nothing but its members changes: joining, dying, coming back, leaving.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{self, Network, cluster, formed, lan, millis, network, secs, seeds};
 use gossip_core::{Config, Event, Health, Status};
-use support::{Network, cluster, formed, lan, millis, network, secs, seeds};
 
 #[test]
 fn nodes_that_share_a_seed_find_each_other() {

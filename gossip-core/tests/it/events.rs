@@ -1,12 +1,8 @@
 //! What a host is told of members: each event in its turn, once, and every change. (Each test that runs a network checks
 //! the order, too: see `support/told.rs`.)
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{Host, Network, forge, formed, lan, secs, seeds};
 use gossip_core::{Event, Health, Heap, NodeId, Record, Status};
-use support::{Host, Network, forge, formed, lan, secs, seeds};
 
 /// What a host was told of one member, from `from` on.
 fn told_of(host: &Host<Heap>, id: NodeId, from: usize) -> Vec<Event> {

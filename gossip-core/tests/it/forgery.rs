@@ -2,20 +2,16 @@
 //! the cluster's name and every id, reads the traffic, and can send under any address. It cannot keep the members'
 //! own datagrams from arriving.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{
+    self, Network, Recorder, Watch,
+    forge::{self, Section, accusations, datagram, head, join, records},
+    formed, lan, millis, secs, seeds,
+};
 use gossip_core::{
     Config, ConfigError, Event, Health, Heap, Identity, Incarnation, Instant, Locality, Malformed, Node,
     NodeId, Record, Status, Verdict, Versions,
 };
 use std::{net::SocketAddr, time::Duration};
-use support::{
-    Network, Recorder, Watch,
-    forge::{self, Section, accusations, datagram, head, join, records},
-    formed, lan, millis, secs, seeds,
-};
 
 /// Where the forger is, when it does not claim to be elsewhere.
 fn elsewhere() -> SocketAddr {

@@ -1,16 +1,12 @@
 //! What rumors leave behind is found and cured: what that costs, and that nothing keeps it from ending.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{self, Link, Network, Recorder, lan, millis, secs, seeds};
 use gossip_core::{
     Config, Health, Heap, Identity, Incarnation, Locality, Mechanisms, Mode, Record, Status, Traffic,
     Versions,
 };
 use quickcheck::{Arbitrary, Gen, QuickCheck};
 use std::{cell::Cell, time::Duration};
-use support::{Link, Network, Recorder, lan, millis, secs, seeds};
 
 /// Two nodes that hear nobody else: probes go to members that do not exist, and wait for longer than any test. So
 /// deaths are believed as they are told, and not asked about first.

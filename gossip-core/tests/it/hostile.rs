@@ -1,20 +1,16 @@
 //! What a cluster promises against datagrams that no member of it just sent: old ones, strange ones,
 //! forged ones, and those of a second node under one name.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{
+    self, Datagram, Network, Recorder, Rng, Step, Watch, cluster,
+    forge::{self, datagram, head},
+    formed, lan, millis, network, secs, seeds,
+};
 use gossip_core::{
     Buffer, Config, ConfigError, Event, Fingerprint, Health, Heap, Identity, Instant, Locality, Malformed,
     Memory, Node, NodeId, Reachability, Record, Status, Verdict,
 };
 use std::{collections::BTreeMap, net::SocketAddr};
-use support::{
-    Datagram, Network, Recorder, Rng, Step, Watch, cluster,
-    forge::{self, datagram, head},
-    formed, lan, millis, network, secs, seeds,
-};
 
 /// Everything about a node that only its members may change.
 fn state<M: Memory>(node: &Node<M>) -> (Vec<(Record, Reachability)>, Fingerprint, Record) {

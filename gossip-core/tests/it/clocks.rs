@@ -1,17 +1,13 @@
 //! What a node promises when its host's clock jumps: to either end, and back. The protocol measures time by the host's
 //! monotonic clock alone, so no datagram can move it; a host that is broken can.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
-use gossip_core::{Buffer, Event, Heap, Instant, Node, Status};
-use std::time::Duration;
-use support::{
+use crate::support::{
     Network,
     forge::{datagram, head, ping, stranger},
     formed, lan, secs, seeds,
 };
+use gossip_core::{Buffer, Event, Heap, Instant, Node, Status};
+use std::time::Duration;
 
 /// A step of a host's node at a time of its own.
 fn tick_at(network: &mut Network<Heap>, host: usize, at: Instant) {

@@ -1,17 +1,13 @@
 //! The ends of ranges, reached by a node's own doing: what is said at the last state version and in the highest epoch,
 //! and clocks whose milliseconds wrap.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
-use gossip_core::{Config, Event, Health, Heap, Incarnation, NodeId, Status, Verdict};
-use std::time::Duration;
-use support::{
+use crate::support::{
     Network,
     forge::{datagram, head, records},
     formed, lan, secs, seeds,
 };
+use gossip_core::{Config, Event, Health, Heap, Incarnation, NodeId, Status, Verdict};
+use std::time::Duration;
 
 /// Makes host 0 say its word under this state version: it goes above a forged one.
 fn raise_version(network: &mut Network<Heap, ()>, version: u32) {

@@ -1,12 +1,8 @@
 //! What a node does that was out of touch: for long, or with nobody left to ask.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{Network, formed, lan, network, secs, seeds};
 use gossip_core::{Config, Event, NodeId};
 use std::{collections::BTreeSet, time::Duration};
-use support::{Network, formed, lan, network, secs, seeds};
 
 fn forgetful() -> Config {
     Config { tombstone_ttl: Duration::from_secs(60), ..lan() }

@@ -1,11 +1,7 @@
 //! Narrow paths: what is longer than some size is lost, and all else passes.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{Link, Network, lan, millis, secs, seeds};
 use gossip_core::{Config, Event, Health, Heap, Mode, Status};
-use support::{Link, Network, lan, millis, secs, seeds};
 
 /// As many as make a page of each length that a narrow path may lose.
 const MEMBERS: usize = 200;

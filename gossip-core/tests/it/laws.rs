@@ -1,10 +1,7 @@
 //! The laws of membership, as properties over long random histories of a small cluster: whatever happens to
 //! links and machines, in whatever order, they hold after every step.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{Datagram, Input, Link, Network, Step, Watch, formed, lan, millis, secs};
 use gossip_core::{
     Fingerprint, Health, Heap, Incarnation, Instant, Memory, Node, NodeId, Reachability, Record, Status,
     Verdict,
@@ -15,7 +12,6 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     net::SocketAddr,
 };
-use support::{Datagram, Input, Link, Network, Step, Watch, formed, lan, millis, secs};
 
 /// Hosts of a history's cluster, all of which may crash, move, leave and come back.
 const HOSTS: usize = 7;

@@ -1,13 +1,9 @@
 //! What a cluster of a thousand nodes on the LAN preset does, in virtual time over links of 10 ms; the
-//! targets are asserted. `cargo test --test figures -- --nocapture` prints the figures.
+//! targets are asserted. `cargo test -p gossip-core --test it figures -- --nocapture` prints the figures.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{self, Link, Network, Step, Watch, lan, millis, secs};
 use gossip_core::{Event, Heap, Instant};
 use std::time::Duration;
-use support::{Link, Network, Step, Watch, lan, millis, secs};
 
 const NODES: usize = 1_000;
 

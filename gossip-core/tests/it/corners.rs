@@ -1,20 +1,17 @@
 //! Corners: limits, ends of ranges, rare orders of events, and clusters of which little is left.
 
-#![cfg(feature = "alloc")]
 #![allow(clippy::expect_used, reason = "helpers of tests")]
 
-mod support;
-
+use crate::support::{
+    self, Link, Network, Recorder, cluster,
+    forge::{datagram, ping, record},
+    formed, lan, millis, secs, seeds,
+};
 use gossip_core::{
     Buffer, Config, ConfigError, Event, Heap, Identity, Incarnation, Inline, Instant, Locality, Memory, Node,
     NodeId, Record, Status, Verdict, Versions,
 };
 use std::{net::SocketAddr, time::Duration};
-use support::{
-    Link, Network, Recorder, cluster,
-    forge::{datagram, ping, record},
-    formed, lan, millis, secs, seeds,
-};
 
 fn identity(name: &str, last: u8) -> Identity {
     let address = ([10, 9, 0, last], 7_946).into();

@@ -1,11 +1,7 @@
 //! Nothing waits for ever: what a short fault interrupts ends by itself.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{self, Link, Network, Recorder, formed, lan, millis, network, secs, seeds};
 use gossip_core::{Config, Event, Heap, Identity, Locality, Reachability, Record, Status, Versions};
-use support::{Link, Network, Recorder, formed, lan, millis, network, secs, seeds};
 
 /// A member that exists in tables only.
 fn nobody(n: u8) -> Record {

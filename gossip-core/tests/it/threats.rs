@@ -1,4 +1,4 @@
-//! SECURITY.md names a test for each threat, and ARCHITECTURE.md one for each bound. This one sees to it that they exist.
+//! SECURITY.md names a test for each threat, and ARCHITECTURE.md one for each bound: that they exist, and are run.
 
 use std::{
     fs,
@@ -11,7 +11,12 @@ fn root() -> PathBuf {
 
 /// Whether a file of this crate's tests, or of its sources, has a test whose name begins so, with this behind it.
 fn has_test(file: &str, name: &str, end: &str) -> bool {
-    let places = [format!("tests/{file}.rs"), format!("src/{file}.rs"), format!("src/{file}/tests.rs")];
+    let places = [
+        format!("tests/it/{file}.rs"),
+        format!("tests/{file}.rs"),
+        format!("src/{file}.rs"),
+        format!("src/{file}/tests.rs"),
+    ];
     let text =
         |place| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(place)).unwrap_or_default();
     let is_test = |text: String| {
@@ -73,5 +78,21 @@ fn every_bound_has_a_test_and_every_test_that_is_named_exists() {
             assert!(has_test(file, begin.trim_end_matches('…'), ""), "there is no test {begin} in {file}");
         }
         assert!(!begins.is_empty() || last.trim() == "the same", "no test of this bound: {row}");
+    }
+}
+
+#[test]
+fn every_chapter_is_a_module_of_this_program() {
+    let chapters = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let main = fs::read_to_string(chapters.join("main.rs")).expect("this program has a main file");
+    let files = fs::read_dir(chapters).expect("a program of many files has a folder");
+    let names = files.map(|file| file.expect("a folder can be read").file_name());
+    let chapters: Vec<String> = names
+        .filter_map(|name| name.to_str().and_then(|name| name.strip_suffix(".rs")).map(str::to_owned))
+        .filter(|name| name != "main")
+        .collect();
+    assert!(chapters.len() >= 20, "{chapters:?}");
+    for chapter in chapters {
+        assert!(main.contains(&format!("\nmod {chapter};\n")), "{chapter}.rs is never run");
     }
 }

@@ -1,15 +1,11 @@
 //! Every bound of a rate: that it can be reached, that it holds, that what it leaves out is counted, and that nothing of
 //! it is left once the pressure is over. And both ends of the configuration. The bounds of memory are in `limits.rs`.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{self, Link, Network, Recorder, forge, formed, lan, millis, secs, seeds};
 use gossip_core::{
     Budgets, Config, Health, Heap, Inline, Locality, Mechanisms, Memory, Metrics, Mode, Status,
 };
 use std::time::Duration;
-use support::{Link, Network, Recorder, forge, formed, lan, millis, secs, seeds};
 
 /// Datagrams that a budget lets out at once: of rumors or suspicion, and of sync or all together.
 const BURST: u64 = 3;

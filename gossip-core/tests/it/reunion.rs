@@ -1,13 +1,9 @@
 //! Members that are found again: at addresses that others have now, beyond partitions that outlast all memory, under a
 //! name that two nodes used.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{Host, Network, forge, formed, lan, network, secs, seeds};
 use gossip_core::{Config, Event, Heap, Record, Status};
 use std::net::SocketAddr;
-use support::{Host, Network, forge, formed, lan, network, secs, seeds};
 
 fn told(host: &Host<Heap>, wanted: impl Fn(&Event) -> bool) -> usize {
     host.events.iter().filter(|(_, event)| wanted(event)).count()

@@ -1,12 +1,8 @@
 //! Joining where answers are lost or late, seeds are named oddly, or nobody has a view.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{self, Link, Network, formed, lan, millis, network, secs, seeds};
 use gossip_core::{Event, Heap};
 use std::net::{IpAddr, SocketAddr};
-use support::{Link, Network, formed, lan, millis, network, secs, seeds};
 
 fn add(network: &mut Network<Heap>, numbers: impl Iterator<Item = usize>) {
     numbers.for_each(|n| {

@@ -1,12 +1,8 @@
 //! `routable` follows the road: down within a failed probe, back within two probe intervals.
 
-#![cfg(feature = "alloc")]
-
-mod support;
-
+use crate::support::{self, Network, formed, lan, network, secs, seeds};
 use gossip_core::{Config, Event, Heap, Locality};
 use std::{net::SocketAddr, time::Duration};
-use support::{Network, formed, lan, network, secs, seeds};
 
 /// A formed cluster of three zones of so many nodes each.
 fn zones(seed: u64, size: usize) -> Network<Heap> {
