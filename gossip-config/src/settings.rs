@@ -109,6 +109,11 @@ switches!(
     own_pause,
     holds,
     earned_death,
+    damping,
+    roll_call,
+    answers,
+    surprise,
+    majority,
     feedback,
     repair,
 );

@@ -46,11 +46,21 @@ pub struct Mechanisms {
     pub tell_suspect: bool,
     /// Notice one's own pauses and judge nobody by them.
     pub own_pause: bool,
-    /// Hold a zone that is silent as a whole as unreachable, instead of accusing everybody in it.
+    /// Hold another zone that is silent as a whole as unreachable, instead of accusing everybody in it.
     pub holds: bool,
-    /// Death is earned: it takes a fresh failed probe of one's own and two accusers, of two zones where there are as
-    /// many; and news of a death is doubted by who knows better. Off: an expired timer is enough.
+    /// Death is earned: it takes a fresh failed probe of one's own and two accusers; and news of a death is doubted by who
+    /// knows better. Off: an expired timer is enough.
     pub earned_death: bool,
+    /// Judge whoever refuted lately more slowly.
+    pub damping: bool,
+    /// Accuse at once all who were silent in a doubt that has had its time. Off: they are accused as probes come to them.
+    pub roll_call: bool,
+    /// Sign of own trouble: of those that a failing probe asked beside its target few answered.
+    pub answers: bool,
+    /// Sign of own trouble: many probes fail of members that nobody had accused.
+    pub surprise: bool,
+    /// Sign of own trouble: this node has no more members left than were lost lately.
+    pub majority: bool,
     /// Stop pushing what was sent `ln n + 3` times as soon as a member's view is equal. Off in every preset: it saves
     /// a quarter of the sends (simulator, `spread`: 12.0 instead of 16 a node and update among 1,000), but leaves more to
     /// chance. At 20 % loss the last of 1,000 nodes knew after up to 2.4 s, and after 0.5 s without it; at 0 and 5 %
@@ -71,6 +81,11 @@ impl Mechanisms {
         own_pause: true,
         holds: true,
         earned_death: true,
+        damping: true,
+        roll_call: true,
+        answers: true,
+        surprise: true,
+        majority: true,
         feedback: false,
         repair: true,
     };
@@ -83,6 +98,11 @@ impl Mechanisms {
         own_pause: false,
         holds: false,
         earned_death: false,
+        damping: false,
+        roll_call: false,
+        answers: false,
+        surprise: false,
+        majority: false,
         ..Self::ALL
     };
 }
@@ -398,10 +418,11 @@ impl Config {
     }
 
     /// The shortest suspicion, in µs: the pause that we promise to tolerate, and the accusation's way out and
-    /// the refutation's way back: three eager rounds of half a gossip interval each, one more per tenfold size.
-    pub(crate) fn suspicion_floor(&self, n: u32) -> u64 {
+    /// the refutation's way back: three eager rounds of half a gossip interval each, one more per tenfold size. Where the
+    /// round trip is longer than the interval, it is what a round takes.
+    pub(crate) fn suspicion_floor(&self, n: u32, round_trip: Duration) -> u64 {
         let rounds = u64::from(n.max(1).ilog10()) + 3;
-        micros(self.pause_tolerance) + rounds * micros(self.gossip_interval)
+        micros(self.pause_tolerance) + rounds * micros(self.gossip_interval.max(round_trip))
     }
 }
 

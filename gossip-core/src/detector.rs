@@ -10,17 +10,20 @@
 //! Acks match by a random nonce. A late ack still teaches the round trip and still clears the member.
 //!
 //! Member or road? Beside the helpers, and costing no time, two others in the member's zone are pinged as controls. If one
-//! answers, the member is at fault; if none does, its whole zone is silent, and is held (see `holds`).
+//! answers, the member is at fault; if none does, its whole zone is silent, and is held (see `doubts`).
 
 use crate::{
     choose::{self, CONTROLS, Controls},
     config::{Config, MIN_DATAGRAM},
     contacts::Contacts,
+    doubts::Cause,
     duplicates::AddressChanges,
+    judgement::{Doubt, is_few},
     memory::sized,
     outbox::{Event, Traffic},
     recheck::Rechecks,
     record::{Incarnation, NodeId, Reachability, Status},
+    rtt::LATE,
     step::{Intent, Step},
     table::{ME, SlotId},
     time::{Instant, micros},
@@ -37,6 +40,8 @@ const MAX_NEWCOMERS: usize = sized(4, 2);
 const MAX_HURRIED: usize = sized(6, 4);
 /// Of those, rechecks.
 const MAX_RECHECKS: usize = sized(4, 2);
+/// For so many `ack_timeout_max` a recheck that failed counts.
+const RECHECK_LINGERS: u32 = 2;
 /// One in this many routine probes of another zone that is held is a full one. A full one that fails costs some 15
 /// packets, those of its helpers included.
 const FULL_PROBES_OF_HELD_ZONES: u32 = 8;
@@ -46,6 +51,8 @@ const ATTEMPTS: u32 = 8;
 const CONTROL: u32 = 5;
 /// The attempt that stands for the helpers' pings.
 const HELPED: u32 = 7;
+/// Of so many routine probes two go to this node's successor, so that no more than two others lie between.
+const TURNS: u8 = 5;
 /// Rounds of helpers of one probe. A helper's way is lost with its request, its answer or its pings: at 20 %
 /// loss with probability 0.44. Three of them after three pings fail in 0.41 % of probes, two rounds in 0.04 %.
 const HELPER_ROUNDS: u8 = 2;
@@ -108,7 +115,7 @@ enum Move {
 
 impl Stage {
     /// The transitions of the picture above.
-    fn next(self, purpose: Purpose, config: &Config) -> Move {
+    fn next(self, purpose: Purpose, brief: bool, config: &Config) -> Move {
         let alone = purpose != Purpose::Routine && purpose != Purpose::Check;
         let helped = config.mechanisms.indirect_probes && config.helpers > 0 && !alone;
         match self {
@@ -116,6 +123,8 @@ impl Stage {
                 let most = if purpose == Purpose::ZoneCheck { 1 } else { config.direct_pings };
                 if sent < most { Move::Ping } else { Move::Fail }
             }
+            Self::Direct(1) if brief && helped => Move::AskHelpers,
+            Self::Helping(_) if brief => Move::Fail,
             Self::Direct(sent) if sent + 1 == config.direct_pings && !helped => Move::LastPing,
             Self::Direct(sent) if sent < config.direct_pings => Move::Ping,
             Self::Direct(_) if helped => Move::AskHelpers,
@@ -133,6 +142,10 @@ struct Probe {
     /// Silence in one incarnation says nothing of the next.
     incarnation: Incarnation,
     purpose: Purpose,
+    /// It was believed alive.
+    believed: bool,
+    /// One ping and one helper: it was silent before, and nothing follows while we doubt ourselves.
+    brief: bool,
     stage: Stage,
     /// The lowest three bits are zero.
     nonce: Nonce,
@@ -145,8 +158,8 @@ struct Probe {
     asked: u32,
     nacks: u32,
     controls: Controls,
-    /// A control answered.
-    controlled: bool,
+    /// Which controls answered: a bit for each.
+    controlled: u8,
 }
 
 /// The detector's state.
@@ -157,8 +170,8 @@ pub(crate) struct Detector {
     contacts: Contacts,
     /// Lifeguard's local health: 0 is well.
     health: u8,
-    /// How the last probes ended: a bit each, the newest lowest; set for a failure.
-    outcomes: u8,
+    /// Routine probes since that of the successor.
+    turn: u8,
 }
 
 fn helper_bit(helper: SlotId) -> u32 {
@@ -167,17 +180,16 @@ fn helper_bit(helper: SlotId) -> u32 {
 
 impl Detector {
     pub(crate) fn new(now: Instant) -> Self {
-        Self {
-            next_probe: now,
-            probes: heapless::Vec::new(),
-            contacts: Contacts::NONE,
-            health: 0,
-            outcomes: 0,
-        }
+        Self { next_probe: now, probes: heapless::Vec::new(), contacts: Contacts::NONE, health: 0, turn: 0 }
     }
 
     pub(crate) fn health(&self) -> u8 {
         self.health
+    }
+
+    /// Members that have answered lately.
+    pub(crate) fn contacts(&self) -> impl Iterator<Item = SlotId> + '_ {
+        self.contacts.slots()
     }
 
     /// When the next probe begins, by the host's clock.
@@ -202,16 +214,6 @@ impl Detector {
             .slots()
             .for_each(|slot| assert!(members.is_used(slot), "a contact is free slot {slot}"));
     }
-
-    fn note_outcome(&mut self, failed: bool) {
-        self.outcomes = self.outcomes << 1 | u8::from(failed);
-    }
-
-    /// Whether of the last three members probed two were found unreachable: seen from here, more than half of the
-    /// cluster is gone.
-    pub(crate) fn mostly_fails(&self) -> bool {
-        (self.outcomes & 0b111).count_ones() >= 2
-    }
 }
 
 impl Step<'_, '_> {
@@ -221,15 +223,17 @@ impl Step<'_, '_> {
         if self.core.detector.next_probe > now {
             return;
         }
-        let interval = self.core.config.probe_interval * self.slowness();
+        // While nobody is judged anyway, all are looked at.
+        let slowness = if self.own_doubt() == Doubt::None { self.slowness() } else { 1 };
+        let interval = self.core.config.probe_interval * slowness / self.haste();
         // A tenth of jitter either way: nodes that started together do not stay in step.
         let jitter = self.core.rng.below_u64(micros(interval) / 5);
         self.core.detector.next_probe = now + interval * 9 / 10 + Duration::from_micros(jitter);
-        if let Some(slot) = self.tables.members.next_probe(&mut self.core.rng) {
+        if let Some(slot) = self.choose_probed() {
             // In a held zone nobody is judged: one ping says as much as three, and helpers are asked now and then, in case
             // another zone reaches it again before we do.
             let zone = self.zone_of(slot);
-            let quiet = zone != self.zone_of(ME) && self.core.holds.is_held(zone);
+            let quiet = zone != self.zone_of(ME) && self.core.doubts.is_held(zone);
             if quiet && self.core.rng.below(FULL_PROBES_OF_HELD_ZONES) > 0 {
                 self.recheck(slot);
             } else {
@@ -237,6 +241,18 @@ impl Step<'_, '_> {
             }
         }
         self.recheck_held_zones();
+    }
+
+    /// Whose turn it is: of two probes one goes round the lap, and one to this node's successor, so that whoever crashes is
+    /// probed within two intervals, whatever chance does.
+    fn choose_probed(&mut self) -> Option<SlotId> {
+        let detector = &mut self.core.detector;
+        detector.turn = (detector.turn + 1) % TURNS;
+        let neighbours = matches!(detector.turn, 0 | 2);
+        let successor = if neighbours { self.tables.members.successor() } else { None };
+        let calm =
+            |slot: &SlotId| self.own_doubt() == Doubt::None && !self.core.doubts.is_held(self.zone_of(*slot));
+        successor.filter(calm).or_else(|| self.tables.members.next_probe(&mut self.core.rng))
     }
 
     /// Lifeguard's local health multiplier.
@@ -283,17 +299,24 @@ impl Step<'_, '_> {
             return false;
         }
         if probes.is_full() {
-            // Those that only wait for a late ack make room, the oldest first.
-            let Some(oldest) = probes.iter().position(|probe| probe.stage == Stage::Lingering) else {
-                return false;
-            };
+            // Those that only wait for a late ack make room, the oldest first, and routine probes last: they measure how late
+            // acks are.
+            let lingers = |probe: &Probe| probe.stage == Stage::Lingering;
+            let hurried = |probe: &Probe| lingers(probe) && probe.purpose != Purpose::Routine;
+            let oldest = probes.iter().position(hurried).or_else(|| probes.iter().position(lingers));
+            let Some(oldest) = oldest else { return false };
             probes.remove(oldest);
         }
+        let (record, member) = (self.tables.members.record(slot), self.tables.members.slot(slot));
         let probe = Probe {
             slot,
-            target: self.tables.members.record(slot).id(),
-            incarnation: self.tables.members.record(slot).incarnation(),
+            target: record.id(),
+            incarnation: record.incarnation(),
             purpose,
+            believed: record.status() == Status::Alive,
+            brief: purpose == Purpose::Routine
+                && member.is_silent()
+                && self.core.doubts.of(Cause::Own) == Doubt::Open,
             stage: Stage::Direct(0),
             nonce,
             began: judged,
@@ -302,7 +325,7 @@ impl Step<'_, '_> {
             asked: 0,
             nacks: 0,
             controls: heapless::Vec::new(),
-            controlled: false,
+            controlled: 0,
         };
         let at = probes.len();
         let _ = probes.push(probe);
@@ -334,7 +357,7 @@ impl Step<'_, '_> {
 
     fn advance_probe(&mut self, at: usize) {
         let Some(probe) = self.core.detector.probes.get(at) else { return };
-        match probe.stage.next(probe.purpose, &self.core.config) {
+        match probe.stage.next(probe.purpose, probe.brief, &self.core.config) {
             Move::Ping => self.ping(at),
             Move::LastPing => {
                 self.ping(at);
@@ -393,6 +416,9 @@ impl Step<'_, '_> {
         }
         let Some(probe) = self.core.detector.probes.get(at) else { return };
         let (slot, nonce) = (probe.slot, probe.nonce);
+        if probe.brief {
+            return;
+        }
         let mut controls = probe.controls.clone();
         if controls.is_empty() {
             controls = choose::controls(&self.tables.members, &mut self.core.rng, slot);
@@ -408,20 +434,27 @@ impl Step<'_, '_> {
     fn ask_helpers(&mut self, at: usize) {
         let judged = self.core.clock.judged();
         let Some(probe) = self.core.detector.probes.get(at) else { return };
-        let (slot, target, nonce) = (probe.slot, probe.target, probe.nonce | HELPED);
+        let (slot, target, nonce, brief) = (probe.slot, probe.target, probe.nonce | HELPED, probe.brief);
         let round = if let Stage::Helping(round) = probe.stage { round + 1 } else { 1 };
-        let count = usize::from(self.core.config.helpers);
-        let helpers =
-            choose::helpers(&self.tables.members, &self.core.holds, &mut self.core.rng, count, slot);
+        let all = usize::from(self.core.config.helpers);
+        let count = if brief { all.min(1) } else { all };
+        let mut helpers =
+            choose::helpers(&self.tables.members, &self.core.doubts, &mut self.core.rng, count, slot);
+        if helpers.is_empty() {
+            // Among many that are silent chance does not find the few that answer.
+            let fit = |&helper: &SlotId| helper != slot && choose::is_well(&self.tables.members, helper);
+            helpers.extend(self.core.detector.contacts().filter(fit).take(count));
+        }
         if helpers.is_empty() {
             self.wait_for_controls(at);
             return;
         }
         let (mut longest, mut asked) = (Duration::ZERO, 0);
         for &helper in &helpers {
-            asked |= helper_bit(helper);
             let to = self.record(helper).address();
-            let _ = self.send(Intent::laden(to, Traffic::Probe, Message::PingRequest { nonce, target }));
+            if self.send(Intent::laden(to, Traffic::Probe, Message::PingRequest { nonce, target })) {
+                asked |= helper_bit(helper);
+            }
             longest = longest.max(self.ack_wait(helper, 0));
         }
         // The way to the helper and back, and its pings.
@@ -440,7 +473,7 @@ impl Step<'_, '_> {
     fn wait_for_controls(&mut self, at: usize) {
         let judged = self.core.clock.judged();
         let Some(probe) = self.core.detector.probes.get(at) else { return };
-        if probe.controls.is_empty() || probe.controlled {
+        if probe.controls.is_empty() || probe.controlled > 0 {
             self.fail(at);
             return;
         }
@@ -451,46 +484,58 @@ impl Step<'_, '_> {
     }
 
     fn fail(&mut self, at: usize) {
-        let judged = self.core.clock.judged();
-        let linger = self.core.config.ack_timeout_max * 2;
+        let (judged, longest) = (self.core.clock.judged(), self.core.config.ack_timeout_max);
         let Some(probe) = self.core.detector.probes.get_mut(at) else { return };
-        let (slot, began, purpose, incarnation) = (probe.slot, probe.began, probe.purpose, probe.incarnation);
-        let controlled = probe.controlled || !self.core.config.mechanisms.holds;
-        // Lifeguard: helpers that did not even nack say that it is us who cannot be reached.
-        let missing = if probe.asked == 0 { 1 } else { (probe.asked & !probe.nacks).count_ones() as u8 };
+        // Who was rechecked is not again while that lingers.
+        let linger = longest * if probe.purpose.is_recheck() { RECHECK_LINGERS } else { LATE };
         (probe.stage, probe.due) = (Stage::Lingering, judged + linger);
+        let Probe { slot, began, purpose, incarnation, believed, brief, asked, nacks, .. } = *probe;
+        let controlled = probe.controlled > 0 || !self.core.config.mechanisms.holds;
+        let answers = (nacks & asked).count_ones() + probe.controlled.count_ones();
+        let beside = (asked.count_ones() + probe.controls.len() as u32, answers);
+        let asked_beside = if self.core.config.mechanisms.answers { beside } else { (0, 0) };
+        // Lifeguard: helpers that did not even nack say that it is us who cannot be reached.
+        let missing = if asked == 0 { 1 } else { (asked & !nacks).count_ones() as u8 };
         self.core.metrics.probes_failed += 1;
         if purpose.is_recheck() {
             return;
         }
-        let held = !controlled && self.hold_zone_of(slot);
-        // A silence elsewhere is explained by its hold; a silence round ourselves may be our own doing.
+        let (ours, zone) = (self.zone_of(ME), self.zone_of(slot));
+        // What is silent round ourselves may be our own doing.
+        let held = !controlled && !brief && zone != ours && self.hold_zone_of(slot);
+        if believed && !held {
+            self.core.standing.note_finding(true);
+        }
+        self.look_at_ourselves(Some(slot), asked_beside);
         let explained =
-            self.zone_of(slot) != self.zone_of(ME) && (held || self.core.holds.is_served(self.zone_of(slot)));
+            held || brief || (zone != ours && self.core.doubts.of(Cause::Zone(zone)) != Doubt::None);
         if purpose == Purpose::Routine && !explained {
             self.worsen_health(missing.min(self.core.config.helpers.max(1)));
         }
-        let member = self.tables.members.slot_mut(slot);
-        if member.record.incarnation() != incarnation {
+        if self.tables.members.slot(slot).record.incarnation() != incarnation {
             return;
         }
-        let found = member.reachability() != Reachability::Unreachable;
-        // Once per member: checks of one that is gone say nothing of the rest.
-        if found && !explained {
-            self.core.detector.note_outcome(true);
-        }
-        if self.core.holds.is_held(self.zone_of(slot)) {
+        let silent = self.tables.members.slot(slot).is_silent();
+        self.tables.members.slot_mut(slot).set_silent(true);
+        if held || self.core.doubts.is_held(zone) {
             return; // the zone says it for all of its members, until it answers
         }
-        if found {
-            let member = self.tables.members.slot_mut(slot);
+        self.found_unreachable(slot);
+        // An accusation would tell others of a member that may be long forgotten. Its turn comes.
+        let withheld = is_few(asked_beside) || (!controlled && self.own_doubt() == Doubt::Open);
+        if withheld {
+            self.core.metrics.deaths_held += 1;
+        } else if purpose != Purpose::Newcomer {
+            self.probe_failed_of(slot, began, silent);
+        }
+    }
+
+    fn found_unreachable(&mut self, slot: SlotId) {
+        let member = self.tables.members.slot_mut(slot);
+        if member.reachability() != Reachability::Unreachable {
             member.set_reachability(Reachability::Unreachable);
             let id = member.record.id();
             self.raise(Event::Unreachable(id));
-        }
-        // An accusation would tell others of a member that may be long forgotten. Its turn comes.
-        if !held && purpose != Purpose::Newcomer {
-            self.probe_failed_of(slot, began);
         }
     }
 
@@ -513,8 +558,8 @@ impl Step<'_, '_> {
     fn control_answered(&mut self, at: usize, sender: NodeId) {
         let Some(control) = self.tables.members.find(sender) else { return };
         let Some(probe) = self.core.detector.probes.get_mut(at) else { return };
-        if probe.controls.contains(&control) {
-            probe.controlled = true;
+        if let Some(which) = probe.controls.iter().position(|&asked| asked == control) {
+            probe.controlled |= 1 << which;
             self.reached(control);
         }
     }
@@ -540,11 +585,14 @@ impl Step<'_, '_> {
             self.core.metrics.probes_answered += 1;
             // Rechecks go to those who seem to be back: they are no sample of the cluster.
             if !probe.purpose.is_recheck() {
-                self.core.detector.note_outcome(false);
+                self.core.standing.note_finding(false);
             }
             self.core.detector.health = self.core.detector.health.saturating_sub(1);
+        } else if probe.believed {
+            self.core.standing.take_back_failure();
         }
         self.reached(probe.slot);
+        self.look_at_ourselves(None, (0, 0));
         match probe.purpose {
             Purpose::Check => self.check_passed(probe.slot),
             Purpose::Newcomer => {
@@ -607,6 +655,7 @@ impl Step<'_, '_> {
         let member = self.tables.members.slot_mut(slot);
         let was = member.reachability();
         member.set_reachability(Reachability::Reachable);
+        member.set_silent(false);
         member.set_answered();
         if was == Reachability::Unreachable {
             let id = member.record.id();
@@ -625,7 +674,7 @@ impl Step<'_, '_> {
         if probe.nacks == probe.asked {
             probe.stage = Stage::Helping(HELPER_ROUNDS);
             // All have said no; but the controls have the time that they were given.
-            if probe.controlled || probe.controls.is_empty() {
+            if probe.controlled > 0 || probe.controls.is_empty() {
                 probe.due = judged;
             }
         }
@@ -634,7 +683,7 @@ impl Step<'_, '_> {
 
     /// Whether a member answered us within the time that it takes to lose one.
     pub(crate) fn just_heard_from(&self, slot: SlotId) -> bool {
-        let window = Duration::from_micros(self.core.config.suspicion_floor(self.tables.members.size()));
+        let window = Duration::from_micros(self.suspicion_floor(slot));
         let since = self.core.clock.judged() - window;
         self.core.detector.contacts.has(slot, since)
     }

@@ -85,15 +85,21 @@ impl Step<'_, '_> {
     fn round_peers(&mut self, eager: bool) -> Chosen {
         let fanout = usize::from(self.core.config.fanout);
         let members = &self.tables.members;
-        let (holds, life) = (&self.core.holds, &self.core.life);
+        let (doubts, life) = (&self.core.doubts, &self.core.life);
         let answers = |slot| {
             let member = members.slot(slot);
             member.reachability() != Reachability::Unreachable
-                && !holds.is_held(member.record.locality().domain())
+                && !doubts.is_held(member.record.locality().domain())
                 && !life.has_acknowledged(slot)
         };
         let peers = choose::gossip(members, &mut self.core.rng, fanout, eager, answers);
-        if peers.is_empty() { choose::peers(members, &mut self.core.rng, fanout, |_| true) } else { peers }
+        if !peers.is_empty() {
+            return peers;
+        }
+        // Among many that are silent chance does not find the few that answer.
+        let known =
+            self.core.detector.contacts().filter(|&slot| answers(slot)).take(fanout).collect::<Chosen>();
+        if known.is_empty() { choose::peers(members, &mut self.core.rng, fanout, |_| true) } else { known }
     }
 
     fn ask_peers(&mut self) {

@@ -7,10 +7,11 @@
 use crate::{
     budget::Bucket,
     diagnostics::debug,
-    holds::Holds,
+    doubts::Doubts,
     join::INTRODUCTION,
     outbox::{Event, Traffic},
     record::{Health, Incarnation, Record, Status},
+    standing::Standing,
     step::{Intent, Step, aged},
     sync::Sync,
     table::ME,
@@ -366,9 +367,9 @@ impl Step<'_, '_> {
         self.forget_all_probes();
         self.core.joining.start_over(now);
         self.core.sync = Sync::new();
-        self.core.holds = Holds::default();
+        self.core.doubts = Doubts::default();
         self.core.healing.start_over();
-        self.core.judgement.start_over(now);
+        self.core.standing = Standing::new(now);
         self.core.life.heard = now;
         debug!("heard nobody for too long; starting over");
         self.raise(Event::StartedOver);

@@ -1,7 +1,7 @@
 //! What a host sees of the members: status, reachability and health, as three things.
 
 use crate::{
-    holds::Holds,
+    doubts::Doubts,
     record::{Health, Incarnation, Locality, NodeId, Reachability, Record, Status},
     table::{Slot, SlotId, View},
 };
@@ -11,12 +11,12 @@ use core::net::SocketAddr;
 #[derive(Clone, Copy)]
 pub struct Member<'a> {
     slot: &'a Slot,
-    holds: &'a Holds,
+    doubts: &'a Doubts,
 }
 
 impl<'a> Member<'a> {
-    pub(crate) fn new(view: View<'a>, slot: SlotId, holds: &'a Holds) -> Self {
-        Self { slot: &view.slots[slot as usize], holds }
+    pub(crate) fn new(view: View<'a>, slot: SlotId, doubts: &'a Doubts) -> Self {
+        Self { slot: &view.slots[slot as usize], doubts }
     }
 
     /// The shared part.
@@ -56,7 +56,7 @@ impl<'a> Member<'a> {
 
     /// Whether it answered this node when it was last tried. In a zone that is held nobody does.
     pub fn reachability(&self) -> Reachability {
-        if self.status().is_live() && self.holds.is_held(self.locality().domain()) {
+        if self.status().is_live() && self.doubts.is_held(self.locality().domain()) {
             Reachability::Unreachable
         } else {
             self.slot.reachability()
@@ -82,12 +82,12 @@ impl core::fmt::Debug for Member<'_> {
 pub struct Members<'a> {
     ring: core::slice::Iter<'a, SlotId>,
     slots: &'a [Slot],
-    holds: &'a Holds,
+    doubts: &'a Doubts,
 }
 
 impl<'a> Members<'a> {
-    pub(crate) fn new(view: View<'a>, holds: &'a Holds) -> Self {
-        Self { ring: view.others().iter(), slots: view.slots, holds }
+    pub(crate) fn new(view: View<'a>, doubts: &'a Doubts) -> Self {
+        Self { ring: view.others().iter(), slots: view.slots, doubts }
     }
 }
 
@@ -95,7 +95,7 @@ impl<'a> Iterator for Members<'a> {
     type Item = Member<'a>;
 
     fn next(&mut self) -> Option<Member<'a>> {
-        self.ring.next().map(|&slot| Member { slot: &self.slots[slot as usize], holds: self.holds })
+        self.ring.next().map(|&slot| Member { slot: &self.slots[slot as usize], doubts: self.doubts })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -141,7 +141,7 @@ counters! {
     suspicions_cleared,
     /// Deaths declared by this node.
     deaths_declared,
-    /// Deaths that were due but held: no contact, most members lost, too few accusers, or all of one zone.
+    /// Accusations and deaths that were withheld: the trouble may be our own, a zone is silent, or nobody joins in.
     deaths_held,
     /// Zones held as silent.
     holds,

@@ -136,6 +136,7 @@ impl Step<'_, '_> {
         self.core.healing.note_found(record.id());
         if status.is_live() {
             self.core.joining.note_member_at(record.address());
+            self.core.standing.note_arrival();
         }
         self.date(slot, age, matches!(source, Source::Gossip | Source::Owner));
         self.tell_of(slot, None);
@@ -146,7 +147,7 @@ impl Step<'_, '_> {
             self.plan_visit_of_dead();
         }
         if status == Status::Suspect {
-            self.arm(slot, age);
+            self.arm(slot);
         } else if status == Status::Alive && source == Source::Repair {
             self.probe_newcomer(slot);
         }
@@ -164,14 +165,30 @@ impl Step<'_, '_> {
         }
         self.core.metrics.records_changed += 1;
         let (incarnation, is) = self.record(slot).rank();
+        if incarnation > before && self.is_accused_by_us(slot) {
+            self.note_refuted();
+        }
         // What was said of another incarnation, or of a member that is gone, is settled.
         if is != Status::Suspect || incarnation != before {
             self.tables.suspicions.close(self.tables.members.slots, slot);
         }
+        if incarnation > before {
+            self.tables.members.slot_mut(slot).set_silent(false);
+        }
         if incarnation.epoch != before.epoch {
-            self.tables.members.slot_mut(slot).set_reachability(Reachability::Unknown);
-        } else if incarnation > before {
+            let member = self.tables.members.slot_mut(slot);
+            member.set_reachability(Reachability::Unknown);
+            member.set_restless(0);
+        } else {
+            self.note_word(slot, Some(was).filter(|_| incarnation > before));
+        }
+        if incarnation > before && incarnation.epoch == before.epoch {
             self.recheck(slot);
+        }
+        match (was.is_live(), is) {
+            (true, Status::Dead) => self.core.standing.note_lost(),
+            (false, Status::Alive | Status::Suspect) => self.core.standing.note_arrival(),
+            _ => {}
         }
         self.date(slot, age, true);
         let address = self.record(slot).address();
@@ -182,7 +199,7 @@ impl Step<'_, '_> {
             self.core.joining.note_member_at(address);
         }
         if is == Status::Suspect && self.tables.members.slot(slot).suspicion == 0 {
-            self.arm(slot, age);
+            self.arm(slot);
         }
         match (was, is) {
             (Status::Dead, Status::Alive) if incarnation.epoch == before.epoch => self.met_the_dead(),

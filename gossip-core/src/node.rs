@@ -7,11 +7,11 @@ use crate::{
     clock::Clock,
     config::Config,
     detector::Detector,
+    doubts::Doubts,
     duplicates::AddressChanges,
     error::{ConfigError, Verdict},
     gossip::Gossip,
     heal::Healing,
-    holds::Holds,
     join::{INTRODUCTION, Joining},
     life::{Life, Phase},
     members::{Member, Members},
@@ -26,8 +26,8 @@ use crate::{
     rtt::RoundTrips,
     secret::{self, Secret},
     sightings::Sightings,
+    standing::Standing,
     step::{Buckets, Core, Intent, Step},
-    suspicion::Judgement,
     sync::Sync,
     table::{Applied, ME, SlotId},
     time::Instant,
@@ -97,9 +97,9 @@ impl<M: Memory> Node<M> {
             rechecks: Rechecks::new(),
             address_changes: AddressChanges::default(),
             sightings: Sightings::new(now),
-            holds: Holds::default(),
+            doubts: Doubts::default(),
             healing: Healing::new(),
-            judgement: Judgement::new(now),
+            standing: Standing::new(now),
             gossip: Gossip::new(&config, now),
             sync: Sync::new(),
             joining: Joining::new(),
@@ -291,13 +291,13 @@ impl<M: Memory> Node<M> {
     /// Everybody else that this node knows of: live members first, then tombstones.
     pub fn members(&self) -> Members<'_> {
         let view = self.memory.views().members;
-        Members::new(view, &self.core.holds)
+        Members::new(view, &self.core.doubts)
     }
 
     /// A member by its id; this node itself is found, too.
     pub fn member(&self, id: NodeId) -> Option<Member<'_>> {
         let view = self.memory.views().members;
-        view.find(id).map(|slot| Member::new(view, slot, &self.core.holds))
+        view.find(id).map(|slot| Member::new(view, slot, &self.core.doubts))
     }
 
     /// This node's own record.
@@ -584,7 +584,7 @@ impl Step<'_, '_> {
         if self.is_out_of_touch() {
             self.start_over();
         }
-        self.end_holds();
+        self.pass_doubts();
         self.advance_probes();
         self.advance_relays();
         self.begin_recheck();
@@ -608,7 +608,7 @@ impl Step<'_, '_> {
             self.core.detector.next_probe(),
             self.core.clock.real(self.core.detector.next_due().min(self.core.relays.next_due())),
             self.core.rechecks.next(),
-            self.next_hold_end(),
+            self.next_doubt(),
             self.core.healing.next(),
             self.next_expiry(),
             self.core.gossip.next(),

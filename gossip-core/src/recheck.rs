@@ -55,7 +55,7 @@ impl Step<'_, '_> {
     /// members, and is stored in none of them.
     pub(crate) fn is_unreachable(&self, slot: SlotId) -> bool {
         self.tables.members.slot(slot).reachability() == Reachability::Unreachable
-            || self.core.holds.is_held(self.zone_of(slot))
+            || self.core.doubts.is_held(self.zone_of(slot))
     }
 
     /// Something says that a member is there: if it is held to be unreachable, it is probed soon.
@@ -64,7 +64,7 @@ impl Step<'_, '_> {
             return;
         }
         // One answer releases the whole zone.
-        let zone = Some(self.zone_of(slot)).filter(|&zone| self.core.holds.is_held(zone));
+        let zone = Some(self.zone_of(slot)).filter(|&zone| self.core.doubts.is_held(zone));
         let waits = |&queued: &SlotId| queued == slot || zone == Some(self.zone_of(queued));
         if self.core.rechecks.queue.iter().any(waits) {
             return;
@@ -76,10 +76,10 @@ impl Step<'_, '_> {
 
     /// Asks a random member of each held zone, or of as many zones as one probe interval may ask.
     pub(crate) fn recheck_held_zones(&mut self) {
-        let held = self.core.holds.held().count();
+        let held = self.core.doubts.held().count();
         let first = self.core.rng.below(held as u32) as usize;
         for at in (first..held).chain(0..first).take(ZONES_AT_ONCE) {
-            let Some(zone) = self.core.holds.held().nth(at) else { return };
+            let Some(zone) = self.core.doubts.held().nth(at) else { return };
             if let Some(slot) = self.tables.members.random_in(zone, &mut self.core.rng) {
                 self.recheck(slot);
             }
@@ -101,7 +101,7 @@ impl Step<'_, '_> {
                 continue; // answered meanwhile, or gone
             }
             self.core.rechecks.next = now + PACE;
-            let held = self.core.holds.is_held(self.zone_of(slot));
+            let held = self.core.doubts.is_held(self.zone_of(slot));
             let purpose = if held { Purpose::ZoneCheck } else { Purpose::Recheck };
             let _ = self.probe(slot, purpose);
             return;

@@ -6,6 +6,7 @@
 
 use crate::{
     detector::Purpose,
+    judgement::Doubt,
     memory::sized,
     outbox::Traffic,
     record::NodeId,
@@ -114,7 +115,11 @@ impl Step<'_, '_> {
             suspicion.accusers().len() > usize::from(self.core.config.confirmations)
                 || suspicion.accusers().contains(&ME)
         });
-        if self.record(slot).status().is_live() && !accused {
+        if self.record(slot).status().is_live()
+            && !accused
+            && self.restless(slot) == 0
+            && self.own_doubt() != Doubt::Open
+        {
             let _ = self.probe(slot, Purpose::Confirm);
         }
     }

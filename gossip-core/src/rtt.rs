@@ -4,6 +4,8 @@ use crate::{config::Config, memory::sized, record::Zone, time::micros};
 
 /// Zones measured. Members of further ones get the longest timeout.
 const ZONES: usize = sized(16, 4);
+/// For so many `ack_timeout_max` an ack may be under way: a round trip of 10 s in a local network.
+pub(crate) const LATE: u32 = 20;
 /// Half-octave buckets, the first of which ends at 64 µs, the last at 3 s.
 const BUCKETS: usize = 32;
 const FIRST_BUCKET_LOG2: u32 = 6;
@@ -90,25 +92,35 @@ impl RoundTrips {
         }
     }
 
+    fn estimate(&self, zone: Zone) -> Option<&Estimate> {
+        self.position(zone).and_then(|position| self.estimates.get(position))
+    }
+
     /// How long to wait for an ack from this zone, in µs: the larger of RFC 6298's timeout (section 2.2,
-    /// K = 4) and the observed p99, within the configured limits.
+    /// K = 4) and the observed p99, within the configured limits; where the round trip itself is longer, a quarter more
+    /// than it takes.
     pub(crate) fn timeout(&self, config: &Config, zone: Zone) -> u64 {
         let (min, max) = (micros(config.ack_timeout_min), micros(config.ack_timeout_max));
-        match self.position(zone).and_then(|position| self.estimates.get(position)) {
+        match self.estimate(zone) {
             Some(estimate) => {
                 let rfc6298 = u64::from(estimate.smoothed) + 4 * u64::from(estimate.variation);
-                rfc6298.max(u64::from(estimate.p99())).clamp(min, max)
+                let usual = rfc6298.max(u64::from(estimate.p99())).clamp(min, max);
+                usual.max(u64::from(estimate.smoothed) * 5 / 4).min(max * u64::from(LATE))
             }
             None if self.zones.is_full() => max,
             None => micros(config.ack_timeout_initial),
         }
     }
 
+    /// The smoothed round trip to this zone, in µs; zero while nothing was measured.
+    pub(crate) fn smoothed(&self, zone: Zone) -> u32 {
+        self.estimate(zone).map_or(0, |estimate| estimate.smoothed)
+    }
+
     /// How long a datagram from this zone is on its way, in ms: half of the smoothed round trip, to the
-    /// nearest; zero while nothing was measured.
+    /// nearest.
     pub(crate) fn one_way_ms(&self, zone: Zone) -> u32 {
-        let estimate = self.position(zone).and_then(|position| self.estimates.get(position));
-        estimate.map_or(0, |estimate| (estimate.smoothed / 2 + 500) / 1_000)
+        (self.smoothed(zone) / 2 + 500) / 1_000
     }
 }
 
@@ -171,6 +183,7 @@ mod tests {
             trips.record(THERE, 60_000_000);
         }
         assert_eq!(trips.timeout(&config, HERE), micros(config.ack_timeout_min));
-        assert_eq!(trips.timeout(&config, THERE), micros(config.ack_timeout_max));
+        // A road that takes longer than the limit is waited for all the same, and never for longer than a late ack counts.
+        assert_eq!(trips.timeout(&config, THERE), micros(config.ack_timeout_max) * u64::from(LATE));
     }
 }

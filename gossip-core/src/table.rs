@@ -13,7 +13,7 @@ pub(crate) mod sums;
 mod zones;
 
 use crate::{
-    record::{Fingerprint, Merge, NodeId, Reachability, Record},
+    record::{Fingerprint, Merge, NodeId, Reachability, Record, Status},
     rng::Rng,
     time::Stamp,
 };
@@ -35,13 +35,22 @@ const ANSWERED: u8 = 8;
 
 /// The most open suspicions that a slot can count for an accuser: four bits.
 const MAX_OPEN: u8 = 15;
+/// Members after this node that are looked at for its successor.
+const MAX_SUCCESSORS: usize = 16;
+/// The bits of [`Slot::ring`].
+const POSITION: u32 = (1 << 27) - 1;
+const SILENT: u32 = 1 << 27;
+const RESTLESS: u32 = 28;
+/// See [`Slot::restless`]: four bits.
+const MAX_RESTLESS: u32 = 15;
 
 /// What a node keeps of one member: the shared record, and 20 bytes of its own. 64 bytes, all zero when empty.
 #[derive(Clone, Copy, Zeroable)]
 #[repr(C)]
 pub(crate) struct Slot {
     pub(crate) record: Record,
-    ring_position: u32,
+    /// Place in the ring in the low 27 bits; above it whether it is silent, and in the highest four how restless it is.
+    ring: u32,
     /// Links of the one list that a slot is in: a rumor's bucket, the tombstones, or the free slots.
     /// `slot + 1`; zero is the end.
     pub(crate) previous: u32,
@@ -63,7 +72,7 @@ const _: () = assert!(size_of::<Slot>() == 64);
 impl Slot {
     pub(crate) const EMPTY: Self = Self {
         record: Record::EMPTY,
-        ring_position: 0,
+        ring: 0,
         previous: 0,
         next: 0,
         born: Stamp(0),
@@ -71,6 +80,33 @@ impl Slot {
         list: 0,
         local: 0,
     };
+
+    fn ring_position(&self) -> u32 {
+        self.ring & POSITION
+    }
+
+    fn set_ring_position(&mut self, position: u32) {
+        debug_assert!(position <= POSITION);
+        self.ring = self.ring & !POSITION | position;
+    }
+
+    /// Whether our latest probe of this member failed, and nothing was heard from it since.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.ring & SILENT != 0
+    }
+
+    pub(crate) fn set_silent(&mut self, silent: bool) {
+        self.ring = self.ring & !SILENT | if silent { SILENT } else { 0 };
+    }
+
+    /// How often the member refuted lately: see `damping`.
+    pub(crate) fn restless(&self) -> u32 {
+        self.ring >> RESTLESS
+    }
+
+    pub(crate) fn set_restless(&mut self, restless: u32) {
+        self.ring = self.ring & (POSITION | SILENT) | restless.min(MAX_RESTLESS) << RESTLESS;
+    }
 
     pub(crate) fn reachability(&self) -> Reachability {
         match self.local & 3 {
@@ -129,6 +165,8 @@ pub(crate) struct TableState {
     others: u32,
     /// Live members but this node.
     live: u32,
+    /// Of those, suspects.
+    suspects: u32,
     /// Members of this lap already probed.
     cursor: u32,
     sums: Sums,
@@ -142,6 +180,7 @@ impl TableState {
         free: 0,
         others: 0,
         live: 0,
+        suspects: 0,
         cursor: 0,
         sums: Sums::EMPTY,
         stretches: Stretches::EMPTY,
@@ -223,6 +262,11 @@ impl Table<'_> {
         self.state.live
     }
 
+    /// Live members that are suspect.
+    pub(crate) fn suspects(&self) -> u32 {
+        self.state.suspects
+    }
+
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         self.state.sums.root()
     }
@@ -243,6 +287,14 @@ impl Table<'_> {
     /// Whether a member more finds a slot.
     pub(crate) fn has_free_slot(&self) -> bool {
         self.state.free != 0 || (self.state.used as usize) < self.slots.len()
+    }
+
+    /// The next live member after this node in the id-hash order that is not suspect, of the first few.
+    pub(crate) fn successor(&self) -> Option<SlotId> {
+        let me = self.place(self.record(ME).id());
+        let alive = |slot: &SlotId| *slot != ME && self.record(*slot).status() == Status::Alive;
+        let from = |place| self.as_view().after(place, u32::MAX).map(|(_, slot)| slot).take(MAX_SUCCESSORS);
+        from(me).chain(from(Place::START)).find(alive)
     }
 
     /// Where a member stands, or would. Outdated by the next change of the table.
@@ -266,6 +318,7 @@ impl Table<'_> {
             Err(at) => {
                 let Some(slot) = self.take_slot(record, seat.place, at) else { return Applied::Full };
                 self.ring_insert(slot);
+                self.state.suspects += u32::from(record.status() == Status::Suspect);
                 if record.status().is_live() {
                     self.ring_revive(slot, rng);
                     self.zone_enter(slot);
@@ -283,6 +336,8 @@ impl Table<'_> {
         let tag = sums::place(key, new.id()).tag;
         self.state.sums.replace(tag, sums::contribution(key, &old), sums::contribution(key, new));
         if slot != ME {
+            let suspect = |record: &Record| u32::from(record.status() == Status::Suspect);
+            self.state.suspects = self.state.suspects + suspect(new) - suspect(&old);
             match (old.status().is_live(), new.status().is_live()) {
                 (true, false) => {
                     self.ring_kill(slot);

@@ -2,7 +2,10 @@
 //! `cfg(fuzzing)` after each step of a node.
 
 use super::{ME, SlotId, Table, index::Place, sums};
-use crate::{memory::Tables, record::Fingerprint};
+use crate::{
+    memory::Tables,
+    record::{Fingerprint, Status},
+};
 use std::{collections::BTreeSet, vec::Vec};
 
 impl Tables<'_> {
@@ -19,7 +22,8 @@ impl Table<'_> {
     /// Whether a slot is a member's, or the node's own.
     pub(crate) fn is_used(&self, slot: SlotId) -> bool {
         let entry = self.slot(slot);
-        slot == ME || self.ring[..self.state.others as usize].get(entry.ring_position as usize) == Some(&slot)
+        slot == ME
+            || self.ring[..self.state.others as usize].get(entry.ring_position() as usize) == Some(&slot)
     }
 
     fn check(&self) {
@@ -43,10 +47,16 @@ impl Table<'_> {
     }
 
     fn check_ring(&self) {
+        let suspect = |slot: &&SlotId| self.record(**slot).status() == Status::Suspect;
+        assert_eq!(
+            self.state.suspects as usize,
+            self.live_slots().iter().filter(suspect).count(),
+            "suspects"
+        );
         assert!(self.state.cursor <= self.state.live && self.state.live <= self.state.others);
         for (position, &slot) in self.as_view().others().iter().enumerate() {
             let entry = self.slot(slot);
-            assert_eq!(entry.ring_position as usize, position, "slot {slot}");
+            assert_eq!(entry.ring_position() as usize, position, "slot {slot}");
             let live = entry.record.status().is_live();
             assert_eq!(live, position < self.state.live as usize, "slot {slot} of {}", self.state.live);
         }

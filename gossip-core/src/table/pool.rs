@@ -66,11 +66,6 @@ impl Pool<'_> {
         *self.open = 0;
     }
 
-    /// How many suspicions are open.
-    pub(crate) fn len(&self) -> u32 {
-        *self.open
-    }
-
     /// Whether no more can be opened.
     pub(crate) fn is_full(&self) -> bool {
         *self.open as usize == self.timers.len()
@@ -123,27 +118,15 @@ impl Pool<'_> {
         }
     }
 
-    /// Adds an accuser; false when it is one already, or no more are kept. When all that are kept are of one zone,
-    /// one of another takes the last one's place: its word weighs more.
+    /// Adds an accuser; false when it is one already, or no more are kept.
     pub(crate) fn accuse(&mut self, slots: &mut [Slot], slot: SlotId, accuser: SlotId) -> bool {
         let Some(suspicion) = self.get_mut(&slots[slot as usize]) else { return false };
-        if suspicion.accusers().contains(&accuser) {
+        let at = usize::from(suspicion.count);
+        if at >= MAX_ACCUSERS || suspicion.accusers().contains(&accuser) {
             return false;
         }
-        let zone = |slot: SlotId| slots[slot as usize].record.locality().domain();
-        let at = usize::from(suspicion.count);
-        if at < MAX_ACCUSERS {
-            suspicion.accusers[at] = accuser;
-            suspicion.count += 1;
-        } else {
-            let first = zone(suspicion.accusers[0]);
-            let alike = suspicion.accusers().iter().all(|&other| zone(other) == first);
-            if !alike || zone(accuser) == first {
-                return false;
-            }
-            let last = core::mem::replace(&mut suspicion.accusers[MAX_ACCUSERS - 1], accuser);
-            slots[last as usize].close_accusation();
-        }
+        suspicion.accusers[at] = accuser;
+        suspicion.count += 1;
         slots[accuser as usize].open_accusation();
         true
     }

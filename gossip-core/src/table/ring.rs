@@ -9,7 +9,7 @@ use crate::rng::Rng;
 impl Table<'_> {
     fn put(&mut self, position: u32, slot: SlotId) {
         self.ring[position as usize] = slot;
-        self.slots[slot as usize].ring_position = position;
+        self.slots[slot as usize].set_ring_position(position);
     }
 
     fn swap(&mut self, a: u32, b: u32) {
@@ -26,14 +26,14 @@ impl Table<'_> {
     }
 
     pub(super) fn ring_remove(&mut self, slot: SlotId) {
-        debug_assert!(self.slots[slot as usize].ring_position >= self.state.live);
+        debug_assert!(self.slots[slot as usize].ring_position() >= self.state.live);
         self.state.others -= 1;
-        self.swap(self.slots[slot as usize].ring_position, self.state.others);
+        self.swap(self.slots[slot as usize].ring_position(), self.state.others);
     }
 
     /// From the lap to the tombstones.
     pub(super) fn ring_kill(&mut self, slot: SlotId) {
-        let mut position = self.slots[slot as usize].ring_position;
+        let mut position = self.slots[slot as usize].ring_position();
         if position < self.state.cursor {
             self.state.cursor -= 1;
             self.swap(position, self.state.cursor);
@@ -46,7 +46,7 @@ impl Table<'_> {
     /// From the tombstones to a random place of the lap.
     pub(super) fn ring_revive(&mut self, slot: SlotId, rng: &mut Rng) {
         let entry = self.state.live;
-        self.swap(self.slots[slot as usize].ring_position, entry);
+        self.swap(self.slots[slot as usize].ring_position(), entry);
         self.state.live += 1;
         // Among those still to come the lazy shuffle makes its place random.
         if rng.below(self.state.live) < self.state.cursor {

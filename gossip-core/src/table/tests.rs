@@ -326,7 +326,7 @@ impl<S: Storage> Rig<S> {
 
     fn check_suspicions(&mut self) {
         let Tables { members, suspicions, .. } = self.memory.tables();
-        assert_eq!(suspicions.len() as usize, self.model.due.len());
+        assert_eq!(*suspicions.open as usize, self.model.due.len());
         let first = suspicions.first().map(|(due, _)| due);
         assert_eq!(first, self.model.due.values().min().map(|&due| Stamp(u32::from(due))));
         let mut open = BTreeMap::<u64, u8>::new();

@@ -184,7 +184,8 @@ fn forged_refutations_keep_the_dead_alive_only_while_they_go_on() {
         recovery(&mut network, seed, secs(10));
     }
     println!("dead at all {longest:?} after the last forged refutation, at the most");
-    assert!(longest <= secs(15));
+    // Whoever refuted lately is judged more slowly: four floors after its latest word, and a suspicion of four floors.
+    assert!(longest <= secs(25));
 }
 
 /// Acks in the name of who crashed, as they would be if its silence could be covered up without reading the network.

@@ -1,0 +1,325 @@
+//! Doubts: reasons to put a silence down to something else than deaths, for a while.
+//!
+//! A zone that falls silent as a whole may be dead, or the road to it may be broken; and where most seem lost, it may be
+//! this node that is. From here it all looks alike. A doubt delays, it never forbids: each has [`Config::hold`] to spend,
+//! and regains it seven times as fast as it was spent. Once all of it is spent, members are judged like anybody's, and the doubt
+//! does not open again for as long, nor before even the slowest has checked a suspect twice.
+//!
+//! ```text
+//!             a reason                  time spent                 time to judge
+//! (unknown) ───────────▶ Open ──────────────────────▶ Spent ───────────────────▶ (unknown)
+//!                        ▲  │ the reason is gone
+//!               a reason │  ▼
+//!                        Resting ──time regained──▶ (unknown)
+//! ```
+//!
+//! While the doubt of a zone is open, the zone is held: its members count as unreachable, and nobody in it is accused.
+
+use crate::{
+    config::Config,
+    diagnostics::debug,
+    judgement::Doubt,
+    memory::sized,
+    outbox::Event,
+    record::Zone,
+    step::Step,
+    suspicion::two_checks,
+    table::SlotId,
+    time::{Instant, Stamp, micros},
+};
+
+/// Zones that are remembered as silent. While more are, their members are not accused either.
+const MAX_HELD: usize = sized(32, 8);
+/// Members of a zone, beside the one in question, without which there is no telling a broken road from deaths:
+/// smaller zones are never held, so that clusters of two and three notice deaths.
+const MIN_CONTROLS: u32 = 3;
+/// Time is regained so many times as fast as it is spent: a zone that answers for an eighth of the time is never judged.
+const REGAIN: u32 = 7;
+
+/// What a silence may be put down to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Cause {
+    /// The road to a zone.
+    Zone(Zone),
+    /// This node's own trouble.
+    Own,
+}
+
+/// Where a doubt stands. One that is not remembered has all its time to spend.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Open,
+    /// The reason is gone, and the time that was spent is regained.
+    Resting,
+    Spent,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    cause: Cause,
+    phase: Phase,
+    /// Since when, by the judgement clock.
+    since: Stamp,
+    /// ms that it could still be open, then.
+    left: u32,
+}
+
+/// The doubts that are, or lately were, open: of zones, and of this node.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Doubts(heapless::Vec<Entry, { MAX_HELD + 1 }>);
+
+impl Doubts {
+    /// Where the doubt of a cause stands.
+    pub(crate) fn of(&self, cause: Cause) -> Doubt {
+        match self.find(cause).map(|entry| entry.phase) {
+            Some(Phase::Open) => Doubt::Open,
+            Some(Phase::Spent) => Doubt::Spent,
+            Some(Phase::Resting) | None => Doubt::None,
+        }
+    }
+
+    /// Whether a zone is held.
+    pub(crate) fn is_held(&self, zone: Zone) -> bool {
+        self.of(Cause::Zone(zone)) == Doubt::Open
+    }
+
+    /// The zones that are held.
+    pub(crate) fn held(&self) -> impl Iterator<Item = Zone> + '_ {
+        self.0.iter().filter(|entry| entry.phase == Phase::Open).filter_map(|entry| match entry.cause {
+            Cause::Zone(zone) => Some(zone),
+            Cause::Own => None,
+        })
+    }
+
+    /// Whether any doubt is spent.
+    pub(crate) fn any_spent(&self) -> bool {
+        self.0.iter().any(|entry| entry.phase == Phase::Spent)
+    }
+
+    fn find(&self, cause: Cause) -> Option<&Entry> {
+        self.0.iter().find(|entry| entry.cause == cause)
+    }
+
+    /// There is a reason: the doubt opens, if it has time left. Returns whether that is new, or `None` when no more can be
+    /// remembered. There is always room for this node's own.
+    fn open(&mut self, cause: Cause, now: Stamp, whole: u32) -> Option<bool> {
+        let Some(entry) = self.0.iter_mut().find(|entry| entry.cause == cause) else {
+            let zones = self.0.iter().filter(|entry| entry.cause != Cause::Own).count();
+            let entry = Entry { cause, phase: Phase::Open, since: now, left: whole };
+            let fits = (cause == Cause::Own || zones < MAX_HELD) && self.0.push(entry).is_ok();
+            return fits.then_some(true);
+        };
+        if entry.phase != Phase::Resting {
+            return Some(false);
+        }
+        let regained = now.since(entry.since).saturating_mul(REGAIN);
+        *entry = Entry {
+            cause,
+            phase: Phase::Open,
+            since: now,
+            left: entry.left.saturating_add(regained).min(whole),
+        };
+        Some(true)
+    }
+
+    /// The reason is gone; true when that closes an open doubt.
+    fn close(&mut self, cause: Cause, now: Stamp) -> bool {
+        let open = |entry: &&mut Entry| entry.cause == cause && entry.phase == Phase::Open;
+        let Some(entry) = self.0.iter_mut().find(open) else { return false };
+        let left = entry.left.saturating_sub(now.since(entry.since));
+        *entry = Entry { cause, phase: Phase::Resting, since: now, left };
+        true
+    }
+
+    /// When the next doubt changes its phase by time alone: its place, and the stamp.
+    fn next(&self, Spans { whole, spent }: Spans) -> Option<(usize, Stamp)> {
+        let due = |entry: &Entry| match entry.phase {
+            Phase::Open => entry.since.plus(entry.left.min(whole)),
+            Phase::Resting => entry.since.plus((whole - entry.left.min(whole)) / REGAIN),
+            Phase::Spent => entry.since.plus(spent),
+        };
+        let dues = self.0.iter().map(due).enumerate();
+        dues.reduce(|first, other| if other.1.is_before(first.1) { other } else { first })
+    }
+
+    /// Lets the next doubt change its phase; returns its cause if its time is spent.
+    fn pass(&mut self, at: usize, now: Stamp) -> Option<Cause> {
+        let entry = self.0.get_mut(at)?;
+        if entry.phase == Phase::Open {
+            (entry.phase, entry.since) = (Phase::Spent, now);
+            return Some(entry.cause);
+        }
+        self.0.swap_remove(at);
+        None
+    }
+}
+
+/// How long things last, in ms.
+#[derive(Clone, Copy)]
+struct Spans {
+    /// The time that a doubt has to spend.
+    whole: u32,
+    /// The time for which it stays spent, and members can be found dead.
+    spent: u32,
+}
+
+impl Spans {
+    fn new(config: &Config) -> Self {
+        let ms = |span| u32::try_from(micros(span) / 1_000).unwrap_or(u32::MAX / 4);
+        let whole = ms(config.hold);
+        Self { whole, spent: whole.max(ms(two_checks(config))) }
+    }
+}
+
+impl Step<'_, '_> {
+    /// A probe of this member failed, and no control in its zone answered. True when the zone is held, so that the
+    /// member must not be accused.
+    pub(crate) fn hold_zone_of(&mut self, slot: SlotId) -> bool {
+        let zone = self.zone_of(slot);
+        let others = self.tables.members.live_in(zone).saturating_sub(1);
+        if others < MIN_CONTROLS {
+            return false;
+        }
+        let (now, whole) = (self.core.clock.judged_stamp(), Spans::new(&self.core.config).whole);
+        match self.core.doubts.open(Cause::Zone(zone), now, whole) {
+            None => {
+                self.core.metrics.dropped_holds_full += 1;
+                return true;
+            }
+            Some(true) => {
+                self.core.metrics.holds += 1;
+                debug!("zone {}/{} is silent: held", zone.region, zone.zone);
+                self.raise(Event::ZoneHeld(zone));
+            }
+            Some(false) => {}
+        }
+        self.core.doubts.is_held(zone)
+    }
+
+    /// A member answered: its zone is not silent.
+    pub(crate) fn release_zone_of(&mut self, slot: SlotId) {
+        let (zone, now) = (self.zone_of(slot), self.core.clock.judged_stamp());
+        if self.core.doubts.close(Cause::Zone(zone), now) {
+            debug!("zone {}/{} answers again", zone.region, zone.zone);
+            self.raise(Event::ZoneReleased { zone, answered: true });
+        }
+    }
+
+    /// Whether this node may be in trouble, as the latest probe shows.
+    pub(crate) fn note_own_trouble(&mut self, trouble: bool) {
+        let (now, whole) = (self.core.clock.judged_stamp(), Spans::new(&self.core.config).whole);
+        if !trouble {
+            let _ = self.core.doubts.close(Cause::Own, now);
+        } else if self.core.doubts.open(Cause::Own, now, whole) == Some(true) {
+            debug!("the trouble may be ours");
+        }
+    }
+
+    /// Lets the doubts change their phase whose time is up; one a tick, the next tick is asked for at once.
+    pub(crate) fn pass_doubts(&mut self) {
+        let now = self.core.clock.judged_stamp();
+        let Some((at, due)) = self.core.doubts.next(Spans::new(&self.core.config)) else { return };
+        if now.is_before(due) {
+            return;
+        }
+        if let Some(Cause::Zone(zone)) = self.core.doubts.pass(at, now) {
+            debug!("zone {}/{} was held for long enough", zone.region, zone.zone);
+            self.raise(Event::ZoneReleased { zone, answered: false });
+        }
+    }
+
+    /// When [`Self::pass_doubts`] has something to do, by the host's clock.
+    pub(crate) fn next_doubt(&self) -> Instant {
+        let next = self.core.doubts.next(Spans::new(&self.core.config));
+        next.map_or(Instant::NEVER, |(_, due)| self.core.clock.real_stamp(due))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ZONE: Cause = Cause::Zone(Zone { region: 1, zone: 2 });
+    const WHOLE: u32 = 420_000;
+    const SPANS: Spans = Spans { whole: WHOLE, spent: WHOLE };
+
+    fn at(seconds: u32) -> Stamp {
+        Stamp(seconds * 1_000)
+    }
+
+    /// Does what is due by then; returns when doubts ended by time, in seconds.
+    fn pass_until(doubts: &mut Doubts, end: u32) -> Vec<u32> {
+        let mut ended = Vec::new();
+        while let Some((which, due)) = doubts.next(SPANS).filter(|&(_, due)| !at(end).is_before(due)) {
+            ended.extend(doubts.pass(which, due).map(|_| due.0 / 1_000));
+        }
+        ended
+    }
+
+    #[test]
+    fn a_silent_zone_is_held_for_its_time_and_then_not_again_for_as_long() {
+        let mut doubts = Doubts::default();
+        assert_eq!(doubts.open(ZONE, at(0), WHOLE), Some(true));
+        assert!(pass_until(&mut doubts, 419).is_empty() && doubts.of(ZONE) == Doubt::Open);
+        assert_eq!(pass_until(&mut doubts, 421), [420]);
+        assert!(doubts.of(ZONE) == Doubt::Spent);
+        assert_eq!(doubts.open(ZONE, at(500), WHOLE), Some(false));
+        assert!(doubts.of(ZONE) != Doubt::Open);
+        assert!(pass_until(&mut doubts, 841).is_empty());
+        assert_eq!(doubts.open(ZONE, at(842), WHOLE), Some(true));
+    }
+
+    /// For how many seconds of 4,000 a zone is held that answers for one in `every`.
+    fn held_of_4_000(every: u32) -> usize {
+        let mut doubts = Doubts::default();
+        let held = (0..4_000u32).filter(|&second| {
+            let _ = pass_until(&mut doubts, second);
+            match second % every {
+                0 => drop(doubts.close(ZONE, at(second))),
+                _ => drop(doubts.open(ZONE, at(second), WHOLE)),
+            }
+            doubts.of(ZONE) == Doubt::Open
+        });
+        held.count()
+    }
+
+    #[test]
+    fn a_zone_that_answers_now_and_then_is_not_held_for_ever() {
+        // A zone of dead members with a single survivor.
+        let held = held_of_4_000(20);
+        assert!((1_000..3_000).contains(&held), "held for {held} s");
+    }
+
+    #[test]
+    fn a_zone_that_answers_for_an_eighth_of_the_time_is_never_judged() {
+        assert_eq!(held_of_4_000(8), 3_500);
+    }
+
+    #[test]
+    fn a_zone_that_was_held_by_mistake_keeps_its_time() {
+        let mut doubts = Doubts::default();
+        let _ = doubts.open(ZONE, at(0), WHOLE);
+        assert!(doubts.close(ZONE, at(30)) && !doubts.close(ZONE, at(31)));
+        let _ = doubts.open(ZONE, at(32), WHOLE);
+        assert_eq!(pass_until(&mut doubts, 1_000), [32 + 420 - 30 + 2 * 7]);
+    }
+
+    #[test]
+    fn a_doubt_that_is_open_ends_by_the_time_that_is_configured_now() {
+        let mut doubts = Doubts::default();
+        let _ = doubts.open(ZONE, at(0), 10 * WHOLE);
+        assert_eq!(pass_until(&mut doubts, 1_000), [420]);
+    }
+
+    #[test]
+    fn what_is_over_is_forgotten_and_what_is_too_much_is_refused() {
+        let mut doubts = Doubts::default();
+        let zone = |n: usize| Cause::Zone(Zone { region: 0, zone: n as u8 });
+        for n in 0..MAX_HELD {
+            assert_eq!(doubts.open(zone(n), at(0), WHOLE), Some(true));
+        }
+        assert_eq!(doubts.open(zone(MAX_HELD), at(0), WHOLE), None);
+        assert_eq!(pass_until(&mut doubts, 2_000).len(), MAX_HELD);
+        assert_eq!(doubts.open(zone(MAX_HELD), at(2_000), WHOLE), Some(true));
+    }
+}

@@ -1,0 +1,188 @@
+//! Standing: whether this node is fit to judge. It is not while what it sees can be explained by its own trouble.
+
+use crate::{
+    doubts::Cause,
+    judgement::{Doubt, Signs, in_trouble},
+    outbox::EVENTS_OF_STEP,
+    step::Step,
+    table::{ME, SlotId},
+    time::{Instant, Stamp},
+};
+use core::time::Duration;
+
+/// Latest probes of members believed alive whose outcomes are kept.
+const FINDINGS: u32 = 8;
+/// See [`Step::haste`].
+const HASTE: u32 = 4;
+/// Members that one tick of a roll call looks at.
+const ROLL_STRIDE: u32 = 64;
+
+/// What a node knows of its own fitness to judge.
+#[derive(Clone)]
+pub(crate) struct Standing {
+    /// How the latest probes of members that were believed alive ended: a bit each, the newest lowest; set for a failure.
+    findings: u8,
+    /// Deaths less arrivals of this period, and of the one before.
+    lost: [u32; 2],
+    period_ends: Instant,
+    /// How many were suspect or lost at the last look, and when they had last become more.
+    count: u32,
+    grew: Stamp,
+    /// Since when this node learns whom there is.
+    since_start: Instant,
+    /// While our doubt of ourselves was spent, somebody whom we accused refuted: our silence says nothing of others.
+    refuted: bool,
+    /// How far the roll has been called.
+    roll: u32,
+}
+
+impl Standing {
+    pub(crate) fn new(now: Instant) -> Self {
+        let (period_ends, since_start) = (now, now);
+        Self {
+            findings: 0,
+            lost: [0; 2],
+            period_ends,
+            count: 0,
+            grew: now.stamp(),
+            since_start,
+            refuted: false,
+            roll: 0,
+        }
+    }
+
+    /// A probe of a member that was believed alive has ended.
+    pub(crate) fn note_finding(&mut self, failed: bool) {
+        self.findings = self.findings << 1 | u8::from(failed);
+    }
+
+    /// The latest of those that failed was answered after all.
+    pub(crate) fn take_back_failure(&mut self) {
+        self.findings &= self.findings.wrapping_sub(1);
+    }
+
+    /// A member died.
+    pub(crate) fn note_lost(&mut self) {
+        self.lost[0] += 1;
+    }
+
+    /// One came, or came back.
+    pub(crate) fn note_arrival(&mut self) {
+        let from = usize::from(self.lost[0] == 0);
+        self.lost[from] = self.lost[from].saturating_sub(1);
+    }
+
+    fn pass(&mut self, now: Instant, period: Duration) {
+        if now >= self.period_ends {
+            (self.lost, self.period_ends) = ([0, self.lost[0]], now + period);
+        }
+    }
+}
+
+impl Step<'_, '_> {
+    /// Where the doubt of this node itself stands.
+    pub(crate) fn own_doubt(&self) -> Doubt {
+        self.core.doubts.of(Cause::Own)
+    }
+
+    /// Lets losses be forgotten that are two longest suspicions old. Not while they are a reason to doubt: a minority would
+    /// forget them, and think that it is all there is.
+    pub(crate) fn forget_losses(&mut self) {
+        if self.own_doubt() != Doubt::Open {
+            let period = Duration::from_micros(self.suspicion_floor(ME) * 2)
+                * u32::from(self.core.config.suspicion_factor);
+            self.core.standing.pass(self.core.clock.now(), period);
+        }
+    }
+
+    /// Of the latest probes of members that were believed alive: how many there are, and how many failed.
+    fn findings(&self) -> (u32, u32) {
+        let probed = self.tables.members.live().clamp(FINDINGS / 2, FINDINGS);
+        (probed, (u32::from(self.core.standing.findings) & ((1 << probed) - 1)).count_ones())
+    }
+
+    /// Somebody whom we accuse has refuted.
+    pub(crate) fn note_refuted(&mut self) {
+        self.core.standing.refuted = self.own_doubt() == Doubt::Spent;
+    }
+
+    /// Whether our own word is enough: our doubt of ourselves is spent, and nobody whom we accused since has refuted.
+    pub(crate) fn stands_alone(&self) -> bool {
+        self.own_doubt() == Doubt::Spent && !self.core.standing.refuted
+    }
+
+    /// How much faster than usual members are probed: our doubt of ourselves is spent, and many are found silent whom we had not
+    /// come to yet.
+    pub(crate) fn haste(&self) -> u32 {
+        let (probed, failed) = self.findings();
+        if self.stands_alone() && failed * 2 > probed { HASTE } else { 1 }
+    }
+
+    /// A probe has ended, of a member if it failed: what does that say of this node? `asked` are those that the probe asked
+    /// beside the member, and how many of them answered.
+    pub(crate) fn look_at_ourselves(&mut self, slot: Option<SlotId>, (asked, answered): (u32, u32)) {
+        let members = &self.tables.members;
+        let held = |&(zone, _): &(_, u32)| self.core.doubts.is_held(zone);
+        let elsewhere: u32 = members.zones().filter(held).map(|(_, live)| live).sum();
+        let (live, suspects) = (members.live(), members.suspects());
+        let floor = self.suspicion_floor(ME);
+        let now = self.core.clock.judged_stamp();
+        let standing = &mut self.core.standing;
+        let lost = suspects + standing.lost[0] + standing.lost[1];
+        if lost > core::mem::replace(&mut standing.count, lost) {
+            standing.grew = now;
+        }
+        let (probed, failed) = self.findings();
+        let since_start = self.now().since(self.core.standing.since_start);
+        let switches = self.core.config.mechanisms;
+        let signs = Signs {
+            asked,
+            answered,
+            probed,
+            failed: if switches.surprise { failed } else { 0 },
+            kept: members.size().saturating_sub(suspects + elsewhere),
+            lost: if switches.majority { lost } else { 0 },
+            growing: u64::from(now.since(self.core.standing.grew)) * 1_000 < floor,
+            out_of_touch: !self.is_in_touch(slot.unwrap_or(ME)),
+            unsettled: !self.core.joining.has_view() && since_start < self.core.config.hold,
+        };
+        self.core.standing.refuted &= self.own_doubt() == Doubt::Spent;
+        self.note_own_trouble(live > 1 && in_trouble(&signs));
+    }
+
+    /// Whether others than a member have answered lately.
+    pub(crate) fn is_in_touch(&self, slot: SlotId) -> bool {
+        let config = &self.core.config;
+        let lately = config.probe_interval * 2 + config.ack_timeout_max;
+        self.reached_another(slot, self.core.clock.judged() - lately)
+    }
+
+    /// Whether a doubt about this member is spent.
+    pub(crate) fn was_doubted(&self, slot: SlotId) -> bool {
+        self.stands_alone() || self.core.doubts.of(Cause::Zone(self.zone_of(slot))) == Doubt::Spent
+    }
+
+    /// While a doubt is spent, those who were silent in it are accused, as many at once as can be suspected. It would take a
+    /// lap to probe all of them again.
+    pub(crate) fn call_the_roll(&mut self) {
+        if !self.core.config.mechanisms.roll_call || !self.core.doubts.any_spent() {
+            return;
+        }
+        for _ in 0..ROLL_STRIDE.min(self.tables.members.live()) {
+            if self.tables.suspicions.is_full() || self.out.event_room() < EVENTS_OF_STEP {
+                return;
+            }
+            let roll = (self.core.standing.roll + 1) % self.tables.members.live();
+            self.core.standing.roll = roll;
+            let Some(&slot) = self.tables.members.live_slots().get(roll as usize) else { return };
+            if self.tables.members.slot(slot).is_silent()
+                && self.was_doubted(slot)
+                && !self.is_accused_by_us(slot)
+            {
+                self.suspect(slot, ME, self.core.clock.judged_stamp());
+                // Nobody else may say so: it has twice the time to refute.
+                self.postpone(slot, self.suspicion_floor(slot) * 2);
+            }
+        }
+    }
+}
