@@ -279,8 +279,7 @@ fn inline<const SUSPECTS: usize>() -> Network<Inline<64, SUSPECTS>> {
     network
 }
 
-/// The README: "A node cut off from most of the cluster keeps its last view and declares nobody, by default
-/// for 7 minutes".
+/// A node that is cut off from most of the cluster declares nobody until its doubt is spent, by default for 7 minutes.
 #[test]
 fn a_small_island_declares_nobody_beyond_it() {
     assert_eq!(buried_by_an_island_of_three(formed(1, 40, lan(), ())), 0, "of 37");
@@ -288,7 +287,7 @@ fn a_small_island_declares_nobody_beyond_it() {
 }
 
 #[test]
-fn a_full_pool_of_suspicions_counts_as_a_hold() {
+fn an_island_whose_pool_is_full_buries_nobody() {
     assert_eq!(buried_by_an_island_of_three(inline::<4>()), 0, "of 9");
 }
 

@@ -175,9 +175,9 @@ fn sides_that_buried_each_other_find_each_other_again() {
     }
 }
 
-/// Two nodes of one zone that do not hear a third have one word between them, where there are other zones.
+/// Helpers of a third zone reach it.
 #[test]
-fn death_takes_the_word_of_two_zones() {
+fn a_member_that_one_zone_cannot_reach_is_buried_by_nobody() {
     for seed in seeds() {
         let mut network = zones(seed, lan(), &[5, 5, 5]);
         let victim = network.hosts[members_of(&network, 2)[0]].address;
