@@ -243,8 +243,8 @@ impl Step<'_, '_> {
         self.recheck_held_zones();
     }
 
-    /// Whose turn it is: of two probes one goes round the lap, and one to this node's successor, so that whoever crashes is
-    /// probed within two intervals, whatever chance does.
+    /// Whose turn it is: of five probes three go round the lap, and two to this node's successor, so that whoever crashes is
+    /// probed within three intervals, whatever chance does.
     fn choose_probed(&mut self) -> Option<SlotId> {
         let detector = &mut self.core.detector;
         detector.turn = (detector.turn + 1) % TURNS;
