@@ -90,6 +90,16 @@ impl Purpose {
     }
 }
 
+/// What a probe spends on a member that does not answer. While this node doubts itself nothing follows from a failure for now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Effort {
+    Full,
+    /// Its helpers are asked once.
+    OneRound,
+    /// One ping and one helper, and no controls: it was silent before.
+    Brief,
+}
+
 /// Where a probe stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stage {
@@ -115,7 +125,7 @@ enum Move {
 
 impl Stage {
     /// The transitions of the picture above.
-    fn next(self, purpose: Purpose, brief: bool, config: &Config) -> Move {
+    fn next(self, purpose: Purpose, effort: Effort, config: &Config) -> Move {
         let alone = purpose != Purpose::Routine && purpose != Purpose::Check;
         let helped = config.mechanisms.indirect_probes && config.helpers > 0 && !alone;
         match self {
@@ -123,8 +133,8 @@ impl Stage {
                 let most = if purpose == Purpose::ZoneCheck { 1 } else { config.direct_pings };
                 if sent < most { Move::Ping } else { Move::Fail }
             }
-            Self::Direct(1) if brief && helped => Move::AskHelpers,
-            Self::Helping(_) if brief => Move::Fail,
+            Self::Direct(1) if effort == Effort::Brief && helped => Move::AskHelpers,
+            Self::Helping(_) if effort != Effort::Full => Move::Fail,
             Self::Direct(sent) if sent + 1 == config.direct_pings && !helped => Move::LastPing,
             Self::Direct(sent) if sent < config.direct_pings => Move::Ping,
             Self::Direct(_) if helped => Move::AskHelpers,
@@ -144,8 +154,7 @@ struct Probe {
     purpose: Purpose,
     /// It was believed alive.
     believed: bool,
-    /// One ping and one helper: it was silent before, and nothing follows while we doubt ourselves.
-    brief: bool,
+    effort: Effort,
     stage: Stage,
     /// The lowest three bits are zero.
     nonce: Nonce,
@@ -308,15 +317,19 @@ impl Step<'_, '_> {
             probes.remove(oldest);
         }
         let (record, member) = (self.tables.members.record(slot), self.tables.members.slot(slot));
+        let doubting = purpose == Purpose::Routine && self.core.doubts.of(Cause::Own) == Doubt::Open;
+        let effort = match (doubting, member.is_silent()) {
+            (false, _) => Effort::Full,
+            (true, false) => Effort::OneRound,
+            (true, true) => Effort::Brief,
+        };
         let probe = Probe {
             slot,
             target: record.id(),
             incarnation: record.incarnation(),
             purpose,
             believed: record.status() == Status::Alive,
-            brief: purpose == Purpose::Routine
-                && member.is_silent()
-                && self.core.doubts.of(Cause::Own) == Doubt::Open,
+            effort,
             stage: Stage::Direct(0),
             nonce,
             began: judged,
@@ -357,7 +370,7 @@ impl Step<'_, '_> {
 
     fn advance_probe(&mut self, at: usize) {
         let Some(probe) = self.core.detector.probes.get(at) else { return };
-        match probe.stage.next(probe.purpose, probe.brief, &self.core.config) {
+        match probe.stage.next(probe.purpose, probe.effort, &self.core.config) {
             Move::Ping => self.ping(at),
             Move::LastPing => {
                 self.ping(at);
@@ -416,7 +429,7 @@ impl Step<'_, '_> {
         }
         let Some(probe) = self.core.detector.probes.get(at) else { return };
         let (slot, nonce) = (probe.slot, probe.nonce);
-        if probe.brief {
+        if probe.effort == Effort::Brief {
             return;
         }
         let mut controls = probe.controls.clone();
@@ -434,10 +447,10 @@ impl Step<'_, '_> {
     fn ask_helpers(&mut self, at: usize) {
         let judged = self.core.clock.judged();
         let Some(probe) = self.core.detector.probes.get(at) else { return };
-        let (slot, target, nonce, brief) = (probe.slot, probe.target, probe.nonce | HELPED, probe.brief);
+        let (slot, target, nonce, effort) = (probe.slot, probe.target, probe.nonce | HELPED, probe.effort);
         let round = if let Stage::Helping(round) = probe.stage { round + 1 } else { 1 };
         let all = usize::from(self.core.config.helpers);
-        let count = if brief { all.min(1) } else { all };
+        let count = if effort == Effort::Brief { all.min(1) } else { all };
         let mut helpers =
             choose::helpers(&self.tables.members, &self.core.doubts, &mut self.core.rng, count, slot);
         if helpers.is_empty() {
@@ -465,7 +478,8 @@ impl Step<'_, '_> {
             probe.stage = Stage::Helping(round);
             probe.asked |= asked;
             // Another round is asked before the first has had all its time: it may just have been lost.
-            probe.due = judged + if round < HELPER_ROUNDS { wait / 2 } else { wait };
+            probe.due =
+                judged + if round < HELPER_ROUNDS && effort == Effort::Full { wait / 2 } else { wait };
         }
     }
 
@@ -489,7 +503,8 @@ impl Step<'_, '_> {
         // Who was rechecked is not again while that lingers.
         let linger = longest * if probe.purpose.is_recheck() { RECHECK_LINGERS } else { LATE };
         (probe.stage, probe.due) = (Stage::Lingering, judged + linger);
-        let Probe { slot, began, purpose, incarnation, believed, brief, asked, nacks, .. } = *probe;
+        let Probe { slot, began, purpose, incarnation, believed, effort, asked, nacks, .. } = *probe;
+        let brief = effort == Effort::Brief;
         let controlled = probe.controlled > 0 || !self.core.config.mechanisms.holds;
         let answers = (nacks & asked).count_ones() + probe.controlled.count_ones();
         let beside = (asked.count_ones() + probe.controls.len() as u32, answers);
