@@ -14,7 +14,7 @@
 
 use crate::{
     choose::{self, CONTROLS, Controls},
-    config::{Config, MIN_DATAGRAM},
+    config::MIN_DATAGRAM,
     contacts::Contacts,
     doubts::Cause,
     duplicates::AddressChanges,
@@ -30,6 +30,8 @@ use crate::{
     wire::message::{Message, Nonce},
 };
 use core::{net::SocketAddr, time::Duration};
+pub(crate) use stage::Purpose;
+use stage::{Effort, HELPER_ROUNDS, Move, Stage};
 
 /// Probes under way or lingering.
 const MAX_PROBES: usize = sized(16, 7);
@@ -53,97 +55,12 @@ const CONTROL: u32 = 5;
 const HELPED: u32 = 7;
 /// Of so many routine probes two go to this node's successor, so that no more than two others lie between.
 const TURNS: u8 = 5;
-/// Rounds of helpers of one probe. A helper's way is lost with its request, its answer or its pings: at 20 %
-/// loss with probability 0.44. Three of them after three pings fail in 0.41 % of probes, two rounds in 0.04 %.
-const HELPER_ROUNDS: u8 = 2;
 /// Zone held, unreachable, suspected, down: what the end of one probe can raise at the most.
 const EVENTS_PER_PROBE: usize = 4;
 /// A ping that was not sent, or was under way while this node slept: its ack waited for us.
 const UNTIMED: u32 = u32::MAX;
 /// Lifeguard's saturation of the local health score (arXiv 1707.00788, section IV-A: S = 8).
 const MAX_HEALTH: u8 = 8;
-
-/// Why a member is probed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Purpose {
-    /// It is its turn.
-    Routine,
-    /// As a helper we could not reach it: accuse in our own name, or not. Asks no helpers, so that
-    /// helpers do not set each other going.
-    Confirm,
-    /// Its suspicion has run out.
-    Check,
-    /// It came by repair and nobody else has told of it: its news is passed on once it answers.
-    /// Asks no helpers, who would accuse it in their own names.
-    Newcomer,
-    /// It was found unreachable, and something says that it is there. Asks nobody else and accuses nobody: what
-    /// is known of it does not get worse.
-    Recheck,
-    /// Its zone is held, and may answer again: a single ping, which the next one follows soon.
-    ZoneCheck,
-}
-
-impl Purpose {
-    /// Whether it can only mend what is believed of the member.
-    fn is_recheck(self) -> bool {
-        matches!(self, Self::Recheck | Self::ZoneCheck)
-    }
-}
-
-/// What a probe spends on a member that does not answer. While this node doubts itself nothing follows from a failure for now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Effort {
-    Full,
-    /// Its helpers are asked once.
-    OneRound,
-    /// One ping and one helper, and no controls: it was silent before.
-    Brief,
-}
-
-/// Where a probe stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Stage {
-    /// So many pings were sent to it directly.
-    Direct(u8),
-    /// So many rounds of helpers were asked.
-    Helping(u8),
-    /// It failed; a late ack may still come.
-    Lingering,
-}
-
-/// What a probe does when its time is up.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Move {
-    Ping,
-    /// The same, and the controls: nothing but failure follows.
-    LastPing,
-    /// And the controls.
-    AskHelpers,
-    Fail,
-    Forget,
-}
-
-impl Stage {
-    /// The transitions of the picture above.
-    fn next(self, purpose: Purpose, effort: Effort, config: &Config) -> Move {
-        let alone = purpose != Purpose::Routine && purpose != Purpose::Check;
-        let helped = config.mechanisms.indirect_probes && config.helpers > 0 && !alone;
-        match self {
-            Self::Direct(sent) if purpose.is_recheck() => {
-                let most = if purpose == Purpose::ZoneCheck { 1 } else { config.direct_pings };
-                if sent < most { Move::Ping } else { Move::Fail }
-            }
-            Self::Direct(1) if effort == Effort::Brief && helped => Move::AskHelpers,
-            Self::Helping(_) if effort != Effort::Full => Move::Fail,
-            Self::Direct(sent) if sent + 1 == config.direct_pings && !helped => Move::LastPing,
-            Self::Direct(sent) if sent < config.direct_pings => Move::Ping,
-            Self::Direct(_) if helped => Move::AskHelpers,
-            Self::Helping(rounds) if rounds < HELPER_ROUNDS => Move::AskHelpers,
-            Self::Direct(_) | Self::Helping(_) => Move::Fail,
-            Self::Lingering => Move::Forget,
-        }
-    }
-}
 
 #[derive(Clone)]
 struct Probe {
@@ -554,81 +471,6 @@ impl Step<'_, '_> {
         }
     }
 
-    /// An ack came from a member.
-    pub(crate) fn handle_ack(&mut self, sender: NodeId, nonce: Nonce) {
-        let (base, attempt) = (nonce & !(ATTEMPTS - 1), nonce & (ATTEMPTS - 1));
-        let probes = &self.core.detector.probes;
-        let of_ours = |probe: &Probe| probe.nonce == base && probe.target == sender;
-        let of_control = |probe: &Probe| probe.nonce == base && attempt >= CONTROL;
-        if let Some(at) = probes.iter().position(of_ours) {
-            self.answered(at, Some(attempt as usize));
-        } else if let Some(at) = probes.iter().position(of_control) {
-            self.control_answered(at, sender);
-        } else {
-            self.relay_answered(sender, nonce);
-        }
-    }
-
-    /// A control answered: the road to this zone is open.
-    fn control_answered(&mut self, at: usize, sender: NodeId) {
-        let Some(control) = self.tables.members.find(sender) else { return };
-        let Some(probe) = self.core.detector.probes.get_mut(at) else { return };
-        if let Some(which) = probe.controls.iter().position(|&asked| asked == control) {
-            probe.controlled |= 1 << which;
-            self.reached(control);
-        }
-    }
-
-    /// A helper reached the target: both are there.
-    pub(crate) fn handle_relayed_ack(&mut self, helper: SlotId, nonce: Nonce) {
-        let base = nonce & !(ATTEMPTS - 1);
-        let asked = |probe: &Probe| probe.nonce == base && probe.asked & helper_bit(helper) != 0;
-        if let Some(at) = self.core.detector.probes.iter().position(asked) {
-            self.reached(helper);
-            self.answered(at, None);
-        }
-    }
-
-    /// A probe was answered: directly, to this attempt of it, or through a helper.
-    fn answered(&mut self, at: usize, attempt: Option<usize>) {
-        let probe = self.core.detector.probes.swap_remove(at);
-        if let Some(attempt) = attempt {
-            let ping = probe.pings.get(attempt).copied().unwrap_or(UNTIMED);
-            self.measure_round_trip(probe.slot, probe.began, ping);
-        }
-        if probe.stage != Stage::Lingering {
-            self.core.metrics.probes_answered += 1;
-            // Rechecks go to those who seem to be back: they are no sample of the cluster.
-            if !probe.purpose.is_recheck() {
-                self.core.standing.note_finding(false);
-            }
-            self.core.detector.health = self.core.detector.health.saturating_sub(1);
-        } else if probe.believed {
-            self.core.standing.take_back_failure();
-        }
-        self.reached(probe.slot);
-        self.look_at_ourselves(None, (0, 0));
-        match probe.purpose {
-            Purpose::Check => self.check_passed(probe.slot),
-            Purpose::Newcomer => {
-                let born = self.tables.members.slot(probe.slot).born;
-                self.heat(probe.slot, born);
-            }
-            Purpose::Routine | Purpose::Confirm | Purpose::Recheck | Purpose::ZoneCheck => {}
-        }
-    }
-
-    fn measure_round_trip(&mut self, slot: SlotId, began: Instant, ping: u32) {
-        if ping == UNTIMED {
-            return;
-        }
-        let sent = began + Duration::from_micros(u64::from(ping));
-        let rtt = micros(self.core.clock.judged().since(sent));
-        let zone = self.zone_of(slot);
-        self.core.round_trips.record(zone, rtt);
-        self.core.metrics.rtt_us.record(u32::try_from(rtt).unwrap_or(u32::MAX));
-    }
-
     /// Whether another recheck may begin.
     pub(crate) fn may_recheck(&self) -> bool {
         let under_way = self.core.detector.probes.iter().filter(|probe| probe.stage != Stage::Lingering);
@@ -657,57 +499,6 @@ impl Step<'_, '_> {
         }
     }
 
-    /// A member is there, and so is its zone.
-    fn note_contact(&mut self, slot: SlotId) {
-        self.core.detector.contacts.note(slot, self.core.clock.judged());
-        self.release_zone_of(slot);
-    }
-
-    /// A member has answered us.
-    pub(crate) fn reached(&mut self, slot: SlotId) {
-        self.note_contact(slot);
-        self.core.joining.note_good(self.tables.members.record(slot).address());
-        let member = self.tables.members.slot_mut(slot);
-        let was = member.reachability();
-        member.set_reachability(Reachability::Reachable);
-        member.set_silent(false);
-        member.set_answered();
-        if was == Reachability::Unreachable {
-            let id = member.record.id();
-            self.raise(Event::Reachable(id));
-        }
-    }
-
-    /// A helper could not reach the target either; but the helper answers.
-    pub(crate) fn handle_nack(&mut self, helper: SlotId, nonce: Nonce) {
-        let base = nonce & !(ATTEMPTS - 1);
-        let judged = self.core.clock.judged();
-        let detector = &mut self.core.detector;
-        let of_ours = |probe: &&mut Probe| probe.nonce == base && matches!(probe.stage, Stage::Helping(_));
-        let Some(probe) = detector.probes.iter_mut().find(of_ours) else { return };
-        probe.nacks |= helper_bit(helper) & probe.asked;
-        if probe.nacks == probe.asked {
-            probe.stage = Stage::Helping(HELPER_ROUNDS);
-            // All have said no; but the controls have the time that they were given.
-            if probe.controlled > 0 || probe.controls.is_empty() {
-                probe.due = judged;
-            }
-        }
-        self.reached(helper);
-    }
-
-    /// Whether a member answered us within the time that it takes to lose one.
-    pub(crate) fn just_heard_from(&self, slot: SlotId) -> bool {
-        let window = Duration::from_micros(self.suspicion_floor(slot));
-        let since = self.core.clock.judged() - window;
-        self.core.detector.contacts.has(slot, since)
-    }
-
-    /// Whether somebody else than `slot` answered us since then (by the judgement clock).
-    pub(crate) fn reached_another(&self, slot: SlotId, since: Instant) -> bool {
-        self.core.detector.contacts.has_another(slot, since)
-    }
-
     /// All members are about to be forgotten; how well we are ourselves is not.
     pub(crate) fn forget_all_probes(&mut self) {
         let (now, health) = (self.now(), self.core.detector.health);
@@ -731,5 +522,7 @@ impl Step<'_, '_> {
     }
 }
 
+mod answers;
+mod stage;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::Cluster;
+use crate::config::{Cluster, Config};
 
 #[test]
 fn a_probe_pings_then_asks_then_fails_then_is_forgotten() {
