@@ -245,7 +245,7 @@ impl Step<'_, '_> {
             return self.declare(slot);
         }
         self.core.metrics.deaths_held += 1;
-        debug!("death of {} withheld: {:?}", self.record(slot).id().as_u64(), ruling);
+        debug!("death of {} withheld", self.record(slot).id().as_u64());
         if ruling == Ruling::AskAgain {
             // Others may not have heard us: where many died at once, most of what we sent went to the dead.
             let born = self.tables.members.slot(slot).born;
