@@ -258,25 +258,41 @@ impl Told {
     fn warning(event: &'static str, about: About, note: String) -> Self {
         Self { is_warning: true, ..Self::noted(event, about, note) }
     }
-}
 
-impl From<Event> for Told {
-    fn from(event: Event) -> Self {
+    /// An event about another member.
+    fn of_member(id: NodeId, event: Event) -> Self {
+        let about = About::Member(id);
         match event {
-            Event::Up(id) => Self::plain("up", About::Member(id)),
-            Event::Suspected(id) => Self::plain("suspected", About::Member(id)),
-            Event::Cleared(id) => Self::plain("cleared", About::Member(id)),
-            Event::Down(id) => Self::plain("down", About::Member(id)),
-            Event::Left(id) => Self::plain("left", About::Member(id)),
-            Event::Updated(id) => Self::plain("updated", About::Member(id)),
-            Event::Unreachable(id) => Self::plain("unreachable", About::Member(id)),
-            Event::Reachable(id) => Self::plain("reachable", About::Member(id)),
-            Event::Forgotten(id) => Self::plain("forgotten", About::Member(id)),
-            Event::Conflict(id) => Self::warning(
+            Event::Up(_) => Self::plain("up", about),
+            Event::Suspected(_) => Self::plain("suspected", about),
+            Event::Cleared(_) => Self::plain("cleared", about),
+            Event::Down(_) => Self::plain("down", about),
+            Event::Left(_) => Self::plain("left", about),
+            Event::Updated(_) => Self::plain("updated", about),
+            Event::Unreachable(_) => Self::plain("unreachable", about),
+            Event::Reachable(_) => Self::plain("reachable", about),
+            Event::Forgotten(_) => Self::plain("forgotten", about),
+            Event::Conflict(_) => Self::warning(
                 "conflict",
-                About::Member(id),
+                about,
                 format!("two nodes use the id {id}: give one of them another --name"),
             ),
+            Event::MemberObserved(sighting) => Self::warning(
+                "member_observed",
+                about,
+                format!(
+                    "datagrams of {id} come from {}, which is not the address that it advertises: look at its --advertise, or \
+                     at what translates addresses on the way",
+                    sighting.observed(),
+                ),
+            ),
+            other => Self::other(about, other),
+        }
+    }
+
+    /// An event of this node's own life.
+    fn of_life(event: Event) -> Self {
+        match event {
             Event::Joined => Self::plain("joined", About::Me),
             Event::LeaveDone { acknowledged } => {
                 Self::noted("leave_done", About::Me, format!("acknowledged by {acknowledged}"))
@@ -298,6 +314,18 @@ impl From<Event> for Told {
                     "another node runs under this name, and this one gives way: give one of them another --name",
                 ),
             ),
+            Event::OwnPause { late } => Self::noted(
+                "own_pause",
+                About::Me,
+                format!("this node itself was paused for {:.1} s", late.as_secs_f64()),
+            ),
+            other => Self::of_network(other),
+        }
+    }
+
+    /// An event of the network between this node and the others.
+    fn of_network(event: Event) -> Self {
+        match event {
             Event::ZoneHeld(zone) => Self::warning(
                 "zone_held",
                 About::Me,
@@ -316,11 +344,6 @@ impl From<Event> for Told {
                     "zone {zone} was silent for the whole hold: its members are judged like anybody from now on"
                 ),
             ),
-            Event::OwnPause { late } => Self::noted(
-                "own_pause",
-                About::Me,
-                format!("this node itself was paused for {:.1} s", late.as_secs_f64()),
-            ),
             Event::NarrowPath { passes, configured } => Self::warning(
                 "narrow_path",
                 About::Me,
@@ -338,16 +361,6 @@ impl From<Event> for Told {
                      advertises: give the one that they come from with --advertise"
                 ),
             ),
-            Event::MemberObserved(sighting) => Self::warning(
-                "member_observed",
-                About::Member(sighting.member()),
-                format!(
-                    "datagrams of {} come from {}, which is not the address that it advertises: look at its --advertise, or \
-                     at what translates addresses on the way",
-                    sighting.member(),
-                    sighting.observed(),
-                ),
-            ),
             Event::ForeignCluster { from } => Self::warning(
                 "foreign_cluster",
                 About::Address(from),
@@ -356,7 +369,21 @@ impl From<Event> for Told {
                  start both with the same --cluster; if it should, take its address out of --join"
                 ),
             ),
-            other => Self::noted("other", About::Me, format!("{other:?}")),
+            other => Self::other(About::Me, other),
+        }
+    }
+
+    /// An event that came to be after these words.
+    fn other(about: About, event: Event) -> Self {
+        Self::noted("other", about, format!("{event:?}"))
+    }
+}
+
+impl From<Event> for Told {
+    fn from(event: Event) -> Self {
+        match event.member() {
+            Some(id) => Self::of_member(id, event),
+            None => Self::of_life(event),
         }
     }
 }
