@@ -367,8 +367,15 @@ impl Event {
         }
     }
 
-    /// Whether it would happen more often than it may in a run of that length.
+    /// Whether it happens in a run of that length, and no more often than it may.
     pub(super) fn check_times(&self, duration: Micros) -> Result<(), String> {
+        if micros(self.at_s) > duration {
+            return Err(format!(
+                "at_s is {}, when all is over: give at most duration_s, which is {}, or raise that",
+                self.at_s,
+                duration as f64 / 1e6
+            ));
+        }
         let last = self.times(duration).nth(MAX_REPEATS as usize - 1);
         let end = self.until_s.map_or(duration, micros).min(duration);
         match (last, self.every_s) {

@@ -41,6 +41,10 @@ fn what_is_wrong_is_named() {
         ("[[step]]\nat_s = 1\ndo = 'crash'\nppm = 3", "ppm"),
         ("[[step]]\nat_s = 1\ndo = 'forge-leave'\nfor_s = 3", "for_s"),
         ("[[step]]\nat_s = -1\ndo = 'crash'", "step 0"),
+        (
+            "[[step]]\nat_s = 10\ndo = 'crash'\n[[step]]\nat_s = 10.1\ndo = 'crash'",
+            "step 1: at_s is 10.1, when all is over",
+        ),
         ("[[step]]\nat_s = 1\ndo = 'cut'\nuntil_s = 5", "for_s"),
         ("[topology]\nregions = 0", "topology"),
         ("[host]\nuptime_s = -1", "uptime_s"),
