@@ -81,6 +81,14 @@ fn in_options(error: Error) -> Error {
              --advertise IP:PORT"
         ))
         .into(),
+        Some(StartError::Family { option, address, bind }) => {
+            let flag = if *option == "seeds" { "--join" } else { "--advertise" };
+            Wrong(format!(
+                "{address} ({flag}) is of another family than {bind} (--bind), which cannot reach it: give addresses of \
+                 one family, or --bind [::]:PORT, which has both"
+            ))
+            .into()
+        }
         Some(StartError::Config(ConfigError::Address)) => Wrong(
             "others cannot reach the address that this node would have: give --advertise, or else --bind, a unicast \
              address with a port"

@@ -61,6 +61,21 @@ fn listening_everywhere_asks_for_an_address_to_advertise() {
 }
 
 #[test]
+fn an_address_of_another_family_than_the_one_to_bind_is_refused() {
+    for (bind, other) in [("127.0.0.1:0", "[::1]:7946"), ("[::1]:0", "127.0.0.1:7946")] {
+        // A machine without IPv6 has nothing to bind.
+        if UdpSocket::bind(bind).is_err() {
+            continue;
+        }
+        for flag in ["--join", "--advertise"] {
+            let stderr = failure(&format!("run --name a --cluster c --bind {bind} {flag} {other}"), 2);
+            let said = [&format!("{other} ({flag})"), "--bind [::]:PORT"];
+            assert!(said.iter().all(|said| stderr.contains(*said)), "{bind} {flag} {other}: {stderr}");
+        }
+    }
+}
+
+#[test]
 fn an_epoch_file_that_cannot_be_used_stops_the_start_and_is_named() {
     let stderr = failure("run --name a --cluster c --bind 127.0.0.1:0 --epoch-file /dev/null/epoch", 1);
     assert_eq!(stderr.matches("/dev/null/epoch").count(), 1, "said once: {stderr}");

@@ -92,6 +92,7 @@ impl Engine {
     /// The options cannot be used; the error says what to do.
     pub fn start(options: Options, local: SocketAddr, now: Instant) -> Result<(Handle, Self), StartError> {
         options.check()?;
+        options.check_families(local)?;
         let id = options.id()?;
         let address = options.advertised(local);
         let epoch_file = options.epoch_file.as_ref().map(EpochFile::new);

@@ -10,6 +10,15 @@ use std::{fmt, io, net::SocketAddr};
 pub enum StartError {
     /// The address to bind is "any interface", and no address to advertise was given.
     Advertise(SocketAddr),
+    /// The advertised address, or that of a seed, is of another family than the node's socket, which reaches only its own.
+    Family {
+        /// Which option has the address: `advertise` or `seeds`.
+        option: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Where the socket is bound.
+        bind: SocketAddr,
+    },
     /// Another socket has the address.
     AddressInUse(SocketAddr),
     /// The address cannot be bound for another reason.
@@ -47,6 +56,11 @@ impl fmt::Display for StartError {
                 f,
                 "{bind} means every interface, which others cannot reach: set `advertise` to one of this machine's \
                  addresses"
+            ),
+            Self::Family { option, address, bind } => write!(
+                f,
+                "{address} in `{option}` is of another family than {bind}, where the node is bound, and which cannot \
+                 reach it: give addresses of one family, or bind [::], which has both"
             ),
             Self::AddressInUse(address) => write!(
                 f,

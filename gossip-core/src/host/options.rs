@@ -7,7 +7,7 @@ use super::{
 use crate::{Config, ConfigError, Locality, NodeId};
 use std::{
     hash::{BuildHasher, RandomState},
-    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     path::PathBuf,
     time::Duration,
 };
@@ -31,7 +31,8 @@ pub struct Options {
     /// The UDP address to listen on; port 0 takes a free one.
     pub bind: SocketAddr,
     /// Where others reach this node, if that is not the address it is bound to; port 0 stands for the bound
-    /// port. Needed when `bind` is an unspecified address such as 0.0.0.0.
+    /// port. Needed when `bind` is an unspecified address such as 0.0.0.0. Of the family of `bind`, as are the addresses
+    /// among the seeds; a node that is bound to `[::]` has both.
     pub advertise: Option<SocketAddr>,
     /// Members to join through, as addresses or DNS names; at most 64. None: wait to be joined.
     pub seeds: Vec<Seed>,
@@ -100,6 +101,14 @@ impl Options {
         Ok(self.config.validate()?)
     }
 
+    /// What can be said once a socket is bound to `local`.
+    pub(super) fn check_families(&self, local: SocketAddr) -> Result<(), StartError> {
+        let advertised = self.advertise.map(|address| ("advertise", address));
+        let seeds = self.seeds.iter().filter_map(Seed::address).map(|address| ("seeds", address));
+        let foreign = advertised.into_iter().chain(seeds).find(|&(_, address)| !is_of_family(address, local));
+        foreign.map_or(Ok(()), |(option, address)| Err(StartError::Family { option, address, bind: local }))
+    }
+
     /// The id that the name stands for.
     pub(super) fn id(&self) -> Result<NodeId, ConfigError> {
         Ok(NodeId::from_name(&self.name)?)
@@ -136,8 +145,56 @@ impl Options {
     }
 }
 
+/// Whether a socket bound to `local` can talk to `address`. On every interface of IPv6 it can to IPv4 addresses, too.
+fn is_of_family(address: SocketAddr, local: SocketAddr) -> bool {
+    let is_v4 = |address: SocketAddr| address.ip().to_canonical().is_ipv4();
+    local.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) || is_v4(address) == is_v4(local)
+}
+
 /// An address to advertise by a node that is bound to `local`: port 0 stands for the bound port.
 pub(super) fn with_port(address: SocketAddr, local: SocketAddr) -> SocketAddr {
     let port = if address.port() == 0 { local.port() } else { address.port() };
     SocketAddr::new(address.ip(), port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Cluster;
+
+    #[test]
+    fn an_address_of_another_family_than_the_sockets_is_refused() {
+        let (v4, v6) = ("10.0.0.1:7946", "[2001:db8::1]:7946");
+        let (any_v4, any_v6, mapped) = ("0.0.0.0:7946", "[::]:7946", "[::ffff:10.0.0.1]:7946");
+        for (local, address, fits) in [
+            (v4, v4, true),
+            (v4, mapped, true),
+            (v4, v6, false),
+            (any_v4, v4, true),
+            (any_v4, v6, false),
+            (v6, v6, true),
+            (v6, v4, false),
+            (v6, mapped, false),
+            (any_v6, v4, true),
+            (any_v6, v6, true),
+        ] {
+            let options = || Options::new("node", Config::lan(Cluster::named("families").unwrap()));
+            let (bind, address): (SocketAddr, SocketAddr) =
+                (local.parse().unwrap(), address.parse().unwrap());
+            let seeded = Options { seeds: vec!["name:1".parse().unwrap(), address.into()], ..options() };
+            let advertised = Options { advertise: Some(address), ..options() };
+            for (options, field) in [(seeded, "seeds"), (advertised, "advertise")] {
+                match options.check_families(bind) {
+                    Ok(()) => assert!(fits, "{local} and {address} in {field}"),
+                    Err(StartError::Family { option, address: named, bind: at }) => {
+                        assert!(
+                            !fits && (option, named, at) == (field, address, bind),
+                            "{local}: {named} in {option}"
+                        );
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        }
+    }
 }

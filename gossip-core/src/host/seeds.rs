@@ -30,6 +30,16 @@ enum Place {
     Name(String),
 }
 
+impl Seed {
+    /// The address, unless it is a name.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        match self.0 {
+            Place::Address(address) => Some(address),
+            Place::Name(_) => None,
+        }
+    }
+}
+
 impl From<SocketAddr> for Seed {
     fn from(address: SocketAddr) -> Self {
         Self(Place::Address(address))
@@ -112,10 +122,7 @@ struct Source {
 
 impl Source {
     fn new(seed: Seed) -> Self {
-        let addresses = match seed.0 {
-            Place::Address(address) => vec![address],
-            Place::Name(_) => Vec::new(),
-        };
+        let addresses = seed.address().into_iter().collect();
         Self { seed, addresses, lookup: Lookup::Idle, failure: None, failures: 0 }
     }
 }
