@@ -53,7 +53,7 @@ const TRIALS: &[Trial] = &[
     trial("crash", &["nodes=200"], Seconds::Detection),
     trial("rack-loss", &["nodes=200"], Seconds::Detection),
     trial("mass-crash/m30", &["nodes=200", "step.0.who={ count = 6 }"], Seconds::Detection),
-    trial("mass-crash/m45", &["nodes=200"], Seconds::Detection),
+    trial("mass-crash/m45", &["nodes=200", "step.0.who={ count = 6 }"], Seconds::Detection),
     trial("half-dies/d60/of-200", &[], Seconds::Detection),
     trial("last-ones/two-of-100", &[], Seconds::Detection),
     trial("scale-in", &[], Seconds::Detection),
@@ -220,6 +220,12 @@ fn turned(switches: &[String]) -> Result<Vec<Turned>, AblateError> {
 }
 
 impl Job {
+    /// Which scenario it runs.
+    #[must_use]
+    pub fn of(&self) -> &'static str {
+        self.trial.run
+    }
+
     /// What it runs, in words.
     #[must_use]
     pub fn name(&self) -> String {

@@ -35,19 +35,24 @@ pub(super) fn run(args: &AblateArgs) -> anyhow::Result<Outcome> {
     let seeds = (0..args.seeds).map(|n| args.seed.wrapping_add(n.into()));
     let jobs = ablate::jobs(&args.scenarios, &args.switches, seeds)?;
     let (done, all) = (AtomicUsize::new(0), jobs.len());
-    let tried = jobs.into_par_iter().map(|job| {
-        let began = Instant::now();
-        let tried = job.run()?;
-        let done = 1 + done.fetch_add(1, Ordering::Relaxed);
-        eprintln!("{done} of {all}: {}: {:.1} s", job.name(), began.elapsed().as_secs_f64());
-        anyhow::Ok(tried)
-    });
-    let rows = ablate::rows(&tried.collect::<anyhow::Result<Vec<Tried>>>()?);
-    if args.json {
-        for row in &rows {
-            say(&serde_json::to_string(row)?)?;
+    let mut rows = Vec::new();
+    for jobs in jobs.chunk_by(|a, b| a.of() == b.of()) {
+        let tried = jobs.par_iter().map(|job| {
+            let began = Instant::now();
+            let tried = job.run()?;
+            let done = 1 + done.fetch_add(1, Ordering::Relaxed);
+            eprintln!("{done} of {all}: {}: {:.1} s", job.name(), began.elapsed().as_secs_f64());
+            anyhow::Ok(tried)
+        });
+        let of = ablate::rows(&tried.collect::<anyhow::Result<Vec<Tried>>>()?);
+        if args.json {
+            for row in &of {
+                say(&serde_json::to_string(row)?)?;
+            }
         }
-    } else {
+        rows.extend(of);
+    }
+    if !args.json {
         table(&rows)?;
     }
     Ok(Outcome::AsExpected)
