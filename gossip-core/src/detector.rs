@@ -22,7 +22,7 @@ use crate::{
     memory::sized,
     outbox::{Event, Traffic},
     recheck::Rechecks,
-    record::{Incarnation, NodeId, Reachability, Status},
+    record::{Incarnation, NodeId, Reachability, Record, Status},
     rtt::LATE,
     step::{Intent, Step},
     table::{ME, SlotId},
@@ -44,9 +44,11 @@ const MAX_HURRIED: usize = sized(6, 4);
 const MAX_RECHECKS: usize = sized(4, 2);
 /// For so many `ack_timeout_max` a recheck that failed counts.
 const RECHECK_LINGERS: u32 = 2;
-/// One in this many routine probes of another zone that is held is a full one. A full one that fails costs some 15
-/// packets, those of its helpers included.
-const FULL_PROBES_OF_HELD_ZONES: u32 = 8;
+/// One in this many members of held zones that a lap comes to is probed. A probe that fails costs some 15 packets, those of
+/// its helpers included.
+const FULL_PROBES_OF_HELD_ZONES: u32 = 16;
+/// Members of a lap that one probe interval looks at.
+const LAP_STRIDE: u32 = 8;
 /// The low bits of a probe's nonce say which of its pings is acked.
 const ATTEMPTS: u32 = 8;
 /// The attempt that stands for the first of the controls; direct pings are five at the most.
@@ -156,29 +158,35 @@ impl Step<'_, '_> {
         let jitter = self.core.rng.below_u64(micros(interval) / 5);
         self.core.detector.next_probe = now + interval * 9 / 10 + Duration::from_micros(jitter);
         if let Some(slot) = self.choose_probed() {
-            // In a held zone nobody is judged: one ping says as much as three, and helpers are asked now and then, in case
-            // another zone reaches it again before we do.
-            let zone = self.zone_of(slot);
-            let quiet = zone != self.zone_of(ME) && self.core.doubts.is_held(zone);
-            if quiet && self.core.rng.below(FULL_PROBES_OF_HELD_ZONES) > 0 {
-                self.recheck(slot);
-            } else {
-                let _ = self.probe(slot, Purpose::Routine);
-            }
+            let _ = self.probe(slot, Purpose::Routine);
         }
         self.recheck_held_zones();
     }
 
     /// Whose turn it is: of five probes three go round the lap, and two to this node's successor, so that whoever crashes is
-    /// probed within three intervals, whatever chance does.
+    /// probed within three intervals, whatever chance does. Members of held zones are passed over, since nobody judges them
+    /// anyway: the lap is as short as what is left. Now and then one is probed with helpers, in case another zone reaches it
+    /// again before we do.
     fn choose_probed(&mut self) -> Option<SlotId> {
-        let detector = &mut self.core.detector;
-        detector.turn = (detector.turn + 1) % TURNS;
-        let neighbours = matches!(detector.turn, 0 | 2);
-        let successor = if neighbours { self.tables.members.successor() } else { None };
-        let calm =
-            |slot: &SlotId| self.own_doubt() == Doubt::None && !self.core.doubts.is_held(self.zone_of(*slot));
-        successor.filter(calm).or_else(|| self.tables.members.next_probe(&mut self.core.rng))
+        let turn = (self.core.detector.turn + 1) % TURNS;
+        self.core.detector.turn = turn;
+        let ours = self.zone_of(ME);
+        let (members, doubts) = (&mut self.tables.members, &self.core.doubts);
+        let judged = |record: &Record| {
+            let zone = record.locality().domain();
+            zone == ours || !doubts.is_held(zone)
+        };
+        let neighbours = matches!(turn, 0 | 2) && doubts.of(Cause::Own) == Doubt::None;
+        if let Some(slot) = neighbours.then(|| members.successor(judged)).flatten() {
+            return Some(slot);
+        }
+        for _ in 0..LAP_STRIDE {
+            let slot = members.next_probe(&mut self.core.rng)?;
+            if judged(members.record(slot)) || self.core.rng.below(FULL_PROBES_OF_HELD_ZONES) == 0 {
+                return Some(slot);
+            }
+        }
+        None
     }
 
     /// Lifeguard's local health multiplier.

@@ -178,7 +178,7 @@ impl Step<'_, '_> {
         if incarnation.epoch != before.epoch {
             let member = self.tables.members.slot_mut(slot);
             member.set_reachability(Reachability::Unknown);
-            member.set_restless(0);
+            member.set_damping_level(0);
         } else {
             self.note_word(slot, Some(was).filter(|_| incarnation > before));
         }

@@ -17,6 +17,8 @@ use core::time::Duration;
 const MAX_QUEUED: usize = sized(64, 4);
 /// Time between two rechecks: at most 20 a second, some 1.3 kB/s with their acks.
 const PACE: Duration = Duration::from_millis(50);
+/// Draws of a member that was not asked just now.
+const DRAWS: u32 = 4;
 /// Held zones of which a member is pinged in one probe interval.
 const ZONES_AT_ONCE: usize = sized(4, 2);
 
@@ -74,14 +76,18 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Asks a random member of each held zone, or of as many zones as one probe interval may ask.
+    /// Asks a random member of each held zone that was not asked just now, or of as many zones as one probe interval may ask.
     pub(crate) fn recheck_held_zones(&mut self) {
         let held = self.core.doubts.held().count();
         let first = self.core.rng.below(held as u32) as usize;
         for at in (first..held).chain(0..first).take(ZONES_AT_ONCE) {
             let Some(zone) = self.core.doubts.held().nth(at) else { return };
-            if let Some(slot) = self.tables.members.random_in(zone, &mut self.core.rng) {
-                self.recheck(slot);
+            for _ in 0..DRAWS {
+                let Some(slot) = self.tables.members.random_in(zone, &mut self.core.rng) else { break };
+                if !self.was_rechecked(slot) {
+                    self.recheck(slot);
+                    break;
+                }
             }
         }
     }

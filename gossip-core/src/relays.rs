@@ -117,7 +117,7 @@ impl Step<'_, '_> {
         });
         if self.record(slot).status().is_live()
             && !accused
-            && self.restless(slot) == 0
+            && !self.is_restless(slot)
             && self.own_doubt() != Doubt::Open
         {
             let _ = self.probe(slot, Purpose::Confirm);

@@ -72,7 +72,7 @@ impl Step<'_, '_> {
             self.reschedule(slot);
             // Patience counts from the member's own word, not from an accusation.
             let member = self.tables.members.slot(slot);
-            let patient = !member.record.pause().is_zero() || self.restless(slot) > 0;
+            let patient = !member.record.pause().is_zero() || self.damping_level(slot) > 0;
             let born = if patient { member.born } else { self.core.clock.now().stamp() };
             self.heat(slot, born);
         }
@@ -101,7 +101,7 @@ impl Step<'_, '_> {
 
     /// How long a member stays suspect, in µs, with so many accusers.
     fn timeout(&self, slot: SlotId, accusers: usize) -> u64 {
-        let floor = self.suspicion_floor(slot) * u64::from(1 + self.restless(slot));
+        let floor = self.suspicion_floor(slot);
         let longest = floor * u64::from(self.core.config.suspicion_factor);
         if !self.core.config.mechanisms.confirmations || accusers == 0 {
             return longest;
@@ -227,7 +227,7 @@ impl Step<'_, '_> {
             return;
         }
         if !self.is_accused_by_us(slot) {
-            if !silent && self.restless(slot) > 0 {
+            if !silent && self.is_restless(slot) {
                 // Who refuted lately is not accused at the first failure.
                 let _ = self.probe(slot, Purpose::Check);
                 return;

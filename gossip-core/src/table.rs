@@ -40,16 +40,16 @@ const MAX_SUCCESSORS: usize = 16;
 /// The bits of [`Slot::ring`].
 const POSITION: u32 = (1 << 27) - 1;
 const SILENT: u32 = 1 << 27;
-const RESTLESS: u32 = 28;
-/// See [`Slot::restless`]: four bits.
-const MAX_RESTLESS: u32 = 15;
+const DAMPING: u32 = 28;
+/// See [`Slot::damping_level`]: four bits.
+const MAX_DAMPING: u32 = 15;
 
 /// What a node keeps of one member: the shared record, and 20 bytes of its own. 64 bytes, all zero when empty.
 #[derive(Clone, Copy, Zeroable)]
 #[repr(C)]
 pub(crate) struct Slot {
     pub(crate) record: Record,
-    /// Place in the ring in the low 27 bits; above it whether it is silent, and in the highest four how restless it is.
+    /// Place in the ring in the low 27 bits; above it whether it is silent, and in the highest four its level of damping.
     ring: u32,
     /// Links of the one list that a slot is in: a rumor's bucket, the tombstones, or the free slots.
     /// `slot + 1`; zero is the end.
@@ -99,13 +99,13 @@ impl Slot {
         self.ring = self.ring & !SILENT | if silent { SILENT } else { 0 };
     }
 
-    /// How often the member refuted lately: see `damping`.
-    pub(crate) fn restless(&self) -> u32 {
-        self.ring >> RESTLESS
+    /// How often the member refuted lately, as `damping` counts.
+    pub(crate) fn damping_level(&self) -> u32 {
+        self.ring >> DAMPING
     }
 
-    pub(crate) fn set_restless(&mut self, restless: u32) {
-        self.ring = self.ring & (POSITION | SILENT) | restless.min(MAX_RESTLESS) << RESTLESS;
+    pub(crate) fn set_damping_level(&mut self, level: u32) {
+        self.ring = self.ring & (POSITION | SILENT) | level.min(MAX_DAMPING) << DAMPING;
     }
 
     pub(crate) fn reachability(&self) -> Reachability {
@@ -289,12 +289,12 @@ impl Table<'_> {
         self.state.free != 0 || (self.state.used as usize) < self.slots.len()
     }
 
-    /// The next live member after this node in the id-hash order that is not suspect, of the first few.
-    pub(crate) fn successor(&self) -> Option<SlotId> {
+    /// The next live member after this node in the id-hash order that is not suspect and `fits`, of the first few.
+    pub(crate) fn successor(&self, fits: impl Fn(&Record) -> bool) -> Option<SlotId> {
         let me = self.place(self.record(ME).id());
-        let alive = |slot: &SlotId| *slot != ME && self.record(*slot).status() == Status::Alive;
+        let alive = |record: &Record| record.status() == Status::Alive && fits(record);
         let from = |place| self.as_view().after(place, u32::MAX).map(|(_, slot)| slot).take(MAX_SUCCESSORS);
-        from(me).chain(from(Place::START)).find(alive)
+        from(me).chain(from(Place::START)).find(|&slot| slot != ME && alive(self.record(slot)))
     }
 
     /// Where a member stands, or would. Outdated by the next change of the table.
