@@ -150,11 +150,9 @@ pub fn config(preset: u8) -> Config {
     let preset_of = [Config::lan, Config::local, Config::wan][usize::from(preset) % 3];
     let mut config = preset_of(cluster());
     config.hold = Duration::from_secs(5);
-    let mechanisms = &mut config.mechanisms;
     if preset & 0x80 != 0 {
-        *mechanisms = gossip_core::Mechanisms::SWIM;
+        config.mechanisms = gossip_core::Mechanisms::SWIM;
     }
-    mechanisms.feedback = preset & 0x40 != 0;
     config.mode = match preset >> 4 & 3 {
         0 | 1 => gossip_core::Mode::PushPull,
         2 => gossip_core::Mode::Push,

@@ -114,7 +114,6 @@ switches!(
     answers,
     surprise,
     majority,
-    feedback,
     repair,
 );
 
@@ -235,7 +234,7 @@ mod tests {
         assert_eq!(set("fanout = 5"), Ok(Config { fanout: 5, ..lan() }));
         assert_eq!(set("mode=push"), Ok(Config { mode: Mode::Push, ..lan() }));
         assert_eq!(set("budgets.rumor=20000").unwrap().budgets.rumor, 20_000);
-        assert!(set("mechanisms.feedback=true").unwrap().mechanisms.feedback);
+        assert!(!set("mechanisms.repair=false").unwrap().mechanisms.repair);
         assert_eq!(set("mechanisms.base=swim").unwrap().mechanisms, Mechanisms::SWIM);
     }
 

@@ -29,8 +29,7 @@ impl Cluster {
     }
 }
 
-/// Which mechanisms are on. All are but feedback, in every preset; switching some off leaves plain SWIM, to
-/// compare with.
+/// Which mechanisms are on. All are, in every preset; switching some off leaves plain SWIM, to compare with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mechanisms {
     /// Ask helpers to ping a member that does not answer. Off: every lost ping is a failed probe.
@@ -61,17 +60,12 @@ pub struct Mechanisms {
     pub surprise: bool,
     /// Sign of own trouble: this node has no more members left than were lost lately.
     pub majority: bool,
-    /// Stop pushing what was sent `ln n + 3` times as soon as a member's view is equal. Off in every preset: it saves
-    /// a quarter of the sends (simulator, `spread`: 12.0 instead of 16 a node and update among 1,000), but leaves more to
-    /// chance. At 20 % loss the last of 1,000 nodes knew after up to 2.4 s, and after 0.5 s without it; at 0 and 5 %
-    /// after 0.5 s and 0.4 s (124 updates each, two a second). Nobody was missed either way.
-    pub feedback: bool,
     /// Repair what rumors and pulls left behind. Off: some updates are missed for ever.
     pub repair: bool,
 }
 
 impl Mechanisms {
-    /// Everything on but feedback.
+    /// Everything on.
     pub const ALL: Self = Self {
         indirect_probes: true,
         suspicion: true,
@@ -86,7 +80,6 @@ impl Mechanisms {
         answers: true,
         surprise: true,
         majority: true,
-        feedback: false,
         repair: true,
     };
 
@@ -409,14 +402,6 @@ impl Config {
         sends.div_ceil(1_600_000).min(crate::rumors::MAX_SENDS as u64) as u8
     }
 
-    /// How often a rumor is sent in a cluster of `n` before an equal view may end it: at least `ln n + 3`, rounded
-    /// up. Fewer would let one in twenty updates end with somebody left out who must then ask.
-    pub(crate) fn sends_before_feedback(n: u32) -> u8 {
-        // Two sixteenths above what may be too low by 0.09; ln(2) = 0.69315.
-        let ln = (log2_sixteenths(u64::from(n.max(1))) + 2) * 69_315;
-        (ln.div_ceil(1_600_000) + 3) as u8
-    }
-
     /// The shortest suspicion, in µs: the pause that we promise to tolerate, and the accusation's way out and
     /// the refutation's way back: three eager rounds of half a gossip interval each, one more per tenfold size. Where the
     /// round trip is longer than the interval, it is what a round takes.
@@ -486,15 +471,6 @@ mod tests {
         let smaller = Config { max_datagram: 600, ..config };
         assert_eq!(config.check_change(&smaller), Err(ConfigError::Fixed { field: "max_datagram" }));
         assert_eq!(config.check_change(&Config { fanout: 5, ..config }), Ok(()));
-    }
-
-    #[test]
-    fn feedback_waits_for_the_natural_logarithm_and_three() {
-        for n in (1..20_000).chain([99_999, 999_999, u32::MAX]) {
-            let exact = f64::from(n).ln().ceil() as u8 + 3;
-            let sends = Config::sends_before_feedback(n);
-            assert!(sends == exact || sends == exact + 1, "{n}: {sends}, and not {exact}");
-        }
     }
 
     #[test]

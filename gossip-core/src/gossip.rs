@@ -5,9 +5,9 @@ use crate::{
     choose::{self, Chosen},
     config::{Config, Mode},
     outbox::Traffic,
-    record::{Reachability, Status},
+    record::Reachability,
     step::{Intent, Step},
-    table::{ME, Slot},
+    table::ME,
     time::{Instant, micros},
     wire::message::Message,
 };
@@ -55,18 +55,6 @@ impl Step<'_, '_> {
         };
         gossip.next = gossip.next.min(earliest);
         gossip.lazy = false;
-    }
-
-    /// A member's fingerprint equals ours. What it speaks of and was sent often enough need not be sent again: two
-    /// agree, and by then so do nearly all. A suspicion is in no fingerprint, and goes on.
-    pub(crate) fn heed_equal_view(&mut self) {
-        if !self.core.config.mechanisms.feedback || self.tables.rumors.hot() == 0 {
-            return;
-        }
-        let enough = Config::sends_before_feedback(self.tables.members.size());
-        let told = |member: &Slot| member.record.status() != Status::Suspect;
-        let settled = self.tables.rumors.settle(self.tables.members.slots, enough, told);
-        self.core.metrics.rumors_settled += u64::from(settled);
     }
 
     /// Does the round that is due, if one is.

@@ -121,8 +121,6 @@ counters! {
     records_sent,
     /// Rumors that had all their sends.
     rumors_cooled,
-    /// Rumors ended before they had all their sends, because a member's view was equal.
-    rumors_settled,
     /// Probes begun.
     probes,
     /// Probes answered, by whatever way.

@@ -410,9 +410,7 @@ impl Step<'_, '_> {
             self.recheck(sender);
             let probing =
                 matches!(authentic.contents.message, Some(Message::Ping { .. } | Message::Ack { .. }));
-            if same_view {
-                self.heed_equal_view();
-            } else if probing && self.record(sender).status().is_live() {
+            if !same_view && probing && self.record(sender).status().is_live() {
                 self.meet_difference(sender);
             }
             self.handle_sync(from, authentic);

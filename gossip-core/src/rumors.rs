@@ -14,8 +14,6 @@ use crate::{
 pub(crate) const MAX_SENDS: usize = 30;
 /// Tombstones passed to find a new one's place among them.
 const MAX_STEPS_BACK: usize = 16;
-/// The most rumors that one equal view ends; the next one ends more.
-pub(crate) const MAX_SETTLED: usize = 16;
 /// The most rumors in one packet.
 pub(crate) const MAX_TAKEN: usize = sized(crate::outbox::MAX_ENTRIES, 16);
 
@@ -184,27 +182,6 @@ impl RumorState {
         // Oldest first, so that the newest ends up first in the next list too.
         for &slot in taken.iter().rev() {
             cooled += u32::from(self.count_send(slots, slot, sends));
-        }
-        cooled
-    }
-
-    /// Cools rumors that were sent `enough` times and that `settled` says are no longer needed. Looks at
-    /// [`MAX_SETTLED`] at the most; returns how many cooled.
-    pub(crate) fn settle(&mut self, slots: &mut [Slot], enough: u8, settled: impl Fn(&Slot) -> bool) -> u32 {
-        let mut seen = heapless::Vec::<SlotId, MAX_SETTLED>::new();
-        for head in self.heads.iter().skip(usize::from(enough)) {
-            let mut at = *head;
-            while let Some(slot) = at.checked_sub(1).filter(|_| !seen.is_full()) {
-                let _ = seen.push(slot);
-                at = slots[slot as usize].next;
-            }
-        }
-        let mut cooled = 0;
-        for slot in seen {
-            if settled(&slots[slot as usize]) {
-                self.cool(slots, slot);
-                cooled += 1;
-            }
         }
         cooled
     }

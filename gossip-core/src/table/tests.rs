@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     memory::{Heap, Inline, Storage, Tables},
     record::{Identity, Incarnation, Locality, Status, Versions, Zone},
-    rumors::{MAX_SETTLED, RumorState},
+    rumors::RumorState,
     table::{pool::MAX_ACCUSERS, zones::MAX_ZONES},
 };
 use quickcheck::{Arbitrary, Gen, QuickCheck};
@@ -21,7 +21,6 @@ enum Operation {
     Probe,
     Heat { id: u16 },
     Take { most: u8 },
-    Settle { enough: u8 },
     Suspect { id: u16, due: u16 },
     Accuse { id: u16, by: u16 },
     Clear { id: u16 },
@@ -30,7 +29,7 @@ enum Operation {
 impl Arbitrary for Operation {
     fn arbitrary(g: &mut Gen) -> Self {
         let id = u16::arbitrary(g);
-        match u8::arbitrary(g) % 13 {
+        match u8::arbitrary(g) % 12 {
             0..=3 => Self::Apply {
                 id,
                 refutation: u8::arbitrary(g) % 4,
@@ -43,7 +42,6 @@ impl Arbitrary for Operation {
             7 => Self::Heat { id },
             8 => Self::Take { most: u8::arbitrary(g) % 20 },
             9 => Self::Suspect { id, due: u16::arbitrary(g) },
-            11 => Self::Settle { enough: u8::arbitrary(g) % (SENDS + 1) },
             10 => Self::Accuse { id, by: u16::arbitrary(g) },
             _ => Self::Clear { id },
         }
@@ -121,7 +119,6 @@ impl<S: Storage> Rig<S> {
                 }
             }
             Operation::Take { most } => self.take(usize::from(most)),
-            Operation::Settle { enough } => self.settle(enough),
             Operation::Suspect { id, due } => self.suspect(id, due),
             Operation::Accuse { id, by } => self.accuse(id, by),
             Operation::Clear { id } => {
@@ -190,24 +187,6 @@ impl<S: Storage> Rig<S> {
                 self.model.hot.insert(*id, sends + 1);
             }
         }
-    }
-
-    fn settle(&mut self, enough: u8) {
-        let Tables { members, rumors, .. } = self.memory.tables();
-        let cooled = rumors.settle(members.slots, enough, |slot| slot.record.status() != Status::Suspect);
-        let sent_enough = self.model.hot.values().filter(|&&sends| sends >= enough).count();
-        let before = self.model.hot.len();
-        let records = &self.model.records;
-        let mut kept = Vec::new();
-        self.model.hot.retain(|id, sends| {
-            let done = *sends >= enough && records[id].status() != Status::Suspect;
-            let hot = RumorState::is_hot(members.slot(members.find(records[id].id()).unwrap()));
-            assert!(hot || done, "{id} was sent {sends} times");
-            kept.extend((hot && done).then_some(*id));
-            hot
-        });
-        assert_eq!(before - self.model.hot.len(), cooled as usize);
-        assert!(kept.is_empty() || sent_enough > MAX_SETTLED, "{kept:?}");
     }
 
     fn suspect(&mut self, n: u16, due: u16) {

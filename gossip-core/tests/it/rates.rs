@@ -2,9 +2,7 @@
 //! it is left once the pressure is over. And both ends of the configuration. The bounds of memory are in `limits.rs`.
 
 use crate::support::{self, Link, Network, Recorder, forge, formed, lan, millis, secs, seeds};
-use gossip_core::{
-    Budgets, Config, Health, Heap, Inline, Locality, Mechanisms, Memory, Metrics, Mode, Status,
-};
+use gossip_core::{Budgets, Config, Health, Heap, Inline, Locality, Memory, Metrics, Mode, Status};
 use std::time::Duration;
 
 /// Datagrams that a budget lets out at once: of rumors or suspicion, and of sync or all together.
@@ -273,13 +271,11 @@ fn lives_through_a_crash<M: Memory>(mut network: Network<M>, patience: Duration,
 #[test]
 fn the_least_of_every_knob_and_memory_is_a_cluster_that_works() {
     for mode in [Mode::Push, Mode::Pull, Mode::PushPull] {
-        for mechanisms in [Mechanisms::ALL, Mechanisms { feedback: true, ..Mechanisms::ALL }] {
-            let (config, link) = least();
-            let config = Config { mode, mechanisms, ..config };
-            let mut network: Network<Inline<6, 1>> = Network::new(1, config, Inline::new, ());
-            network.set_link(link);
-            lives_through_a_crash(network, secs(120), &format!("{mode:?}"));
-        }
+        let (config, link) = least();
+        let config = Config { mode, ..config };
+        let mut network: Network<Inline<6, 1>> = Network::new(1, config, Inline::new, ());
+        network.set_link(link);
+        lives_through_a_crash(network, secs(120), &format!("{mode:?}"));
     }
 }
 
@@ -418,16 +414,8 @@ fn make_noise(network: &mut Network<Heap>) {
 /// What happens to clusters, one after the other, by the counters that it moves.
 #[test]
 fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
-    let mechanisms = Mechanisms { feedback: true, ..Mechanisms::ALL };
     let budgets = Budgets { sync: 12_000, ..lan().budgets };
-    let config = Config {
-        max_datagram: 400,
-        max_tombstones: 2,
-        admissions_per_second: 4,
-        mechanisms,
-        budgets,
-        ..lan()
-    };
+    let config = Config { max_datagram: 400, max_tombstones: 2, admissions_per_second: 4, budgets, ..lan() };
     let mut network = support::network(1, config, ());
     for n in 0..30u8 {
         let locality = Locality { region: 0, zone: n / 10, rack: 0 };
