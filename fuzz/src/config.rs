@@ -117,8 +117,7 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
         33 => c.mechanisms.own_pause = on,
         34 => c.mechanisms.holds = on,
         35 => c.mechanisms.earned_death = on,
-        // Free: the others keep their numbers, which the corpus holds.
-        36 => {}
+        36 => (c.mechanisms.early_check, c.mechanisms.successor) = (on, count & 2 != 0),
         37 => c.mechanisms.repair = on,
         38 => c.max_datagram = 400,
         39 => c.max_datagram = 1_400,

@@ -109,6 +109,8 @@ switches!(
     own_pause,
     holds,
     earned_death,
+    early_check,
+    successor,
     damping,
     roll_call,
     answers,

@@ -50,6 +50,11 @@ pub struct Mechanisms {
     /// Death is earned: it takes a fresh failed probe of one's own and two accusers; and news of a death is doubted by who
     /// knows better. Off: an expired timer is enough.
     pub earned_death: bool,
+    /// An accuser's own timer runs out earlier, so that its check ends with a refutation's way. Off: it waits as long as
+    /// everybody.
+    pub early_check: bool,
+    /// Two of five probes go to the next member in the order of ids. Off: all go round the lap.
+    pub successor: bool,
     /// Judge whoever refuted lately more slowly.
     pub damping: bool,
     /// Accuse at once all who were silent in a doubt that has had its time. Off: they are accused as probes come to them.
@@ -75,6 +80,8 @@ impl Mechanisms {
         own_pause: true,
         holds: true,
         earned_death: true,
+        early_check: true,
+        successor: true,
         damping: true,
         roll_call: true,
         answers: true,
@@ -91,6 +98,8 @@ impl Mechanisms {
         own_pause: false,
         holds: false,
         earned_death: false,
+        early_check: false,
+        successor: false,
         damping: false,
         roll_call: false,
         answers: false,

@@ -176,7 +176,9 @@ impl Step<'_, '_> {
             let zone = record.locality().domain();
             zone == ours || !doubts.is_held(zone)
         };
-        let neighbours = matches!(turn, 0 | 2) && doubts.of(Cause::Own) == Doubt::None;
+        let neighbours = self.core.config.mechanisms.successor
+            && matches!(turn, 0 | 2)
+            && doubts.of(Cause::Own) == Doubt::None;
         if let Some(slot) = neighbours.then(|| members.successor(judged)).flatten() {
             return Some(slot);
         }

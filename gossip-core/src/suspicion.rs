@@ -123,7 +123,8 @@ impl Step<'_, '_> {
             return;
         };
         let mut timeout = self.timeout(slot, suspicion.accusers().len());
-        if self.core.config.mechanisms.earned_death && suspicion.accusers().contains(&ME) {
+        let mechanisms = self.core.config.mechanisms;
+        if mechanisms.earned_death && mechanisms.early_check && suspicion.accusers().contains(&ME) {
             // An accuser's check takes about as long as a refutation's way: both end together. At the earliest
             // it begins when the pause that we tolerate is over.
             timeout -= self.suspicion_floor(slot) - micros(self.core.config.pause_tolerance);
