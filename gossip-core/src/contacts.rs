@@ -10,12 +10,13 @@ const MAX_CONTACTS: usize = sized(32, 12);
 pub(crate) struct Contacts {
     answers: [(SlotId, Instant); MAX_CONTACTS],
     newest: usize,
+    latest: SlotId,
 }
 
 const NOBODY: (SlotId, Instant) = (SlotId::MAX, Instant::ZERO);
 
 impl Contacts {
-    pub(crate) const NONE: Self = Self { answers: [NOBODY; MAX_CONTACTS], newest: 0 };
+    pub(crate) const NONE: Self = Self { answers: [NOBODY; MAX_CONTACTS], newest: 0, latest: NOBODY.0 };
 
     pub(crate) fn note(&mut self, slot: SlotId, now: Instant) {
         let known = self.answers.iter().position(|&(contact, _)| contact == slot);
@@ -24,11 +25,17 @@ impl Contacts {
             self.newest
         });
         self.answers[at] = (slot, now);
+        self.latest = slot;
     }
 
     /// The slots that it names.
     pub(crate) fn slots(&self) -> impl Iterator<Item = SlotId> {
         self.answers.iter().map(|&(slot, _)| slot).filter(|&slot| slot != NOBODY.0)
+    }
+
+    /// Who was the last to answer.
+    pub(crate) fn latest(&self) -> Option<SlotId> {
+        Some(self.latest).filter(|&slot| slot != NOBODY.0)
     }
 
     /// Whether a member has answered since then.
@@ -45,6 +52,9 @@ impl Contacts {
 
     /// A slot is about to be given to somebody else.
     pub(crate) fn forget(&mut self, slot: SlotId) {
+        if self.latest == slot {
+            self.latest = NOBODY.0;
+        }
         for contact in self.answers.iter_mut().filter(|contact| contact.0 == slot) {
             *contact = NOBODY;
         }

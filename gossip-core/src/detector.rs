@@ -115,6 +115,11 @@ impl Detector {
         self.health
     }
 
+    /// Who was the last to answer us.
+    pub(crate) fn latest_contact(&self) -> Option<SlotId> {
+        self.contacts.latest()
+    }
+
     /// Members that have answered lately.
     pub(crate) fn contacts(&self) -> impl Iterator<Item = SlotId> + '_ {
         self.contacts.slots()

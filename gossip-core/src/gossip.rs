@@ -4,6 +4,7 @@
 use crate::{
     choose::{self, Chosen},
     config::{Config, Mode},
+    judgement::Doubt,
     outbox::Traffic,
     record::Reachability,
     step::{Intent, Step},
@@ -72,6 +73,7 @@ impl Step<'_, '_> {
     /// again while others have not.
     fn round_peers(&mut self, eager: bool) -> Chosen {
         let fanout = usize::from(self.core.config.fanout);
+        let in_doubt = self.own_doubt() != Doubt::None;
         let members = &self.tables.members;
         let (doubts, life) = (&self.core.doubts, &self.core.life);
         let answers = |slot| {
@@ -80,8 +82,14 @@ impl Step<'_, '_> {
                 && !doubts.is_held(member.record.locality().domain())
                 && !life.has_acknowledged(slot)
         };
-        let peers = choose::gossip(members, &mut self.core.rng, fanout, eager, answers);
+        let mut peers = choose::gossip(members, &mut self.core.rng, fanout, eager, answers);
         if !peers.is_empty() {
+            // Of those that seem reachable most may answer helpers only: what we accuse others of must reach somebody.
+            let latest =
+                self.core.detector.latest_contact().filter(|slot| answers(*slot) && !peers.contains(slot));
+            if let (true, Some(latest), Some(last)) = (in_doubt, latest, peers.last_mut()) {
+                *last = latest;
+            }
             return peers;
         }
         // Among many that are silent chance does not find the few that answer.

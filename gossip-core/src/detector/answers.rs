@@ -42,8 +42,9 @@ impl Step<'_, '_> {
         let base = nonce & !(ATTEMPTS - 1);
         let asked = |probe: &Probe| probe.nonce == base && probe.asked & helper_bit(helper) != 0;
         if let Some(at) = self.core.detector.probes.iter().position(asked) {
-            self.reached(helper);
             self.answered(at, None);
+            // The last who answered is the helper: the target may be out of our own reach.
+            self.reached(helper);
         }
     }
 
