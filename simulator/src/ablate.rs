@@ -62,6 +62,12 @@ const TRIALS: &[Trial] = &[
     trial("slow-node", &["nodes=100"], Seconds::Heal),
     trial("asymmetric", &["nodes=100"], Seconds::Heal),
     trial("region-partition", &["nodes=99"], Seconds::Heal),
+    // Through the middle of a single zone.
+    trial(
+        "partition",
+        &["nodes=100", "topology.regions=1", "step.0.who={ count = 45 }", "step.0.for_s=60", "duration_s=150"],
+        Seconds::Heal,
+    ),
     trial("routable/cut30", &[], Seconds::Heal),
     // Of its windows, which say nothing here, the last would begin after the end.
     trial(
