@@ -65,7 +65,13 @@ const TRIALS: &[Trial] = &[
     // Through the middle of a single zone.
     trial(
         "partition",
-        &["nodes=100", "topology.regions=1", "step.0.who={ count = 45 }", "step.0.for_s=60", "duration_s=150"],
+        &[
+            "nodes=100",
+            "topology.regions=1",
+            "step.0.who={ count = 45 }",
+            "step.0.for_s=60",
+            "duration_s=150",
+        ],
         Seconds::Heal,
     ),
     trial("routable/cut30", &[], Seconds::Heal),
