@@ -5,5 +5,6 @@
 
 mod cli;
 mod cluster;
+mod departures;
 mod output;
 mod process;
