@@ -120,11 +120,6 @@ impl Detector {
         self.contacts.latest()
     }
 
-    /// Members that have answered lately.
-    pub(crate) fn contacts(&self) -> impl Iterator<Item = SlotId> + '_ {
-        self.contacts.slots()
-    }
-
     /// When the next probe begins, by the host's clock.
     pub(crate) fn next_probe(&self) -> Instant {
         self.next_probe
@@ -383,13 +378,8 @@ impl Step<'_, '_> {
         let round = if let Stage::Helping(round) = probe.stage { round + 1 } else { 1 };
         let all = usize::from(self.core.config.helpers);
         let count = if effort == Effort::Brief { all.min(1) } else { all };
-        let mut helpers =
+        let helpers =
             choose::helpers(&self.tables.members, &self.core.doubts, &mut self.core.rng, count, slot);
-        if helpers.is_empty() {
-            // Among many that are silent chance does not find the few that answer.
-            let fit = |&helper: &SlotId| helper != slot && choose::is_well(&self.tables.members, helper);
-            helpers.extend(self.core.detector.contacts().filter(fit).take(count));
-        }
         if helpers.is_empty() {
             self.wait_for_controls(at);
             return;
@@ -453,7 +443,7 @@ impl Step<'_, '_> {
         if believed && !held {
             self.core.standing.note_finding(true);
         }
-        self.look_at_ourselves(Some(slot), asked_beside);
+        self.look_at_ourselves(asked_beside);
         let explained =
             held || brief || (zone != ours && self.core.doubts.of(Cause::Zone(zone)) != Doubt::None);
         if purpose == Purpose::Routine && !explained {

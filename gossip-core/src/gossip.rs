@@ -83,19 +83,16 @@ impl Step<'_, '_> {
                 && !life.has_acknowledged(slot)
         };
         let mut peers = choose::gossip(members, &mut self.core.rng, fanout, eager, answers);
-        if !peers.is_empty() {
-            // Of those that seem reachable most may answer helpers only: what we accuse others of must reach somebody.
-            let latest =
-                self.core.detector.latest_contact().filter(|slot| answers(*slot) && !peers.contains(slot));
-            if let (true, Some(latest), Some(last)) = (in_doubt, latest, peers.last_mut()) {
-                *last = latest;
+        // Of those that seem reachable most may answer helpers only: what we accuse others of must reach somebody. And among
+        // many that are silent chance does not find the few that answer.
+        if in_doubt || peers.is_empty() {
+            let latest = self.core.detector.latest_contact();
+            if let Some(latest) = latest.filter(|slot| answers(*slot) && !peers.contains(slot)) {
+                let _ = peers.pop();
+                let _ = peers.push(latest);
             }
-            return peers;
         }
-        // Among many that are silent chance does not find the few that answer.
-        let known =
-            self.core.detector.contacts().filter(|&slot| answers(slot)).take(fanout).collect::<Chosen>();
-        if known.is_empty() { choose::peers(members, &mut self.core.rng, fanout, |_| true) } else { known }
+        if peers.is_empty() { choose::peers(members, &mut self.core.rng, fanout, |_| true) } else { peers }
     }
 
     fn ask_peers(&mut self) {

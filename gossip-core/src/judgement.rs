@@ -38,12 +38,10 @@ pub(crate) struct Evidence {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ruling {
     Dead,
-    /// Probe it, then judge again.
+    /// Probe it, then judge again; ever more rarely while nobody joins in.
     Check,
     /// Its time stands still.
     Wait(Reason),
-    /// Nobody joins in: tell of it once more, and check again, ever more rarely.
-    AskAgain,
 }
 
 /// Why a suspect's time stands still.
@@ -66,8 +64,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Ruling {
         _ if patience => Ruling::Wait(Reason::Patience),
         (Doubt::Open, _) => Ruling::Wait(Reason::SilentZone),
         (Doubt::None, Doubt::Open) => Ruling::Wait(Reason::OwnTrouble),
-        _ if !checked => Ruling::Check,
-        _ if alone => Ruling::AskAgain,
+        _ if !checked || alone => Ruling::Check,
         _ => Ruling::Dead,
     }
 }
@@ -87,10 +84,6 @@ pub(crate) struct Signs {
     pub(crate) lost: u32,
     /// The lost have become more a moment ago: who knows how many there will be.
     pub(crate) growing: bool,
-    /// Nobody has answered us lately.
-    pub(crate) out_of_touch: bool,
-    /// This node has just started, and does not know yet whom there is.
-    pub(crate) unsettled: bool,
 }
 
 /// Fewer than this that were asked are no sample.
@@ -103,10 +96,10 @@ pub(crate) fn is_few((asked, answered): (u32, u32)) -> bool {
 
 /// Whether what this node sees can be explained by its own trouble: any row that fits.
 pub(crate) fn in_trouble(signs: &Signs) -> bool {
-    let Signs { asked, answered, probed, failed, kept, lost, growing, out_of_touch, unsettled } = *signs;
+    let Signs { asked, answered, probed, failed, kept, lost, growing } = *signs;
     let surprised = failed * 8 >= probed * 3 && failed >= 2;
     let smaller_part = lost > 1 && kept <= if growing { lost * 2 } else { lost };
-    is_few((asked, answered)) || surprised || smaller_part || out_of_touch || unsettled
+    is_few((asked, answered)) || surprised || smaller_part
 }
 
 #[cfg(test)]

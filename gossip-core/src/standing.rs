@@ -28,8 +28,6 @@ pub(crate) struct Standing {
     /// How many were suspect or lost at the last look, and when they had last become more.
     count: u32,
     grew: Stamp,
-    /// Since when this node learns whom there is.
-    since_start: Instant,
     /// While our doubt of ourselves was spent, somebody whom we accused refuted: our silence says nothing of others.
     refuted: bool,
     /// How far the roll has been called.
@@ -38,14 +36,12 @@ pub(crate) struct Standing {
 
 impl Standing {
     pub(crate) fn new(now: Instant) -> Self {
-        let (period_ends, since_start) = (now, now);
         Self {
             findings: 0,
             lost: [0; 2],
-            period_ends,
+            period_ends: now,
             count: 0,
             grew: now.stamp(),
-            since_start,
             refuted: false,
             roll: 0,
         }
@@ -54,11 +50,6 @@ impl Standing {
     /// A probe of a member that was believed alive has ended.
     pub(crate) fn note_finding(&mut self, failed: bool) {
         self.findings = self.findings << 1 | u8::from(failed);
-    }
-
-    /// The latest of those that failed was answered after all.
-    pub(crate) fn take_back_failure(&mut self) {
-        self.findings &= self.findings.wrapping_sub(1);
     }
 
     /// A member died.
@@ -118,9 +109,9 @@ impl Step<'_, '_> {
         if self.stands_alone() && failed * 2 > probed { HASTE } else { 1 }
     }
 
-    /// A probe has ended, of a member if it failed: what does that say of this node? `asked` are those that the probe asked
-    /// beside the member, and how many of them answered.
-    pub(crate) fn look_at_ourselves(&mut self, slot: Option<SlotId>, (asked, answered): (u32, u32)) {
+    /// A probe has ended: what does that say of this node? `asked` are those that it asked beside its target, if it failed, and
+    /// `answered` those of them who did.
+    pub(crate) fn look_at_ourselves(&mut self, (asked, answered): (u32, u32)) {
         let members = &self.tables.members;
         let held = |&(zone, _): &(_, u32)| self.core.doubts.is_held(zone);
         let elsewhere: u32 = members.zones().filter(held).map(|(_, live)| live).sum();
@@ -133,7 +124,6 @@ impl Step<'_, '_> {
             standing.grew = now;
         }
         let (probed, failed) = self.findings();
-        let since_start = self.now().since(self.core.standing.since_start);
         let switches = self.core.config.mechanisms;
         let signs = Signs {
             asked,
@@ -143,8 +133,6 @@ impl Step<'_, '_> {
             kept: members.size().saturating_sub(suspects + elsewhere),
             lost: if switches.majority { lost } else { 0 },
             growing: u64::from(now.since(self.core.standing.grew)) * 1_000 < floor,
-            out_of_touch: !self.is_in_touch(slot.unwrap_or(ME)),
-            unsettled: !self.core.joining.has_view() && since_start < self.core.config.hold,
         };
         self.core.standing.refuted &= self.own_doubt() == Doubt::Spent;
         self.note_own_trouble(live > 1 && in_trouble(&signs));

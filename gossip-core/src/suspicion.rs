@@ -176,7 +176,7 @@ impl Step<'_, '_> {
             Ruling::Wait(Reason::Patience) => self.patience(slot),
             // What comes after a doubt is not all due at once.
             Ruling::Wait(_) => Some(interval * 2 + self.core.rng.below_u64(interval * 2)),
-            Ruling::Check | Ruling::AskAgain => None,
+            Ruling::Check => None,
         };
         if let Some(wait) = wait {
             self.be_due_since(slot, now.plus((wait / 1_000) as u32));
@@ -241,17 +241,11 @@ impl Step<'_, '_> {
         if suspicion.is_none_or(|suspicion| suspicion.checks == 0) {
             return;
         }
-        let ruling = judge(&self.evidence(slot, true));
-        if ruling == Ruling::Dead {
+        if judge(&self.evidence(slot, true)) == Ruling::Dead {
             return self.declare(slot);
         }
         self.core.metrics.deaths_held += 1;
         debug!("death of {} withheld", self.record(slot).id().as_u64());
-        if ruling == Ruling::AskAgain {
-            // Others may not have heard us: where many died at once, most of what we sent went to the dead.
-            let born = self.tables.members.slot(slot).born;
-            self.heat(slot, born);
-        }
     }
 
     /// Whether this node is among a suspect's accusers.

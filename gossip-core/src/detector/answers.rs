@@ -62,11 +62,9 @@ impl Step<'_, '_> {
                 self.core.standing.note_finding(false);
             }
             self.core.detector.health = self.core.detector.health.saturating_sub(1);
-        } else if probe.believed {
-            self.core.standing.take_back_failure();
         }
         self.reached(probe.slot);
-        self.look_at_ourselves(None, (0, 0));
+        self.look_at_ourselves((0, 0));
         match probe.purpose {
             Purpose::Check => self.check_passed(probe.slot),
             Purpose::Newcomer => {
