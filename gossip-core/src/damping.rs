@@ -22,14 +22,11 @@ const MAX_SUSPICIONS: u32 = 3;
 /// Refutations from which on a member is restless. Whoever paused once is not.
 const RESTLESS: u32 = 2;
 
-/// For how long, in µs, a member is not judged after its latest word, if it refuted so often lately.
-fn patience(level: u32, floor: u64, hold: u64) -> u64 {
-    level.checked_sub(1).map_or(0, |doublings| (floor << doublings.min(16)).min(hold))
-}
-
 impl Step<'_, '_> {
+    /// For how long, in µs, a member is not judged after its latest word, if it refuted so often lately.
     fn patience_at(&self, slot: SlotId, level: u32) -> u64 {
-        patience(level, self.suspicion_floor(slot), micros(self.core.config.hold))
+        let Some(doublings) = level.checked_sub(1) else { return 0 };
+        (self.suspicion_floor(slot) << doublings).min(micros(self.core.config.hold))
     }
 
     /// How often a member refuted lately, less what it has been forgiven since its latest word.
@@ -41,10 +38,9 @@ impl Step<'_, '_> {
         }
         let mut calm = u64::from(self.now().stamp().since(member.born)) * 1_000;
         let least = micros(self.core.config.hold) / CALM_SHARE;
-        while level > 0 {
-            let Some(left) = calm.checked_sub((self.patience_at(slot, level) * CALM).max(least)) else {
-                break;
-            };
+        while level > 0
+            && let Some(left) = calm.checked_sub((self.patience_at(slot, level) * CALM).max(least))
+        {
             (calm, level) = (left, level - 1);
         }
         level
@@ -67,7 +63,7 @@ impl Step<'_, '_> {
     }
 
     /// A member has said something, which is not dated yet; whether it refutes that it was suspect or dead.
-    pub(crate) fn note_word(&mut self, slot: SlotId, refutes: Option<Status>) {
+    pub(crate) fn update_damping(&mut self, slot: SlotId, refutes: Option<Status>) {
         let level = self.damping_level(slot);
         let (weight, most) = match refutes {
             None => (0, u32::MAX),

@@ -23,6 +23,7 @@ use crate::{
     outbox::{Event, Traffic},
     recheck::Rechecks,
     record::{Incarnation, NodeId, Reachability, Record, Status},
+    relays::Relays,
     rtt::LATE,
     step::{Intent, Step},
     table::{ME, SlotId},
@@ -100,6 +101,11 @@ pub(crate) struct Detector {
     health: u8,
     /// Routine probes since that of the successor.
     turn: u8,
+}
+
+/// How many probes of such purposes are under way.
+fn under_way(probes: &[Probe], such: fn(Purpose) -> bool) -> usize {
+    probes.iter().filter(|probe| probe.stage != Stage::Lingering && such(probe.purpose)).count()
 }
 
 fn helper_bit(helper: SlotId) -> u32 {
@@ -222,16 +228,8 @@ impl Step<'_, '_> {
         if probes.iter().any(|probe| probe.slot == slot && probe.stage != Stage::Lingering) {
             return false;
         }
-        let under_way = probes.iter().filter(|probe| probe.stage != Stage::Lingering);
-        let too_many = if purpose == Purpose::Routine {
-            false
-        } else if purpose.is_recheck() {
-            under_way.filter(|probe| probe.purpose.is_recheck()).count() >= MAX_RECHECKS
-        } else {
-            let hurried = |probe: &&Probe| matches!(probe.purpose, Purpose::Check | Purpose::Confirm);
-            under_way.filter(hurried).count() >= MAX_HURRIED
-        };
-        if too_many {
+        let yields = purpose != Purpose::Routine && !purpose.is_recheck();
+        if yields && under_way(probes, Purpose::is_hurried) >= MAX_HURRIED {
             return false;
         }
         if probes.is_full() {
@@ -463,7 +461,7 @@ impl Step<'_, '_> {
         if withheld {
             self.core.metrics.deaths_held += 1;
         } else if purpose != Purpose::Newcomer {
-            self.probe_failed_of(slot, began, silent);
+            self.probe_failed(slot, began, silent);
         }
     }
 
@@ -478,8 +476,7 @@ impl Step<'_, '_> {
 
     /// Whether another recheck may begin.
     pub(crate) fn may_recheck(&self) -> bool {
-        let under_way = self.core.detector.probes.iter().filter(|probe| probe.stage != Stage::Lingering);
-        under_way.filter(|probe| probe.purpose.is_recheck()).count() < MAX_RECHECKS
+        under_way(&self.core.detector.probes, Purpose::is_recheck) < MAX_RECHECKS
     }
 
     /// Whether a member is being rechecked, or was a moment ago.
@@ -508,7 +505,7 @@ impl Step<'_, '_> {
     pub(crate) fn forget_all_probes(&mut self) {
         let (now, health) = (self.now(), self.core.detector.health);
         self.core.detector = Detector { health, ..Detector::new(now) };
-        self.core.relays.clear();
+        self.core.relays = Relays::default();
         self.core.rechecks = Rechecks::new();
         self.core.address_changes = AddressChanges::default();
     }
@@ -529,5 +526,3 @@ impl Step<'_, '_> {
 
 mod answers;
 mod stage;
-#[cfg(test)]
-mod tests;

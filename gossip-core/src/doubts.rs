@@ -10,7 +10,7 @@
 //! (unknown) ───────────▶ Open ──────────────────────▶ Spent ───────────────────▶ (unknown)
 //!                        ▲  │ the reason is gone
 //!               a reason │  ▼
-//!                        Resting ──time regained──▶ (unknown)
+//!                        None ───time regained────▶ (unknown)
 //! ```
 //!
 //! While the doubt of a zone is open, the zone is held: its members count as unreachable, and nobody in it is accused.
@@ -45,19 +45,12 @@ pub(crate) enum Cause {
     Own,
 }
 
-/// Where a doubt stands. One that is not remembered has all its time to spend.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
-    Open,
-    /// The reason is gone, and the time that was spent is regained.
-    Resting,
-    Spent,
-}
-
+/// A doubt that is remembered. One that is not has all its time to spend.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     cause: Cause,
-    phase: Phase,
+    /// [`Doubt::None`] while the time that was spent is regained.
+    state: Doubt,
     /// Since when, by the judgement clock.
     since: Stamp,
     /// ms that it could still be open, then.
@@ -71,11 +64,7 @@ pub(crate) struct Doubts(heapless::Vec<Entry, { MAX_HELD + 1 }>);
 impl Doubts {
     /// Where the doubt of a cause stands.
     pub(crate) fn of(&self, cause: Cause) -> Doubt {
-        match self.find(cause).map(|entry| entry.phase) {
-            Some(Phase::Open) => Doubt::Open,
-            Some(Phase::Spent) => Doubt::Spent,
-            Some(Phase::Resting) | None => Doubt::None,
-        }
+        self.0.iter().find(|entry| entry.cause == cause).map_or(Doubt::None, |entry| entry.state)
     }
 
     /// Whether a zone is held.
@@ -85,7 +74,7 @@ impl Doubts {
 
     /// The zones that are held.
     pub(crate) fn held(&self) -> impl Iterator<Item = Zone> + '_ {
-        self.0.iter().filter(|entry| entry.phase == Phase::Open).filter_map(|entry| match entry.cause {
+        self.0.iter().filter(|entry| entry.state == Doubt::Open).filter_map(|entry| match entry.cause {
             Cause::Zone(zone) => Some(zone),
             Cause::Own => None,
         })
@@ -93,11 +82,7 @@ impl Doubts {
 
     /// Whether any doubt is spent.
     pub(crate) fn any_spent(&self) -> bool {
-        self.0.iter().any(|entry| entry.phase == Phase::Spent)
-    }
-
-    fn find(&self, cause: Cause) -> Option<&Entry> {
-        self.0.iter().find(|entry| entry.cause == cause)
+        self.0.iter().any(|entry| entry.state == Doubt::Spent)
     }
 
     /// There is a reason: the doubt opens, if it has time left. Returns whether that is new, or `None` when no more can be
@@ -105,38 +90,34 @@ impl Doubts {
     fn open(&mut self, cause: Cause, now: Stamp, whole: u32) -> Option<bool> {
         let Some(entry) = self.0.iter_mut().find(|entry| entry.cause == cause) else {
             let zones = self.0.iter().filter(|entry| entry.cause != Cause::Own).count();
-            let entry = Entry { cause, phase: Phase::Open, since: now, left: whole };
+            let entry = Entry { cause, state: Doubt::Open, since: now, left: whole };
             let fits = (cause == Cause::Own || zones < MAX_HELD) && self.0.push(entry).is_ok();
             return fits.then_some(true);
         };
-        if entry.phase != Phase::Resting {
+        if entry.state != Doubt::None {
             return Some(false);
         }
         let regained = now.since(entry.since).saturating_mul(REGAIN);
-        *entry = Entry {
-            cause,
-            phase: Phase::Open,
-            since: now,
-            left: entry.left.saturating_add(regained).min(whole),
-        };
+        let left = entry.left.saturating_add(regained).min(whole);
+        *entry = Entry { cause, state: Doubt::Open, since: now, left };
         Some(true)
     }
 
     /// The reason is gone; true when that closes an open doubt.
     fn close(&mut self, cause: Cause, now: Stamp) -> bool {
-        let open = |entry: &&mut Entry| entry.cause == cause && entry.phase == Phase::Open;
+        let open = |entry: &&mut Entry| entry.cause == cause && entry.state == Doubt::Open;
         let Some(entry) = self.0.iter_mut().find(open) else { return false };
         let left = entry.left.saturating_sub(now.since(entry.since));
-        *entry = Entry { cause, phase: Phase::Resting, since: now, left };
+        *entry = Entry { cause, state: Doubt::None, since: now, left };
         true
     }
 
     /// When the next doubt changes its phase by time alone: its place, and the stamp.
     fn next(&self, Spans { whole, spent }: Spans) -> Option<(usize, Stamp)> {
-        let due = |entry: &Entry| match entry.phase {
-            Phase::Open => entry.since.plus(entry.left.min(whole)),
-            Phase::Resting => entry.since.plus((whole - entry.left.min(whole)) / REGAIN),
-            Phase::Spent => entry.since.plus(spent),
+        let due = |entry: &Entry| match entry.state {
+            Doubt::Open => entry.since.plus(entry.left.min(whole)),
+            Doubt::None => entry.since.plus((whole - entry.left.min(whole)) / REGAIN),
+            Doubt::Spent => entry.since.plus(spent),
         };
         let dues = self.0.iter().map(due).enumerate();
         dues.reduce(|first, other| if other.1.is_before(first.1) { other } else { first })
@@ -145,8 +126,8 @@ impl Doubts {
     /// Lets the next doubt change its phase; returns its cause if its time is spent.
     fn pass(&mut self, at: usize, now: Stamp) -> Option<Cause> {
         let entry = self.0.get_mut(at)?;
-        if entry.phase == Phase::Open {
-            (entry.phase, entry.since) = (Phase::Spent, now);
+        if entry.state == Doubt::Open {
+            (entry.state, entry.since) = (Doubt::Spent, now);
             return Some(entry.cause);
         }
         self.0.swap_remove(at);

@@ -106,7 +106,7 @@ impl Step<'_, '_> {
             }
         }
         if let Some(slot) = doubted {
-            self.hasten(slot);
+            self.postpone(slot, self.suspicion_floor(slot));
             self.tell_the_accused(slot);
         }
     }
@@ -165,7 +165,7 @@ impl Step<'_, '_> {
         }
         self.core.metrics.records_changed += 1;
         let (incarnation, is) = self.record(slot).rank();
-        if incarnation > before && self.is_accused_by_us(slot) {
+        if incarnation > before && self.accuses(ME, slot) {
             self.note_refuted();
         }
         // What was said of another incarnation, or of a member that is gone, is settled.
@@ -180,7 +180,7 @@ impl Step<'_, '_> {
             member.set_reachability(Reachability::Unknown);
             member.set_damping_level(0);
         } else {
-            self.note_word(slot, Some(was).filter(|_| incarnation > before));
+            self.update_damping(slot, Some(was).filter(|_| incarnation > before));
         }
         if incarnation > before && incarnation.epoch == before.epoch {
             self.recheck(slot);

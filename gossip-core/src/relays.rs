@@ -46,11 +46,6 @@ impl Relays {
         self.0.iter().flat_map(|relay| [relay.requester, relay.target])
     }
 
-    /// All members are about to be forgotten.
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
-    }
-
     /// A slot is about to be given to somebody else.
     pub(crate) fn forget(&mut self, slot: SlotId) {
         self.0.retain(|relay| relay.target != slot && relay.requester != slot);
@@ -111,10 +106,8 @@ impl Step<'_, '_> {
         }
         let relay = self.core.relays.0.swap_remove(at);
         self.answer_requester(relay.requester, Message::Nack { nonce: relay.theirs });
-        let accused = self.tables.suspicions.get(self.tables.members.slot(slot)).is_some_and(|suspicion| {
-            suspicion.accusers().len() > usize::from(self.core.config.confirmations)
-                || suspicion.accusers().contains(&ME)
-        });
+        let enough = usize::from(self.core.config.confirmations);
+        let accused = self.accusers(slot).len() > enough || self.accuses(ME, slot);
         if self.record(slot).status().is_live()
             && !accused
             && !self.is_restless(slot)

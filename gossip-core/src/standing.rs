@@ -29,7 +29,7 @@ pub(crate) struct Standing {
     count: u32,
     grew: Stamp,
     /// While our doubt of ourselves was spent, somebody whom we accused refuted: our silence says nothing of others.
-    refuted: bool,
+    pub(crate) refuted: bool,
     /// How far the roll has been called.
     roll: u32,
 }
@@ -62,12 +62,6 @@ impl Standing {
         let from = usize::from(self.lost[0] == 0);
         self.lost[from] = self.lost[from].saturating_sub(1);
     }
-
-    fn pass(&mut self, now: Instant, period: Duration) {
-        if now >= self.period_ends {
-            (self.lost, self.period_ends) = ([0, self.lost[0]], now + period);
-        }
-    }
 }
 
 impl Step<'_, '_> {
@@ -79,10 +73,12 @@ impl Step<'_, '_> {
     /// Lets losses be forgotten that are two longest suspicions old. Not while they are a reason to doubt: a minority would
     /// forget them, and think that it is all there is.
     pub(crate) fn forget_losses(&mut self) {
-        if self.own_doubt() != Doubt::Open {
-            let period = Duration::from_micros(self.suspicion_floor(ME) * 2)
-                * u32::from(self.core.config.suspicion_factor);
-            self.core.standing.pass(self.core.clock.now(), period);
+        let (now, floor) = (self.now(), self.suspicion_floor(ME));
+        let period = Duration::from_micros(floor * 2) * u32::from(self.core.config.suspicion_factor);
+        let in_doubt = self.own_doubt() == Doubt::Open;
+        let standing = &mut self.core.standing;
+        if !in_doubt && now >= standing.period_ends {
+            (standing.lost, standing.period_ends) = ([0, standing.lost[0]], now + period);
         }
     }
 
@@ -138,13 +134,6 @@ impl Step<'_, '_> {
         self.note_own_trouble(live > 1 && in_trouble(&signs));
     }
 
-    /// Whether others than a member have answered lately.
-    pub(crate) fn is_in_touch(&self, slot: SlotId) -> bool {
-        let config = &self.core.config;
-        let lately = config.probe_interval * 2 + config.ack_timeout_max;
-        self.reached_another(slot, self.core.clock.judged() - lately)
-    }
-
     /// Whether a doubt about this member is spent.
     pub(crate) fn was_doubted(&self, slot: SlotId) -> bool {
         self.stands_alone() || self.core.doubts.of(Cause::Zone(self.zone_of(slot))) == Doubt::Spent
@@ -163,9 +152,7 @@ impl Step<'_, '_> {
             let roll = (self.core.standing.roll + 1) % self.tables.members.live();
             self.core.standing.roll = roll;
             let Some(&slot) = self.tables.members.live_slots().get(roll as usize) else { return };
-            if self.tables.members.slot(slot).is_silent()
-                && self.was_doubted(slot)
-                && !self.is_accused_by_us(slot)
+            if self.tables.members.slot(slot).is_silent() && self.was_doubted(slot) && !self.accuses(ME, slot)
             {
                 self.suspect(slot, ME, self.core.clock.judged_stamp());
                 // Nobody else may say so: it has twice the time to refute.

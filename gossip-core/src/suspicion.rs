@@ -16,11 +16,11 @@ use crate::{
     detector::Purpose,
     diagnostics::debug,
     doubts::Cause,
-    judgement::{Doubt, Evidence, Reason, Ruling, judge},
+    judgement::{Evidence, Reason, Ruling, judge},
     outbox::{EVENTS_OF_STEP, Event},
     record::{Reachability, Status},
     step::Step,
-    table::{ME, SlotId},
+    table::{ME, SlotId, pool::Suspicion},
     time::{Instant, Stamp, micros},
 };
 use core::time::Duration;
@@ -46,10 +46,26 @@ pub(crate) fn two_checks(config: &Config) -> Duration {
 }
 
 impl Step<'_, '_> {
+    fn suspicion(&self, slot: SlotId) -> Option<&Suspicion> {
+        self.tables.suspicions.get(self.tables.members.slot(slot))
+    }
+
+    fn suspicion_mut(&mut self, slot: SlotId) -> Option<&mut Suspicion> {
+        self.tables.suspicions.get_mut(self.tables.members.slot(slot))
+    }
+
+    /// The distinct accusers of a member.
+    pub(crate) fn accusers(&self, slot: SlotId) -> &[SlotId] {
+        self.suspicion(slot).map_or(&[], Suspicion::accusers)
+    }
+
+    pub(crate) fn accuses(&self, accuser: SlotId, slot: SlotId) -> bool {
+        self.accusers(slot).contains(&accuser)
+    }
+
     /// Takes an accusation in: the target is alive or suspect in the accused incarnation.
     pub(crate) fn suspect(&mut self, slot: SlotId, accuser: SlotId, started: Stamp) {
-        let known = self.tables.suspicions.get(self.tables.members.slot(slot));
-        if known.is_some_and(|suspicion| suspicion.accusers().contains(&accuser)) {
+        if self.accuses(accuser, slot) {
             return;
         }
         let cap = self.core.config.accusations_per_accuser;
@@ -117,11 +133,7 @@ impl Step<'_, '_> {
 
     /// Sets a timer to what its accusers make it.
     fn reschedule(&mut self, slot: SlotId) {
-        let member = self.tables.members.slot(slot);
-        let Some(suspicion) = self.tables.suspicions.get(member).filter(|suspicion| suspicion.checks == 0)
-        else {
-            return;
-        };
+        let Some(suspicion) = self.suspicion(slot).filter(|suspicion| !suspicion.is_due()) else { return };
         let mut timeout = self.timeout(slot, suspicion.accusers().len());
         let mechanisms = self.core.config.mechanisms;
         if mechanisms.earned_death && mechanisms.early_check && suspicion.accusers().contains(&ME) {
@@ -130,14 +142,10 @@ impl Step<'_, '_> {
             timeout -= self.suspicion_floor(slot) - micros(self.core.config.pause_tolerance);
         }
         let due = suspicion.started.plus((timeout / 1_000) as u32);
-        self.tables.suspicions.schedule(member, due);
+        self.tables.suspicions.schedule(self.tables.members.slot(slot), due);
     }
 
-    /// Lets a member stay suspect for the floor's time at the most.
-    pub(crate) fn hasten(&mut self, slot: SlotId) {
-        self.postpone(slot, self.suspicion_floor(slot));
-    }
-
+    /// Lets a timer run out after so many µs from now.
     pub(crate) fn postpone(&mut self, slot: SlotId, by_micros: u64) {
         let due = self.core.clock.judged_stamp().plus((by_micros / 1_000).max(1) as u32);
         self.tables.suspicions.schedule(self.tables.members.slot(slot), due);
@@ -179,11 +187,13 @@ impl Step<'_, '_> {
             Ruling::Check => None,
         };
         if let Some(wait) = wait {
-            self.be_due_since(slot, now.plus((wait / 1_000) as u32));
+            // Restart the overdue clock: nobody could join in before then.
+            if let Some(overdue) = self.suspicion_mut(slot).filter(|suspicion| suspicion.is_due()) {
+                overdue.started = now.plus((wait / 1_000) as u32);
+            }
             return self.postpone(slot, wait);
         }
-        let members = &self.tables.members;
-        let Some(suspicion) = self.tables.suspicions.get_mut(members.slot(slot)) else { return };
+        let Some(suspicion) = self.suspicion_mut(slot) else { return };
         let checks = suspicion.checks;
         suspicion.checks = checks.saturating_add(1);
         if checks == 0 {
@@ -199,27 +209,17 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Until then nobody could join in: how long a death has been due counts from there, if it is due.
-    fn be_due_since(&mut self, slot: SlotId, since: Stamp) {
-        let members = &self.tables.members;
-        let suspicion = self.tables.suspicions.get_mut(members.slot(slot));
-        if let Some(due) = suspicion.filter(|suspicion| suspicion.checks > 0) {
-            due.started = since;
-        }
-    }
-
     /// A check of an overdue suspect was answered: the suspicion starts over, and the suspect, who heard of
     /// it with the ping, will refute it.
     pub(crate) fn check_passed(&mut self, slot: SlotId) {
         let now = self.core.clock.judged_stamp();
-        let members = &self.tables.members;
-        let Some(suspicion) = self.tables.suspicions.get_mut(members.slot(slot)) else { return };
+        let Some(suspicion) = self.suspicion_mut(slot) else { return };
         (suspicion.checks, suspicion.started) = (0, now);
         self.reschedule(slot);
     }
 
     /// Our own probe of a member failed, which was `silent` before or not: accuse it; if its death is due, it is judged.
-    pub(crate) fn probe_failed_of(&mut self, slot: SlotId, started: Instant, silent: bool) {
+    pub(crate) fn probe_failed(&mut self, slot: SlotId, started: Instant, silent: bool) {
         if !self.record(slot).status().is_live() || self.patience(slot).is_some() {
             return;
         }
@@ -227,7 +227,7 @@ impl Step<'_, '_> {
             self.declare(slot);
             return;
         }
-        if !self.is_accused_by_us(slot) {
+        if !self.accuses(ME, slot) {
             if !silent && self.is_restless(slot) {
                 // Who refuted lately is not accused at the first failure.
                 let _ = self.probe(slot, Purpose::Check);
@@ -237,8 +237,7 @@ impl Step<'_, '_> {
             debug!("member {} accused", self.record(slot).id().as_u64());
             self.suspect(slot, ME, started.stamp());
         }
-        let suspicion = self.tables.suspicions.get(self.tables.members.slot(slot));
-        if suspicion.is_none_or(|suspicion| suspicion.checks == 0) {
+        if !self.suspicion(slot).is_some_and(Suspicion::is_due) {
             return;
         }
         if judge(&self.evidence(slot, true)) == Ruling::Dead {
@@ -248,28 +247,19 @@ impl Step<'_, '_> {
         debug!("death of {} withheld", self.record(slot).id().as_u64());
     }
 
-    /// Whether this node is among a suspect's accusers.
-    pub(crate) fn is_accused_by_us(&self, slot: SlotId) -> bool {
-        let suspicion = self.tables.suspicions.get(self.tables.members.slot(slot));
-        suspicion.is_some_and(|suspicion| suspicion.accusers().contains(&ME))
-    }
-
     /// What is known of a suspect, and whether our own probe of it failed.
     fn evidence(&self, slot: SlotId, checked: bool) -> Evidence {
-        let suspicion = self.tables.suspicions.get(self.tables.members.slot(slot));
-        let accusers = suspicion.map_or(0, |suspicion| suspicion.accusers().len() as u32);
-        let due = suspicion.filter(|suspicion| suspicion.checks > 0).map_or(0, |suspicion| {
-            u64::from(self.core.clock.judged_stamp().since(suspicion.started)) * 1_000
-        });
+        let since = |due: &Suspicion| self.core.clock.judged_stamp().since(due.started);
+        let due_for = self.suspicion(slot).filter(|suspicion| suspicion.is_due()).map_or(0, since);
         Evidence {
             patience: self.patience(slot).is_some(),
             zone: self.core.doubts.of(Cause::Zone(self.zone_of(slot))),
             own: self.own_doubt(),
-            refuted: self.own_doubt() == Doubt::Spent && !self.stands_alone(),
+            refuted: self.core.standing.refuted,
             checked,
-            accusers,
+            accusers: self.accusers(slot).len() as u32,
             voters: self.other_voters() + 1,
-            overdue: due >= micros(self.core.config.hold) && self.is_in_touch(slot),
+            overdue: u64::from(due_for) * 1_000 >= micros(self.core.config.hold) && self.is_in_touch(slot),
         }
     }
 

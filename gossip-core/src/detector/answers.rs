@@ -86,15 +86,10 @@ impl Step<'_, '_> {
         self.core.metrics.rtt_us.record(u32::try_from(rtt).unwrap_or(u32::MAX));
     }
 
-    /// A member is there, and so is its zone.
-    fn note_contact(&mut self, slot: SlotId) {
+    /// A member has answered us: it is there, and so is its zone.
+    pub(crate) fn reached(&mut self, slot: SlotId) {
         self.core.detector.contacts.note(slot, self.core.clock.judged());
         self.release_zone_of(slot);
-    }
-
-    /// A member has answered us.
-    pub(crate) fn reached(&mut self, slot: SlotId) {
-        self.note_contact(slot);
         self.core.joining.note_good(self.tables.members.record(slot).address());
         let member = self.tables.members.slot_mut(slot);
         let was = member.reachability();
@@ -132,8 +127,10 @@ impl Step<'_, '_> {
         self.core.detector.contacts.has(slot, since)
     }
 
-    /// Whether somebody else than `slot` answered us since then (by the judgement clock).
-    pub(crate) fn reached_another(&self, slot: SlotId, since: Instant) -> bool {
-        self.core.detector.contacts.has_another(slot, since)
+    /// Whether others than a member have answered lately.
+    pub(crate) fn is_in_touch(&self, slot: SlotId) -> bool {
+        let config = &self.core.config;
+        let lately = config.probe_interval * 2 + config.ack_timeout_max;
+        self.core.detector.contacts.has_another(slot, self.core.clock.judged() - lately)
     }
 }

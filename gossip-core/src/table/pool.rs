@@ -18,7 +18,7 @@ pub(crate) struct Suspicion {
     pub(crate) started: Stamp,
     accusers: [SlotId; MAX_ACCUSERS],
     count: u8,
-    /// How often the timer has run out: from the first time on death is due, as soon as it is earned.
+    /// How often the timer has run out.
     pub(crate) checks: u8,
     unused: [u8; 2],
 }
@@ -33,6 +33,11 @@ impl Suspicion {
         checks: 0,
         unused: [0; 2],
     };
+
+    /// Whether the timer has run out: death is due, as soon as it is earned.
+    pub(crate) fn is_due(&self) -> bool {
+        self.checks > 0
+    }
 
     /// The distinct accusers, in the order in which we heard of them.
     pub(crate) fn accusers(&self) -> &[SlotId] {
