@@ -1,4 +1,4 @@
-//! Who answered this node lately.
+//! The members that answered this node lately.
 
 use crate::{memory::sized, table::SlotId, time::Instant};
 
@@ -34,7 +34,7 @@ impl Contacts {
         self.answers.iter().map(|&(slot, _)| slot).filter(|&slot| slot != NOBODY.0)
     }
 
-    /// Who was the last to answer.
+    /// The member that answered last.
     pub(crate) fn latest(&self) -> Option<SlotId> {
         Some(self.latest).filter(|&slot| slot != NOBODY.0)
     }
@@ -44,7 +44,7 @@ impl Contacts {
         self.answers.iter().any(|&(contact, at)| contact == slot && at >= since)
     }
 
-    /// Whether somebody else than `slot` has answered since then.
+    /// Whether a member other than `slot` has answered since then.
     pub(crate) fn has_another(&self, slot: SlotId, since: Instant) -> bool {
         let answered =
             |&(contact, at): &(SlotId, Instant)| contact != slot && contact != NOBODY.0 && at >= since;

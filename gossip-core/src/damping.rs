@@ -1,11 +1,11 @@
-//! Damping: whoever refuted lately is judged more slowly.
+//! Damping: a member that refuted lately is judged more slowly.
 //!
-//! A refutation proves that a suspicion was wrong, so the next one weighs less: after its latest word a member is given time,
-//! which doubles with each refutation up to [`Config::hold`], and is forgotten as slowly. It is not accused
-//! meanwhile; to those who cannot reach it, it is unreachable and not dead. Whoever is restless is accused only after two
+//! A refutation proves that a suspicion was wrong, so the next one weighs less. After its latest update such a member is
+//! given time, which doubles with each refutation up to [`Config::hold`], and is forgotten as slowly. Until then it is not
+//! accused: to a node that cannot reach it, it is unreachable and not dead. A restless member is accused only after two
 //! failed probes in a row.
 //!
-//! Refuted suspicions count up to [`MAX_SUSPICIONS`], or whoever forges refutations would keep the dead alive for long; refuted
+//! Refuted suspicions count up to [`MAX_SUSPICIONS`], or forged refutations would keep the dead alive for long; refuted
 //! deaths go on counting.
 
 use crate::{record::Status, step::Step, table::SlotId, time::micros};
@@ -14,22 +14,22 @@ use crate::{record::Status, step::Step, table::SlotId, time::micros};
 const CALM: u64 = 2;
 /// ... and after this share of a hold at the least: a link that comes and goes by the minute is no news each time.
 const CALM_SHARE: u64 = 8;
-/// A refuted death counts as so many refuted suspicions: two of them in a row, and the third takes minutes.
+/// A refuted death counts as so many refuted suspicions: after two in a row the third takes more than a minute.
 const DEATH: u32 = 3;
-/// Refutations of suspicions that count: four floors of time, some 13 s among a hundred.
+/// Refutations of suspicions that count: four floors of time, 10 s among a hundred on a LAN.
 const MAX_SUSPICIONS: u32 = 3;
 
-/// Refutations from which on a member is restless. Whoever paused once is not.
+/// The level from which a member is restless. A single pause does not make it so.
 const RESTLESS: u32 = 2;
 
 impl Step<'_, '_> {
-    /// For how long, in µs, a member is not judged after its latest word, if it refuted so often lately.
+    /// For how long, in µs, a member of this level is not judged after its latest update.
     fn patience_at(&self, slot: SlotId, level: u32) -> u64 {
         let Some(doublings) = level.checked_sub(1) else { return 0 };
         (self.suspicion_floor(slot) << doublings).min(micros(self.core.config.hold))
     }
 
-    /// How often a member refuted lately, less what it has been forgiven since its latest word.
+    /// How often a member refuted lately, less what was forgotten since its latest update.
     pub(crate) fn damping_level(&self, slot: SlotId) -> u32 {
         let member = self.tables.members.slot(slot);
         let mut level = member.damping_level();
@@ -51,8 +51,8 @@ impl Step<'_, '_> {
         self.damping_level(slot) >= RESTLESS
     }
 
-    /// How many µs more a member is given, if any: because it asked, or because it refuted lately. Nobody wakes up on the dot:
-    /// the pause that we tolerate unasked comes on top.
+    /// How many µs more a member is given, if any: because it asked, or because it refuted lately. Nobody wakes up on the
+    /// dot, so `pause_tolerance` is added to what it asked for.
     pub(crate) fn patience(&self, slot: SlotId) -> Option<u64> {
         let member = self.tables.members.slot(slot);
         let pause = member.record.pause();
@@ -62,7 +62,7 @@ impl Step<'_, '_> {
         asked.max(damped).checked_sub(waited).filter(|&left| left > 0)
     }
 
-    /// A member has said something, which is not dated yet; whether it refutes that it was suspect or dead.
+    /// An update of a member came, which is not dated yet. If it is a refutation, `refutes` is the status that it refutes.
     pub(crate) fn update_damping(&mut self, slot: SlotId, refutes: Option<Status>) {
         let level = self.damping_level(slot);
         let (weight, most) = match refutes {

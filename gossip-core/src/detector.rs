@@ -9,8 +9,9 @@
 //!
 //! Acks match by a random nonce. A late ack still teaches the round trip and still clears the member.
 //!
-//! Member or road? Beside the helpers, and costing no time, two others in the member's zone are pinged as controls. If one
-//! answers, the member is at fault; if none does, its whole zone is silent, and is held (see `doubts`).
+//! Is the member down, or the road to it? At the same time as the helpers are asked, two others in the member's zone are
+//! pinged as controls. If one answers, the member is at fault; if neither does, its whole zone is silent, and is held
+//! (see `doubts`).
 
 use crate::{
     choose::{self, CONTROLS, Controls},
@@ -18,7 +19,7 @@ use crate::{
     contacts::Contacts,
     doubts::Cause,
     duplicates::AddressChanges,
-    judgement::{Doubt, is_few},
+    judgement::{Doubt, too_few_answered},
     memory::sized,
     outbox::{Event, Traffic},
     recheck::Rechecks,
@@ -36,19 +37,19 @@ use stage::{Effort, HELPER_ROUNDS, Move, Stage};
 
 /// Probes under way or lingering.
 const MAX_PROBES: usize = sized(16, 7);
-/// Of those, probes of members that came by repair; the rest of them stay our own knowledge.
+/// Of those, probes of members that came by repair. Members beyond that are not gossiped.
 const MAX_NEWCOMERS: usize = sized(4, 2);
-/// Of those, checks and confirmations under way: where hundreds are lost at once, each failing one costs some 15 packets
-/// here, and as many at its helpers.
+/// Of those, checks and confirmations under way: where hundreds are lost at once, each one that fails costs some 15
+/// packets here, and as many at its helpers.
 const MAX_HURRIED: usize = sized(6, 4);
 /// Of those, rechecks.
 const MAX_RECHECKS: usize = sized(4, 2);
-/// For so many `ack_timeout_max` a recheck that failed counts.
+/// A recheck that failed lingers for so many `ack_timeout_max`.
 const RECHECK_LINGERS: u32 = 2;
-/// One in this many members of held zones that a lap comes to is probed. A probe that fails costs some 15 packets, those of
-/// its helpers included.
+/// One in so many members of held zones on the ring is probed. A probe that fails costs some 15 packets, including those
+/// of its helpers.
 const FULL_PROBES_OF_HELD_ZONES: u32 = 16;
-/// Members of a lap that one probe interval looks at.
+/// Members of the ring that one routine probe looks at, at most.
 const LAP_STRIDE: u32 = 8;
 /// The low bits of a probe's nonce say which of its pings is acked.
 const ATTEMPTS: u32 = 8;
@@ -56,11 +57,11 @@ const ATTEMPTS: u32 = 8;
 const CONTROL: u32 = 5;
 /// The attempt that stands for the helpers' pings.
 const HELPED: u32 = 7;
-/// Of so many routine probes two go to this node's successor, so that no more than two others lie between.
+/// Of so many routine probes two go to this node's successor, so that at most two others lie between.
 const TURNS: u8 = 5;
-/// Zone held, unreachable, suspected, down: what the end of one probe can raise at the most.
+/// Zone held, unreachable, suspected, down: the most events that the end of one probe can raise.
 const EVENTS_PER_PROBE: usize = 4;
-/// A ping that was not sent, or was under way while this node slept: its ack waited for us.
+/// A ping that was not sent, or that was under way while this node slept, so that its ack may have waited.
 const UNTIMED: u32 = u32::MAX;
 /// Lifeguard's saturation of the local health score (arXiv 1707.00788, section IV-A: S = 8).
 const MAX_HEALTH: u8 = 8;
@@ -72,7 +73,7 @@ struct Probe {
     /// Silence in one incarnation says nothing of the next.
     incarnation: Incarnation,
     purpose: Purpose,
-    /// It was believed alive.
+    /// Whether the target was believed alive.
     believed: bool,
     effort: Effort,
     stage: Stage,
@@ -81,7 +82,7 @@ struct Probe {
     /// On the judgement clock, as is `due`.
     began: Instant,
     due: Instant,
-    /// When the direct pings were sent, in µs after `began`; [`UNTIMED`] for those that say nothing of the road.
+    /// When the direct pings were sent, in µs after `began`; [`UNTIMED`] for those that measure nothing.
     pings: [u32; CONTROL as usize],
     /// Which helpers were asked, and which nacked: a bit for `slot % 32`, so that a duplicate counts once.
     asked: u32,
@@ -121,7 +122,7 @@ impl Detector {
         self.health
     }
 
-    /// Who was the last to answer us.
+    /// The member that answered us last.
     pub(crate) fn latest_contact(&self) -> Option<SlotId> {
         self.contacts.latest()
     }
@@ -157,7 +158,7 @@ impl Step<'_, '_> {
         if self.core.detector.next_probe > now {
             return;
         }
-        // While nobody is judged anyway, all are looked at.
+        // In doubt of ourselves we judge nobody, or everybody: either way all must be looked at.
         let slowness = if self.own_doubt() == Doubt::None { self.slowness() } else { 1 };
         let interval = self.core.config.probe_interval * slowness / self.haste();
         // A tenth of jitter either way: nodes that started together do not stay in step.
@@ -169,10 +170,10 @@ impl Step<'_, '_> {
         self.recheck_held_zones();
     }
 
-    /// Whose turn it is: of five probes three go round the lap, and two to this node's successor, so that whoever crashes is
-    /// probed within three intervals, whatever chance does. Members of held zones are passed over, since nobody judges them
-    /// anyway: the lap is as short as what is left. Now and then one is probed with helpers, in case another zone reaches it
-    /// again before we do.
+    /// Whose turn it is. Of five probes three go round the ring, and two to this node's successor, so that a crash is first
+    /// probed within three intervals, whatever the ring's order. Members of held zones are passed over, since nobody judges
+    /// them anyway, and the lap is as short as what is left. Now and then one is probed all the same, in case another zone
+    /// reaches it again before we do.
     fn choose_probed(&mut self) -> Option<SlotId> {
         let turn = (self.core.detector.turn + 1) % TURNS;
         self.core.detector.turn = turn;
@@ -222,7 +223,7 @@ impl Step<'_, '_> {
         let (judged, nonce) = (self.core.clock.judged(), self.fresh_nonce() & !(ATTEMPTS - 1));
         let probes = &mut self.core.detector.probes;
         if !purpose.is_recheck() {
-            // Or whoever makes us recheck a member would keep us from checking it.
+            // Otherwise a peer that makes us recheck a member could keep us from checking it.
             probes.retain(|probe| probe.slot != slot || !probe.purpose.is_recheck());
         }
         if probes.iter().any(|probe| probe.slot == slot && probe.stage != Stage::Lingering) {
@@ -233,8 +234,8 @@ impl Step<'_, '_> {
             return false;
         }
         if probes.is_full() {
-            // Those that only wait for a late ack make room, the oldest first, and routine probes last: they measure how late
-            // acks are.
+            // Probes that only wait for a late ack make room: the oldest first, but routine probes last, since they measure
+            // how late acks are.
             let lingers = |probe: &Probe| probe.stage == Stage::Lingering;
             let hurried = |probe: &Probe| lingers(probe) && probe.purpose != Purpose::Routine;
             let oldest = probes.iter().position(hurried).or_else(|| probes.iter().position(lingers));
@@ -286,8 +287,8 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Whether the outbox takes whatever one probe can send and raise; the rest waits for the next tick, which
-    /// is asked for at once.
+    /// Whether the outbox has room for all that one probe can send and raise. What has no room waits for the next tick,
+    /// which is due at once.
     pub(crate) fn has_room_for_probe(&self) -> bool {
         let packets = usize::from(self.core.config.helpers) + CONTROLS;
         self.out.event_room() >= EVENTS_PER_PROBE && self.has_room_for(packets)
@@ -335,8 +336,8 @@ impl Step<'_, '_> {
         self.send_ping(slot, target, nonce, sent > 0);
     }
 
-    /// A ping; one to a suspect carries the accusation, so that it can refute at once. One that is sent `again` is short,
-    /// and asks for a short ack: the first may have been too long for the path.
+    /// Sends a ping; one to a suspect carries the accusation, so that it can refute at once. One that is sent `again` is
+    /// short, and asks for a short ack: the first may have been too long for the path.
     pub(crate) fn send_ping(&mut self, slot: SlotId, target: NodeId, nonce: Nonce, again: bool) {
         let record = self.record(slot);
         let (to, suspect) = (record.address(), record.status() != Status::Alive);
@@ -390,20 +391,20 @@ impl Step<'_, '_> {
             }
             longest = longest.max(self.ack_wait(helper, 0));
         }
-        // The way to the helper and back, and its pings.
+        // The round trip to the helper, and its pings.
         let pings: Duration =
             (0..self.core.config.helper_pings).map(|attempt| self.ack_wait(slot, attempt)).sum();
         let wait = longest + pings;
         if let Some(probe) = self.core.detector.probes.get_mut(at) {
             probe.stage = Stage::Helping(round);
             probe.asked |= asked;
-            // Another round is asked before the first has had all its time: it may just have been lost.
+            // The second round is asked before the first has had all its time, since a request may just have been lost.
             probe.due =
                 judged + if round < HELPER_ROUNDS && effort == Effort::Full { wait / 2 } else { wait };
         }
     }
 
-    /// There is nobody to ask; but controls have the time of a ping.
+    /// There is no helper to ask; but the controls get the time of a ping.
     fn wait_for_controls(&mut self, at: usize) {
         let judged = self.core.clock.judged();
         let Some(probe) = self.core.detector.probes.get(at) else { return };
@@ -420,7 +421,7 @@ impl Step<'_, '_> {
     fn fail(&mut self, at: usize) {
         let (judged, longest) = (self.core.clock.judged(), self.core.config.ack_timeout_max);
         let Some(probe) = self.core.detector.probes.get_mut(at) else { return };
-        // Who was rechecked is not again while that lingers.
+        // A member is not rechecked again while its last recheck lingers.
         let linger = longest * if probe.purpose.is_recheck() { RECHECK_LINGERS } else { LATE };
         (probe.stage, probe.due) = (Stage::Lingering, judged + linger);
         let Probe { slot, began, purpose, incarnation, believed, effort, asked, nacks, .. } = *probe;
@@ -429,19 +430,19 @@ impl Step<'_, '_> {
         let answers = (nacks & asked).count_ones() + probe.controlled.count_ones();
         let beside = (asked.count_ones() + probe.controls.len() as u32, answers);
         let asked_beside = if self.core.config.mechanisms.answers { beside } else { (0, 0) };
-        // Lifeguard: helpers that did not even nack say that it is us who cannot be reached.
+        // Lifeguard: helpers that did not even nack suggest that we cannot be reached.
         let missing = if asked == 0 { 1 } else { (asked & !nacks).count_ones() as u8 };
         self.core.metrics.probes_failed += 1;
         if purpose.is_recheck() {
             return;
         }
         let (ours, zone) = (self.zone_of(ME), self.zone_of(slot));
-        // What is silent round ourselves may be our own doing.
+        // If our own zone is silent, we may be the cause.
         let held = !controlled && !brief && zone != ours && self.hold_zone_of(slot);
         if believed && !held {
             self.core.standing.note_finding(true);
         }
-        self.look_at_ourselves(asked_beside);
+        self.look_for_own_trouble(asked_beside);
         let explained =
             held || brief || (zone != ours && self.core.doubts.of(Cause::Zone(zone)) != Doubt::None);
         if purpose == Purpose::Routine && !explained {
@@ -453,14 +454,14 @@ impl Step<'_, '_> {
         let silent = self.tables.members.slot(slot).is_silent();
         self.tables.members.slot_mut(slot).set_silent(true);
         if held || self.core.doubts.is_held(zone) {
-            return; // the zone says it for all of its members, until it answers
+            return; // the hold says it for all members of the zone, until one answers
         }
         self.found_unreachable(slot);
-        // An accusation would tell others of a member that may be long forgotten. Its turn comes.
-        let withheld = is_few(asked_beside) || (!controlled && self.own_doubt() == Doubt::Open);
+        let withheld = too_few_answered(asked_beside) || (!controlled && self.own_doubt() == Doubt::Open);
         if withheld {
             self.core.metrics.deaths_held += 1;
         } else if purpose != Purpose::Newcomer {
+            // (Accusing a newcomer would tell others of a member that they may have forgotten as dead.)
             self.probe_failed(slot, began, silent);
         }
     }
@@ -484,7 +485,7 @@ impl Step<'_, '_> {
         self.core.detector.probes.iter().any(|probe| probe.slot == slot && probe.purpose.is_recheck())
     }
 
-    /// Whether a probe under way has this nonce, and sent a direct ping or a control's to this address.
+    /// Whether a probe has this nonce, and its target or one of its controls is at this address.
     pub(crate) fn probes_at(&self, address: SocketAddr, nonce: Nonce) -> bool {
         let base = nonce & !(ATTEMPTS - 1);
         let at = |&slot: &SlotId| self.record(slot).address() == address;
@@ -494,14 +495,14 @@ impl Step<'_, '_> {
         self.core.detector.probes.iter().any(pinged)
     }
 
-    /// We slept: acks of what is under way may have waited for us.
+    /// This node slept, and acks may have waited for it: pings under way measure no round trips.
     pub(crate) fn stop_timing_pings(&mut self) {
         for probe in &mut self.core.detector.probes {
             probe.pings = [UNTIMED; CONTROL as usize];
         }
     }
 
-    /// All members are about to be forgotten; how well we are ourselves is not.
+    /// All members are about to be forgotten. Our local health is kept.
     pub(crate) fn forget_all_probes(&mut self) {
         let (now, health) = (self.now(), self.core.detector.health);
         self.core.detector = Detector { health, ..Detector::new(now) };

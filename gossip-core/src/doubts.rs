@@ -1,9 +1,9 @@
-//! Doubts: reasons to put a silence down to something else than deaths, for a while.
+//! Doubts: reasons to put a silence down to something other than deaths, for a while.
 //!
-//! A zone that falls silent as a whole may be dead, or the road to it may be broken; and where most seem lost, it may be
-//! this node that is. From here it all looks alike. A doubt delays, it never forbids: each has [`Config::hold`] to spend,
-//! and regains it seven times as fast as it was spent. Once all of it is spent, members are judged like anybody's, and the doubt
-//! does not open again for as long, nor before even the slowest has checked a suspect twice.
+//! A zone that falls silent as a whole may be dead, or the road to it may be broken; and where most members seem lost, it
+//! may be this node that is. From here it all looks alike. A doubt delays a death and never rules it out: it has
+//! [`Config::hold`] to spend, and regains it seven times as fast as it spends it. Once all is spent, members are judged
+//! as without it, and it does not open again for as long, nor before the slowest node could check a suspect twice.
 //!
 //! ```text
 //!             a reason                  time spent                 time to judge
@@ -28,12 +28,12 @@ use crate::{
     time::{Instant, Stamp, micros},
 };
 
-/// Zones that are remembered as silent. While more are, their members are not accused either.
+/// Zones that are remembered as silent. Members of further silent zones are not accused either.
 const MAX_HELD: usize = sized(32, 8);
-/// Members of a zone, beside the one in question, without which there is no telling a broken road from deaths:
-/// smaller zones are never held, so that clusters of two and three notice deaths.
+/// Other live members that a zone needs to be held. With fewer a broken road cannot be told from deaths, and small
+/// clusters must notice deaths.
 const MIN_CONTROLS: u32 = 3;
-/// Time is regained so many times as fast as it is spent: a zone that answers for an eighth of the time is never judged.
+/// Time is regained so many times faster than it is spent: a zone that answers for an eighth of the time is never judged.
 const REGAIN: u32 = 7;
 
 /// What a silence may be put down to.
@@ -53,7 +53,7 @@ struct Entry {
     state: Doubt,
     /// Since when, by the judgement clock.
     since: Stamp,
-    /// ms that it could still be open, then.
+    /// How many ms it could be open from then on.
     left: u32,
 }
 
@@ -62,7 +62,6 @@ struct Entry {
 pub(crate) struct Doubts(heapless::Vec<Entry, { MAX_HELD + 1 }>);
 
 impl Doubts {
-    /// Where the doubt of a cause stands.
     pub(crate) fn of(&self, cause: Cause) -> Doubt {
         self.0.iter().find(|entry| entry.cause == cause).map_or(Doubt::None, |entry| entry.state)
     }
@@ -85,8 +84,8 @@ impl Doubts {
         self.0.iter().any(|entry| entry.state == Doubt::Spent)
     }
 
-    /// There is a reason: the doubt opens, if it has time left. Returns whether that is new, or `None` when no more can be
-    /// remembered. There is always room for this node's own.
+    /// There is a reason: the doubt opens if it is not spent. Returns whether it was not open before, or `None` when no
+    /// more can be remembered. There is always room for this node's own.
     fn open(&mut self, cause: Cause, now: Stamp, whole: u32) -> Option<bool> {
         let Some(entry) = self.0.iter_mut().find(|entry| entry.cause == cause) else {
             let zones = self.0.iter().filter(|entry| entry.cause != Cause::Own).count();
@@ -112,7 +111,7 @@ impl Doubts {
         true
     }
 
-    /// When the next doubt changes its phase by time alone: its place, and the stamp.
+    /// Which doubt changes its state next by time alone, and when.
     fn next(&self, Spans { whole, spent }: Spans) -> Option<(usize, Stamp)> {
         let due = |entry: &Entry| match entry.state {
             Doubt::Open => entry.since.plus(entry.left.min(whole)),
@@ -123,7 +122,7 @@ impl Doubts {
         dues.reduce(|first, other| if other.1.is_before(first.1) { other } else { first })
     }
 
-    /// Lets the next doubt change its phase; returns its cause if its time is spent.
+    /// Changes the state of a doubt whose time has come; returns its cause if it is spent now.
     fn pass(&mut self, at: usize, now: Stamp) -> Option<Cause> {
         let entry = self.0.get_mut(at)?;
         if entry.state == Doubt::Open {
@@ -140,7 +139,7 @@ impl Doubts {
 struct Spans {
     /// The time that a doubt has to spend.
     whole: u32,
-    /// The time for which it stays spent, and members can be found dead.
+    /// How long it stays spent, so that members can be declared dead.
     spent: u32,
 }
 
@@ -153,7 +152,7 @@ impl Spans {
 }
 
 impl Step<'_, '_> {
-    /// A probe of this member failed, and no control in its zone answered. True when the zone is held, so that the
+    /// A probe of this member failed, and no control in its zone answered. Returns whether the zone is held, so that the
     /// member must not be accused.
     pub(crate) fn hold_zone_of(&mut self, slot: SlotId) -> bool {
         let zone = self.zone_of(slot);
@@ -186,7 +185,7 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Whether this node may be in trouble, as the latest probe shows.
+    /// The latest probe shows whether this node may be in trouble.
     pub(crate) fn note_own_trouble(&mut self, trouble: bool) {
         let (now, whole) = (self.core.clock.judged_stamp(), Spans::new(&self.core.config).whole);
         if !trouble {
@@ -196,7 +195,7 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Lets the doubts change their phase whose time is up; one a tick, the next tick is asked for at once.
+    /// Changes the state of the next doubt whose time has come. One a tick: if there are more, the next tick is due at once.
     pub(crate) fn pass_doubts(&mut self) {
         let now = self.core.clock.judged_stamp();
         let Some((at, due)) = self.core.doubts.next(Spans::new(&self.core.config)) else { return };

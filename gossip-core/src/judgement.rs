@@ -1,20 +1,19 @@
 //! The judgement: what becomes of a suspect, and whether a silence may be this node's own fault.
 //!
-//! Two pure functions over evidence: no clock, no table, nothing remembered. `suspicion` and `standing` gather the
-//! evidence and do what the ruling says. PROTOCOL.md has both tables, with the scenario that needs each row.
+//! Two pure functions over evidence: no clock, no table, no memory. `suspicion` and `standing` gather the evidence and
+//! act on the ruling. PROTOCOL.md section 8.5 has both tables, with the scenario that needs each row.
 
 /// A reason to think that a silence is not the suspect's own: its zone is silent as a whole, or the trouble is ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Doubt {
-    /// There is none.
     None,
-    /// There is, and it has time left.
+    /// There is one, and it has time left.
     Open,
-    /// It has had all its time.
+    /// It has used up its time.
     Spent,
 }
 
-/// What this node knows of a suspect whose time to refute is over.
+/// What this node knows of a suspect that did not refute in time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Evidence {
     /// It asked for patience, or refuted lately, and is given more time.
@@ -23,14 +22,14 @@ pub(crate) struct Evidence {
     pub(crate) zone: Doubt,
     /// This node may be cut off, or with the smaller part.
     pub(crate) own: Doubt,
-    /// Since that doubt was spent, somebody whom this node accused has refuted.
+    /// A member that this node accused since that doubt was spent has refuted.
     pub(crate) refuted: bool,
-    /// A probe of our own failed after its time was over, or in a doubt that is spent.
+    /// A probe of our own failed after its time to refute was over, or while a doubt that is now spent was open.
     pub(crate) checked: bool,
     /// How many members accuse it, this node included, and how many could.
     pub(crate) accusers: u32,
     pub(crate) voters: u32,
-    /// Its death has been due for as long as a doubt lasts, while others answered us.
+    /// Its death has been due for as long as a doubt lasts, and others answer us.
     pub(crate) overdue: bool,
 }
 
@@ -38,13 +37,13 @@ pub(crate) struct Evidence {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ruling {
     Dead,
-    /// Probe it, then judge again; ever more rarely while nobody joins in.
+    /// Probe it, then judge again; less and less often while too few accuse it.
     Check,
-    /// Its time stands still.
+    /// Put its timer off.
     Wait(Reason),
 }
 
-/// Why a suspect's time stands still.
+/// Why a suspect's timer is put off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Reason {
     Patience,
@@ -52,14 +51,14 @@ pub(crate) enum Reason {
     OwnTrouble,
 }
 
-/// Accusers that a death takes, where there are as many voters.
+/// Accusers that a death takes, if there are as many voters.
 const MIN_ACCUSERS: u32 = 2;
 
 /// The ruling: the first row that fits.
 pub(crate) fn judge(evidence: &Evidence) -> Ruling {
     let Evidence { patience, zone, own, refuted, checked, accusers, voters, overdue } = *evidence;
-    let own_word_is_enough = overdue || (own == Doubt::Spent && !refuted);
-    let alone = accusers < MIN_ACCUSERS.min(voters) && !own_word_is_enough;
+    let our_word_is_enough = overdue || (own == Doubt::Spent && !refuted);
+    let alone = accusers < MIN_ACCUSERS.min(voters) && !our_word_is_enough;
     match (zone, own) {
         _ if patience => Ruling::Wait(Reason::Patience),
         (Doubt::Open, _) => Ruling::Wait(Reason::SilentZone),
@@ -75,31 +74,32 @@ pub(crate) struct Signs {
     /// Members beside its target that the probe asked, if it failed, and how many of them answered.
     pub(crate) asked: u32,
     pub(crate) answered: u32,
-    /// Of the latest probes of members that were believed alive: how many there were, and how many failed.
+    /// How many of the latest probes of members believed alive are kept, and how many of those failed.
     pub(crate) probed: u32,
     pub(crate) failed: u32,
-    /// Members that this node has, itself included, and those that are suspect or were lost lately. Silent zones and those
-    /// who left count on neither side.
+    /// Live members that are neither suspect nor of a held zone, this node included; and those that are suspect or died
+    /// lately. Members that left count on neither side.
     pub(crate) kept: u32,
     pub(crate) lost: u32,
-    /// The lost have become more a moment ago: who knows how many there will be.
+    /// The number of the lost rose a moment ago, and may go on rising.
     pub(crate) growing: bool,
 }
 
-/// Fewer than this that were asked are no sample.
+/// Fewer members asked than this are no sample.
 const MIN_ASKED: u32 = 3;
 
-/// Whether so few of those that a failing probe asked beside its target answered that the fault is rather this node's.
-pub(crate) fn is_few((asked, answered): (u32, u32)) -> bool {
+/// Whether so few of the members that a failed probe asked beside its target answered that this node is more likely at
+/// fault than the target.
+pub(crate) fn too_few_answered((asked, answered): (u32, u32)) -> bool {
     asked >= MIN_ASKED && answered * 2 < asked
 }
 
-/// Whether what this node sees can be explained by its own trouble: any row that fits.
+/// Whether trouble of this node's own can explain what it sees: any row that fits.
 pub(crate) fn in_trouble(signs: &Signs) -> bool {
     let Signs { asked, answered, probed, failed, kept, lost, growing } = *signs;
     let surprised = failed * 8 >= probed * 3 && failed >= 2;
     let smaller_part = lost > 1 && kept <= if growing { lost * 2 } else { lost };
-    is_few((asked, answered)) || surprised || smaller_part
+    too_few_answered((asked, answered)) || surprised || smaller_part
 }
 
 #[cfg(test)]

@@ -1,23 +1,23 @@
-//! Rechecks: whoever was found unreachable is probed again as soon as something says that it is there.
+//! Rechecks: an unreachable member is probed again as soon as there is a sign of life.
 //!
 //! Routine probes come back to a member once a lap, which in a large cluster takes minutes. So a live member that is
 //! marked unreachable is rechecked when it refutes a suspicion, or when a datagram comes straight from its address:
 //! neither proves that it hears us, but either is worth a ping. And while a zone is held, a member of it is
 //! pinged every probe interval, so that the zone is released within an interval of the road's return.
 //!
-//! Rechecks are paced, and accuse nobody. Whatever comes in a member's name, it is not
-//! rechecked again within 2 × `ack_timeout_max` of a recheck that failed, unless that had to make room for other probes.
+//! Rechecks are paced, and accuse nobody. Whatever comes in a member's name, it is not rechecked again within
+//! 2 × `ack_timeout_max` of a failed recheck, unless that probe had to make room for others.
 
 use crate::{
     detector::Purpose, memory::sized, record::Reachability, step::Step, table::SlotId, time::Instant,
 };
 use core::time::Duration;
 
-/// Members that wait for their recheck; one more is counted, and found by the next lap at the latest.
+/// Members that wait for their recheck. Further ones are counted, and found by the next lap at the latest.
 const MAX_QUEUED: usize = sized(64, 4);
 /// Time between two rechecks: at most 20 a second, some 1.3 kB/s with their acks.
 const PACE: Duration = Duration::from_millis(50);
-/// Draws of a member that was not asked just now.
+/// Draws, in each zone, for a member that was not just rechecked.
 const DRAWS: u32 = 4;
 /// Held zones of which a member is pinged in one probe interval.
 const ZONES_AT_ONCE: usize = sized(4, 2);
@@ -53,14 +53,14 @@ impl Rechecks {
 }
 
 impl Step<'_, '_> {
-    /// Whether this node reaches a member, for all it knows: what its zone's hold says counts for each of its
-    /// members, and is stored in none of them.
+    /// Whether this node takes a member for unreachable. The hold of a zone counts for all its members, and is stored in none
+    /// of them.
     pub(crate) fn is_unreachable(&self, slot: SlotId) -> bool {
         self.tables.members.slot(slot).reachability() == Reachability::Unreachable
             || self.core.doubts.is_held(self.zone_of(slot))
     }
 
-    /// Something says that a member is there: if it is held to be unreachable, it is probed soon.
+    /// There is a sign of life of a member: if it counts as unreachable, it is probed soon.
     pub(crate) fn recheck(&mut self, slot: SlotId) {
         if !self.record(slot).status().is_live() || !self.is_unreachable(slot) || self.was_rechecked(slot) {
             return;
@@ -76,7 +76,7 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Asks a random member of each held zone that was not asked just now, or of as many zones as one probe interval may ask.
+    /// Rechecks a random member of each held zone, in at most [`ZONES_AT_ONCE`] of them.
     pub(crate) fn recheck_held_zones(&mut self) {
         let held = self.core.doubts.held().count();
         let first = self.core.rng.below(held as u32) as usize;

@@ -1,8 +1,7 @@
 //! Pings on behalf of others: what a helper does.
 //!
-//! A helper pings the target a few times, and answers that it reached it, or that it did not: a nack, which says
-//! that the helper is there. A nack is not yet a failure; the helper then probes the target for itself, and accuses
-//! it in its own name or not at all.
+//! A helper pings the target a few times, and sends a relayed ack, or a nack, which says at least that the helper is
+//! alive. A nack accuses nobody: the helper then probes the target for itself, and may accuse it in its own name.
 
 use crate::{
     detector::Purpose,

@@ -1,4 +1,4 @@
-//! Standing: whether this node is fit to judge. It is not while what it sees can be explained by its own trouble.
+//! Standing: whether this node is fit to judge. It is not while trouble of its own can explain what it sees.
 
 use crate::{
     doubts::Cause,
@@ -10,7 +10,7 @@ use crate::{
 };
 use core::time::Duration;
 
-/// Latest probes of members believed alive whose outcomes are kept.
+/// How many outcomes of probes are kept.
 const FINDINGS: u32 = 8;
 /// See [`Step::haste`].
 const HASTE: u32 = 4;
@@ -20,17 +20,17 @@ const ROLL_STRIDE: u32 = 64;
 /// What a node knows of its own fitness to judge.
 #[derive(Clone)]
 pub(crate) struct Standing {
-    /// How the latest probes of members that were believed alive ended: a bit each, the newest lowest; set for a failure.
+    /// How the latest probes of members believed alive ended: a bit each, the newest lowest, set for a failure.
     findings: u8,
     /// Deaths less arrivals of this period, and of the one before.
     lost: [u32; 2],
     period_ends: Instant,
-    /// How many were suspect or lost at the last look, and when they had last become more.
+    /// How many were suspect or lost at the last look, and when that number last rose.
     count: u32,
     grew: Stamp,
-    /// While our doubt of ourselves was spent, somebody whom we accused refuted: our silence says nothing of others.
+    /// While our own doubt was spent, a member that we accused refuted: that we hear nothing says nothing of others.
     pub(crate) refuted: bool,
-    /// How far the roll has been called.
+    /// How far the roll call has come.
     roll: u32,
 }
 
@@ -70,8 +70,8 @@ impl Step<'_, '_> {
         self.core.doubts.of(Cause::Own)
     }
 
-    /// Lets losses be forgotten that are two longest suspicions old. Not while they are a reason to doubt: a minority would
-    /// forget them, and think that it is all there is.
+    /// Forgets losses after one to two periods of two longest suspicions; but not while in doubt of ourselves, or a
+    /// minority would forget its losses and think that it is all there is.
     pub(crate) fn forget_losses(&mut self) {
         let (now, floor) = (self.now(), self.suspicion_floor(ME));
         let period = Duration::from_micros(floor * 2) * u32::from(self.core.config.suspicion_factor);
@@ -82,32 +82,32 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Of the latest probes of members that were believed alive: how many there are, and how many failed.
+    /// How many of the latest probes of members believed alive count, and how many of those failed.
     fn findings(&self) -> (u32, u32) {
         let probed = self.tables.members.live().clamp(FINDINGS / 2, FINDINGS);
         (probed, (u32::from(self.core.standing.findings) & ((1 << probed) - 1)).count_ones())
     }
 
-    /// Somebody whom we accuse has refuted.
+    /// A member that we accuse has refuted.
     pub(crate) fn note_refuted(&mut self) {
         self.core.standing.refuted = self.own_doubt() == Doubt::Spent;
     }
 
-    /// Whether our own word is enough: our doubt of ourselves is spent, and nobody whom we accused since has refuted.
+    /// Whether our own word is enough: our own doubt is spent, and no member that we accused since has refuted.
     pub(crate) fn stands_alone(&self) -> bool {
         self.own_doubt() == Doubt::Spent && !self.core.standing.refuted
     }
 
-    /// How much faster than usual members are probed: our doubt of ourselves is spent, and many are found silent whom we had not
-    /// come to yet.
+    /// How much faster than usual members are probed: our own doubt is spent, and most probes find members that have fallen
+    /// silent since we last came to them.
     pub(crate) fn haste(&self) -> u32 {
         let (probed, failed) = self.findings();
         if self.stands_alone() && failed * 2 > probed { HASTE } else { 1 }
     }
 
-    /// A probe has ended: what does that say of this node? `asked` are those that it asked beside its target, if it failed, and
-    /// `answered` those of them who did.
-    pub(crate) fn look_at_ourselves(&mut self, (asked, answered): (u32, u32)) {
+    /// A probe has ended: what does that say of this node? If it failed, `asked` counts the members that it asked beside its
+    /// target, and `answered` those of them that answered.
+    pub(crate) fn look_for_own_trouble(&mut self, (asked, answered): (u32, u32)) {
         let members = &self.tables.members;
         let held = |&(zone, _): &(_, u32)| self.core.doubts.is_held(zone);
         let elsewhere: u32 = members.zones().filter(held).map(|(_, live)| live).sum();
@@ -139,8 +139,8 @@ impl Step<'_, '_> {
         self.stands_alone() || self.core.doubts.of(Cause::Zone(self.zone_of(slot))) == Doubt::Spent
     }
 
-    /// While a doubt is spent, those who were silent in it are accused, as many at once as can be suspected. It would take a
-    /// lap to probe all of them again.
+    /// While a doubt is spent, members that fell silent in it are accused, as many at once as can be suspected. To probe all
+    /// of them again would take a lap.
     pub(crate) fn call_the_roll(&mut self) {
         if !self.core.config.mechanisms.roll_call || !self.core.doubts.any_spent() {
             return;

@@ -1,4 +1,4 @@
-//! Suspicion: who accuses whom, how long a suspect has to refute, and who may declare it dead.
+//! Suspicion: accusers, how long a suspect has to refute, and what follows if it does not.
 //!
 //! ```text
 //!            accused                 timer runs out              check fails, and the ruling is death
@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Timers run on every node that hears of a suspicion, from the longest down to the floor as distinct accusers
-//! confirm. A timer that runs out declares nobody: it makes this node look for itself. What follows then is for
-//! [`judge`] to say; here the evidence is gathered, and what the ruling says is done.
+//! confirm. A timer that runs out does not declare anybody dead: it makes this node check for itself. [`judge`] says what
+//! follows; this file gathers the evidence and acts on the ruling.
 
 use crate::{
     config::Config,
@@ -25,14 +25,14 @@ use crate::{
 };
 use core::time::Duration;
 
-/// Timers that one tick lets run out; more wait for the next, which is asked for at once.
+/// Timers that one tick handles; more wait for the next, which is due at once.
 const MAX_EXPIRIES: usize = 16;
 /// Doublings of the time between two checks of a suspect whose death is due, but not earned.
 const MAX_DOUBLINGS: u8 = 2;
-/// Between two checks of a suspect lie at most so many probe intervals, and the check itself ...
+/// Between two checks of a suspect lie at most so many probe intervals and the check itself, ...
 const CHECK_INTERVALS: u32 = 3 << MAX_DOUBLINGS;
-/// ... whose pings and helpers take some 11 waits in the presets (20 at the most that their knobs allow), at the slowest
-/// ninefold.
+/// ... whose pings and helpers take some 11 ack timeouts in the presets (20 at the knobs' limits), each multiplied by up to
+/// nine by local health.
 const CHECK_WAITS: u32 = 15 * 9;
 
 /// Lifeguard's shrinking timeout: the share of the way from the longest to the floor that `c` of `k`
@@ -40,7 +40,7 @@ const CHECK_WAITS: u32 = 15 * 9;
 const PROGRESS: [[u64; 4]; 4] =
     [[1_024, 1_024, 1_024, 1_024], [0, 1_024, 1_024, 1_024], [0, 646, 1_024, 1_024], [0, 512, 812, 1_024]];
 
-/// How long two checks of a suspect take, one after the other, where this node is at its slowest.
+/// How long two checks of a suspect take, one after the other, at the slowest.
 pub(crate) fn two_checks(config: &Config) -> Duration {
     (config.probe_interval * CHECK_INTERVALS + config.ack_timeout_max * CHECK_WAITS) * 2
 }
@@ -63,7 +63,7 @@ impl Step<'_, '_> {
         self.accusers(slot).contains(&accuser)
     }
 
-    /// Takes an accusation in: the target is alive or suspect in the accused incarnation.
+    /// Adds an accuser to a member that is Alive or Suspect in the accused incarnation.
     pub(crate) fn suspect(&mut self, slot: SlotId, accuser: SlotId, started: Stamp) {
         if self.accuses(accuser, slot) {
             return;
@@ -86,7 +86,7 @@ impl Step<'_, '_> {
         news |= self.tables.suspicions.accuse(self.tables.members.slots, slot, accuser);
         if news {
             self.reschedule(slot);
-            // Patience counts from the member's own word, not from an accusation.
+            // Patience counts from the member's own update, not from an accusation.
             let member = self.tables.members.slot(slot);
             let patient = !member.record.pause().is_zero() || self.damping_level(slot) > 0;
             let born = if patient { member.born } else { self.core.clock.now().stamp() };
@@ -126,7 +126,7 @@ impl Step<'_, '_> {
         longest - (longest - floor) * PROGRESS[wanted][(accusers - 1).min(3)] / 1_024
     }
 
-    /// How many beside this node could accuse a suspect: live members that are not suspect themselves.
+    /// How many other members could accuse a suspect: live ones that are not suspect themselves.
     fn other_voters(&self) -> u32 {
         self.tables.members.live().saturating_sub(self.tables.members.suspects().max(1))
     }
@@ -137,8 +137,8 @@ impl Step<'_, '_> {
         let mut timeout = self.timeout(slot, suspicion.accusers().len());
         let mechanisms = self.core.config.mechanisms;
         if mechanisms.earned_death && mechanisms.early_check && suspicion.accusers().contains(&ME) {
-            // An accuser's check takes about as long as a refutation's way: both end together. At the earliest
-            // it begins when the pause that we tolerate is over.
+            // An accuser's check takes about as long as a refutation takes to arrive, so that both end together. It begins
+            // when `pause_tolerance` is over at the earliest.
             timeout -= self.suspicion_floor(slot) - micros(self.core.config.pause_tolerance);
         }
         let due = suspicion.started.plus((timeout / 1_000) as u32);
@@ -156,7 +156,7 @@ impl Step<'_, '_> {
         self.tables.suspicions.first().map_or(Instant::NEVER, |(due, _)| self.core.clock.real_stamp(due))
     }
 
-    /// Lets the timers run out that are due.
+    /// Handles the timers that have run out.
     pub(crate) fn expire_suspicions(&mut self) {
         self.forget_losses();
         self.call_the_roll();
@@ -169,8 +169,8 @@ impl Step<'_, '_> {
         }
     }
 
-    /// A timer has run out: accusers check at once, everybody else a little later, so that the news of
-    /// the first who succeeds spares the rest the trouble.
+    /// A timer has run out: accusers check at once, everybody else a little later, so that news of the first verdict
+    /// spares the others the check.
     fn expire(&mut self, slot: SlotId) {
         let interval = micros(self.core.config.probe_interval);
         if !self.core.config.mechanisms.earned_death {
@@ -182,7 +182,7 @@ impl Step<'_, '_> {
         let wait = match judge(&self.evidence(slot, silent)) {
             Ruling::Dead => return self.declare(slot),
             Ruling::Wait(Reason::Patience) => self.patience(slot),
-            // What comes after a doubt is not all due at once.
+            // Jitter: not all suspects are due at once when the doubt ends.
             Ruling::Wait(_) => Some(interval * 2 + self.core.rng.below_u64(interval * 2)),
             Ruling::Check => None,
         };
@@ -209,8 +209,8 @@ impl Step<'_, '_> {
         }
     }
 
-    /// A check of an overdue suspect was answered: the suspicion starts over, and the suspect, who heard of
-    /// it with the ping, will refute it.
+    /// A check of a suspect was answered: the suspicion starts over. The suspect heard of it with the ping, and will refute
+    /// it.
     pub(crate) fn check_passed(&mut self, slot: SlotId) {
         let now = self.core.clock.judged_stamp();
         let Some(suspicion) = self.suspicion_mut(slot) else { return };
@@ -218,7 +218,8 @@ impl Step<'_, '_> {
         self.reschedule(slot);
     }
 
-    /// Our own probe of a member failed, which was `silent` before or not: accuse it; if its death is due, it is judged.
+    /// Our own probe of a member failed: accuse it, and if its death is due, judge it. `silent`: the probe before failed,
+    /// too.
     pub(crate) fn probe_failed(&mut self, slot: SlotId, started: Instant, silent: bool) {
         if !self.record(slot).status().is_live() || self.patience(slot).is_some() {
             return;
@@ -229,7 +230,6 @@ impl Step<'_, '_> {
         }
         if !self.accuses(ME, slot) {
             if !silent && self.is_restless(slot) {
-                // Who refuted lately is not accused at the first failure.
                 let _ = self.probe(slot, Purpose::Check);
                 return;
             }
@@ -247,7 +247,7 @@ impl Step<'_, '_> {
         debug!("death of {} withheld", self.record(slot).id().as_u64());
     }
 
-    /// What is known of a suspect, and whether our own probe of it failed.
+    /// What is known of a suspect; `checked`: our own probe of it failed.
     fn evidence(&self, slot: SlotId, checked: bool) -> Evidence {
         let since = |due: &Suspicion| self.core.clock.judged_stamp().since(due.started);
         let due_for = self.suspicion(slot).filter(|suspicion| suspicion.is_due()).map_or(0, since);

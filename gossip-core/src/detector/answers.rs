@@ -37,13 +37,13 @@ impl Step<'_, '_> {
         }
     }
 
-    /// A helper reached the target: both are there.
+    /// A helper reached the target, so both are alive.
     pub(crate) fn handle_relayed_ack(&mut self, helper: SlotId, nonce: Nonce) {
         let base = nonce & !(ATTEMPTS - 1);
         let asked = |probe: &Probe| probe.nonce == base && probe.asked & helper_bit(helper) != 0;
         if let Some(at) = self.core.detector.probes.iter().position(asked) {
             self.answered(at, None);
-            // The last who answered is the helper: the target may be out of our own reach.
+            // The helper goes last, as the latest contact: we may be unable to reach the target.
             self.reached(helper);
         }
     }
@@ -57,14 +57,14 @@ impl Step<'_, '_> {
         }
         if probe.stage != Stage::Lingering {
             self.core.metrics.probes_answered += 1;
-            // Rechecks go to those who seem to be back: they are no sample of the cluster.
+            // Rechecks go to members that seem to be back, and are no sample of the cluster.
             if !probe.purpose.is_recheck() {
                 self.core.standing.note_finding(false);
             }
             self.core.detector.health = self.core.detector.health.saturating_sub(1);
         }
         self.reached(probe.slot);
-        self.look_at_ourselves((0, 0));
+        self.look_for_own_trouble((0, 0));
         match probe.purpose {
             Purpose::Check => self.check_passed(probe.slot),
             Purpose::Newcomer => {
@@ -112,7 +112,7 @@ impl Step<'_, '_> {
         probe.nacks |= helper_bit(helper) & probe.asked;
         if probe.nacks == probe.asked {
             probe.stage = Stage::Helping(HELPER_ROUNDS);
-            // All have said no; but the controls have the time that they were given.
+            // No helper is left to wait for; but a control may still answer in its time.
             if probe.controlled > 0 || probe.controls.is_empty() {
                 probe.due = judged;
             }
@@ -120,7 +120,7 @@ impl Step<'_, '_> {
         self.reached(helper);
     }
 
-    /// Whether a member answered us within the time that it takes to lose one.
+    /// Whether a member answered us within the shortest suspicion.
     pub(crate) fn just_heard_from(&self, slot: SlotId) -> bool {
         let window = Duration::from_micros(self.suspicion_floor(slot));
         let since = self.core.clock.judged() - window;

@@ -11,49 +11,49 @@ pub(super) const HELPER_ROUNDS: u8 = 2;
 pub(crate) enum Purpose {
     /// It is its turn.
     Routine,
-    /// As a helper we could not reach it: accuse in our own name, or not. Asks no helpers, so that
-    /// helpers do not set each other going.
+    /// As a helper we could not reach it, and may accuse it in our own name. Asks no helpers, or
+    /// helpers would start each other's probes without end.
     Confirm,
     /// Its suspicion has run out.
     Check,
-    /// It came by repair and nobody else has told of it: its news is passed on once it answers.
-    /// Asks no helpers, who would accuse it in their own names.
+    /// It was unknown and came by repair: its news is passed on once it answers.
+    /// Asks no helpers, which would accuse it in their own names.
     Newcomer,
-    /// It was found unreachable, and something says that it is there. Asks nobody else and accuses nobody: what
-    /// is known of it does not get worse.
+    /// It was found unreachable, and there is a sign of life. Asks nobody else and accuses nobody.
     Recheck,
-    /// Its zone is held, and may answer again: a single ping, which the next one follows soon.
+    /// Its zone is held, and may answer again: a single ping, since the next one follows soon.
     ZoneCheck,
 }
 
 impl Purpose {
-    /// Whether it is one of many where many are lost at once.
+    /// Whether a crash makes many nodes probe like this at once.
     pub(super) fn is_hurried(self) -> bool {
         matches!(self, Self::Check | Self::Confirm)
     }
 
-    /// Whether it can only mend what is believed of the member.
+    /// Whether it can only improve what is believed of the member.
     pub(super) fn is_recheck(self) -> bool {
         matches!(self, Self::Recheck | Self::ZoneCheck)
     }
 }
 
-/// What a probe spends on a member that does not answer. While this node doubts itself nothing follows from a failure for now.
+/// What a probe spends on a member that does not answer: less while this node doubts itself, since a failure then has no
+/// consequence for now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Effort {
     Full,
-    /// Its helpers are asked once.
+    /// One round of helpers.
     OneRound,
-    /// One ping and one helper, and no controls: it was silent before.
+    /// For a member that was silent before: one ping, one helper, and no controls.
     Brief,
 }
 
 /// Where a probe stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Stage {
-    /// So many pings were sent to it directly.
+    /// This many direct pings were sent.
     Direct(u8),
-    /// So many rounds of helpers were asked.
+    /// This many rounds of helpers were asked.
     Helping(u8),
     /// It failed; a late ack may still come.
     Lingering,
@@ -63,16 +63,16 @@ pub(super) enum Stage {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Move {
     Ping,
-    /// The same, and the controls: nothing but failure follows.
+    /// Ping the target and the controls: there is no further attempt.
     LastPing,
-    /// And the controls.
+    /// Ask helpers, and ping the controls.
     AskHelpers,
     Fail,
     Forget,
 }
 
 impl Stage {
-    /// The transitions of the picture above.
+    /// The transitions of the picture in `detector`.
     pub(super) fn next(self, purpose: Purpose, effort: Effort, config: &Config) -> Move {
         let alone = purpose != Purpose::Routine && purpose != Purpose::Check;
         let helped = config.mechanisms.indirect_probes && config.helpers > 0 && !alone;
