@@ -457,7 +457,11 @@ impl Step<'_, '_> {
             return; // the hold says it for all members of the zone, until one answers
         }
         self.found_unreachable(slot);
-        let withheld = too_few_answered(asked_beside) || (!controlled && self.own_doubt() == Doubt::Open);
+        // A brief probe asks no controls: it cannot tell a member of another zone from the path there.
+        let uncontrolled = brief && zone != ours;
+        let withheld = uncontrolled
+            || too_few_answered(asked_beside)
+            || (!controlled && self.own_doubt() == Doubt::Open);
         if withheld {
             self.core.metrics.deaths_held += 1;
         } else if purpose != Purpose::Newcomer {

@@ -239,3 +239,27 @@ fn two_zones_that_a_third_one_reaches_bury_nobody_of_each_other_after_the_hold()
         network.assert_recovers(secs(60), seed);
     }
 }
+
+/// More zones are silent than a node remembers: a brief probe asks no controls, so it says nothing of the member.
+#[test]
+fn a_zone_cut_off_from_more_zones_than_it_remembers_accuses_nobody() {
+    for seed in 0..5 {
+        let mut network = Network::new(seed, lan(), || Heap::for_members(512), ());
+        let own = (0..5).map(|n| (0, n));
+        let others = (1..=80).flat_map(|zone| (0..5).map(move |n| (zone, n)));
+        for (zone, n) in own.chain(others) {
+            network.add_at(&format!("z{zone}-{n}"), Locality { region: 0, zone, rack: 0 });
+        }
+        let records: Vec<_> = network.hosts.iter().map(|host| host.node.me()).collect();
+        for host in 0..network.hosts.len() {
+            network.command(host, |node, now, out| node.restore(now, &records, out));
+        }
+        network.run_for(secs(10));
+        for host in 5..network.hosts.len() {
+            network.crash(host);
+        }
+        network.run_for(secs(300));
+        let accusations = network.running().map(|host| host.node.metrics().accusations_made);
+        assert_eq!((network.deaths().len(), accusations.sum::<u64>()), (0, 0), "seed {seed}");
+    }
+}
