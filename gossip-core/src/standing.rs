@@ -140,7 +140,7 @@ impl Step<'_, '_> {
     }
 
     /// While a doubt is spent, members that fell silent in it are accused, as many at once as can be suspected. To probe all
-    /// of them again would take a lap.
+    /// of them again would take a lap. Members that are given patience are skipped, as when a probe of them fails.
     pub(crate) fn call_the_roll(&mut self) {
         if !self.core.config.mechanisms.roll_call || !self.core.doubts.any_spent() {
             return;
@@ -152,7 +152,10 @@ impl Step<'_, '_> {
             let roll = (self.core.standing.roll + 1) % self.tables.members.live();
             self.core.standing.roll = roll;
             let Some(&slot) = self.tables.members.live_slots().get(roll as usize) else { return };
-            if self.tables.members.slot(slot).is_silent() && self.was_doubted(slot) && !self.accuses(ME, slot)
+            if self.tables.members.slot(slot).is_silent()
+                && self.was_doubted(slot)
+                && !self.accuses(ME, slot)
+                && self.patience(slot).is_none()
             {
                 self.suspect(slot, ME, self.core.clock.judged_stamp());
                 // Nobody else may say so: it has twice the time to refute.

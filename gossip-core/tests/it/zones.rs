@@ -263,3 +263,24 @@ fn a_zone_cut_off_from_more_zones_than_it_remembers_accuses_nobody() {
         assert_eq!((network.deaths().len(), accusations.sum::<u64>()), (0, 0), "seed {seed}");
     }
 }
+
+/// The roll call of a zone whose doubt is spent passes over whoever asked for time.
+#[test]
+fn a_pause_announced_while_the_doubt_of_its_zone_is_spent_is_waited_for() {
+    for seed in seeds().take(5) {
+        let mut network = zones(seed, Config { hold: secs(30), ..lan() }, &[9, 5]);
+        cut_off(&mut network, 1);
+        network.run_for(secs(60));
+        network.set_cut(|_, _| false);
+        network.assert_recovers(secs(60), seed);
+        let pausing = members_of(&network, 1)[0];
+        let id = network.hosts[pausing].id;
+        network.hosts.iter_mut().for_each(|host| host.events.clear());
+        network.command(pausing, |node, now, out| node.announce_pause(now, secs(40), out));
+        network.run_for(secs(1));
+        network.pause(pausing, secs(38));
+        network.run_for(secs(60));
+        let suspected = network.hosts.iter().filter(|host| host.has_told(Event::Suspected(id))).count();
+        assert_eq!(suspected, 0, "seed {seed}");
+    }
+}
