@@ -33,7 +33,8 @@ const MAX_HELD: usize = sized(32, 8);
 /// Other live members that a zone needs to be held. With fewer a broken road cannot be told from deaths, and small
 /// clusters must notice deaths.
 const MIN_CONTROLS: u32 = 3;
-/// Time is regained so many times faster than it is spent: a zone that answers for an eighth of the time is never judged.
+/// Time is regained so many times faster than it is spent: the silence of a zone that answers for an eighth of the
+/// time is never judged.
 const REGAIN: u32 = 7;
 
 /// What a silence may be put down to.

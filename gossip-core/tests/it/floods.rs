@@ -466,3 +466,47 @@ fn an_address_in_a_forged_record_is_probed_until_its_invented_owner_is_dead() {
     println!("then {packets} packets, {bytes} bytes of visits in 10 min");
     assert!(packets < 600, "more than one a second");
 }
+
+/// Tells every running node of eight more members that do not exist.
+fn invent(network: &mut Network<Heap>, first: u32) {
+    let invented: Vec<_> = (first..first + 8).map(stranger).collect();
+    let head = head(network.config);
+    for host in (0..8).filter(|&host| network.hosts[host].is_running()).collect::<Vec<_>>() {
+        let liar = &network.hosts[usize::from(host == 0)];
+        let (id, home) = (liar.id, liar.address);
+        network.inject(host, home, &datagram(&head, id, &[records(&invented, 0)]));
+    }
+}
+
+/// To a node it looks as if it were cut off with the smaller part.
+#[test]
+fn as_many_invented_members_as_real_ones_delay_deaths_up_to_the_hold() {
+    let hold = lan().hold;
+    for goes_on in [false, true] {
+        let mut longest = Duration::ZERO;
+        for seed in seeds() {
+            let mut network = Network::new(seed, lan(), || Heap::for_members(1_024), ());
+            support::form(&mut network, seed, 8);
+            network.run_for(secs(10));
+            invent(&mut network, 0);
+            network.run_for(secs(5));
+            network.crash(7);
+            let crashed = network.now();
+            let mut rounds = 0;
+            while network.wait(secs(30), |n| n.all_say(7, Status::Dead)).is_none() {
+                rounds += 1;
+                assert!(rounds < 60, "seed {seed}: alive for ever: {}", network.opinions(7));
+                if goes_on {
+                    invent(&mut network, 8 * rounds);
+                }
+            }
+            longest = longest.max(network.now().since(crashed));
+            assert_eq!(network.buried_alive(), [], "seed {seed}");
+        }
+        let more = if goes_on { "eight each half a minute" } else { "no more" };
+        println!(
+            "eight invented members, then {more}: a crash is known everywhere after {longest:?} at most"
+        );
+        assert!((hold - secs(10)..=hold + secs(15)).contains(&longest), "{longest:?}");
+    }
+}

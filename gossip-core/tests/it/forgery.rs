@@ -172,9 +172,7 @@ fn forged_refutations_keep_the_dead_alive_only_while_they_go_on() {
             );
             network.run_for(millis(500));
         }
-        let took = network.wait(secs(120), |n| n.all_say(VICTIM, Status::Dead));
-        let Some(took) = took else { panic!("seed {seed}: alive for ever: {}", network.opinions(VICTIM)) };
-        longest = longest.max(took);
+        longest = longest.max(burial(&mut network, seed));
         let false_deaths = network.deaths().into_iter().filter(|death| death.1 != me.id()).count();
         assert_eq!(false_deaths, 0, "seed {seed}");
         // The owner's next life is above all that was forged of the one before.
@@ -183,9 +181,64 @@ fn forged_refutations_keep_the_dead_alive_only_while_they_go_on() {
         network.join(VICTIM, &[0]);
         recovery(&mut network, seed, secs(10));
     }
-    println!("dead at all {longest:?} after the last forged refutation, at the most");
-    // Whoever refuted lately is judged more slowly: four floors after its latest word, and a suspicion of four floors.
-    assert!(longest <= secs(25));
+    println!("dead everywhere {longest:?} after the last forged refutation, at most");
+    // Damping gives four floors of 2.3 s after the latest refutation; then it takes two failed probes and a suspicion.
+    assert!(longest <= secs(20), "{longest:?}");
+}
+
+/// How long until the crashed victim is dead everywhere.
+fn burial(network: &mut Network<Heap>, seed: u64) -> Duration {
+    let took = network.wait(secs(1_000), |n| n.all_say(VICTIM, Status::Dead));
+    let Some(took) = took else { panic!("seed {seed}: alive for ever: {}", network.opinions(VICTIM)) };
+    took
+}
+
+/// Each raises the level of damping by three: to a patience of 4 floors of 2.3 s, of 32 floors, and of `hold`.
+#[test]
+fn forged_deaths_that_are_refuted_delay_a_real_one_up_to_the_hold() {
+    let hold = lan().hold;
+    for (deaths, at_least, at_most) in [
+        (0, Duration::ZERO, secs(5)),
+        (1, secs(10), secs(20)),
+        (2, secs(70), secs(80)),
+        (3, hold - secs(5), hold + secs(15)),
+        (12, hold - secs(5), hold + secs(15)),
+    ] {
+        let mut longest = Duration::ZERO;
+        for seed in seeds() {
+            let mut network = eight(seed);
+            for _ in 0..deaths {
+                let dead = network.hosts[VICTIM].node.me().with_status(Status::Dead);
+                tell(&mut network, &OTHERS, false, &[records(&[dead], 0)]);
+                recovery(&mut network, seed, secs(10));
+            }
+            network.crash(VICTIM);
+            longest = longest.max(burial(&mut network, seed));
+        }
+        println!("a crash after {deaths} forged deaths is known everywhere after {longest:?} at most");
+        assert!((at_least..=at_most).contains(&longest), "{deaths}: {longest:?}");
+    }
+}
+
+/// Refuted deaths count beyond the cap on refuted suspicions.
+#[test]
+fn forged_deaths_between_forged_refutations_hide_a_crash_up_to_the_hold() {
+    let (hold, mut longest) = (lan().hold, Duration::ZERO);
+    for seed in seeds() {
+        let mut network = eight(seed);
+        let me = network.hosts[VICTIM].node.me();
+        let at = |refutation| me.with_incarnation(Incarnation { refutation, ..me.incarnation() });
+        network.crash(VICTIM);
+        for refutation in 1..=60 {
+            for news in [at(refutation - 1).with_status(Status::Dead), at(refutation)] {
+                tell(&mut network, &OTHERS, false, &[records(&[news], 0)]);
+                network.run_for(millis(500));
+            }
+        }
+        longest = longest.max(burial(&mut network, seed));
+    }
+    println!("dead everywhere {longest:?} after the last of them, at most");
+    assert!((hold..=hold + secs(15)).contains(&longest), "{longest:?}");
 }
 
 /// Acks in the name of who crashed, as they would be if its silence could be covered up without reading the network.

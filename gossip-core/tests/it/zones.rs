@@ -2,7 +2,10 @@
 
 use crate::support::{self, Link, Network, lan, network, secs, seeds};
 use gossip_core::{Config, Event, Heap, Locality, NodeId, Reachability, Status, Zone};
-use std::{net::SocketAddr, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, net::SocketAddr, rc::Rc, time::Duration};
+
+/// The length of an ack without news.
+const BARE_ACK: usize = 29;
 
 fn zone(zone: u8) -> Zone {
     Zone { region: 0, zone }
@@ -28,10 +31,17 @@ fn members_of(network: &Network<Heap>, zone: u8) -> Vec<usize> {
     (0..network.hosts.len()).filter(of).collect()
 }
 
+fn addresses_of(network: &Network<Heap>, zone: u8) -> Vec<SocketAddr> {
+    members_of(network, zone).into_iter().map(|host| network.hosts[host].address).collect()
+}
+
+fn is_in(network: &Network<Heap>, zone: u8, id: NodeId) -> bool {
+    network.hosts.iter().any(|host| host.id == id && host.locality.zone == zone)
+}
+
 /// Cuts a zone off from all others.
 fn cut_off(network: &mut Network<Heap>, zone: u8) {
-    let inside: Vec<SocketAddr> =
-        members_of(network, zone).into_iter().map(|host| network.hosts[host].address).collect();
+    let inside = addresses_of(network, zone);
     network.set_cut(move |from, to| inside.contains(&from) != inside.contains(&to));
 }
 
@@ -226,10 +236,7 @@ fn visits_to_the_dead_cost_little() {
 fn two_zones_that_a_third_one_reaches_bury_nobody_of_each_other_after_the_hold() {
     for seed in 0..5 {
         let mut network = zones(seed, Config { hold: secs(30), ..lan() }, &[8, 8, 5]);
-        let side = |zone: u8| -> Vec<SocketAddr> {
-            members_of(&network, zone).into_iter().map(|host| network.hosts[host].address).collect()
-        };
-        let (one, other) = (side(0), side(1));
+        let (one, other) = (addresses_of(&network, 0), addresses_of(&network, 1));
         network.set_cut(move |from, to| {
             one.contains(&from) && other.contains(&to) || other.contains(&from) && one.contains(&to)
         });
@@ -282,5 +289,80 @@ fn a_pause_announced_while_the_doubt_of_its_zone_is_spent_is_waited_for() {
         network.run_for(secs(60));
         let suspected = network.hosts.iter().filter(|host| host.has_told(Event::Suspected(id))).count();
         assert_eq!(suspected, 0, "seed {seed}");
+    }
+}
+
+/// Its packets pass for an eighth of the time, so its doubt regains what it spends.
+#[test]
+fn a_zone_let_through_at_times_is_held_for_ever_but_tells_of_its_dead() {
+    for seed in seeds().take(5) {
+        let mut network = zones(seed, Config { hold: secs(60), ..lan() }, &[6, 6, 6]);
+        for _ in 0..20 {
+            cut_off(&mut network, 2);
+            network.run_for(secs(28));
+            network.set_cut(|_, _| false);
+            network.run_for(secs(4));
+        }
+        assert_eq!(network.deaths(), [], "seed {seed}");
+        for host in members_of(&network, 0) {
+            let released = |answered| told(&network, host, Event::ZoneReleased { zone: zone(2), answered });
+            assert!(told(&network, host, Event::ZoneHeld(zone(2))) >= 20, "seed {seed}: not held");
+            assert_eq!(released(false), 0, "seed {seed}: judged after ten holds");
+        }
+        cut_off(&mut network, 2);
+        network.crash(17);
+        network.run_for(secs(28));
+        let outside = network.deaths().into_iter().filter(|death| !is_in(&network, 2, death.0)).count();
+        assert_eq!(outside, 0, "seed {seed}: noticed while the zone is held");
+        network.set_cut(|_, _| false);
+        let took = network.wait(secs(4), |n| n.all_say(17, Status::Dead));
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(17));
+    }
+}
+
+/// Nothing leaves the zone but one ack without news to each node every four seconds.
+#[test]
+fn bare_acks_let_through_hide_the_dead_of_a_zone_while_they_go_on() {
+    for seed in seeds().take(5) {
+        let mut network = zones(seed, Config { hold: secs(60), ..lan() }, &[6, 6, 6]);
+        let (inside, due) = (addresses_of(&network, 2), Rc::new(RefCell::new(BTreeSet::<SocketAddr>::new())));
+        let leaves = move |from: SocketAddr, to: SocketAddr| inside.contains(&from) && !inside.contains(&to);
+        network.set_passes({
+            let leaves = leaves.clone();
+            move |from, to| if leaves(from, to) { BARE_ACK } else { usize::MAX }
+        });
+        network.set_cut({
+            let due = due.clone();
+            move |from, to| leaves(from, to) && !due.borrow_mut().remove(&to)
+        });
+        network.crash(17);
+        let victim = network.hosts[17].id;
+        let all: Vec<SocketAddr> = network.hosts.iter().map(|host| host.address).collect();
+        for _ in 0..150 {
+            due.borrow_mut().extend(&all);
+            network.run_for(secs(4));
+        }
+        let hidden =
+            |&(observer, dead, _): &(NodeId, NodeId, _)| dead != victim || is_in(&network, 2, observer);
+        assert!(network.deaths().iter().all(hidden), "seed {seed}: noticed within ten holds");
+        network.set_passes(|_, _| usize::MAX);
+        network.set_cut(|_, _| false);
+        let took = network.wait(secs(10), |n| n.all_say(17, Status::Dead));
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(17));
+    }
+}
+
+#[test]
+fn a_node_that_is_cut_off_from_a_zone_hears_of_its_dead_from_others() {
+    for seed in seeds() {
+        let mut network = zones(seed, lan(), &[6, 6, 6]);
+        let (inside, alone) = (addresses_of(&network, 2), network.hosts[0].address);
+        network.set_cut(move |from, to| {
+            from == alone && inside.contains(&to) || inside.contains(&from) && to == alone
+        });
+        network.run_for(secs(30));
+        network.crash(17);
+        let took = network.wait(secs(10), |n| n.all_say(17, Status::Dead));
+        assert!(took.is_some(), "seed {seed}: {}", network.opinions(17));
     }
 }
