@@ -32,6 +32,8 @@ const VISIT_GAP: Duration = Duration::from_secs(10);
 const VISIT_GAP_PER_MEMBER: Duration = Duration::from_secs(1);
 /// Visits that follow one that met somebody alive.
 const VISITS_THAT_FOLLOW: u8 = 2;
+/// Of all members that hear that somebody was met, about so many make visits.
+const MEMBERS_THAT_FOLLOW: u32 = 50;
 /// The most visits that may follow, whatever was met.
 const MAX_FOLLOWING: u8 = 64;
 /// Draws for one visit: who left is not visited.
@@ -163,6 +165,13 @@ impl Step<'_, '_> {
         if self.has_someone_to_visit() {
             let next = self.now() + self.visit_gap();
             self.core.healing.next = self.core.healing.next.min(next);
+        }
+    }
+
+    /// There is news of somebody who was held dead: some of those that hear it go on to visit others.
+    pub(crate) fn heard_of_the_dead(&mut self) {
+        if self.core.rng.below(self.tables.members.size()) < MEMBERS_THAT_FOLLOW {
+            self.met_the_dead();
         }
     }
 

@@ -202,7 +202,7 @@ impl Step<'_, '_> {
             self.arm(slot);
         }
         match (was, is) {
-            (Status::Dead, Status::Alive) if incarnation.epoch == before.epoch => self.met_the_dead(),
+            (Status::Dead, Status::Alive) if incarnation.epoch == before.epoch => self.heard_of_the_dead(),
             (_, Status::Dead) => self.plan_visit_of_dead(),
             _ => {}
         }

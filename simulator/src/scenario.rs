@@ -55,6 +55,7 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "half-dies",
     "flapping-zone",
     "flapping-link",
+    "returning",
     "semi-detached",
     "one-way-pairs",
     "one-way-flip-flops",

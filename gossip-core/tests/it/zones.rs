@@ -231,6 +231,34 @@ fn visits_to_the_dead_cost_little() {
     assert!((200..500).contains(&made), "{made} visits in {span:?}");
 }
 
+/// All hear at once of one that came back, and only some of them look for more.
+#[test]
+fn the_dead_are_not_all_visited_by_everybody_when_one_of_them_returns() {
+    const NODES: usize = 200;
+    let mut network = Network::new(1, lan(), || Heap::for_members(NODES), ());
+    network.add_joined(NODES);
+    assert!(network.wait(secs(60), Network::is_formed).is_some());
+    network.crash(1);
+    let cut = network.hosts[0].address;
+    network.set_cut(move |from, to| (from == cut) != (to == cut));
+    let gone = network.hosts[1].id;
+    let dead = network.wait(secs(120), |n| {
+        n.all_say(0, Status::Dead)
+            && n.running()
+                .filter(|host| host.address != cut)
+                .all(|host| host.node.member(gone).is_some_and(|member| member.status() == Status::Dead))
+    });
+    assert!(dead.is_some());
+    let visits = |n: &Network<Heap>| -> u64 { n.running().map(|host| host.node.metrics().visits).sum() };
+    network.set_cut(|_, _| false);
+    let before = visits(&network);
+    let back = network.wait(secs(120), |n| n.all_say(0, Status::Alive)).expect("it is found");
+    network.run_for(secs(2));
+    let made = visits(&network) - before;
+    // Some 50 nodes make two each, beside one a second of all together; if all did, that were 400.
+    assert!((40..200).contains(&(made - back.as_secs())), "{made} visits, back after {back:?}");
+}
+
 /// The third one's helpers reach them, and nobody in it joins in: however long it lasts.
 #[test]
 fn two_zones_that_a_third_one_reaches_bury_nobody_of_each_other_after_the_hold() {
