@@ -80,7 +80,7 @@ impl Knobs {
 fn turn(c: &mut Config, knob: u8, number: &Number) {
     let (count, time) = (number.count(), number.duration());
     let (byte, on) = (u8::try_from(count).unwrap_or(u8::MAX), count & 1 == 1);
-    match knob % 42 {
+    match knob % 44 {
         0 => c.probe_interval = time,
         1 => c.ack_timeout_initial = time,
         2 => c.ack_timeout_min = time,
@@ -118,6 +118,8 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
         34 => c.mechanisms.holds = on,
         35 => c.mechanisms.earned_death = on,
         36 => (c.mechanisms.early_check, c.mechanisms.successor) = (on, count & 2 != 0),
+        41 => (c.mechanisms.full_help, c.mechanisms.round_trips) = (on, count & 2 != 0),
+        42 => c.mechanisms.announced_pauses = on,
         37 => c.mechanisms.repair = on,
         38 => c.max_datagram = 400,
         39 => c.max_datagram = 1_400,

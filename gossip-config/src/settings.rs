@@ -102,6 +102,8 @@ macro_rules! switches {
 
 switches!(
     indirect_probes,
+    full_help,
+    round_trips,
     suspicion,
     local_health,
     confirmations,
@@ -112,6 +114,7 @@ switches!(
     early_check,
     successor,
     damping,
+    announced_pauses,
     roll_call,
     answers,
     surprise,

@@ -34,14 +34,21 @@ impl Cluster {
 pub struct Mechanisms {
     /// Ask helpers to ping a member that does not answer. Off: every lost ping is a failed probe.
     pub indirect_probes: bool,
+    /// Helpers are well and of several zones, and are asked twice; one that cannot reach the target says so, and may accuse
+    /// it in its own name. Off: any live members are asked, once, and say nothing but that it answered.
+    pub full_help: bool,
+    /// Wait for acks, and for refutations, as long as measured round trips say. Off: `ack_timeout_initial`, and what
+    /// [`Config::pause_tolerance`] and the number of members say.
+    pub round_trips: bool,
     /// Suspect before declaring dead. Off: a failed probe declares death at once.
     pub suspicion: bool,
     /// Lifeguard's local health: probe slower when this node itself seems slow.
     pub local_health: bool,
-    /// Lifeguard's dynamic suspicion: the timer shrinks as independent accusers confirm. Off: it is fixed
-    /// at its longest.
+    /// Lifeguard's dynamic suspicion: the timer shrinks as independent accusers confirm. Off: it is fixed at its longest,
+    /// and counts from the accusation instead of the first unanswered ping.
     pub confirmations: bool,
-    /// Lifeguard's buddy system: a probe to a suspect carries the accusation, so it can refute at once.
+    /// Lifeguard's buddy system: a probe to a suspect carries the accusation, so it can refute at once; and a suspect that
+    /// sends anything is told.
     pub tell_suspect: bool,
     /// Notice one's own pauses and judge nobody by them.
     pub own_pause: bool,
@@ -57,6 +64,8 @@ pub struct Mechanisms {
     pub successor: bool,
     /// Judge whoever refuted lately more slowly.
     pub damping: bool,
+    /// Judge whoever announced a pause after it.
+    pub announced_pauses: bool,
     /// Accuse at once all who were silent in a doubt that has had its time. Off: they are accused as probes come to them.
     pub roll_call: bool,
     /// Sign of own trouble: of those that a failing probe asked beside its target few answered.
@@ -73,6 +82,8 @@ impl Mechanisms {
     /// Everything on.
     pub const ALL: Self = Self {
         indirect_probes: true,
+        full_help: true,
+        round_trips: true,
         suspicion: true,
         local_health: true,
         confirmations: true,
@@ -83,6 +94,7 @@ impl Mechanisms {
         early_check: true,
         successor: true,
         damping: true,
+        announced_pauses: true,
         roll_call: true,
         answers: true,
         surprise: true,
@@ -90,8 +102,13 @@ impl Mechanisms {
         repair: true,
     };
 
-    /// SWIM with suspicion, as the Lifeguard paper's base line.
+    /// SWIM with suspicion, as the Lifeguard paper's base line: probes, indirect probes, and death when a fixed time is over
+    /// without a refutation. Nothing else judges. Written out, so that a new mechanism does not slip in.
     pub const SWIM: Self = Self {
+        indirect_probes: true,
+        full_help: false,
+        round_trips: false,
+        suspicion: true,
         local_health: false,
         confirmations: false,
         tell_suspect: false,
@@ -101,11 +118,12 @@ impl Mechanisms {
         early_check: false,
         successor: false,
         damping: false,
+        announced_pauses: false,
         roll_call: false,
         answers: false,
         surprise: false,
         majority: false,
-        ..Self::ALL
+        repair: true,
     };
 }
 
@@ -435,6 +453,38 @@ mod tests {
 
     fn cluster() -> Cluster {
         Cluster::named("test").unwrap()
+    }
+
+    #[test]
+    fn plain_swim_has_none_of_our_rules_of_judgement() {
+        // Without `..`: a switch that is added must be listed here to compile.
+        let Mechanisms {
+            indirect_probes,
+            full_help,
+            round_trips,
+            suspicion,
+            local_health,
+            confirmations,
+            tell_suspect,
+            own_pause,
+            holds,
+            earned_death,
+            early_check,
+            successor,
+            damping,
+            announced_pauses,
+            roll_call,
+            answers,
+            surprise,
+            majority,
+            repair,
+        } = Mechanisms::SWIM;
+        assert!(indirect_probes && suspicion, "these are SWIM's");
+        assert!(repair, "this judges nobody");
+        let probing = [full_help, round_trips, local_health, tell_suspect, early_check, successor];
+        let withheld = [own_pause, holds, earned_death, damping, announced_pauses, confirmations];
+        let doubt = [roll_call, answers, surprise, majority];
+        assert!(!probing.iter().chain(&withheld).chain(&doubt).any(|&on| on));
     }
 
     #[test]

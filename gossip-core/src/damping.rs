@@ -9,6 +9,7 @@
 //! deaths go on counting.
 
 use crate::{record::Status, step::Step, table::SlotId, time::micros};
+use core::time::Duration;
 
 /// A refutation is forgotten after twice the time that it earns, ...
 const CALM: u64 = 2;
@@ -55,7 +56,8 @@ impl Step<'_, '_> {
     /// dot, so `pause_tolerance` is added to what it asked for.
     pub(crate) fn patience(&self, slot: SlotId) -> Option<u64> {
         let member = self.tables.members.slot(slot);
-        let pause = member.record.pause();
+        let heeds = self.core.config.mechanisms.announced_pauses;
+        let pause = if heeds { member.record.pause() } else { Duration::ZERO };
         let asked = if pause.is_zero() { 0 } else { micros(pause + self.core.config.pause_tolerance) };
         let waited = u64::from(self.now().stamp().since(member.born)) * 1_000;
         let damped = self.patience_at(slot, self.damping_level(slot));

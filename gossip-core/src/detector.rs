@@ -33,7 +33,7 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 pub(crate) use stage::Purpose;
-use stage::{Effort, HELPER_ROUNDS, Move, Stage};
+use stage::{Effort, HELPER_ROUNDS, Move, Stage, helper_rounds};
 
 /// Probes under way or lingering.
 const MAX_PROBES: usize = sized(16, 7);
@@ -377,8 +377,12 @@ impl Step<'_, '_> {
         let round = if let Stage::Helping(round) = probe.stage { round + 1 } else { 1 };
         let all = usize::from(self.core.config.helpers);
         let count = if effort == Effort::Brief { all.min(1) } else { all };
-        let helpers =
-            choose::helpers(&self.tables.members, &self.core.doubts, &mut self.core.rng, count, slot);
+        let (members, rng) = (&self.tables.members, &mut self.core.rng);
+        let helpers = if self.core.config.mechanisms.full_help {
+            choose::helpers(members, &self.core.doubts, rng, count, slot)
+        } else {
+            choose::peers(members, rng, count, |helper| helper != slot)
+        };
         if helpers.is_empty() {
             self.wait_for_controls(at);
             return;
@@ -399,8 +403,12 @@ impl Step<'_, '_> {
             probe.stage = Stage::Helping(round);
             probe.asked |= asked;
             // The second round is asked before the first has had all its time, since a request may just have been lost.
-            probe.due =
-                judged + if round < HELPER_ROUNDS && effort == Effort::Full { wait / 2 } else { wait };
+            probe.due = judged
+                + if round < helper_rounds(&self.core.config) && effort == Effort::Full {
+                    wait / 2
+                } else {
+                    wait
+                };
         }
     }
 

@@ -327,7 +327,9 @@ impl Step<'_, '_> {
 
     /// Adds a sender that does not know what is believed of it to those who are told.
     pub(crate) fn correct_sender(&self, sender: SlotId, corrections: &mut Corrections) {
-        if self.record(sender).status() != Status::Alive {
+        let status = self.record(sender).status();
+        let told = status != Status::Suspect || self.core.config.mechanisms.tell_suspect;
+        if status != Status::Alive && told {
             corrections.add(self.record(sender).id());
         }
     }

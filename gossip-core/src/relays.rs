@@ -80,7 +80,7 @@ impl Step<'_, '_> {
         }
         let (Some(target), false) = (known, relays.is_full()) else {
             self.core.metrics.dropped_relays_full += u64::from(known.is_some());
-            self.answer_requester(requester, Message::Nack { nonce });
+            self.refuse(requester, nonce);
             return;
         };
         let ours = self.fresh_nonce();
@@ -104,10 +104,11 @@ impl Step<'_, '_> {
             return;
         }
         let relay = self.core.relays.0.swap_remove(at);
-        self.answer_requester(relay.requester, Message::Nack { nonce: relay.theirs });
+        self.refuse(relay.requester, relay.theirs);
         let enough = usize::from(self.core.config.confirmations);
         let accused = self.accusers(slot).len() > enough || self.accuses(ME, slot);
-        if self.record(slot).status().is_live()
+        if self.core.config.mechanisms.full_help
+            && self.record(slot).status().is_live()
             && !accused
             && !self.is_restless(slot)
             && self.own_doubt() != Doubt::Open
@@ -126,6 +127,13 @@ impl Step<'_, '_> {
         let relay = self.core.relays.0.swap_remove(at);
         self.reached(relay.target);
         self.answer_requester(relay.requester, Message::RelayedAck { nonce: relay.theirs });
+    }
+
+    /// We could not reach the target.
+    fn refuse(&mut self, requester: SlotId, nonce: Nonce) {
+        if self.core.config.mechanisms.full_help {
+            self.answer_requester(requester, Message::Nack { nonce });
+        }
     }
 
     fn answer_requester(&mut self, requester: SlotId, message: Message) {

@@ -235,6 +235,8 @@ impl Step<'_, '_> {
             }
             self.core.metrics.accusations_made += 1;
             debug!("member {} accused", self.record(slot).id().as_u64());
+            let counts = self.core.config.mechanisms.confirmations;
+            let started = if counts { started } else { self.core.clock.judged() };
             self.suspect(slot, ME, started.stamp());
         }
         if !self.suspicion(slot).is_some_and(Suspicion::is_due) {

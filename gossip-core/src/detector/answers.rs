@@ -82,7 +82,9 @@ impl Step<'_, '_> {
         let sent = began + Duration::from_micros(u64::from(ping));
         let rtt = micros(self.core.clock.judged().since(sent));
         let zone = self.zone_of(slot);
-        self.core.round_trips.record(zone, rtt);
+        if self.core.config.mechanisms.round_trips {
+            self.core.round_trips.record(zone, rtt);
+        }
         self.core.metrics.rtt_us.record(u32::try_from(rtt).unwrap_or(u32::MAX));
     }
 

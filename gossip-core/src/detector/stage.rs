@@ -6,6 +6,11 @@ use crate::config::Config;
 /// loss with probability 0.44. Three of them after three pings fail in 0.41 % of probes, two rounds in 0.04 %.
 pub(super) const HELPER_ROUNDS: u8 = 2;
 
+/// How many rounds of helpers a probe asks.
+pub(super) fn helper_rounds(config: &Config) -> u8 {
+    if config.mechanisms.full_help { HELPER_ROUNDS } else { 1 }
+}
+
 /// Why a member is probed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Purpose {
@@ -86,7 +91,7 @@ impl Stage {
             Self::Direct(sent) if sent + 1 == config.direct_pings && !helped => Move::LastPing,
             Self::Direct(sent) if sent < config.direct_pings => Move::Ping,
             Self::Direct(_) if helped => Move::AskHelpers,
-            Self::Helping(rounds) if rounds < HELPER_ROUNDS => Move::AskHelpers,
+            Self::Helping(rounds) if rounds < helper_rounds(config) => Move::AskHelpers,
             Self::Direct(_) | Self::Helping(_) => Move::Fail,
             Self::Lingering => Move::Forget,
         }

@@ -156,6 +156,18 @@ fn lifeguards_anomaly_kills_none_of_the_others_with_all_mechanisms_on_and_some_i
 }
 
 #[test]
+fn plain_swim_waits_no_longer_because_acks_are_late() {
+    let late = |more: &str| {
+        let swim = ["nodes=16", "duration_s=120", "link.latency_ms=700", "config.mechanisms.base=swim", more];
+        outcome("steady", &swim, 1).summary
+    };
+    let (fixed, adaptive) =
+        (late("config.mechanisms.round_trips=false"), late("config.mechanisms.round_trips=true"));
+    let suspected = (fixed.false_suspicions, adaptive.false_suspicions);
+    assert!(suspected.0 > 10 * (suspected.1 + 1), "{suspected:?}");
+}
+
+#[test]
 fn failures_are_found_sooner_than_plain_swim_finds_them() {
     let variants = scenario::load("lifeguard-threshold").unwrap().variants().unwrap();
     let found = |name: &str| {
