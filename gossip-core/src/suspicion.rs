@@ -31,18 +31,26 @@ const MAX_EXPIRIES: usize = 16;
 const MAX_DOUBLINGS: u8 = 2;
 /// Between two checks of a suspect lie at most so many probe intervals and the check itself, ...
 const CHECK_INTERVALS: u32 = 3 << MAX_DOUBLINGS;
-/// ... whose pings and helpers take some 11 ack timeouts in the presets (20 at the knobs' limits), each multiplied by up to
-/// nine by local health.
-const CHECK_WAITS: u32 = 15 * 9;
+/// ... whose waits local health multiplies by up to so many.
+const SLOWEST: u32 = 9;
 
 /// Lifeguard's shrinking timeout: the share of the way from the longest to the floor that `c` of `k`
 /// confirmations go, `ln(c + 1) / ln(k + 1)` in 1,024ths (arXiv 1707.00788, section IV-B).
 const PROGRESS: [[u64; 4]; 4] =
     [[1_024, 1_024, 1_024, 1_024], [0, 1_024, 1_024, 1_024], [0, 646, 1_024, 1_024], [0, 512, 812, 1_024]];
 
+/// How many ack timeouts a check waits at the most: 11 in the presets, 21 at the knobs' limits.
+fn check_waits(config: &Config) -> u32 {
+    // In half timeouts: the first ping waits two, each further one half a timeout longer.
+    let pings = |count: u8| u32::from(count) * (u32::from(count) + 3) / 2;
+    let helpers = 2 + pings(config.helper_pings);
+    // The first round of helpers has half of its time. All waits may be a tenth longer.
+    ((pings(config.direct_pings) * 2 + helpers * 3) * 11).div_ceil(4 * 10)
+}
+
 /// How long two checks of a suspect take, one after the other, at the slowest.
 pub(crate) fn two_checks(config: &Config) -> Duration {
-    (config.probe_interval * CHECK_INTERVALS + config.ack_timeout_max * CHECK_WAITS) * 2
+    (config.probe_interval * CHECK_INTERVALS + config.ack_timeout_max * check_waits(config) * SLOWEST) * 2
 }
 
 impl Step<'_, '_> {
@@ -284,6 +292,15 @@ impl Step<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Cluster;
+
+    #[test]
+    fn a_check_waits_as_long_as_its_pings_and_two_rounds_of_helpers() {
+        let presets = Config::lan(Cluster::named("test").unwrap());
+        // 1 + 1.5 + 2 for the pings, 3.5 for the helpers, half of it in the first round, and a tenth: 10.7.
+        assert_eq!(check_waits(&presets), 11);
+        assert_eq!(check_waits(&Config { direct_pings: 5, helper_pings: 3, ..presets }), 21);
+    }
 
     #[test]
     fn confirmations_shrink_a_suspicion_as_lifeguard_says() {
