@@ -9,7 +9,6 @@
 //! deaths go on counting.
 
 use crate::{record::Status, step::Step, table::SlotId, time::micros};
-use core::time::Duration;
 
 /// A refutation is forgotten after twice the time that it earns, ...
 const CALM: u64 = 2;
@@ -55,13 +54,26 @@ impl Step<'_, '_> {
     /// How many µs more a member is given, if any: because it asked, or because it refuted lately. Nobody wakes up on the
     /// dot, so `pause_tolerance` is added to what it asked for.
     pub(crate) fn patience(&self, slot: SlotId) -> Option<u64> {
-        let member = self.tables.members.slot(slot);
-        let heeds = self.core.config.mechanisms.announced_pauses;
-        let pause = if heeds { member.record.pause() } else { Duration::ZERO };
-        let asked = if pause.is_zero() { 0 } else { micros(pause + self.core.config.pause_tolerance) };
-        let waited = u64::from(self.now().stamp().since(member.born)) * 1_000;
         let damped = self.patience_at(slot, self.damping_level(slot));
-        asked.max(damped).checked_sub(waited).filter(|&left| left > 0)
+        self.asked_patience(slot).max(damped).checked_sub(self.waited(slot)).filter(|&left| left > 0)
+    }
+
+    /// Whether a member is in a pause that it announced.
+    pub(crate) fn is_paused(&self, slot: SlotId) -> bool {
+        self.asked_patience(slot) > self.waited(slot)
+    }
+
+    fn asked_patience(&self, slot: SlotId) -> u64 {
+        let pause = self.record(slot).pause();
+        if pause.is_zero() || !self.core.config.mechanisms.announced_pauses {
+            return 0;
+        }
+        micros(pause + self.core.config.pause_tolerance)
+    }
+
+    /// How many µs ago a member's latest update was.
+    fn waited(&self, slot: SlotId) -> u64 {
+        u64::from(self.now().stamp().since(self.tables.members.slot(slot).born)) * 1_000
     }
 
     /// An update of a member came, which is not dated yet. If it is a refutation, `refutes` is the status that it refutes.

@@ -447,7 +447,8 @@ impl Step<'_, '_> {
         let (ours, zone) = (self.zone_of(ME), self.zone_of(slot));
         // If our own zone is silent, we may be the cause.
         let held = !controlled && !brief && zone != ours && self.hold_zone_of(slot);
-        if believed && !held {
+        // Whoever announced a pause surprises nobody by being silent.
+        if believed && !held && !self.is_paused(slot) {
             self.core.standing.note_finding(true);
         }
         self.look_for_own_trouble(asked_beside);

@@ -148,6 +148,27 @@ fn who_wakes_up_later_than_announced_is_forgiven_the_pause_that_is_tolerated_una
     }
 }
 
+/// Most of a cluster is restored from snapshots, say: that they are silent says nothing about whoever probes them.
+#[test]
+fn a_crash_is_noticed_while_most_members_are_in_announced_pauses() {
+    for seed in seeds() {
+        let mut network = formed(seed, 40, lan(), ());
+        for host in 10..34 {
+            network.command(host, |node, now, out| node.announce_pause(now, secs(100), out));
+        }
+        network.run_for(secs(1));
+        (10..34).for_each(|host| network.pause(host, secs(95)));
+        network.run_for(secs(10));
+        network.crash(0);
+        let id = network.hosts[0].id;
+        let dead = |host: &support::Host<Heap>| {
+            host.node.member(id).is_some_and(|member| member.status() == Status::Dead)
+        };
+        let took = network.wait(secs(80), |n| n.hosts[1..10].iter().any(dead));
+        assert!(took.is_some_and(|took| took <= secs(30)), "seed {seed}: known after {took:?}");
+    }
+}
+
 #[test]
 fn patience_with_an_announced_pause_ends() {
     for seed in seeds() {
