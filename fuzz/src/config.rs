@@ -120,7 +120,7 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
         36 => (c.mechanisms.early_check, c.mechanisms.successor) = (on, count & 2 != 0),
         41 => (c.mechanisms.full_help, c.mechanisms.round_trips) = (on, count & 2 != 0),
         42 => c.mechanisms.announced_pauses = on,
-        37 => c.mechanisms.repair = on,
+        37 => (c.mechanisms.repair, c.mechanisms.neighbours) = (on, count & 2 != 0),
         38 => c.max_datagram = 400,
         39 => c.max_datagram = 1_400,
         // Several at a time, since some only fit together.

@@ -113,6 +113,7 @@ switches!(
     earned_death,
     early_check,
     successor,
+    neighbours,
     damping,
     announced_pauses,
     roll_call,

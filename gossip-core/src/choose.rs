@@ -12,10 +12,10 @@ pub(crate) const MAX_CHOSEN: usize = 8;
 /// Random draws per peer wanted; a draw that hits a peer twice, or somebody unsuited, is lost.
 const DRAWS_PER_PEER: usize = 4;
 /// Packets that the nodes of a zone send into the other zones in one lazy round, on average, all together: to a
-/// zone of one that is as much as any member gets. With an eager round's crossing, 12 % of the bytes of gossip leave
-/// their zone, where evenly random peers send 89 % out, and an update reaches 99 % in 0.25 s instead of 0.42 s
-/// (simulator, `three-regions` with 1,500 nodes in 9 zones).
-const CROSSINGS: u32 = 4;
+/// zone of one that is as much as any member gets. With the crossings of eager rounds, 5 % of the bytes of gossip leave
+/// their zone, where evenly random peers send 89 % out, and an update reaches 99 % in 0.20 s (simulator,
+/// `three-regions`: 6,000 nodes in 9 zones).
+const CROSSINGS: u32 = 6;
 
 /// Controls of a failing probe. At 20 % loss both fail in 13 % of probes, and in 1.7 % when pinged twice; the hold
 /// that follows ends with the zone's next answer.
@@ -75,29 +75,35 @@ fn fill(chosen: &mut Chosen, slots: &[SlotId], rng: &mut Rng, total: usize, suit
     }
 }
 
-/// Peers of a round of gossip: perhaps one in another zone, then members of our own, and anybody where those are
-/// few. Without zones, anybody.
+/// Adds random peers of a round of gossip until `count` are chosen: perhaps one in another zone, then members of our
+/// own, and anybody where those are few. Without zones, anybody.
 ///
-/// An `eager` round, a node's first of fresh news, crosses: so a zone's first knower does not wait, and as many
-/// packets enter each zone as it has members. Lazy rounds cross as often as [`CROSSINGS`] says.
+/// In an `eager` round, a node's first of fresh news, half of a zone crosses: so its first knowers do not wait, and half
+/// as many packets enter each zone as it has members. Lazy rounds cross as often as [`CROSSINGS`] says.
 pub(crate) fn gossip(
+    chosen: &mut Chosen,
     members: &Table<'_>,
     rng: &mut Rng,
     count: usize,
     eager: bool,
     suits: impl Fn(SlotId) -> bool,
-) -> Chosen {
+) {
     let ours = members.record(ME).locality().domain();
     let company = members.live_in(ours);
     if company == members.live() {
-        return peers(members, rng, count, suits);
+        fill(chosen, members.live_slots(), rng, count, suits);
+        return;
     }
-    let mut chosen: Chosen = crossing(members, rng, ours, eager, &suits).into_iter().take(count).collect();
     // At most half of our own: who is sent to in every round knows all after the first.
-    let near = chosen.len() + company.div_ceil(2) as usize;
-    fill(&mut chosen, members.live_slots_in(ours), rng, near.min(count), &suits);
-    fill(&mut chosen, members.live_slots(), rng, count, &suits);
-    chosen
+    let mut near = chosen.len().max(company.div_ceil(2) as usize);
+    if let Some(slot) = crossing(members, rng, ours, eager, &suits).filter(|slot| !chosen.contains(slot))
+        && chosen.len() < count
+    {
+        let _ = chosen.push(slot);
+        near += 1;
+    }
+    fill(chosen, members.live_slots_in(ours), rng, near.min(count), &suits);
+    fill(chosen, members.live_slots(), rng, count, &suits);
 }
 
 /// Somebody of another zone, chosen by zone first so that small ones are reached as well; nobody as often as
@@ -111,7 +117,7 @@ fn crossing(
 ) -> Option<SlotId> {
     let others = || members.zones().filter(|&(zone, _)| zone != ours);
     let (zone, live) = others().nth(rng.below(others().count() as u32) as usize)?;
-    let wanted = CROSSINGS + if eager { live } else { 0 };
+    let wanted = CROSSINGS + if eager { live.div_ceil(2) } else { 0 };
     if rng.below(members.live_in(ours) + 1) >= wanted {
         return None;
     }
@@ -210,7 +216,8 @@ mod tests {
         let members = memory.tables().members;
         let mut sent = vec![0; zones.len()];
         for _ in 0..rounds {
-            let chosen = gossip(&members, &mut rng, 3, eager, |_| true);
+            let mut chosen = Chosen::new();
+            gossip(&mut chosen, &members, &mut rng, 3, eager, |_| true);
             assert!(chosen.iter().all(|&slot| slot != ME));
             assert!((1..chosen.len()).all(|at| !chosen[..at].contains(&chosen[at])), "{chosen:?}");
             assert_eq!(chosen.len() as u32, 3.min(members.live()));
@@ -220,10 +227,10 @@ mod tests {
     }
 
     #[test]
-    fn an_eager_round_crosses_once_and_no_zone_is_left_out() {
+    fn half_of_the_eager_rounds_cross_and_no_zone_is_left_out() {
         let sent = rounds(&[300, 300, 300], true, 1_000);
-        assert_eq!(sent[0], 2_000);
-        assert!(sent[1..].iter().all(|count| (400..600).contains(count)), "{sent:?}");
+        assert!((2_400..2_560).contains(&sent[0]), "{sent:?}");
+        assert!(sent[1..].iter().all(|count| (200..320).contains(count)), "{sent:?}");
     }
 
     #[test]

@@ -55,8 +55,8 @@ const LAP_STRIDE: u32 = 8;
 const ATTEMPTS: u32 = 8;
 /// The attempt that stands for the first of the controls; direct pings are five at the most.
 const CONTROL: u32 = 5;
-/// The attempt that stands for the helpers' pings.
-const HELPED: u32 = 7;
+/// The attempt that stands for the helpers' pings, and in nonces for all pings that are none of a probe.
+pub(crate) const HELPED: u32 = 7;
 /// Of so many routine probes two go to this node's successor, so that at most two others lie between.
 const TURNS: u8 = 5;
 /// Zone held, unreachable, suspected, down: the most events that the end of one probe can raise.
@@ -107,6 +107,11 @@ pub(crate) struct Detector {
 /// How many probes of such purposes are under way.
 fn under_way(probes: &[Probe], such: fn(Purpose) -> bool) -> usize {
     probes.iter().filter(|probe| probe.stage != Stage::Lingering && such(probe.purpose)).count()
+}
+
+/// Which of the direct pings of a probe has this nonce, from 0 on.
+pub(crate) fn attempt_of(nonce: Nonce) -> Option<u32> {
+    Some(nonce & (ATTEMPTS - 1)).filter(|&attempt| attempt < CONTROL)
 }
 
 fn helper_bit(helper: SlotId) -> u32 {
@@ -333,6 +338,9 @@ impl Step<'_, '_> {
         probe.stage = Stage::Direct(sent + 1);
         probe.due = judged + wait;
         let nonce = probe.nonce | u32::from(sent);
+        if sent == 1 {
+            self.core.gossip.note_ping(true);
+        }
         self.send_ping(slot, target, nonce, sent > 0);
     }
 

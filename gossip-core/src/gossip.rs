@@ -1,5 +1,8 @@
-//! Gossip rounds: what is hot goes to `fanout` peers, most of them of our own zone: at once when it is fresh,
-//! lazily after. In [`Mode::Pull`] a round asks as many peers instead, whether there is news or not.
+//! Gossip rounds: what is hot goes to `fanout` peers, half of them the next in the id-hash order and half random, most
+//! of them of our own zone: at once when it is fresh, lazily after. In [`Mode::Pull`] a round asks as many peers instead, whether there is news or not.
+
+mod neighbours;
+mod repeats;
 
 use crate::{
     choose::{self, Chosen},
@@ -7,12 +10,15 @@ use crate::{
     judgement::Doubt,
     outbox::Traffic,
     record::Reachability,
+    rumors::MAX_SENDS,
     step::{Intent, Step},
     table::ME,
     time::{Instant, micros},
     wire::message::Message,
 };
 use core::time::Duration;
+use neighbours::Neighbours;
+use repeats::Repeats;
 
 /// The eager first send of fresh news waits up to this long, so that the hops of a cluster do not beat in
 /// time and news that arrives together leaves together.
@@ -25,12 +31,24 @@ pub(crate) struct Gossip {
     last: Instant,
     /// The coming round is the second of fresh news, or later.
     lazy: bool,
+    neighbours: Neighbours,
+    repeats: Repeats,
 }
 
 impl Gossip {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
         let next = if config.mode == Mode::Pull { now } else { Instant::NEVER };
-        Self { next, last: Instant::ZERO, lazy: false }
+        Self { next, last: Instant::ZERO, lazy: false, neighbours: Neighbours::NEW, repeats: Repeats::NONE }
+    }
+
+    /// A ping was answered at once, or had to be sent again: one of this node, or of a member that probed it.
+    pub(crate) fn note_ping(&mut self, again: bool) {
+        self.repeats.note(again);
+    }
+
+    /// How often a rumor is sent in a cluster of `n`: more often where pings are repeated.
+    pub(crate) fn sends(&self, config: &Config, n: u32) -> u8 {
+        self.repeats.sends(config.sends(n)).min(MAX_SENDS as u8)
     }
 
     /// When the next round is due.
@@ -69,9 +87,10 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Peers for a round: those that we can reach, or, if we reach nobody, any. Who has acknowledged our leave is not told
+    /// Peers for a round: of those that we can reach, some `neighbours` first and random ones for the rest; if we reach nobody,
+    /// any. Who has acknowledged our leave is not told
     /// again while others have not.
-    fn round_peers(&mut self, eager: bool) -> Chosen {
+    fn round_peers(&mut self, eager: bool, neighbours: bool) -> Chosen {
         let fanout = usize::from(self.core.config.fanout);
         let in_doubt = self.own_doubt() != Doubt::None;
         let members = &self.tables.members;
@@ -82,7 +101,15 @@ impl Step<'_, '_> {
                 && !doubts.is_held(member.record.locality().domain())
                 && !life.has_acknowledged(slot)
         };
-        let mut peers = choose::gossip(members, &mut self.core.rng, fanout, eager, answers);
+        let mut peers = Chosen::new();
+        if neighbours {
+            let sends = usize::from(self.core.gossip.sends(&self.core.config, members.size()));
+            let company = members.live_in(members.record(ME).locality().domain()) as usize;
+            let along = &mut self.core.gossip.neighbours;
+            let count = along.share(fanout, sends, company);
+            peers = along.next(members, count, sends.div_ceil(2), answers);
+        }
+        choose::gossip(&mut peers, members, &mut self.core.rng, fanout, eager, answers);
         // Of those that seem reachable most may answer helpers only: what we accuse others of must reach somebody. And among
         // many that are silent chance does not find the few that answer.
         if in_doubt || peers.is_empty() {
@@ -105,7 +132,7 @@ impl Step<'_, '_> {
         if !self.has_room_for(usize::from(self.core.config.fanout)) {
             return; // still due: the next tick is asked for at once
         }
-        for peer in self.round_peers(false) {
+        for peer in self.round_peers(false, false) {
             self.pull(peer);
         }
         let interval = self.core.config.gossip_interval;
@@ -135,7 +162,7 @@ impl Step<'_, '_> {
             return; // still due: the next tick is asked for at once
         }
         let eager = !self.core.gossip.lazy;
-        for peer in self.round_peers(eager) {
+        for peer in self.round_peers(eager, self.core.config.mechanisms.neighbours) {
             if self.tables.rumors.hot() == 0 && farewell.is_none() {
                 break;
             }

@@ -113,7 +113,7 @@ impl Step<'_, '_> {
 
     /// There is more news than can be told soon, and somebody else tells this: that counts as if we had.
     fn hear_again(&mut self, slot: SlotId) {
-        let sends = self.core.config.sends(self.tables.members.size());
+        let sends = self.core.gossip.sends(&self.core.config, self.tables.members.size());
         let cooled = self.tables.rumors.count_send(self.tables.members.slots, slot, sends);
         self.core.metrics.rumors_cooled += u64::from(cooled);
     }

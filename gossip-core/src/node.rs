@@ -6,7 +6,7 @@ use crate::{
     auth::Authentic,
     clock::Clock,
     config::Config,
-    detector::Detector,
+    detector::{self, Detector},
     doubts::Doubts,
     duplicates::AddressChanges,
     error::{ConfigError, Verdict},
@@ -450,6 +450,9 @@ impl Step<'_, '_> {
                 } else if self.leaves_like(sender) {
                     self.part_with(from);
                 } else {
+                    if let Some(attempt) = detector::attempt_of(*nonce) {
+                        self.core.gossip.note_ping(attempt > 0);
+                    }
                     let ack = Message::Ack { nonce: *nonce };
                     let _ = self.send(Intent::laden(from, Traffic::Probe, ack));
                 }

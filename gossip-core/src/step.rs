@@ -435,7 +435,7 @@ pub(crate) fn put_accusations(draft: &mut Draft<'_>, tables: &Tables<'_>, target
 /// not told twice where the datagram is `about` it.
 fn put_rumors(draft: &mut Draft<'_>, core: &mut Core, tables: &mut Tables<'_>, about: Option<SlotId>) {
     let now = core.clock.now().stamp();
-    let sends = core.config.sends(tables.members.size());
+    let sends = core.gossip.sends(&core.config, tables.members.size());
     let mut suspects = heapless::Vec::<(SlotId, usize), MAX_TAKEN>::new();
     let mut sent = 0;
     let suspicions = &tables.suspicions;

@@ -3,6 +3,7 @@
 use super::{Life, Phase};
 use crate::{
     config::Config,
+    detector::HELPED,
     outbox::{Event, Traffic},
     record::Status,
     step::{Intent, Step},
@@ -182,7 +183,7 @@ impl Step<'_, '_> {
     pub(crate) fn begin_leaving(&mut self) {
         if matches!(self.core.life.phase, Phase::Running | Phase::Passive { .. }) {
             let me = *self.me();
-            self.core.life.phase = Phase::Leaving(Farewell::new(self.now(), self.fresh_nonce()));
+            self.core.life.phase = Phase::Leaving(Farewell::new(self.now(), self.fresh_nonce() | HELPED));
             self.say(me.with_status(Status::Left));
         }
     }

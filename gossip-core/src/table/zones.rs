@@ -4,12 +4,16 @@
 //! To make or fill a gap one member of each following stretch moves from one end of it to the other, so that a
 //! change costs O(zones) and a random member of a zone, however small, costs O(1) once the zone is found.
 
-use super::{SlotId, Table};
+use super::{ME, SlotId, Table, index::Place};
 use crate::{memory::sized, record::Zone, rng::Rng};
+use core::ops::Range;
 
 /// The most stretches: 64 zones cover the largest clouds, 16 what a microcontroller sees of one. Members of further zones
 /// share the last stretch, and are treated as those of one zone.
 pub(crate) const MAX_ZONES: usize = sized(64, 16);
+
+/// Members passed in one search for the next of a zone: of other zones, or dead.
+const MAX_PASSED: u32 = 4 * MAX_ZONES as u32;
 
 /// The members of one zone: those from the end of the stretch before to `end`.
 #[derive(Clone, Copy)]
@@ -110,12 +114,53 @@ impl Table<'_> {
         }
     }
 
+    /// Where in the array the members of a zone stand.
+    fn stretch(&self, zone: Zone) -> Range<u32> {
+        let stretches = &self.state.stretches;
+        let Some(at) = stretches.find(zone) else { return 0..0 };
+        let start = stretches.start(at);
+        start..start + stretches.len(at)
+    }
+
     /// The live members of a zone but this node, in no particular order.
     pub(crate) fn live_slots_in(&self, zone: Zone) -> &[SlotId] {
-        let stretches = &self.state.stretches;
-        let Some(at) = stretches.find(zone) else { return &[] };
-        let start = stretches.start(at) as usize;
-        &self.zoned[start..start + stretches.len(at) as usize]
+        let Range { start, end } = self.stretch(zone);
+        &self.zoned[start as usize..end as usize]
+    }
+
+    /// The next live member after `from` in the id-hash order that is of this node's zone and `fits`, or this node itself,
+    /// whichever comes first; or how far the search went without finding one. Nodes that are alone in their zones count as
+    /// those of one zone.
+    pub(crate) fn next_of_zone(
+        &self,
+        from: Place,
+        fits: impl Fn(SlotId) -> bool,
+    ) -> Result<(Place, SlotId), Place> {
+        let home = self.stretch(self.record(ME).locality().domain());
+        let belongs = |slot: SlotId| {
+            if home.is_empty() {
+                self.live_in(self.record(slot).locality().domain()) == 1
+            } else {
+                home.contains(&self.places[slot as usize])
+            }
+        };
+        let (view, mut last, mut left) = (self.as_view(), from, MAX_PASSED);
+        for mut walk in [view.after(from, u32::MAX), view.after(Place::START, from.tag)] {
+            for (place, slot) in walk.by_ref() {
+                let live = slot != ME && self.record(slot).status().is_live();
+                if slot == ME || live && belongs(slot) && fits(slot) {
+                    return Ok((place, slot));
+                }
+                (last, left) = (place, left - 1);
+                if left == 0 {
+                    return Err(last);
+                }
+            }
+            if let Some(cut) = walk.cut() {
+                return Err(cut);
+            }
+        }
+        Err(last)
     }
 
     /// How many live members a zone has, this node not counted.

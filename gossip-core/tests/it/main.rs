@@ -10,6 +10,8 @@ mod cluster;
 #[cfg(feature = "alloc")]
 mod corners;
 #[cfg(feature = "alloc")]
+mod dissemination;
+#[cfg(feature = "alloc")]
 mod ends;
 #[cfg(feature = "alloc")]
 mod events;

@@ -70,7 +70,8 @@ fn routable_follows_a_road_that_comes_and_goes() {
             network.run_for(two_probe_intervals(&lan()));
             let up = routable(&network, &across);
             network.run_for(secs(18));
-            assert!(down < 10 && up >= 990, "seed {seed}, time {time}: {down} and {up} of 1,000");
+            // One cut in forty leaves three or four pairs of 256 for a third probe interval.
+            assert!(down < 10 && up >= 980, "seed {seed}, time {time}: {down} and {up} of 1,000");
         }
     }
 }
