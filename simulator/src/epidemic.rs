@@ -3,8 +3,10 @@
 //! No membership, no timers, no packets: a node knows one rumor or does not. What the real cores do is held
 //! against this, and this is held against what is published: Pittel, *On spreading a rumor* (SIAM J. Appl.
 //! Math. 47, 1987); Karp, Schindelhauer, Shenker and Vöcking, *Randomized rumor spreading* (FOCS 2000);
-//! Demers et al., *Epidemic algorithms for replicated database maintenance* (PODC 1987).
+//! Demers et al., *Epidemic algorithms for replicated database maintenance* (PODC 1987). Ring and random is that of
+//! Voulgaris and van Steen, *Hybrid dissemination: adding determinism to probabilistic multicasting* (Middleware 2007).
 
+mod ring;
 mod study;
 pub mod theory;
 
@@ -30,15 +32,17 @@ pub enum Mode {
     Pull,
     /// Everybody calls others; each tells the other.
     PushPull,
+    /// Who knows tells the next few nodes in one order, and as many others at random.
+    Ring,
 }
 
 impl Mode {
     /// All modes, in the order in which they are compared.
-    pub const ALL: [Self; 3] = [Self::Push, Self::Pull, Self::PushPull];
+    pub const ALL: [Self; 4] = [Self::Push, Self::Pull, Self::PushPull, Self::Ring];
 
     fn calls(self, knows: bool) -> bool {
         match self {
-            Self::Push => knows,
+            Self::Push | Self::Ring => knows,
             Self::Pull => !knows,
             Self::PushPull => true,
         }
@@ -51,6 +55,7 @@ impl std::fmt::Display for Mode {
             Self::Push => "push",
             Self::Pull => "pull",
             Self::PushPull => "push-pull",
+            Self::Ring => "ring",
         })
     }
 }
@@ -70,8 +75,11 @@ pub struct Epidemic {
     pub fanout: u32,
     /// Share of the datagrams that is lost: 0 or more, below 1.
     pub loss: f64,
-    /// Sends of a node in all, after which it falls silent; `None` is no limit. [`Mode::Push`] only.
+    /// Sends of a node in all, after which it falls silent; `None` is no limit. [`Mode::Push`] and [`Mode::Ring`] only.
     pub sends: Option<u32>,
+    /// Share of the others that a node does not know, each node others: 0 or more, below 1. [`Mode::Ring`] only: where all
+    /// choices are random, it makes no difference.
+    pub unknown: f64,
 }
 
 /// Why an epidemic cannot be run. Nothing has been done.
@@ -83,11 +91,14 @@ pub enum InvalidEpidemic {
     /// No peers, too many, or more than there are.
     #[error("a fanout is from 1 to {MAX_FANOUT} and below the number of nodes, not {0}")]
     Fanout(u32),
+    /// Not a share that leaves anybody, or one where order does not matter.
+    #[error("what is unknown is a share of at least 0 and below 1, and goes with ring alone; not {0}")]
+    Unknown(f64),
     /// Not a share that lets anything through.
     #[error("a loss is at least 0 and below 1, not {0}")]
     Loss(f64),
     /// No sends, or a limit on sends where nodes ask.
-    #[error("a limit on sends is at least 1 and goes with push alone")]
+    #[error("a limit on sends is at least 1 and goes with push or ring alone")]
     Sends,
 }
 
@@ -123,8 +134,12 @@ impl Epidemic {
         if !(0.0..1.0).contains(&self.loss) {
             return Err(InvalidEpidemic::Loss(self.loss));
         }
-        if self.sends.is_some_and(|sends| sends == 0 || self.mode != Mode::Push) {
+        let limits = matches!(self.mode, Mode::Push | Mode::Ring);
+        if self.sends.is_some_and(|sends| sends == 0 || !limits) {
             return Err(InvalidEpidemic::Sends);
+        }
+        if !(0.0..1.0).contains(&self.unknown) || self.unknown > 0.0 && self.mode != Mode::Ring {
+            return Err(InvalidEpidemic::Unknown(self.unknown));
         }
         Ok(())
     }
@@ -161,13 +176,15 @@ struct Crowd {
     last_heard: u16,
     copies: u64,
     rng: Rng,
+    /// What decides who knows whom.
+    views: u64,
 }
 
 impl Crowd {
     fn new(epidemic: Epidemic, seed: u64) -> Self {
         let mut heard = vec![NEVER; epidemic.nodes as usize];
         heard[0] = 0;
-        Self { epidemic, heard, last_heard: 0, copies: 0, rng: Rng::new(seed) }
+        Self { epidemic, heard, last_heard: 0, copies: 0, rng: Rng::new(seed), views: seed }
     }
 
     /// Calls that a node which heard the rumor in round `heard` makes in `round`.
@@ -195,7 +212,10 @@ impl Crowd {
                 continue;
             }
             let calls = self.calls_left(heard, round);
-            let peers = self.peers(node, calls);
+            let peers = match self.epidemic.mode {
+                Mode::Ring => self.next_and_random(node, calls, round - heard - 1),
+                Mode::Push | Mode::Pull | Mode::PushPull => self.peers(node, calls),
+            };
             for &peer in peers.iter().take(calls as usize) {
                 newly += u32::from(self.call(node, knows, peer, round));
             }

@@ -66,7 +66,7 @@ fn epidemic_prints_one_object_a_mode_and_nothing_else() {
     let lines: Vec<serde_json::Value> =
         printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let modes: Vec<&str> = lines.iter().map(|line| line["mode"].as_str().unwrap()).collect();
-    assert_eq!(modes, ["push", "pull", "push-pull"]);
+    assert_eq!(modes, ["push", "pull", "push-pull", "ring"]);
     for line in &lines {
         assert_eq!((&line["scenario"], &line["fanout"]), (&"epidemic".into(), &2.into()));
         assert!(line["rounds"]["mean"].as_f64().unwrap() > 2.0);

@@ -26,7 +26,7 @@ pub(super) struct EpidemicArgs {
 /// What is particular to an epidemic; `run epidemic --set KEY=VALUE` sets the same.
 #[derive(Debug, Args)]
 struct Knobs {
-    /// Who tells whom; all three, one after the other, unless given.
+    /// Who tells whom; all, one after the other, unless given.
     #[arg(long, value_enum)]
     mode: Option<Mode>,
     /// How many others a node calls in a round.
@@ -35,9 +35,12 @@ struct Knobs {
     /// Share of the datagrams that is lost, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     loss: f64,
-    /// Sends of a node in all, after which it falls silent; with push only.
+    /// Sends of a node in all, after which it falls silent; with push and ring only.
     #[arg(long, value_name = "L")]
     sends: Option<u32>,
+    /// Share of the others that a node does not know, 0 to 1; with ring only.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    unknown: f64,
 }
 
 /// Settings as a command line of their own, so that they are checked as flags are.
@@ -62,14 +65,15 @@ impl EpidemicArgs {
 
     /// One epidemic a mode.
     fn epidemics(&self) -> Vec<Epidemic> {
-        let Knobs { mode, fanout, loss, sends } = self.knobs;
+        let Knobs { mode, fanout, loss, sends, unknown } = self.knobs;
         let modes = match (mode, sends) {
             (Some(mode), _) => vec![mode],
-            (None, Some(_)) => vec![Mode::Push],
+            (None, _) if unknown > 0.0 => vec![Mode::Ring],
+            (None, Some(_)) => vec![Mode::Push, Mode::Ring],
             (None, None) => Mode::ALL.to_vec(),
         };
         let nodes = self.common.nodes.unwrap_or(NODES);
-        modes.into_iter().map(|mode| Epidemic { nodes, mode, fanout, loss, sends }).collect()
+        modes.into_iter().map(|mode| Epidemic { nodes, mode, fanout, loss, sends, unknown }).collect()
     }
 }
 

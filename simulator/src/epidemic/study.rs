@@ -41,7 +41,16 @@ impl Theory {
     /// What theory expects of this epidemic.
     #[must_use]
     pub fn of(epidemic: &Epidemic) -> Self {
-        let Epidemic { nodes, mode, fanout, loss, sends } = *epidemic;
+        let Epidemic { nodes, mode, fanout, loss, sends, unknown } = *epidemic;
+        if mode == Mode::Ring {
+            let missed = sends.map(|sends| theory::missed_by_ring(sends, loss, unknown));
+            return Self {
+                rounds: theory::rounds(mode, fanout, loss, nodes)
+                    .filter(|_| sends.is_none() && unknown == 0.0),
+                missed_share: missed,
+                reached_all: missed.map(|missed| (-f64::from(nodes) * missed).exp()),
+            };
+        }
         let arriving = sends.filter(|_| mode == Mode::Push).map(|sends| f64::from(sends) * (1.0 - loss));
         Self {
             rounds: sends.is_none().then(|| theory::rounds(mode, fanout, loss, nodes)).flatten(),

@@ -1,7 +1,7 @@
 use super::*;
 
 fn study(nodes: u32, mode: Mode, fanout: u32, loss: f64, sends: Option<u32>, runs: u64) -> Study {
-    let epidemic = Epidemic { nodes, mode, fanout, loss, sends };
+    let epidemic = Epidemic { nodes, mode, fanout, loss, sends, unknown: 0.0 };
     let courses: Vec<Course> = (0..runs).map(|seed| epidemic.run(seed).unwrap()).collect();
     Study::of(epidemic, &courses).unwrap()
 }
@@ -136,7 +136,8 @@ fn one_send_a_node_is_heard_by_almost_nobody_more() {
 
 #[test]
 fn one_seed_gives_one_course_for_ever() {
-    let epidemic = Epidemic { nodes: 100, mode: Mode::PushPull, fanout: 2, loss: 0.1, sends: None };
+    let epidemic =
+        Epidemic { nodes: 100, mode: Mode::PushPull, fanout: 2, loss: 0.1, sends: None, unknown: 0.0 };
     let course = epidemic.run(1).unwrap();
     assert_eq!(course, epidemic.run(1).unwrap());
     assert_ne!(course, epidemic.run(2).unwrap());
@@ -146,19 +147,20 @@ fn one_seed_gives_one_course_for_ever() {
 #[test]
 fn a_course_counts_each_node_once_and_each_copy_sent() {
     for mode in Mode::ALL {
-        let epidemic = Epidemic { nodes: 64, mode, fanout: 3, loss: 0.3, sends: None };
+        let epidemic = Epidemic { nodes: 64, mode, fanout: 3, loss: 0.3, sends: None, unknown: 0.0 };
         let course = epidemic.run(5).unwrap();
         assert!(course.informed.is_sorted());
         assert_eq!(course.rounds(64), Some(course.informed.len() - 1));
         assert!(course.copies >= 63, "everyone but the first was told by a copy");
     }
-    let two = Epidemic { nodes: 2, mode: Mode::Push, fanout: 1, loss: 0.0, sends: None };
+    let two = Epidemic { nodes: 2, mode: Mode::Push, fanout: 1, loss: 0.0, sends: None, unknown: 0.0 };
     assert_eq!(two.run(0), Ok(Course { informed: vec![1, 2], copies: 1 }));
 }
 
 #[test]
 fn a_node_sends_no_more_than_its_limit() {
-    let epidemic = Epidemic { nodes: 1_000, mode: Mode::Push, fanout: 3, loss: 0.0, sends: Some(7) };
+    let epidemic =
+        Epidemic { nodes: 1_000, mode: Mode::Push, fanout: 3, loss: 0.0, sends: Some(7), unknown: 0.0 };
     let course = epidemic.run(3).unwrap();
     let knew = *course.informed.last().unwrap();
     assert_eq!(course.copies, 7 * u64::from(knew));
@@ -166,7 +168,7 @@ fn a_node_sends_no_more_than_its_limit() {
 
 #[test]
 fn what_cannot_be_run_is_refused_with_the_reason() {
-    let good = Epidemic { nodes: 10, mode: Mode::Push, fanout: 3, loss: 0.0, sends: None };
+    let good = Epidemic { nodes: 10, mode: Mode::Push, fanout: 3, loss: 0.0, sends: None, unknown: 0.0 };
     assert_eq!(Epidemic { nodes: 1, ..good }.run(0), Err(InvalidEpidemic::Nodes(1)));
     assert_eq!(Epidemic { fanout: 10, ..good }.run(0), Err(InvalidEpidemic::Fanout(10)));
     assert_eq!(Epidemic { fanout: 0, ..good }.run(0), Err(InvalidEpidemic::Fanout(0)));
@@ -179,8 +181,60 @@ fn what_cannot_be_run_is_refused_with_the_reason() {
 
 #[test]
 fn a_course_that_loses_almost_everything_still_ends() {
-    let epidemic = Epidemic { nodes: 3, mode: Mode::Pull, fanout: 1, loss: 0.999_999, sends: None };
+    let epidemic =
+        Epidemic { nodes: 3, mode: Mode::Pull, fanout: 1, loss: 0.999_999, sends: None, unknown: 0.0 };
     let course = epidemic.run(0).unwrap();
     assert_eq!(course.informed.len(), usize::from(MAX_ROUNDS) + 1);
     assert_eq!(course.rounds(3), None);
+}
+
+fn ring(nodes: u32, loss: f64, sends: u32, unknown: f64, runs: u64) -> Study {
+    let epidemic = Epidemic { nodes, mode: Mode::Ring, fanout: 4, loss, sends: Some(sends), unknown };
+    let courses: Vec<Course> = (0..runs).map(|seed| epidemic.run(seed).unwrap()).collect();
+    Study::of(epidemic, &courses).unwrap()
+}
+
+#[test]
+fn ring_and_random_misses_nobody_where_nothing_is_lost_and_all_are_known() {
+    for nodes in [2, 5, 9, 100, 10_000] {
+        let fanout = 4.min(nodes - 1);
+        let epidemic = Epidemic { nodes, mode: Mode::Ring, fanout, loss: 0.0, sends: Some(8), unknown: 0.0 };
+        for seed in 0..50 {
+            let course = epidemic.run(seed).unwrap();
+            assert!(course.rounds(nodes).is_some(), "{nodes} nodes, seed {seed}");
+        }
+    }
+    assert_eq!(theory::missed_by_ring(8, 0.0, 0.0), 0.0);
+}
+
+#[test]
+fn under_loss_and_with_different_views_the_ring_misses_what_its_formula_says() {
+    for (loss, unknown, sends) in [(0.3, 0.0, 4), (0.4, 0.0, 6), (0.0, 0.3, 4), (0.0, 0.8, 4), (0.2, 0.2, 4)]
+    {
+        let study = ring(2_000, loss, sends, unknown, 60);
+        let (missed, expected) = (study.missed_share.mean(), study.theory.missed_share.unwrap());
+        let ratio = missed / expected;
+        assert!((0.6..1.7).contains(&ratio), "{loss}, {unknown}, {sends}: {missed}, formula {expected}");
+    }
+}
+
+#[test]
+fn the_more_is_unknown_the_more_the_ring_becomes_a_push() {
+    let missed = |unknown| theory::missed_by_ring(8, 0.0, unknown);
+    let all = [0.0, 0.1, 0.3, 0.6, 0.9, 0.99].map(missed);
+    assert!(all.is_sorted(), "{all:?}");
+    assert!((all[5] / theory::missed_share(8.0) - 1.0).abs() < 0.1, "{all:?}");
+}
+
+#[test]
+fn the_ring_takes_no_more_rounds_than_its_bound() {
+    for (loss, nodes) in [(0.0, 1_000), (0.0, 10_000), (0.2, 1_000), (0.2, 10_000)] {
+        let rounds = study(nodes, Mode::Ring, 4, loss, None, 100).rounds.unwrap();
+        let bound = theory::rounds(Mode::Ring, 4, loss, nodes).unwrap();
+        assert!(
+            (0.0..3.0).contains(&(bound - rounds.mean())),
+            "{loss}, {nodes}: {} of {bound}",
+            rounds.mean()
+        );
+    }
 }
