@@ -11,10 +11,9 @@ use crate::{
 pub(crate) const MAX_CHOSEN: usize = 8;
 /// Random draws per peer wanted; a draw that hits a peer twice, or somebody unsuited, is lost.
 const DRAWS_PER_PEER: usize = 4;
-/// Packets that the nodes of a zone send into the other zones in one lazy round, on average, all together: to a
-/// zone of one that is as much as any member gets. With the crossings of eager rounds, 5 % of the bytes of gossip leave
-/// their zone, where evenly random peers send 89 % out, and an update reaches 99 % in 0.20 s (simulator,
-/// `three-regions`: 6,000 nodes in 9 zones).
+/// Packets that all nodes of a zone together send into other zones in one lazy round, on average. With the crossings of
+/// eager rounds, 5 % of the bytes of gossip leave their zone, where evenly random peers would send 89 % out, and an
+/// update reaches 99 % in 0.20 s (simulator, `three-regions`: 6,000 nodes in 9 zones).
 const CROSSINGS: u32 = 6;
 
 /// Controls of a failing probe. At 20 % loss both fail in 13 % of probes, and in 1.7 % when pinged twice; the hold
@@ -75,11 +74,11 @@ fn fill(chosen: &mut Chosen, slots: &[SlotId], rng: &mut Rng, total: usize, suit
     }
 }
 
-/// Adds random peers of a round of gossip until `count` are chosen: perhaps one in another zone, then members of our
+/// Adds random peers for a round of gossip until `count` are chosen: perhaps one in another zone, then members of our
 /// own, and anybody where those are few. Without zones, anybody.
 ///
-/// In an `eager` round, a node's first of fresh news, half of a zone crosses: so its first knowers do not wait, and half
-/// as many packets enter each zone as it has members. Lazy rounds cross as often as [`CROSSINGS`] says.
+/// In an `eager` round, a node's first of fresh news, every second node crosses: so the first that know it need not wait,
+/// and half as many packets enter each zone as it has members. Lazy rounds cross as often as [`CROSSINGS`] says.
 pub(crate) fn gossip(
     chosen: &mut Chosen,
     members: &Table<'_>,
@@ -94,7 +93,7 @@ pub(crate) fn gossip(
         fill(chosen, members.live_slots(), rng, count, suits);
         return;
     }
-    // At most half of our own: who is sent to in every round knows all after the first.
+    // At most half of our own: a member sent to in every round would know everything after the first.
     let mut near = chosen.len().max(company.div_ceil(2) as usize);
     if let Some(slot) = crossing(members, rng, ours, eager, &suits).filter(|slot| !chosen.contains(slot))
         && chosen.len() < count

@@ -34,21 +34,21 @@ impl Cluster {
 pub struct Mechanisms {
     /// Ask helpers to ping a member that does not answer. Off: every lost ping is a failed probe.
     pub indirect_probes: bool,
-    /// Helpers are well and of several zones, and are asked twice; one that cannot reach the target says so, and may accuse
-    /// it in its own name. Off: any live members are asked, once, and say nothing but that it answered.
+    /// Choose healthy helpers in several zones and ask two rounds of them; one that cannot reach the target says so, and
+    /// may accuse it in its own name. Off: ask any live members, once; they report only that it answered.
     pub full_help: bool,
-    /// Wait for acks, and for refutations, as long as measured round trips say. Off: `ack_timeout_initial`, and what
-    /// [`Config::pause_tolerance`] and the number of members say.
+    /// Derive the waits for acks and for refutations from measured round trips. Off: from `ack_timeout_initial`,
+    /// [`Config::pause_tolerance`] and the number of members alone.
     pub round_trips: bool,
     /// Suspect before declaring dead. Off: a failed probe declares death at once.
     pub suspicion: bool,
     /// Lifeguard's local health: probe slower when this node itself seems slow.
     pub local_health: bool,
     /// Lifeguard's dynamic suspicion: the timer shrinks as independent accusers confirm. Off: it is fixed at its longest,
-    /// and counts from the accusation instead of the first unanswered ping.
+    /// and starts at the accusation instead of the first unanswered ping.
     pub confirmations: bool,
     /// Lifeguard's buddy system: a probe to a suspect carries the accusation, so it can refute at once; and a suspect that
-    /// sends anything is told.
+    /// sends us anything is told of it.
     pub tell_suspect: bool,
     /// Notice one's own pauses and judge nobody by them.
     pub own_pause: bool,
@@ -60,14 +60,14 @@ pub struct Mechanisms {
     /// An accuser's own timer runs out earlier, so that its check ends with a refutation's way. Off: it waits as long as
     /// everybody.
     pub early_check: bool,
-    /// Two of five probes go to the next member in the order of ids. Off: all go round the lap.
+    /// Two of five probes go to the next member in the id-hash order. Off: all go round the lap.
     pub successor: bool,
-    /// Half of a rumor's sends go to the next members in the order of ids. Off: all go to random members, and there are
+    /// Half of a rumor's sends go to the next members in the id-hash order. Off: all go to random members, and there are
     /// twice as many.
     pub neighbours: bool,
     /// Judge whoever refuted lately more slowly.
     pub damping: bool,
-    /// Judge whoever announced a pause after it.
+    /// Judge a member that announced a pause only when the pause is over.
     pub announced_pauses: bool,
     /// Accuse at once all who were silent in a doubt that has had its time. Off: they are accused as probes come to them.
     pub roll_call: bool,
@@ -106,8 +106,9 @@ impl Mechanisms {
         repair: true,
     };
 
-    /// SWIM with suspicion, as the Lifeguard paper's base line: probes, indirect probes, and death when a fixed time is over
-    /// without a refutation. Nothing else judges. Written out, so that a new mechanism does not slip in.
+    /// SWIM with suspicion, as the Lifeguard paper's base line: probes, indirect probes, and death after a fixed time
+    /// without a refutation. No other mechanism judges.
+    // Without `..`, so that a mechanism added later is not on here by accident.
     pub const SWIM: Self = Self {
         indirect_probes: true,
         full_help: false,
@@ -238,14 +239,15 @@ pub struct Config {
     pub mode: Mode,
     /// Peers that each gossip round goes to, half of them neighbours. 1, 2, 3, 4, 6: an update reaches 99 % after 0.66, 0.35,
     /// 0.26, 0.22, 0.16 s and costs 1.7, 2.0, 2.3, 2.7, 4.1 kB/s when busy, nothing when idle; at 1, push alone missed 1.7
-    /// members a seed, and none from 2 up. 1 to 8.
+    /// members per seed, and none from 2 up. 1 to 8.
     pub fanout: u8,
     /// Time between gossip rounds while there is news; the second round of fresh news comes after half of
     /// it. 50, 75, 100, 200, 400 ms: an update reaches 99 % after 0.12, 0.16, 0.22, 0.42, 0.89 s, for the same number of
     /// sends; median 2.8, 2.9, 2.9, 3.2, 3.9 s; 3.0, 2.8, 2.7, 2.3, 2.0 kB/s when busy. 1 ms to 10 s.
     pub gossip_interval: Duration,
-    /// A rumor is sent `retransmit_factor * (1 + log10(n + 1))` times, rounded up, two rounds at least, and more often where
-    /// pings are repeated. 1, 2, 3, 4, 6: 2.7, 2.7, 3.3, 3.9, 5.2 kB/s when busy, and nobody missed by push alone. 1 to 6.
+    /// A rumor is sent `retransmit_factor * (1 + log10(n + 1))` times, rounded up, but at least `2 * fanout` times, and more
+    /// often where pings are repeated. 1, 2, 3, 4, 6: 2.7, 2.7, 3.3, 3.9, 5.2 kB/s when busy; push alone missed nobody.
+    /// 1 to 6.
     pub retransmit_factor: u8,
 
     /// How long the views of two nodes may differ, whatever news there is, before one of them looks for what it has
@@ -423,11 +425,12 @@ impl Config {
         Ok(())
     }
 
-    /// How often a rumor is sent in a cluster of `n`: `retransmit_factor * (1 + log10(n + 1))`, rounded up, and at least
-    /// two rounds. Without neighbours, all sends are random, and there are twice as many.
+    /// How often a rumor is sent in a cluster of `n`: `retransmit_factor * (1 + log10(n + 1))`, rounded up, but at least
+    /// two rounds' worth. Without neighbours all sends are random, and the factor counts double.
     ///
     /// SWIM's λ·log n, with one decade on top. Random sends alone miss somebody in `1 - exp(-n * e^-sends)` of all
-    /// updates, below 0.6 % at every size with twice a factor of 2. With neighbours they miss nobody where nothing is lost.
+    /// updates: below 0.6 % at every size with the presets' factor of 2, doubled. With neighbours nobody is missed where
+    /// nothing is lost.
     pub(crate) fn sends(&self, n: u32) -> u8 {
         let factor = u64::from(self.retransmit_factor) * if self.mechanisms.neighbours { 1 } else { 2 };
         let log2 = log2_sixteenths(u64::from(n.max(1)) + 1);

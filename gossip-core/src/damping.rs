@@ -71,7 +71,7 @@ impl Step<'_, '_> {
         micros(pause + self.core.config.pause_tolerance)
     }
 
-    /// How many µs ago a member's latest update was.
+    /// The time since a member's latest update, in µs.
     fn waited(&self, slot: SlotId) -> u64 {
         u64::from(self.now().stamp().since(self.tables.members.slot(slot).born)) * 1_000
     }

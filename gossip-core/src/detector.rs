@@ -55,7 +55,7 @@ const LAP_STRIDE: u32 = 8;
 const ATTEMPTS: u32 = 8;
 /// The attempt that stands for the first of the controls; direct pings are five at the most.
 const CONTROL: u32 = 5;
-/// The attempt that stands for the helpers' pings, and in nonces for all pings that are none of a probe.
+/// The attempt that stands for the helpers' pings, and for all pings that belong to no probe.
 pub(crate) const HELPED: u32 = 7;
 /// Of so many routine probes two go to this node's successor, so that at most two others lie between.
 const TURNS: u8 = 5;
@@ -109,7 +109,7 @@ fn under_way(probes: &[Probe], such: fn(Purpose) -> bool) -> usize {
     probes.iter().filter(|probe| probe.stage != Stage::Lingering && such(probe.purpose)).count()
 }
 
-/// Which of the direct pings of a probe has this nonce, from 0 on.
+/// The attempt that a ping with this nonce is, from 0; `None` unless it is a direct ping of a probe.
 pub(crate) fn attempt_of(nonce: Nonce) -> Option<u32> {
     Some(nonce & (ATTEMPTS - 1)).filter(|&attempt| attempt < CONTROL)
 }
@@ -455,7 +455,7 @@ impl Step<'_, '_> {
         let (ours, zone) = (self.zone_of(ME), self.zone_of(slot));
         // If our own zone is silent, we may be the cause.
         let held = !controlled && !brief && zone != ours && self.hold_zone_of(slot);
-        // Whoever announced a pause surprises nobody by being silent.
+        // Silence in an announced pause is expected, so it is no sign of our own trouble.
         if believed && !held && !self.is_paused(slot) {
             self.core.standing.note_finding(true);
         }

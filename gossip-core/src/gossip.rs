@@ -1,5 +1,6 @@
-//! Gossip rounds: what is hot goes to `fanout` peers, half of them the next in the id-hash order and half random, most
-//! of them of our own zone: at once when it is fresh, lazily after. In [`Mode::Pull`] a round asks as many peers instead, whether there is news or not.
+//! Gossip rounds: hot rumors go to `fanout` peers, most of them in our own zone. Half of the peers are neighbours, the
+//! next members in the id-hash order; the others are random. The first round of fresh news comes at once, later ones
+//! lazily. In [`Mode::Pull`] a round asks as many peers instead, whether there is news or not.
 
 mod neighbours;
 mod repeats;
@@ -41,7 +42,7 @@ impl Gossip {
         Self { next, last: Instant::ZERO, lazy: false, neighbours: Neighbours::NEW, repeats: Repeats::NONE }
     }
 
-    /// A ping was answered at once, or had to be sent again: one of this node, or of a member that probed it.
+    /// Counts a ping of this node's own, or one that a member sent it: the first of a probe, or one sent `again`.
     pub(crate) fn note_ping(&mut self, again: bool) {
         self.repeats.note(again);
     }
@@ -87,9 +88,8 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Peers for a round: of those that we can reach, some `neighbours` first and random ones for the rest; if we reach nobody,
-    /// any. Who has acknowledged our leave is not told
-    /// again while others have not.
+    /// Peers for a round: reachable members, or any if none is reachable; with `neighbours`, those come first, and random
+    /// members make up the rest. Who has acknowledged our leave is not told again while others have not.
     fn round_peers(&mut self, eager: bool, neighbours: bool) -> Chosen {
         let fanout = usize::from(self.core.config.fanout);
         let in_doubt = self.own_doubt() != Doubt::None;

@@ -32,7 +32,8 @@ const VISIT_GAP: Duration = Duration::from_secs(10);
 const VISIT_GAP_PER_MEMBER: Duration = Duration::from_secs(1);
 /// Visits that follow one that met somebody alive.
 const VISITS_THAT_FOLLOW: u8 = 2;
-/// Of all members that hear that somebody was met, about so many make visits.
+/// About how many members make visits when all hear that one was met. If all did, each member that returns would have to
+/// answer thousands of pings at once.
 const MEMBERS_THAT_FOLLOW: u32 = 50;
 /// The most visits that may follow, whatever was met.
 const MAX_FOLLOWING: u8 = 64;
@@ -168,7 +169,7 @@ impl Step<'_, '_> {
         }
     }
 
-    /// There is news of somebody who was held dead: some of those that hear it go on to visit others.
+    /// News came that a member thought dead is alive. Everybody hears it, so only some, at random, go on to visit others.
     pub(crate) fn heard_of_the_dead(&mut self) {
         if self.core.rng.below(self.tables.members.size()) < MEMBERS_THAT_FOLLOW {
             self.met_the_dead();

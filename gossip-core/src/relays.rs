@@ -129,7 +129,7 @@ impl Step<'_, '_> {
         self.answer_requester(relay.requester, Message::RelayedAck { nonce: relay.theirs });
     }
 
-    /// We could not reach the target.
+    /// Tells a requester that we could not reach its target.
     fn refuse(&mut self, requester: SlotId, nonce: Nonce) {
         if self.core.config.mechanisms.full_help {
             self.answer_requester(requester, Message::Nack { nonce });

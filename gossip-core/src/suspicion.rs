@@ -31,7 +31,7 @@ const MAX_EXPIRIES: usize = 16;
 const MAX_DOUBLINGS: u8 = 2;
 /// Between two checks of a suspect lie at most so many probe intervals and the check itself, ...
 const CHECK_INTERVALS: u32 = 3 << MAX_DOUBLINGS;
-/// ... whose waits local health multiplies by up to so many.
+/// ... whose waits local health multiplies by at most this.
 const SLOWEST: u32 = 9;
 
 /// Lifeguard's shrinking timeout: the share of the way from the longest to the floor that `c` of `k`
@@ -39,7 +39,7 @@ const SLOWEST: u32 = 9;
 const PROGRESS: [[u64; 4]; 4] =
     [[1_024, 1_024, 1_024, 1_024], [0, 1_024, 1_024, 1_024], [0, 646, 1_024, 1_024], [0, 512, 812, 1_024]];
 
-/// How many ack timeouts a check waits at the most: 11 in the presets, 21 at the knobs' limits.
+/// The most ack timeouts that a check of a suspect waits: 11 in the presets, 21 at the knobs' limits.
 fn check_waits(config: &Config) -> u32 {
     // In half timeouts: the first ping waits two, each further one half a timeout longer.
     let pings = |count: u8| u32::from(count) * (u32::from(count) + 3) / 2;

@@ -6,7 +6,7 @@ use crate::config::Config;
 /// loss with probability 0.44. Three of them after three pings fail in 0.41 % of probes, two rounds in 0.04 %.
 pub(super) const HELPER_ROUNDS: u8 = 2;
 
-/// How many rounds of helpers a probe asks.
+/// How many rounds of helpers a probe asks before it fails.
 pub(super) fn helper_rounds(config: &Config) -> u8 {
     if config.mechanisms.full_help { HELPER_ROUNDS } else { 1 }
 }

@@ -1,38 +1,38 @@
 //! Neighbours: the next live members of one's own zone in the id-hash order.
 //!
-//! Random sends miss each member with probability e^-sends, whoever it is. Where everybody sends to the next few members
-//! of one order, each member is somebody's neighbour, whatever chance does. One half of the sends does this; the other
-//! half stays random: it makes news grow exponentially, crosses zones, and depends on no order and no view.
+//! Random sends miss any one member with probability e^-sends. Where everybody sends to the next few members of one
+//! order, each member has a few predecessors that always send to it. Half of the sends do this; the other half stays
+//! random: it makes news grow exponentially, crosses zones, and does not depend on views being equal.
 
 use crate::{
     choose::{Chosen, MAX_CHOSEN},
     table::{ME, SlotId, Table, index::Place},
 };
 
-/// Where the walk along the order stands. It goes on from round to round, and starts over after as many members as one
-/// rumor has sends for, so that any rounds in a row go to all of those.
+/// Where the walk along the order stands. It goes on from round to round, and starts over after half as many members as
+/// a rumor has sends: so whenever a rumor's rounds begin, they go to all of those members.
 #[derive(Clone)]
 pub(super) struct Neighbours {
-    /// The member sent to last, or passed last; none after starting over.
+    /// The member sent to or passed over last; `None` after starting over.
     last: Option<Place>,
     /// Members sent to since then.
     taken: usize,
-    /// Of an odd number of peers, the larger half was random last time.
-    odd: bool,
+    /// Where the fanout is odd, the larger half of the last round was random. The halves take turns.
+    more_random: bool,
 }
 
 impl Neighbours {
-    pub(super) const NEW: Self = Self { last: None, taken: 0, odd: false };
+    pub(super) const NEW: Self = Self { last: None, taken: 0, more_random: false };
 
-    /// How many peers of a round with `fanout` peers are neighbours: half, and not more than brings a rumor of `sends`
-    /// to each of `company` members once.
+    /// How many of a round's `fanout` peers are neighbours: half, but no more than it takes for a rumor with `sends` to
+    /// reach each of `company` members once.
     pub(super) fn share(&mut self, fanout: usize, sends: usize, company: usize) -> usize {
-        self.odd = !self.odd;
-        let half = (fanout + usize::from(!self.odd)) / 2;
+        self.more_random = !self.more_random;
+        let half = (fanout + usize::from(!self.more_random)) / 2;
         if company == 0 { half } else { half.min((company * fanout).div_ceil(sends.max(1))) }
     }
 
-    /// The next `count` neighbours that fit, of the first `span`; fewer where there are not so many.
+    /// The next `count` neighbours that fit, out of the first `span`; fewer if there are not that many.
     pub(super) fn next(
         &mut self,
         members: &Table<'_>,
@@ -48,7 +48,7 @@ impl Neighbours {
             }
             match members.next_of_zone(self.last.unwrap_or(me), &fits) {
                 Ok((_, ME)) => {
-                    // All round.
+                    // Once around the whole order.
                     let nobody = self.taken == 0;
                     (self.last, self.taken) = (None, 0);
                     if nobody {
@@ -60,7 +60,7 @@ impl Neighbours {
                     let _ = chosen.push(slot);
                     (self.last, self.taken) = (Some(place), self.taken + 1);
                 }
-                // Too far to go at once: on from there next time.
+                // The search was cut short: the next round continues from there.
                 Err(passed) => {
                     self.last = Some(passed);
                     break;
@@ -96,7 +96,7 @@ mod tests {
         Record::new(identity, Versions::OURS)
     }
 
-    /// The memory of node `me` among members of these zones, with the ids from 1 on; those of `dead` are dead.
+    /// The memory of node `me` in a cluster with ids from 1 on, each in its zone of `zones`; those in `dead` are dead.
     fn view(me: u64, zones: &[u8], dead: &[u64]) -> Heap {
         let mut memory = Heap::for_members(zones.len() + 1);
         let mut members = memory.tables().members;
@@ -120,7 +120,7 @@ mod tests {
         ids.split_off(1)
     }
 
-    /// To whom a node sends in so many rounds of `count`.
+    /// The ids that a node sends to in `rounds` rounds of `count`, in turn.
     fn rounds(memory: &mut Heap, rounds: usize, count: usize, span: usize) -> Vec<u64> {
         let (members, mut neighbours) = (memory.tables().members, Neighbours::NEW);
         let mut sent = Vec::new();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_chance_does_every_member_is_sent_to_by_its_four_predecessors() {
+    fn every_member_is_sent_to_by_its_four_predecessors() {
         let mut senders = vec![Vec::new(); 61];
         for me in 1..=60 {
             let sent = rounds(&mut view(me, &[0; 60], &[]), 2, 2, 4);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn four_dead_neighbours_are_passed_over_and_unsuited_ones_as_well() {
+    fn dead_and_unsuited_neighbours_are_passed_over() {
         let dead = &order(5, 30)[..4];
         let mut memory = view(5, &[0; 30], dead);
         assert_eq!(rounds(&mut memory, 2, 2, 4), order(5, 30)[4..8]);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_never_are_of_another_zone() {
+    fn neighbours_are_never_of_another_zone() {
         let zones: Vec<u8> = (0..90).map(|n| n % 9).collect();
         for me in 1..=90 {
             let sent = rounds(&mut view(me, &zones, &[]), 5, 2, 10);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_alone_in_a_zone_has_those_who_are_alone_in_theirs() {
+    fn members_that_are_alone_in_their_zones_are_neighbours() {
         let zones = [0, 0, 0, 1, 2, 3, 4, 5];
         let sent = rounds(&mut view(6, &zones, &[]), 1, 4, 4);
         assert_eq!(sent.len(), 4);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_round_are_neighbours_and_less_where_few_would_hear_all_of_it_twice() {
+    fn half_of_a_round_are_neighbours_and_fewer_in_a_small_zone() {
         let shares = |fanout, sends, company| {
             let mut neighbours = Neighbours::NEW;
             [(); 4].map(|()| neighbours.share(fanout, sends, company))

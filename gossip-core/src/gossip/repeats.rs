@@ -1,10 +1,11 @@
-//! How many pings are repeated: what they say of loss, and how many more sends make up for it.
+//! The share of pings that are repeated: a measure of loss, and of the additional sends that make up for it.
 //!
-//! A ping is repeated because it or its ack was lost, or because nobody is there. Both take from a rumor's sends as well.
+//! A ping is repeated because it or its ack was lost, or because nobody is there. Either wastes sends of a rumor as well.
 
-/// How many per cent more sends where every ping is repeated. At 20 % loss 36 % are, and half as many sends again go out.
+/// Additional sends, in per cent, where every ping is repeated. At 20 % loss 36 % are, so a rumor gets half as many
+/// sends again.
 const MORE: u32 = 150;
-/// A share of one.
+/// A share of 1, in the fixed point of [`Repeats`].
 const ALL: u32 = 4_096;
 
 /// The share of repeated pings among the latest: this node's own, and those that others sent it. A moving average, with a
@@ -20,7 +21,7 @@ impl Repeats {
         self.0 = (self.0 * 7 + if again { ALL } else { 0 }) / 8;
     }
 
-    /// How many sends make up for what is lost, where `calm` are enough while nothing is.
+    /// The number of sends that makes up for loss, where `calm` are enough without any.
     pub(super) fn sends(self, calm: u8) -> u8 {
         let more = (u32::from(calm) * self.0 * MORE).div_ceil(100 * ALL);
         u8::try_from(u32::from(calm) + more).unwrap_or(u8::MAX)

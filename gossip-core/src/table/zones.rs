@@ -12,7 +12,7 @@ use core::ops::Range;
 /// share the last stretch, and are treated as those of one zone.
 pub(crate) const MAX_ZONES: usize = sized(64, 16);
 
-/// Members passed in one search for the next of a zone: of other zones, or dead.
+/// The most members that one search for the next of a zone passes over: of other zones, dead, or unfit.
 const MAX_PASSED: u32 = 4 * MAX_ZONES as u32;
 
 /// The members of one zone: those from the end of the stretch before to `end`.
@@ -128,9 +128,9 @@ impl Table<'_> {
         &self.zoned[start as usize..end as usize]
     }
 
-    /// The next live member after `from` in the id-hash order that is of this node's zone and `fits`, or this node itself,
-    /// whichever comes first; or how far the search went without finding one. Nodes that are alone in their zones count as
-    /// those of one zone.
+    /// The next live member of this node's zone after `from` in the id-hash order that `fits`, or this node itself if that
+    /// comes first. The error is how far the search went without finding either. Nodes that are alone in their zones form
+    /// one zone here.
     pub(crate) fn next_of_zone(
         &self,
         from: Place,

@@ -1,4 +1,4 @@
-//! Whom news reaches, whatever chance, the dead and the road do to some of its sends.
+//! Whom news reaches when some of its sends are lost, cut off, or go to the dead.
 
 use crate::support::{Link, Network, lan, secs, seeds};
 use gossip_core::{Config, Health, Heap, NodeId};
@@ -13,7 +13,7 @@ fn restored(seed: u64, nodes: usize, config: Config, link: Link) -> Network<Heap
     network
 }
 
-/// How long an update of a host takes to all others that run.
+/// How long an update of a host takes to reach all others that run.
 fn update(network: &mut Network<Heap>, of: usize, health: Health) -> Option<Duration> {
     network.command(of, |node, now, out| node.set_health(now, health, out));
     let id = network.hosts[of].id;

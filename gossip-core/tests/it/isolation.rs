@@ -99,6 +99,6 @@ fn whoever_reaches_a_single_member_buries_nobody_when_its_doubt_has_had_its_time
         let buried = network.hosts[7].events.iter().filter(|(_, event)| matches!(event, Event::Down(_)));
         buriers.extend((buried.count() > 1).then_some(seed));
     }
-    // All refutations come by the one friend, and chance may keep those of a whole roll call for too long.
+    // All refutations come through the one friend, and chance may delay those of a whole roll call for too long.
     assert!(buriers.len() <= 1, "seeds {buriers:?}");
 }

@@ -70,7 +70,7 @@ fn routable_follows_a_road_that_comes_and_goes() {
             network.run_for(two_probe_intervals(&lan()));
             let up = routable(&network, &across);
             network.run_for(secs(18));
-            // One cut in forty leaves three or four pairs of 256 for a third probe interval.
+            // In one cut of forty, three or four pairs of 256 take a third probe interval.
             assert!(down < 10 && up >= 980, "seed {seed}, time {time}: {down} and {up} of 1,000");
         }
     }
