@@ -102,7 +102,8 @@ impl Step<'_, '_> {
                 && !life.has_acknowledged(slot)
         };
         let mut peers = Chosen::new();
-        if neighbours {
+        // Neighbours are fixed, and the road to them may be what is broken.
+        if neighbours && !in_doubt {
             let sends = usize::from(self.core.gossip.sends(&self.core.config, members.size()));
             let company = members.live_in(members.record(ME).locality().domain()) as usize;
             let along = &mut self.core.gossip.neighbours;

@@ -87,7 +87,6 @@ fn a_hold_counts_from_the_trouble_at_hand_and_not_from_one_before() {
 
 #[test]
 fn whoever_reaches_a_single_member_buries_nobody_when_its_doubt_has_had_its_time() {
-    let mut buriers = Vec::new();
     for seed in 0..40 {
         let mut network = formed(seed, 50, lan(), ());
         let (alone, friend) = (network.hosts[7].address, network.hosts[8].address);
@@ -97,8 +96,6 @@ fn whoever_reaches_a_single_member_buries_nobody_when_its_doubt_has_had_its_time
         });
         network.run_for(lan().hold + secs(120));
         let buried = network.hosts[7].events.iter().filter(|(_, event)| matches!(event, Event::Down(_)));
-        buriers.extend((buried.count() > 1).then_some(seed));
+        assert!(buried.count() <= 1, "seed {seed}");
     }
-    // All refutations come through the one friend, and chance may delay those of a whole roll call for too long.
-    assert!(buriers.len() <= 1, "seeds {buriers:?}");
 }
