@@ -32,7 +32,7 @@ pub enum Mode {
     Pull,
     /// Everybody calls others; each tells the other.
     PushPull,
-    /// Who knows tells the next few nodes in one order, and as many others at random.
+    /// A node that knows tells the next few nodes in one order, and as many others at random.
     Ring,
 }
 
@@ -77,8 +77,8 @@ pub struct Epidemic {
     pub loss: f64,
     /// Sends of a node in all, after which it falls silent; `None` is no limit. [`Mode::Push`] and [`Mode::Ring`] only.
     pub sends: Option<u32>,
-    /// Share of the others that a node does not know, each node others: 0 or more, below 1. [`Mode::Ring`] only: where all
-    /// choices are random, it makes no difference.
+    /// Share of the others that a node does not know, different ones for each node: 0 or more, below 1. [`Mode::Ring`]
+    /// only: where all choices are random, it makes no difference.
     pub unknown: f64,
 }
 

@@ -1,5 +1,12 @@
 //! Seeded choice. Ours, so that a trace of one seed stays the same on every machine and release.
 
+/// The finalizer of SplitMix64: each bit of the result depends on every bit of `z`.
+pub(crate) fn mix(z: u64) -> u64 {
+    let mixed = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}
+
 /// SplitMix64 (Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, OOPSLA 2014): one
 /// word of state, every seed as good as the next.
 #[derive(Clone, Debug)]
@@ -16,9 +23,7 @@ impl Rng {
 
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        mix(self.0)
     }
 
     /// A number in `0..bound`, or 0 when `bound` is 0. The bias of the multiplication is below `bound / 2^64`.

@@ -1,24 +1,17 @@
 //! Ring and random: half of the calls go to the next nodes in one order, which all nodes share.
 
 use super::{Crowd, MAX_FANOUT};
+use crate::rng::mix;
 
-/// How many distinct neighbours a node calls in turn, where nothing limits its sends.
-const UNLIMITED: u32 = 4;
-
-/// A hash of two nodes that is as good as chance.
-fn mix(views: u64, node: u32, peer: u32) -> u64 {
-    // The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-    let mut z =
-        (views << 1 | 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (u64::from(node) << 32 | u64::from(peer));
-    for factor in [0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB] {
-        z = (z ^ (z >> 30)).wrapping_mul(factor);
-    }
-    z ^ (z >> 31)
-}
+/// How many neighbours a node calls in turn where nothing limits its sends.
+const SPAN_UNLIMITED: u32 = 4;
 
 impl Crowd {
+    /// Whether a node knows a peer: by a hash of both, so that it stays the same in a run without being stored.
     fn knows(&self, node: u32, peer: u32) -> bool {
-        let share = (mix(self.views, node, peer) >> 11) as f64 / (1u64 << 53) as f64;
+        let views = (self.views << 1 | 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let hash = mix(views ^ (u64::from(node) << 32 | u64::from(peer)));
+        let share = (hash >> 11) as f64 / (1u64 << 53) as f64;
         self.epidemic.unknown == 0.0 || share >= self.epidemic.unknown
     }
 
@@ -28,7 +21,7 @@ impl Crowd {
         let fanout = self.epidemic.fanout;
         let along = fanout / 2 + (fanout & u32::from(turn)) % 2;
         let before = u32::from(turn) * fanout / 2;
-        let span = self.epidemic.sends.map_or(UNLIMITED, |sends| sends.div_ceil(2)).min(nodes - 1);
+        let span = self.epidemic.sends.map_or(SPAN_UNLIMITED, |sends| sends.div_ceil(2)).min(nodes - 1);
         let mut peers = [node; MAX_FANOUT as usize];
         let (next, random) = peers[..calls as usize].split_at_mut(along.min(calls) as usize);
         for (slot, peer) in (before..).zip(next) {
@@ -38,7 +31,7 @@ impl Crowd {
             *peer = known.nth((slot % span) as usize).unwrap_or(node);
         }
         for peer in random {
-            // Whoever knows hardly anybody may find nobody.
+            // A node that knows hardly any others may draw none of them.
             for _ in 0..MAX_FANOUT {
                 let drawn = self.rng.below(nodes - 1);
                 let drawn = drawn + u32::from(drawn >= node);

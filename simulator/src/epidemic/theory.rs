@@ -26,8 +26,8 @@ pub fn rounds(mode: Mode, fanout: u32, loss: f64, nodes: u32) -> Option<f64> {
             };
             Some(log(1.0 + heard) + n.ln() / heard + constant)
         }
-        // News grows as in a push, since what neighbours tell each other twice is told to others later; and in the end, of
-        // those who are left, a round reaches all but loss^(k/2) · e^(-(1-loss)k/2). Bounds it from above.
+        // An upper bound. At first news grows as in a push by the random half alone, since neighbours tell each other much
+        // twice; in the end, a round leaves a share loss^(k/2) · e^(-(1-loss)k/2) of those that do not know yet.
         (Mode::Ring, _) => {
             let half = heard / 2.0;
             let left = half + f64::from(fanout) / 2.0 * (1.0 / loss.max(0.01)).ln();
@@ -49,17 +49,17 @@ const FARTHEST: u32 = 4_096;
 /// About the share of a large crowd that ring and random never reach with `sends` sends a node, half of them to the next
 /// in one order, where a share `loss` of the datagrams is lost and each node does not know a share `unknown` of the others.
 ///
-/// A node is missed if none of its predecessors reaches it, and nobody at random. The one `d` places before has it for a
-/// neighbour if it knows it, and knows fewer than half of `sends` of the `d - 1` between: with the probability q(d), and
-/// these sum up to half of `sends`, however much is unknown. Where all is known q is 1 for the nearest and 0 for the rest,
-/// and the missed share π solves π = (π + (1-π)·loss)^(sends/2) · e^(−(1−loss)(1−π)·sends/2). That predecessors who are
-/// missed have predecessors in common is left out: it is good where few are missed.
+/// A node is missed if neither a predecessor nor a random send reaches it. It is a neighbour of the node `d` places before
+/// if that one knows it, and knows fewer than half of `sends` of the `d - 1` between them: with the probability q(d). These
+/// add up to half of `sends`, whatever is unknown. Where everybody is known, q is 1 for the nearest and 0 for the rest, and
+/// the missed share π solves π = (π + (1-π)·loss)^(sends/2) · e^(−(1−loss)(1−π)·sends/2). Missed predecessors share
+/// predecessors of their own, which is left out: the estimate is good where few are missed.
 #[must_use]
 pub fn missed_by_ring(sends: u32, loss: f64, unknown: f64) -> f64 {
     let along = sends.div_ceil(2);
     let random = f64::from(sends - along);
     let known = 1.0 - unknown;
-    // How likely so many of those between are known; more than `along - 1` are all one.
+    // The probability that exactly this many of those between are known, for fewer than `along`.
     let mut between = vec![0.0; along as usize];
     between[0] = 1.0;
     let mut neighbour = Vec::new();
