@@ -338,9 +338,6 @@ impl Step<'_, '_> {
         probe.stage = Stage::Direct(sent + 1);
         probe.due = judged + wait;
         let nonce = probe.nonce | u32::from(sent);
-        if sent == 1 {
-            self.core.gossip.note_ping(true);
-        }
         self.send_ping(slot, target, nonce, sent > 0);
     }
 

@@ -42,7 +42,8 @@ impl Gossip {
         Self { next, last: Instant::ZERO, lazy: false, neighbours: Neighbours::NEW, repeats: Repeats::NONE }
     }
 
-    /// Counts a ping of this node's own, or one that a member sent it: the first of a probe, or one sent `again`.
+    /// Counts a ping of this node's own that was acked, or one that a member sent it: the first of a probe, or one sent
+    /// `again`.
     pub(crate) fn note_ping(&mut self, again: bool) {
         self.repeats.note(again);
     }

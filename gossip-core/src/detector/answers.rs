@@ -19,8 +19,8 @@ impl Step<'_, '_> {
         let of_ours = |probe: &Probe| probe.nonce == base && probe.target == sender;
         let of_control = |probe: &Probe| probe.nonce == base && attempt >= CONTROL;
         if let Some(at) = probes.iter().position(of_ours) {
-            if attempt == 0 {
-                self.core.gossip.note_ping(false);
+            if attempt < CONTROL {
+                self.core.gossip.note_ping(attempt > 0);
             }
             self.answered(at, Some(attempt as usize));
         } else if let Some(at) = probes.iter().position(of_control) {

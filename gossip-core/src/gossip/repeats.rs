@@ -1,6 +1,6 @@
 //! The share of pings that are repeated: a measure of loss, and of the additional sends that make up for it.
 //!
-//! A ping is repeated because it or its ack was lost, or because nobody is there. Either wastes sends of a rumor as well.
+//! Only pings that arrive count: a ping that nobody acks may have gone to the dead, and their death is no loss.
 
 /// Additional sends, in per cent, where every ping is repeated. At 20 % loss 36 % are, so a rumor gets half as many
 /// sends again.
@@ -16,7 +16,7 @@ pub(super) struct Repeats(u32);
 impl Repeats {
     pub(super) const NONE: Self = Self(0);
 
-    /// A ping was answered at once, or had to be sent again.
+    /// A ping arrived: the first of a probe, or one that was sent `again`.
     pub(super) fn note(&mut self, again: bool) {
         self.0 = (self.0 * 7 + if again { ALL } else { 0 }) / 8;
     }
