@@ -97,7 +97,8 @@ pub fn a_leave_is_known_to_everybody_as_a_leave<A: Adapter>() {
     let mut nodes = formed::<A>("leave");
     let leaver = nodes.pop().unwrap();
     let outcome = block_on(leaver.handle.leave(Duration::from_secs(30)));
-    assert_eq!(outcome, Ok(Left { acknowledged: 3 }));
+    // Three end it; the acks of one round may be read together.
+    assert!(matches!(outcome, Ok(Left { acknowledged: 3.. })), "{outcome:?}");
     seen_by_all(&nodes, leaver.handle.id(), |member| member.status() == Status::Left);
     assert_eq!(block_on(leaver.handle.leave(Duration::ZERO)), outcome, "asked once more");
 }
