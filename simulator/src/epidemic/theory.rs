@@ -9,7 +9,8 @@ use super::Mode;
 /// Rounds until everyone knows, on average; `None` where no formula is known.
 ///
 /// Push has one for every fanout and loss (with loss to 0.3 rounds up to 20 %, to 1.2 at 50 %); pull and
-/// push-pull have one for fanouts 1 and 3 without loss. That of the ring is a bound, 1 to 3 rounds above the mean.
+/// push-pull have one for fanouts 1 and 3 without loss. That of the ring is a bound, 1 to 3 rounds above
+/// the mean for fanouts from 2 on, and up to 7 above it for 1.
 #[must_use]
 pub fn rounds(mode: Mode, fanout: u32, loss: f64, nodes: u32) -> Option<f64> {
     let n = f64::from(nodes);
