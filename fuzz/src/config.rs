@@ -118,8 +118,6 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
         34 => c.mechanisms.holds = on,
         35 => c.mechanisms.earned_death = on,
         36 => (c.mechanisms.early_check, c.mechanisms.successor) = (on, count & 2 != 0),
-        41 => (c.mechanisms.full_help, c.mechanisms.round_trips) = (on, count & 2 != 0),
-        42 => c.mechanisms.announced_pauses = on,
         37 => (c.mechanisms.repair, c.mechanisms.neighbours) = (on, count & 2 != 0),
         38 => c.max_datagram = 400,
         39 => c.max_datagram = 1_400,
@@ -127,6 +125,8 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
         40 => {
             c.budgets = gossip_core::Budgets { total: count, rumor: count, sync: count, suspicion: count };
         }
+        41 => (c.mechanisms.full_help, c.mechanisms.round_trips) = (on, count & 2 != 0),
+        42 => c.mechanisms.announced_pauses = on,
         _ => (c.ack_timeout_initial, c.ack_timeout_min, c.ack_timeout_max) = (time, time, time),
     }
 }

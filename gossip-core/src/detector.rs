@@ -56,7 +56,7 @@ const ATTEMPTS: u32 = 8;
 /// The attempt that stands for the first of the controls; direct pings are five at the most.
 const CONTROL: u32 = 5;
 /// The attempt that stands for the helpers' pings, and for all pings that belong to no probe.
-pub(crate) const HELPED: u32 = 7;
+const HELPED: u32 = 7;
 /// Of so many routine probes two go to this node's successor, so that at most two others lie between.
 const TURNS: u8 = 5;
 /// Zone held, unreachable, suspected, down: the most events that the end of one probe can raise.
@@ -221,6 +221,11 @@ impl Step<'_, '_> {
         if newcomers >= MAX_NEWCOMERS || !self.probe(slot, Purpose::Newcomer) {
             self.core.metrics.dropped_newcomers += 1;
         }
+    }
+
+    /// A nonce for pings that belong to no probe: they say nothing about loss, however often they are sent.
+    pub(crate) fn fresh_nonce_of_no_probe(&mut self) -> Nonce {
+        self.fresh_nonce() | HELPED
     }
 
     /// Probes a member; false when a probe of it is under way, or too many are.

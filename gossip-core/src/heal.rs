@@ -10,7 +10,7 @@
 //! under another id: addresses are used again, and the visitor introduces itself to whoever it finds there.
 
 use crate::{
-    detector::{HELPED, Purpose},
+    detector::Purpose,
     memory::sized,
     outbox::Traffic,
     record::{NodeId, Record, Status},
@@ -126,7 +126,7 @@ impl Step<'_, '_> {
         }
         self.core.healing.following = self.core.healing.following.saturating_sub(1);
         if let Some((target, to, about)) = self.choose_visit() {
-            let nonce = self.fresh_nonce() | HELPED;
+            let nonce = self.fresh_nonce_of_no_probe();
             self.core.healing.visit = Some((nonce, to));
             let intent = Intent::bare(to, Traffic::Suspicion, Message::Ping { nonce, target });
             self.core.metrics.visits += 1;

@@ -4,7 +4,7 @@
 //! alive. A nack accuses nobody: the helper then probes the target for itself, and may accuse it in its own name.
 
 use crate::{
-    detector::{HELPED, Purpose},
+    detector::Purpose,
     judgement::Doubt,
     memory::sized,
     outbox::Traffic,
@@ -83,7 +83,7 @@ impl Step<'_, '_> {
             self.refuse(requester, nonce);
             return;
         };
-        let ours = self.fresh_nonce() | HELPED;
+        let ours = self.fresh_nonce_of_no_probe();
         let relay = Relay { requester, theirs: nonce, ours, target, sent: 0, due: judged };
         let _ = self.core.relays.0.push(relay);
         self.advance_relay(self.core.relays.0.len() - 1);

@@ -3,7 +3,6 @@
 use super::{Life, Phase};
 use crate::{
     config::Config,
-    detector::HELPED,
     outbox::{Event, Traffic},
     record::Status,
     step::{Intent, Step},
@@ -183,7 +182,8 @@ impl Step<'_, '_> {
     pub(crate) fn begin_leaving(&mut self) {
         if matches!(self.core.life.phase, Phase::Running | Phase::Passive { .. }) {
             let me = *self.me();
-            self.core.life.phase = Phase::Leaving(Farewell::new(self.now(), self.fresh_nonce() | HELPED));
+            let nonce = self.fresh_nonce_of_no_probe();
+            self.core.life.phase = Phase::Leaving(Farewell::new(self.now(), nonce));
             self.say(me.with_status(Status::Left));
         }
     }
