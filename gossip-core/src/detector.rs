@@ -347,13 +347,16 @@ impl Step<'_, '_> {
     }
 
     /// Sends a ping; one to a suspect carries the accusation, so that it can refute at once. One that is sent `again` is
-    /// short, and asks for a short ack: the first may have been too long for the path.
+    /// short, has no rumors, and asks for a short ack: the first may have been too long for the path.
     pub(crate) fn send_ping(&mut self, slot: SlotId, target: NodeId, nonce: Nonce, again: bool) {
         let record = self.record(slot);
         let (to, suspect) = (record.address(), record.status() != Status::Alive);
         let about = (suspect && self.core.config.mechanisms.tell_suspect).then_some(slot);
         let ping = Message::Ping { nonce, target };
-        let intent = Intent { about, ..Intent::laden(to, Traffic::Probe, ping) };
+        // Most that do not answer are dead.
+        let answers = self.tables.members.slot(slot).reachability() != Reachability::Unreachable;
+        let rumors = answers && !again;
+        let intent = Intent { about, rumors, ..Intent::bare(to, Traffic::Probe, ping) };
         let limit = if again { MIN_DATAGRAM } else { self.core.config.max_datagram };
         let _ = self.briefly(limit, |step| step.send(intent));
     }

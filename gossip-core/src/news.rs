@@ -7,6 +7,7 @@ use crate::{
     heal::OLD_DEATH,
     outbox::{Event, Traffic, events_of_datagram},
     record::{Accusation, Merge, NodeId, Reachability, Record, Status},
+    rumors::Kind,
     step::{Intent, Step, put_news},
     table::{Applied, ME, Seat, SlotId},
     time::{Instant, micros},
@@ -17,8 +18,8 @@ use core::{net::SocketAddr, time::Duration};
 
 /// The most corrections sent for one datagram.
 const MAX_CORRECTIONS: usize = 8;
-/// Hot rumors, four datagrams full, from which on hearing one again counts as a send of it: in a storm of news half as
-/// many sends do, and pull and repair tell the few who miss some.
+/// Hot rumors of a kind, four datagrams full, from which on hearing one again counts as a send of it: in a storm of news
+/// half as many sends do, and pull and repair tell the few who miss some.
 const PRESSURE: u32 = 128;
 /// How old, in ms, a live record that the host gave counts as: it is of an earlier life, and no news.
 const RESTORED_AGE: u32 = 3_600_000;
@@ -62,8 +63,9 @@ impl Step<'_, '_> {
         let seat = self.tables.members.seat(news.record.id());
         let known = seat.slot();
         if let Some(slot) = known.filter(|&slot| *self.record(slot) == news.record) {
-            if self.tables.rumors.hot() > PRESSURE {
-                self.hear_again(slot);
+            let kind = Kind::of(&news.record);
+            if self.tables.rumors.hot_of(kind) > PRESSURE {
+                self.hear_again(slot, kind);
             }
             return; // by far the most common
         }
@@ -112,8 +114,8 @@ impl Step<'_, '_> {
     }
 
     /// There is more news than can be told soon, and somebody else tells this: that counts as if we had.
-    fn hear_again(&mut self, slot: SlotId) {
-        let sends = self.core.gossip.sends(&self.core.config, self.tables.members.size());
+    fn hear_again(&mut self, slot: SlotId, kind: Kind) {
+        let sends = self.core.gossip.sends(kind, &self.core.config, &self.tables.members);
         let cooled = self.tables.rumors.count_send(self.tables.members.slots, slot, sends);
         self.core.metrics.rumors_cooled += u64::from(cooled);
     }

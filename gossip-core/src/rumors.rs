@@ -1,11 +1,12 @@
 //! What to push: which records are hot, and how often each was sent.
 //!
 //! A member has at most one rumor, its newest record, so superseding is a relink and no origin can crowd out
-//! the rest. Hot slots stand in a list per number of sends, newest first. A rumor that had all its sends cools;
-//! a cool tombstone goes to the tombstones' list, oldest death first: its head is the next to be forgotten.
+//! the rest. Hot slots stand in a list per [`Kind`] and number of sends, newest first. A rumor that had all its sends
+//! cools; a cool tombstone goes to the tombstones' list, oldest death first: its head is the next to be forgotten.
 
 use crate::{
     memory::sized,
+    record::{Record, Status},
     table::{ME, Slot, SlotId},
     time::Stamp,
 };
@@ -19,14 +20,50 @@ pub(crate) const MAX_TAKEN: usize = sized(crate::outbox::MAX_ENTRIES, 16);
 
 /// `Slot::list`: in no list.
 const NONE: u8 = 0;
-/// `Slot::list`: a tombstone. Hot slots have their number of sends, plus one.
+/// `Slot::list`: a tombstone. Hot slots have what [`Kind::list`] says.
 const TOMBSTONE: u8 = u8::MAX;
+/// How many kinds of rumors there are.
+const KINDS: usize = 2;
+/// How many lists of hot slots.
+const LISTS: usize = KINDS * MAX_SENDS;
+
+/// Whom a rumor is about. The kinds are told in turn: where many fall silent at once, what is said of them does not
+/// keep the others from hearing of each other; nor the other way round.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// A member that is alive or has left, in its own words.
+    Living,
+    /// A member that is suspect or dead, in those of others.
+    Silent,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; KINDS] = [Self::Living, Self::Silent];
+
+    pub(crate) fn of(record: &Record) -> Self {
+        match record.status() {
+            Status::Alive | Status::Left => Self::Living,
+            Status::Suspect | Status::Dead => Self::Silent,
+        }
+    }
+
+    /// `Slot::list` of a hot slot with so many sends.
+    fn list(self, sends: u8) -> u8 {
+        1 + sends + self as u8 * MAX_SENDS as u8
+    }
+
+    /// The kind of a hot slot, and its number of sends.
+    fn of_list(list: u8) -> (Self, u8) {
+        let kind = if list < Self::Silent.list(0) { Self::Living } else { Self::Silent };
+        (kind, list - kind.list(0))
+    }
+}
 
 /// Heads of the lists; slots hold the links. `slot + 1`; zero is the end.
 #[derive(Clone)]
 pub(crate) struct RumorState {
-    heads: [u32; MAX_SENDS],
-    hot: u32,
+    heads: [u32; LISTS],
+    hot: [u32; KINDS],
     oldest: u32,
     youngest: u32,
     tombstones: u32,
@@ -34,11 +71,16 @@ pub(crate) struct RumorState {
 
 impl RumorState {
     pub(crate) const EMPTY: Self =
-        Self { heads: [0; MAX_SENDS], hot: 0, oldest: 0, youngest: 0, tombstones: 0 };
+        Self { heads: [0; LISTS], hot: [0; KINDS], oldest: 0, youngest: 0, tombstones: 0 };
 
     /// How many rumors are hot.
     pub(crate) fn hot(&self) -> u32 {
-        self.hot
+        self.hot.iter().sum()
+    }
+
+    /// How many of one kind are.
+    pub(crate) fn hot_of(&self, kind: Kind) -> u32 {
+        self.hot[kind as usize]
     }
 
     /// How many tombstones stand in the list (hot ones do not yet).
@@ -59,7 +101,8 @@ impl RumorState {
     pub(crate) fn heat(&mut self, slots: &mut [Slot], slot: SlotId, born: Stamp) {
         self.unlink(slots, slot);
         slots[slot as usize].born = born;
-        self.link_hot(slots, slot, 0);
+        let list = Kind::of(&slots[slot as usize].record).list(0);
+        self.link_hot(slots, slot, list);
     }
 
     /// Takes a slot out of circulation; a tombstone joins the tombstones, by the time of its death.
@@ -114,7 +157,7 @@ impl RumorState {
         if list == TOMBSTONE {
             self.tombstones -= 1
         } else {
-            self.hot -= 1
+            self.hot[Kind::of_list(list).0 as usize] -= 1
         }
         let entry = &mut slots[slot as usize];
         (entry.previous, entry.next, entry.list) = (0, 0, NONE);
@@ -135,52 +178,69 @@ impl RumorState {
             }
             before
         };
-        for (sends, &head) in self.heads.iter().enumerate() {
-            walk(sends as u8 + 1, head);
+        for (list, &head) in (1..).zip(&self.heads) {
+            walk(list, head);
         }
         assert_eq!(walk(TOMBSTONE, self.oldest), self.youngest, "the last is the youngest");
         let mut named = [0u32; 256];
         slots.iter().for_each(|slot| named[usize::from(slot.list)] += 1);
         assert_eq!(named[1..], counts[1..], "slots that name a list, and those that it has");
         assert_eq!(self.tombstones, counts[usize::from(TOMBSTONE)]);
-        assert_eq!(self.hot, slots.len() as u32 - named[0] - self.tombstones);
+        let lists = |kind: Kind| (0..MAX_SENDS as u8).map(move |sends| usize::from(kind.list(sends)));
+        assert_eq!(self.hot, Kind::ALL.map(|kind| lists(kind).map(|list| named[list]).sum()));
     }
 
-    fn link_hot(&mut self, slots: &mut [Slot], slot: SlotId, sends: u8) {
-        let next = core::mem::replace(&mut self.heads[usize::from(sends)], slot + 1);
+    fn link_hot(&mut self, slots: &mut [Slot], slot: SlotId, list: u8) {
+        let next = core::mem::replace(&mut self.heads[usize::from(list) - 1], slot + 1);
         if let Some(next) = next.checked_sub(1) {
             slots[next as usize].previous = slot + 1;
         }
         let entry = &mut slots[slot as usize];
-        (entry.previous, entry.next, entry.list) = (0, next, sends + 1);
-        self.hot += 1;
+        (entry.previous, entry.next, entry.list) = (0, next, list);
+        self.hot[Kind::of_list(list).0 as usize] += 1;
     }
 
-    /// Offers hot slots, fewest-sent first and newest first, until `offer` refuses one or [`MAX_TAKEN`] are
-    /// taken. Each one taken counts a send; after `sends` of them it cools. Returns how many cooled.
+    /// The first hot slot of a kind with at least so many sends.
+    fn first(&self, kind: Kind, sends: u8) -> Option<SlotId> {
+        let mut lists = (sends..MAX_SENDS as u8).map(|sends| usize::from(kind.list(sends)) - 1);
+        lists.find_map(|list| self.heads[list].checked_sub(1))
+    }
+
+    /// The hot slot of the same kind that comes next.
+    fn after(&self, slots: &[Slot], slot: SlotId) -> Option<SlotId> {
+        let Slot { next, list, .. } = slots[slot as usize];
+        let (kind, sends) = Kind::of_list(list);
+        next.checked_sub(1).or_else(|| self.first(kind, sends + 1))
+    }
+
+    /// Offers hot slots of these kinds in turn, of each the fewest-sent first and the newest first, until `offer` refuses
+    /// one or [`MAX_TAKEN`] are taken. Where its kind has a number of `sends`, each one taken counts a send; after so many
+    /// it cools. Returns how many cooled.
     ///
     /// O(slots offered).
     pub(crate) fn take(
         &mut self,
         slots: &mut [Slot],
-        sends: u8,
+        kinds: &[Kind],
+        sends: [Option<u8>; KINDS],
         mut offer: impl FnMut(SlotId, &Slot) -> bool,
     ) -> u32 {
-        let mut taken = heapless::Vec::<SlotId, MAX_TAKEN>::new();
-        'full: for head in self.heads {
-            let mut at = head;
-            while let Some(slot) = at.checked_sub(1) {
-                let entry = &slots[slot as usize];
-                if taken.is_full() || !offer(slot, entry) {
+        let mut taken = heapless::Vec::<(SlotId, Kind), MAX_TAKEN>::new();
+        let mut next = Kind::ALL.map(|kind| self.first(kind, 0).filter(|_| kinds.contains(&kind)));
+        'full: while next != [None; KINDS] {
+            for (next, kind) in next.iter_mut().zip(Kind::ALL) {
+                let Some(slot) = *next else { continue };
+                if taken.is_full() || !offer(slot, &slots[slot as usize]) {
                     break 'full;
                 }
-                let _ = taken.push(slot);
-                at = entry.next;
+                let _ = taken.push((slot, kind));
+                *next = self.after(slots, slot);
             }
         }
         let mut cooled = 0;
         // Oldest first, so that the newest ends up first in the next list too.
-        for &slot in taken.iter().rev() {
+        for &(slot, kind) in taken.iter().rev() {
+            let Some(sends) = sends[kind as usize] else { continue };
             cooled += u32::from(self.count_send(slots, slot, sends));
         }
         cooled
@@ -188,16 +248,17 @@ impl RumorState {
 
     /// Counts one send of a hot slot; true when it was the last.
     pub(crate) fn count_send(&mut self, slots: &mut [Slot], slot: SlotId, sends: u8) -> bool {
-        let sent = slots[slot as usize].list; // sends so far, plus one: the new count
-        if !Self::is_hot(&slots[slot as usize]) {
+        let entry = &slots[slot as usize];
+        if !Self::is_hot(entry) {
             return false;
         }
-        if sent >= sends.min(MAX_SENDS as u8) {
+        let (kind, sent) = Kind::of_list(entry.list);
+        if sent + 1 >= sends.min(MAX_SENDS as u8) {
             self.cool(slots, slot);
             return true;
         }
         self.unlink(slots, slot);
-        self.link_hot(slots, slot, sent);
+        self.link_hot(slots, slot, kind.list(sent + 1));
         false
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     admission::Admission,
     budget::Bucket,
     clock::Clock,
-    config::Config,
+    config::{Config, MIN_DATAGRAM, Mode},
     detector::Detector,
     doubts::Doubts,
     duplicates::AddressChanges,
@@ -21,7 +21,7 @@ use crate::{
     relays::Relays,
     rng::Rng,
     rtt::RoundTrips,
-    rumors::MAX_TAKEN,
+    rumors::{Kind, MAX_TAKEN},
     secret::Secret,
     sightings::Sightings,
     standing::Standing,
@@ -66,9 +66,36 @@ pub(crate) struct Core {
 /// nothing by waiting.
 const RESERVED: u32 = 1;
 /// What a budget lets out at once, in datagrams: three, so that whoever waits for one beside the reserve gets it some
-/// time. For all together and for sync it is an answer of repair, and the lists that follow it.
+/// time; for rumors with what those of the living have beside that. For all together and for sync it is an answer of repair, and the lists that follow it.
 const BURST: u32 = 3;
 const BURST_OF_REPAIR: u32 = 14;
+
+/// What of the budget for rumors, in datagrams, those of the silent leave to those of the living: many small ones.
+const RESERVED_FOR_LIVING: u32 = 1;
+/// The most bytes of a packet that takes from what is so reserved; and the part of the budget for rumors that such packets
+/// get: a flood of news of the living must not keep the silent from being told of for ever.
+const LIGHT: u16 = MIN_DATAGRAM;
+const LIGHT_PART: u32 = 4;
+
+/// Which rumors a packet takes along.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Load {
+    Nothing,
+    /// Those of the living, as far as [`LIGHT`] bytes take them.
+    Living,
+    /// Of each kind in turn.
+    All,
+}
+
+impl Load {
+    fn kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Nothing => &[],
+            Self::Living => &[Kind::Living],
+            Self::All => &Kind::ALL,
+        }
+    }
+}
 
 /// The budgets of `Config`, as buckets. Probes have none of their own, but count in the total.
 #[derive(Clone)]
@@ -77,6 +104,8 @@ pub(crate) struct Buckets {
     rumor: Bucket,
     sync: Bucket,
     suspicion: Bucket,
+    /// For rumors of the living alone, within that for rumors.
+    light: Bucket,
     /// In bytes.
     reserve: u32,
 }
@@ -84,16 +113,18 @@ pub(crate) struct Buckets {
 impl Buckets {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
         let bucket = |(rate, burst): (u32, u32)| Bucket::new(rate, burst, now);
-        let [total, rumor, sync, suspicion] = Self::sizes(config).map(bucket);
-        Self { total, rumor, sync, suspicion, reserve: Self::reserve(config) }
+        let [total, rumor, sync, suspicion, light] = Self::sizes(config).map(bucket);
+        Self { total, rumor, sync, suspicion, light, reserve: Self::reserve(config) }
     }
 
-    /// Rate and burst of all together, rumors, sync and suspicion.
-    fn sizes(config: &Config) -> [(u32, u32); 4] {
+    /// Rate and burst of all together, rumors, sync, suspicion, and rumors of the living alone.
+    fn sizes(config: &Config) -> [(u32, u32); 5] {
         let (budgets, datagram) = (config.budgets, u32::from(config.max_datagram));
         let small = |rate: u32| (rate, datagram * BURST);
         let large = |rate: u32| (rate, datagram * BURST_OF_REPAIR);
-        [large(budgets.total), small(budgets.rumor), large(budgets.sync), small(budgets.suspicion)]
+        let rumor = (budgets.rumor, datagram * (BURST + RESERVED_FOR_LIVING));
+        let light = (budgets.rumor / LIGHT_PART, datagram);
+        [large(budgets.total), rumor, large(budgets.sync), small(budgets.suspicion), light]
     }
 
     fn reserve(config: &Config) -> u32 {
@@ -101,7 +132,8 @@ impl Buckets {
     }
 
     pub(crate) fn resize(&mut self, config: &Config) {
-        let buckets = [&mut self.total, &mut self.rumor, &mut self.sync, &mut self.suspicion];
+        let buckets =
+            [&mut self.total, &mut self.rumor, &mut self.sync, &mut self.suspicion, &mut self.light];
         for (bucket, (rate, burst)) in buckets.into_iter().zip(Self::sizes(config)) {
             bucket.resize(rate, burst);
         }
@@ -143,6 +175,31 @@ impl Buckets {
     /// Whether a class has so many bytes left of its own.
     pub(crate) fn has_left(&mut self, class: Traffic, now: Instant, bytes: u32) -> bool {
         self.of(class).is_none_or(|bucket| bucket.has(now, bytes))
+    }
+
+    /// Which rumors a packet may take along now. (All buckets are asked, and so filled.)
+    pub(crate) fn load(&mut self, config: &Config, now: Instant) -> Load {
+        let (all, light) = Self::loads(config);
+        if self.admit(Traffic::Rumor, now, all) {
+            Load::All
+        } else if self.light.has(now, light) & self.admit(Traffic::Rumor, now, light) {
+            Load::Living
+        } else {
+            Load::Nothing
+        }
+    }
+
+    /// How long until it may take some, if nothing else is sent: those of the `living` alone are enough, if there are any.
+    pub(crate) fn wait_for_load(&mut self, config: &Config, living: bool) -> Duration {
+        let (all, light) = Self::loads(config);
+        let wait = self.wait(Traffic::Rumor, all);
+        if living { wait.min(self.wait(Traffic::Rumor, light).max(self.light.wait(light))) } else { wait }
+    }
+
+    /// What must be in the budget for rumors for a packet with all kinds, and for a light one.
+    fn loads(config: &Config) -> (u32, u32) {
+        let max = u32::from(config.max_datagram);
+        (max * (1 + RESERVED_FOR_LIVING), max.min(u32::from(LIGHT)))
     }
 
     /// How long until a class may send so many bytes, if nothing else is sent.
@@ -293,10 +350,14 @@ impl Step<'_, '_> {
     pub(crate) fn send(&mut self, intent: Intent) -> bool {
         let Intent { to, class, message, about, rumors } = intent;
         // What rides on a probe is paid from the rumors' budget: the probe itself is never held back.
-        let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
-        let rumors = rumors && (class == Traffic::Rumor || self.core.budgets.admit(Traffic::Rumor, now, max));
-        let small = message.as_ref().filter(|_| about.is_none() && !rumors).map(Draft::length_with);
-        let most = small.map_or(usize::from(self.most), |small| small + LIMIT_BYTES);
+        let now = self.now();
+        let load = if rumors { self.core.budgets.load(&self.core.config, now) } else { Load::Nothing };
+        let bare = load == Load::Nothing && about.is_none();
+        let most = match (load, message.as_ref().filter(|_| bare)) {
+            (_, Some(message)) => Draft::length_with(message) + LIMIT_BYTES,
+            (Load::Living, None) => usize::from(self.most.min(LIGHT)),
+            (Load::Nothing | Load::All, None) => usize::from(self.most),
+        };
         self.write_within(most, to, class, |draft, core, tables| {
             if let Some(message) = &message {
                 let _ = draft.message(message);
@@ -305,12 +366,15 @@ impl Step<'_, '_> {
                 let _ = put_news(draft, core, tables, slot);
                 put_accusations(draft, tables, slot);
             }
-            if rumors {
-                let before = draft.len();
-                put_rumors(draft, core, tables, about);
-                if class != Traffic::Rumor {
-                    core.budgets.rumor.spend((draft.len() - before) as u32);
-                }
+            let before = draft.len();
+            let rides = class != Traffic::Rumor;
+            put_rumors(draft, core, tables, about, load, rides);
+            let bytes = (draft.len() - before) as u32;
+            if rides {
+                core.budgets.rumor.spend(bytes);
+            }
+            if load == Load::Living {
+                core.budgets.light.spend(bytes);
             }
         })
     }
@@ -431,15 +495,25 @@ pub(crate) fn put_accusations(draft: &mut Draft<'_>, tables: &Tables<'_>, target
     }
 }
 
-/// Fills a datagram with rumors: records first, then the accusations behind those that are suspect. Our own record is
-/// not told twice where the datagram is `about` it.
-fn put_rumors(draft: &mut Draft<'_>, core: &mut Core, tables: &mut Tables<'_>, about: Option<SlotId>) {
+/// Fills a datagram with rumors, which may be one that they only ride on: records first, then the accusations behind those
+/// that are suspect. Our own record is not told twice where the datagram is `about` it.
+fn put_rumors(
+    draft: &mut Draft<'_>,
+    core: &mut Core,
+    tables: &mut Tables<'_>,
+    about: Option<SlotId>,
+    load: Load,
+    rides: bool,
+) {
     let now = core.clock.now().stamp();
-    let sends = core.gossip.sends(&core.config, tables.members.size());
+    let [living, silent] = Kind::ALL.map(|kind| core.gossip.sends(kind, &core.config, &tables.members));
+    // Where many are silent, what rides goes wherever probes fail: rounds, which reach all neighbours, have all their sends.
+    let free = rides && living > silent && core.config.mode != Mode::Pull;
+    let sends = [if free { None } else { Some(living) }, Some(silent)];
     let mut suspects = heapless::Vec::<(SlotId, usize), MAX_TAKEN>::new();
     let mut sent = 0;
     let suspicions = &tables.suspicions;
-    let cooled = tables.rumors.take(tables.members.slots, sends, |slot, member| {
+    let cooled = tables.rumors.take(tables.members.slots, load.kinds(), sends, |slot, member| {
         if slot == ME && about == Some(ME) {
             return true;
         }

@@ -52,6 +52,7 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "churn-rates",
     "last-ones",
     "mass-crash",
+    "third-crash",
     "busy",
     "half-dies",
     "flapping-zone",

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     memory::{Heap, Inline, Storage, Tables},
     record::{Identity, Incarnation, Locality, Status, Versions, Zone},
-    rumors::RumorState,
+    rumors::{Kind, RumorState},
     table::{pool::MAX_ACCUSERS, zones::MAX_ZONES},
 };
 use quickcheck::{Arbitrary, Gen, QuickCheck};
@@ -66,7 +66,8 @@ fn record_in(id: u64, zone: u8) -> Record {
 #[derive(Default)]
 struct Model {
     records: BTreeMap<u64, Record>,
-    hot: BTreeMap<u64, u8>,
+    /// What each was when it became a rumor, and how often it was sent.
+    hot: BTreeMap<u64, (Kind, u8)>,
     due: BTreeMap<u64, u16>,
     accusers: BTreeMap<u64, Vec<u64>>,
 }
@@ -115,7 +116,8 @@ impl<S: Storage> Rig<S> {
                 if let Some((id, slot)) = self.slot(id) {
                     let Tables { members, rumors, .. } = self.memory.tables();
                     rumors.heat(members.slots, slot, Stamp(7));
-                    self.model.hot.insert(id, 0);
+                    let kind = Kind::of(&self.model.records[&id]);
+                    self.model.hot.insert(id, (kind, 0));
                 }
             }
             Operation::Take { most } => self.take(usize::from(most)),
@@ -168,23 +170,39 @@ impl<S: Storage> Rig<S> {
     }
 
     fn take(&mut self, most: usize) {
+        // One kind alone, or both in turn; of the first kind, sends do not always count.
+        let kinds = [&Kind::ALL[..], &Kind::ALL[..1]][most % 2];
+        let sends = [Some(SENDS).filter(|_| !most.is_multiple_of(3)), Some(SENDS)];
         let Tables { members, rumors, .. } = self.memory.tables();
         let mut taken = Vec::new();
-        let _ = rumors.take(members.slots, SENDS, |_, entry| {
+        let _ = rumors.take(members.slots, kinds, sends, |_, entry| {
             let room = taken.len() < most;
             if room {
                 taken.push(entry.record.id().as_u64());
             }
             room
         });
-        let least_left_over =
-            self.model.hot.iter().filter(|(id, _)| !taken.contains(id)).map(|(_, &sends)| sends).min();
-        assert_eq!(taken.len(), self.model.hot.len().min(most), "takes all that fit");
+        let of_kind = |kind: Kind| self.model.hot.values().filter(move |(hot, _)| *hot == kind);
+        let there = Kind::ALL.map(|kind| if kinds.contains(&kind) { of_kind(kind).count() } else { 0 });
+        assert_eq!(taken.len(), there.iter().sum::<usize>().min(most), "takes all that fit");
+        let took = Kind::ALL.map(|kind| taken.iter().filter(|id| self.model.hot[*id].0 == kind).count());
+        for (at, other) in [(0, 1), (1, 0)] {
+            assert!(
+                took[at] == there[at] || took[at] + 1 >= took[other],
+                "{took:?} of {there:?} are in turn"
+            );
+        }
+        let left = |kind: Kind| {
+            let left = self.model.hot.iter().filter(|(id, hot)| hot.0 == kind && !taken.contains(id));
+            left.map(|(_, hot)| hot.1).min()
+        };
+        let least_left = Kind::ALL.map(left);
         for id in &taken {
-            let sends = self.model.hot.remove(id).unwrap();
-            assert!(least_left_over.is_none_or(|least| sends <= least), "fewest-sent first");
-            if sends + 1 < SENDS {
-                self.model.hot.insert(*id, sends + 1);
+            let (kind, sent) = self.model.hot.remove(id).unwrap();
+            assert!(least_left[kind as usize].is_none_or(|least| sent <= least), "fewest-sent first");
+            let sent = sent + u8::from(sends[kind as usize].is_some());
+            if sent < SENDS {
+                self.model.hot.insert(*id, (kind, sent));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::support::{Link, Network, lan, secs, seeds};
 use gossip_core::{Config, Health, Heap, NodeId};
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 /// A formed cluster of restored nodes.
 fn restored(seed: u64, nodes: usize, config: Config, link: Link) -> Network<Heap> {
@@ -94,5 +94,28 @@ fn without_neighbours_there_are_twice_as_many_sends_and_all_hear() {
         let mut network = restored(seed, 200, config, Link::PERFECT);
         let took = update(&mut network, 7, Health::Degraded);
         assert!(took.is_some_and(|took| took < secs(1)), "seed {seed}: {took:?}");
+    }
+}
+
+/// What is said of those that crashed leaves room for news of the others, though it fills the budget for seconds.
+#[test]
+fn while_a_third_crash_the_others_hear_of_each_other_as_fast_as_ever() {
+    for seed in seeds().take(3) {
+        let mut network = restored(seed, 600, lan(), Link::PERFECT);
+        let crash = |network: &mut Network<Heap>, hosts: Range<usize>| {
+            hosts.for_each(|host| network.crash(host));
+        };
+        (0..10).for_each(|tenth| {
+            crash(&mut network, tenth * 20..(tenth + 1) * 20);
+            network.run_for(Duration::from_millis(100));
+        });
+        for (second, health) in (0..6).zip([Health::Degraded, Health::Healthy].into_iter().cycle()) {
+            let took = update(&mut network, 300 + second, health);
+            assert!(
+                took.is_some_and(|took| took < Duration::from_millis(500)),
+                "seed {seed}: {second} s after: {took:?}"
+            );
+            network.run_for(secs(1));
+        }
     }
 }

@@ -5,8 +5,9 @@ use crate::support::{self, Link, Network, Recorder, forge, formed, lan, millis, 
 use gossip_core::{Budgets, Config, Health, Heap, Inline, Locality, Memory, Metrics, Mode, Status};
 use std::time::Duration;
 
-/// Datagrams that a budget lets out at once: of rumors or suspicion, and of sync or all together.
+/// Datagrams that a budget lets out at once: of suspicion, of rumors, and of sync or all together.
 const BURST: u64 = 3;
+const BURST_OF_RUMORS: u64 = 4;
 const BURST_OF_REPAIR: u64 = 14;
 
 /// What a budget of so many bytes a second may have let out meanwhile.
@@ -41,7 +42,11 @@ fn a_storm_of_news_stays_within_the_budgets_and_is_all_told_once_they_are_filled
         for (host, before) in network.hosts.iter().zip(&before) {
             let metrics = host.node.metrics();
             let rumor = metrics.bytes_rumor - before.bytes_rumor;
-            assert!(rumor <= allowed(&config, budgets.rumor, BURST, span), "{}: {rumor} bytes", host.id);
+            assert!(
+                rumor <= allowed(&config, budgets.rumor, BURST_OF_RUMORS, span),
+                "{}: {rumor} bytes",
+                host.id
+            );
             // Not more than the whole and its burst: what rides on probes is charged, too.
             let all = held_back(metrics) - held_back(before);
             assert!(
@@ -62,6 +67,30 @@ fn a_storm_of_news_stays_within_the_budgets_and_is_all_told_once_they_are_filled
 }
 
 /// What host 1 said of host 2 before it was restarted, again and again.
+/// A flood of news of the living does not keep anybody from hearing of a death.
+#[test]
+fn a_death_is_told_in_a_storm_of_news_of_the_living_that_never_ends() {
+    let config = Config { budgets: Budgets { rumor: 3_000, ..lan().budgets }, ..lan() };
+    let mut network: Network<Heap> = Network::new(1, config, || Heap::for_members(64), ());
+    network.add_restored(40);
+    network.run_for(secs(20));
+    let mut dead_to_all = None;
+    for round in 0..300 {
+        let health = if round % 2 == 0 { Health::Degraded } else { Health::Healthy };
+        for host in 0..39 {
+            network.command(host, |node, now, out| node.set_health(now, health, out));
+        }
+        network.run_for(Duration::from_millis(100));
+        if round == 50 {
+            network.crash(39);
+        }
+        if round > 50 && network.all_say(39, Status::Dead) {
+            dead_to_all = dead_to_all.or(Some(round - 50));
+        }
+    }
+    assert!(dead_to_all.is_some_and(|tenths| tenths <= 100), "{dead_to_all:?} tenths of a second");
+}
+
 #[test]
 fn corrections_over_the_budget_are_dropped_and_made_when_it_is_filled_again() {
     for seed in seeds() {
