@@ -126,7 +126,7 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
             c.budgets = gossip_core::Budgets { total: count, rumor: count, sync: count, suspicion: count };
         }
         41 => (c.mechanisms.full_help, c.mechanisms.round_trips) = (on, count & 2 != 0),
-        42 => c.mechanisms.announced_pauses = on,
+        42 => (c.mechanisms.announced_pauses, c.mechanisms.sieves) = (on, count & 2 != 0),
         _ => (c.ack_timeout_initial, c.ack_timeout_min, c.ack_timeout_max) = (time, time, time),
     }
 }

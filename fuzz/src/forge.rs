@@ -144,6 +144,7 @@ pub enum Message {
     Pull,
     Repair,
     Observed { nonce: u32, seen: u8 },
+    Sifted { nonce: u32 },
 }
 
 impl Message {
@@ -158,11 +159,15 @@ impl Message {
                 out.extend(id(*target).as_u64().to_be_bytes());
                 if matches!(self, Self::Ping { .. }) { 1 } else { 3 }
             }
-            Self::Ack { nonce } | Self::RelayedAck { nonce } | Self::Nack { nonce } => {
+            Self::Ack { nonce }
+            | Self::RelayedAck { nonce }
+            | Self::Nack { nonce }
+            | Self::Sifted { nonce } => {
                 out.extend(nonce.to_be_bytes());
                 match self {
                     Self::Ack { .. } => 2,
                     Self::RelayedAck { .. } => 4,
+                    Self::Sifted { .. } => 20,
                     _ => 5,
                 }
             }
@@ -250,6 +255,14 @@ pub enum Entry {
     Want {
         id: u8,
     },
+    /// All its bytes alike.
+    Sieve {
+        nonce: u32,
+        from: u32,
+        until: u32,
+        bytes: u16,
+        bits: u8,
+    },
 }
 
 impl Entry {
@@ -296,6 +309,12 @@ impl Entry {
             Self::Want { id: wanted } => {
                 out.extend(id(*wanted).as_u64().to_be_bytes());
                 16
+            }
+            Self::Sieve { nonce, from, until, bytes, bits } => {
+                let parts = [*nonce, *from.min(until), *until.max(from)];
+                parts.iter().for_each(|part| out.extend(part.to_be_bytes()));
+                out.extend(core::iter::repeat_n(*bits, 1 + usize::from(bytes % 1_000)));
+                19
             }
         }
     }

@@ -114,6 +114,7 @@ switches!(
     early_check,
     successor,
     neighbours,
+    sieves,
     damping,
     announced_pauses,
     roll_call,

@@ -14,8 +14,8 @@ use crate::{
     record::Status,
     secret::Secret,
     step::{Core, Intent, Step, put_news},
-    table::{ME, SlotId, index::Place},
-    time::Instant,
+    table::{ME, SlotId, Table, index::Place},
+    time::{Instant, Stamp},
     wire::{
         frame::Draft,
         message::{MAX_REFERRALS, Message, Nonce, Token},
@@ -203,7 +203,7 @@ impl Step<'_, '_> {
     /// welcomes leave of the budget.
     fn refer(&mut self, to: SocketAddr, nonce: Nonce, bytes: usize) {
         let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
-        let peers = self.peers_with_view(MAX_REFERRALS);
+        let peers = self.peers_with_view(2);
         let to_name = peers.iter().map(|&slot| self.record(slot).address()).filter(|&other| other != to);
         let mut others: heapless::Vec<SocketAddr, MAX_REFERRALS> = to_name.collect();
         let most = bytes.saturating_sub(self.bytes_of_limit());
@@ -231,13 +231,15 @@ impl Step<'_, '_> {
         settled
     }
 
+    /// Whether there has been no news of a member for a while.
+    pub(crate) fn is_settled(&self, slot: SlotId) -> bool {
+        is_settled(&self.tables.members, slot, self.core.clock.now().stamp())
+    }
+
     /// Random members that have been there for a while.
     pub(crate) fn settled_peers(&mut self, count: usize) -> Chosen {
         let (members, now) = (&self.tables.members, self.core.clock.now().stamp());
-        let settled = |slot| {
-            choose::is_well(members, slot)
-                && u128::from(now.since(members.slot(slot).born)) >= SETTLED.as_millis()
-        };
+        let settled = |slot| choose::is_well(members, slot) && is_settled(members, slot, now);
         // With draws enough for where most members are new.
         let mut chosen = choose::peers(members, &mut self.core.rng, MAX_CHOSEN, settled);
         chosen.truncate(count);
@@ -327,6 +329,10 @@ impl Step<'_, '_> {
         let others = heapless::Vec::new();
         let _ = self.send(Intent::bare(to, Traffic::Sync, Message::Busy { nonce, others }));
     }
+}
+
+fn is_settled(members: &Table<'_>, slot: SlotId, now: Stamp) -> bool {
+    u128::from(now.since(members.slot(slot).born)) >= SETTLED.as_millis()
 }
 
 /// Whether a member is part of what a joiner is told: live, or dead not for long.

@@ -65,6 +65,8 @@ pub struct Mechanisms {
     /// Half of a rumor's sends go to the next members in the id-hash order. Off: all go to random members, and there are
     /// twice as many.
     pub neighbours: bool,
+    /// In a storm of news, ask for what is missing with a Bloom filter of what is known. Off: rumors tell all of it.
+    pub sieves: bool,
     /// Judge whoever refuted lately more slowly.
     pub damping: bool,
     /// Judge a member that announced a pause only when the pause is over.
@@ -97,6 +99,7 @@ impl Mechanisms {
         early_check: true,
         successor: true,
         neighbours: true,
+        sieves: true,
         damping: true,
         announced_pauses: true,
         roll_call: true,
@@ -123,6 +126,7 @@ impl Mechanisms {
         early_check: false,
         successor: false,
         neighbours: false,
+        sieves: false,
         damping: false,
         announced_pauses: false,
         roll_call: false,
@@ -482,6 +486,7 @@ mod tests {
             early_check,
             successor,
             neighbours,
+            sieves,
             damping,
             announced_pauses,
             roll_call,
@@ -492,7 +497,7 @@ mod tests {
         } = Mechanisms::SWIM;
         assert!(indirect_probes && suspicion, "these are SWIM's");
         assert!(repair, "this judges nobody");
-        assert!(!neighbours, "SWIM tells random members");
+        assert!(!neighbours && !sieves, "SWIM tells random members");
         let probing = [full_help, round_trips, local_health, tell_suspect, early_check, successor];
         let withheld = [own_pause, holds, earned_death, damping, announced_pauses, confirmations];
         let doubt = [roll_call, answers, surprise, majority];

@@ -16,8 +16,10 @@ const SECTION: usize = 3;
 /// The first of the tags whose sections are lists of entries, and not messages.
 const FIRST_LIST: u8 = 14;
 const LIMIT: u8 = 17;
-/// A message above it.
+/// Messages above it, and what a sender has, between them.
 const OBSERVED: u8 = 18;
+const SIEVE: u8 = 19;
+const SIFTED: u8 = 20;
 const RECORDS: u8 = 32;
 
 /// Whether a datagram decodes, of any cluster. Panics if what decodes does not encode to itself, or if the decoder
@@ -54,6 +56,10 @@ fn encode_again(datagram: &[u8]) -> Result<Vec<u8>, Verdict> {
         let contents = Frame::decode(&alone)?.contents().map_err(Verdict::Malformed)?;
         let fits = contents.message.iter().all(|message| draft.message(message))
             && contents.limit.iter().all(|&limit| draft.limit(limit))
+            && contents.sieve.iter().all(|sieve| {
+                let range = (sieve.nonce, sieve.from, sieve.until);
+                draft.sieve(range, sieve.bits.len(), |bits| bits.copy(sieve.bits))
+            })
             && contents.digests().all(|digest| draft.digest(&digest))
             && contents.lists().all(|list| draft.list(&list))
             && contents.wants().all(|id| draft.want(id))
@@ -73,7 +79,8 @@ fn normal_form(datagram: &[u8]) -> Vec<u8> {
     for section in sections(datagram) {
         let (tag, body) = (section[0], &section[SECTION..]);
         let is_list = matches!(tag, FIRST_LIST..=16 | RECORDS | 33);
-        if !matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED) && (!is_list || body.is_empty()) {
+        if !matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED | SIEVE | SIFTED) && (!is_list || body.is_empty())
+        {
             continue;
         }
         match whole.iter_mut().find(|(other, _)| *other == tag) {

@@ -28,6 +28,8 @@ const EAGER_JITTER: Duration = Duration::from_millis(4);
 /// A member that is suspect stands for so many that are silent: where many crash at once, most of them are not suspect
 /// yet, and what is sent to those is lost. With 8, three of 200 updates still missed somebody (simulator, `third-crash`).
 const SILENT_PER_SUSPECT: u32 = 16;
+/// Datagrams of the total that rounds leave to sieves and their answers, while there are such.
+const LEFT_TO_SIEVES: u32 = 6;
 
 /// When the rounds come.
 #[derive(Clone)]
@@ -162,6 +164,11 @@ impl Step<'_, '_> {
 
     /// Whether there is something to tell that the budget lets out now.
     fn may_tell(&mut self) -> bool {
+        let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
+        let sieves = self.core.sieves.are_on();
+        if sieves && !self.core.budgets.admit_beside(Traffic::Rumor, now, max, LEFT_TO_SIEVES) {
+            return false;
+        }
         match self.core.budgets.load(&self.core.config, self.core.clock.now()) {
             Load::Nothing => false,
             Load::Living => self.has_living_to_tell(),
@@ -183,7 +190,9 @@ impl Step<'_, '_> {
         }
         if !self.may_tell() {
             let living = self.has_living_to_tell();
-            self.core.gossip.next = now + self.core.budgets.wait_for_load(&self.core.config, living);
+            let wait = self.core.budgets.wait_for_load(&self.core.config, living);
+            self.core.gossip.next =
+                now + if self.core.sieves.are_on() { wait.max(EAGER_JITTER * 2) } else { wait };
             return;
         }
         if !self.has_room_for(usize::from(self.core.config.fanout)) {

@@ -136,6 +136,7 @@ mod rng;
 mod rtt;
 mod rumors;
 mod secret;
+mod sieve;
 mod sightings;
 mod standing;
 mod step;

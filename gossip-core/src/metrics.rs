@@ -99,6 +99,10 @@ counters! {
     bytes_rumor,
     /// Bytes of the packets of class sync.
     bytes_sync,
+    /// Answers to sieves that this node did not send, or sent too long ago.
+    dropped_sifted,
+    /// Sieves sent: what this node has, to be told what it lacks.
+    sieves,
     /// Packets not made because the outbox was full.
     dropped_outbox_full,
     /// Packets not made because their class had spent its budget.

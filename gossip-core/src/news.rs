@@ -18,9 +18,6 @@ use core::{net::SocketAddr, time::Duration};
 
 /// The most corrections sent for one datagram.
 const MAX_CORRECTIONS: usize = 8;
-/// Hot rumors of a kind, four datagrams full, from which on hearing one again counts as a send of it: in a storm of news
-/// half as many sends do, and pull and repair tell the few who miss some.
-const PRESSURE: u32 = 128;
 /// How old, in ms, a live record that the host gave counts as: it is of an earlier life, and no news.
 const RESTORED_AGE: u32 = 3_600_000;
 /// Tombstones that one step may forget for want of room.
@@ -64,7 +61,7 @@ impl Step<'_, '_> {
         let known = seat.slot();
         if let Some(slot) = known.filter(|&slot| *self.record(slot) == news.record) {
             let kind = Kind::of(&news.record);
-            if self.tables.rumors.hot_of(kind) > PRESSURE {
+            if self.tables.rumors.are_many(kind) {
                 self.hear_again(slot, kind);
             }
             return; // by far the most common
@@ -140,7 +137,9 @@ impl Step<'_, '_> {
             self.core.joining.note_member_at(record.address());
             self.core.standing.note_arrival();
         }
-        self.date(slot, age, matches!(source, Source::Gossip | Source::Owner));
+        // In a storm everybody asks for who is new.
+        let asked_for = status.is_live() && self.core.sieves.are_on();
+        self.date(slot, age, source == Source::Owner || source == Source::Gossip && !asked_for);
         self.tell_of(slot, None);
         if !status.is_live() && matches!(source, Source::Fetch | Source::Repair) {
             self.bury(slot);

@@ -25,6 +25,7 @@ use crate::{
     relays::Relays,
     rtt::RoundTrips,
     secret::{self, Secret},
+    sieve::Sieves,
     sightings::Sightings,
     standing::Standing,
     step::{Buckets, Core, Intent, Step},
@@ -102,6 +103,7 @@ impl<M: Memory> Node<M> {
             standing: Standing::new(now),
             gossip: Gossip::new(&config, now),
             sync: Sync::new(),
+            sieves: Sieves::new(),
             joining: Joining::new(),
             path: Path::WIDE,
             round_trips: RoundTrips::new(),
@@ -410,7 +412,9 @@ impl Step<'_, '_> {
             self.recheck(sender);
             let probing =
                 matches!(authentic.contents.message, Some(Message::Ping { .. } | Message::Ack { .. }));
-            if !same_view && probing && self.record(sender).status().is_live() {
+            let live = self.record(sender).status().is_live();
+            self.core.sieves.note_heard(authentic, !same_view && live);
+            if !same_view && probing && live {
                 self.meet_difference(sender);
             }
             self.handle_sync(from, authentic);
@@ -422,6 +426,7 @@ impl Step<'_, '_> {
     /// Takes in the records and accusations of a datagram that was so many ms on its way.
     fn hear_news(&mut self, authentic: &Authentic<'_>, road: u32, corrections: &mut Corrections) {
         let source = match authentic.contents.message {
+            Some(Message::Sifted { nonce }) => return self.hear_sifted(authentic, nonce, road, corrections),
             Some(Message::Welcome { .. } | Message::Page { .. }) => Source::Fetch,
             Some(Message::Repair) => Source::Repair,
             _ => Source::Gossip,
@@ -480,6 +485,9 @@ impl Step<'_, '_> {
                     self.handle_ack(id, *nonce);
                     if introduces && self.admits_request() {
                         self.introduce(from, INTRODUCTION, *token);
+                        if *nonce == 0 && self.core.sieves.are_on() {
+                            self.sieve_from(sender);
+                        }
                     }
                 }
             }
@@ -489,7 +497,7 @@ impl Step<'_, '_> {
             }
             // From elsewhere it could be anybody's.
             Message::Observed { address, .. } if at_home => self.hear_where_seen(Some(sender), *address),
-            Message::Observed { .. } | Message::Pull | Message::Repair => {}
+            Message::Observed { .. } | Message::Pull | Message::Repair | Message::Sifted { .. } => {}
         }
     }
 
@@ -592,6 +600,7 @@ impl Step<'_, '_> {
         self.expire_suspicions();
         self.begin_routine_probe();
         self.gossip_round();
+        self.sieve();
         self.advance_joining();
         self.visit_dead();
         self.forget_tombstones();
@@ -613,6 +622,7 @@ impl Step<'_, '_> {
             self.core.healing.next(),
             self.next_expiry(),
             self.core.gossip.next(),
+            self.core.sieves.next(),
             self.core.joining.next(),
             self.next_forgetting(),
         ]

@@ -11,8 +11,11 @@ use crate::{
     time::Stamp,
 };
 
-/// The most sends of any rumor: `retransmit_factor` 4 at two million members, 6 at ten thousand.
-pub(crate) const MAX_SENDS: usize = 30;
+/// The most sends of any rumor: `retransmit_factor` 4 at two million members, 6 at ten thousand; or 3 at 64, where loss and
+/// silence ask for most.
+pub(crate) const MAX_SENDS: usize = sized(30, 20);
+/// Hot rumors of a kind, four datagrams full, from which on there is more news than can be told soon.
+const MANY: u32 = 128;
 /// Tombstones passed to find a new one's place among them.
 const MAX_STEPS_BACK: usize = 16;
 /// The most rumors in one packet.
@@ -81,6 +84,12 @@ impl RumorState {
     /// How many of one kind are.
     pub(crate) fn hot_of(&self, kind: Kind) -> u32 {
         self.hot[kind as usize]
+    }
+
+    /// Whether there is more news of a kind than can be told soon. Then hearing a rumor of it again counts as a send: half as
+    /// many do, and who misses some asks for it.
+    pub(crate) fn are_many(&self, kind: Kind) -> bool {
+        self.hot_of(kind) > MANY
     }
 
     /// How many tombstones stand in the list (hot ones do not yet).

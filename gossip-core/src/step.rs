@@ -23,6 +23,7 @@ use crate::{
     rtt::RoundTrips,
     rumors::{Kind, MAX_TAKEN},
     secret::Secret,
+    sieve::Sieves,
     sightings::Sightings,
     standing::Standing,
     sync::Sync,
@@ -57,6 +58,7 @@ pub(crate) struct Core {
     pub(crate) admission: Admission,
     pub(crate) sightings: Sightings,
     pub(crate) sync: Sync,
+    pub(crate) sieves: Sieves,
     pub(crate) round_trips: RoundTrips,
     pub(crate) budgets: Buckets,
     pub(crate) metrics: Metrics,
@@ -160,7 +162,12 @@ impl Buckets {
 
     /// Whether a class may send so many bytes now.
     pub(crate) fn admit(&mut self, class: Traffic, now: Instant, bytes: u32) -> bool {
-        let in_total = self.in_total(class, bytes);
+        self.admit_beside(class, now, bytes, 0)
+    }
+
+    /// The same where so many datagrams more are to be left in the total.
+    pub(crate) fn admit_beside(&mut self, class: Traffic, now: Instant, bytes: u32, more: u32) -> bool {
+        let in_total = self.in_total(class, bytes).saturating_add(more * self.reserve);
         // Both are asked, and so filled: `wait` goes by what they hold.
         let total = self.total.has(now, in_total);
         self.of(class).is_none_or(|bucket| bucket.has(now, bytes) && total)
@@ -281,6 +288,11 @@ impl Step<'_, '_> {
         if self.limit_to_say().is_some() { LIMIT_BYTES } else { 0 }
     }
 
+    /// How long packets may be, as far as is known.
+    pub(crate) fn limit_of_path(&self) -> u16 {
+        self.most
+    }
+
     /// Sends packets that are no longer than `limit`, so that they arrive.
     pub(crate) fn within<T>(&mut self, limit: u16, send: impl FnOnce(&mut Self) -> T) -> T {
         let most = self.most;
@@ -337,6 +349,9 @@ impl Step<'_, '_> {
     pub(crate) fn heat(&mut self, slot: SlotId, born: Stamp) {
         self.tables.rumors.heat(self.tables.members.slots, slot, born);
         self.core.sync.note_change(slot, self.core.clock.now().stamp());
+        if self.tables.rumors.are_many(Kind::Living) {
+            self.begin_sieving();
+        }
         self.stir();
     }
 

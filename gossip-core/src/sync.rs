@@ -183,7 +183,11 @@ impl Step<'_, '_> {
         {
             let gap = self.sooner(self.core.config.gossip_interval * PULL_INTERVALS);
             self.core.sync.next_pull = now + gap;
-            self.pull(with);
+            if self.is_young() {
+                self.sieve_from(with);
+            } else {
+                self.pull(with);
+            }
         }
         let settled = going_on && !explained;
         if (settled && now >= self.core.sync.next_walk || now >= difference.overdue) && self.suits(with) {
@@ -233,6 +237,11 @@ impl Step<'_, '_> {
         if *message == Some(Message::Pull) && datagram.fingerprint != self.tables.members.fingerprint() {
             self.tell_changes(from);
         }
+        if let Some(sieve) = &datagram.contents.sieve
+            && datagram.fingerprint != self.tables.members.fingerprint()
+        {
+            self.answer_sieve(from, sieve);
+        }
         if datagram.contents.digests().next().is_some() {
             self.answer_digests(from, datagram.contents.digests());
         }
@@ -249,7 +258,7 @@ impl Step<'_, '_> {
         );
         if !wanted.is_empty() {
             self.core.sync.note_mended();
-            self.send_records(to, &[], &wanted);
+            self.send_records(to, &Message::Repair, &[], &wanted);
         }
     }
 
@@ -345,7 +354,7 @@ impl Step<'_, '_> {
             self.find_unlisted(list, &mut told, &mut scanned);
         }
         self.core.budgets.charge(Traffic::Sync, scanned as u32 / SCANNED_PER_BYTE);
-        self.send_records(to, &wanted, &told);
+        self.send_records(to, &Message::Repair, &wanted, &told);
     }
 
     /// Whether an unknown member would be taken in.
@@ -379,8 +388,14 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Sends records for repair, and wishes with the first of them.
-    fn send_records(&mut self, to: SocketAddr, wanted: &[NodeId], slots: &[SlotId]) {
+    /// Sends records with a message, and wishes with the first of them.
+    pub(crate) fn send_records(
+        &mut self,
+        to: SocketAddr,
+        message: &Message,
+        wanted: &[NodeId],
+        slots: &[SlotId],
+    ) {
         let (mut wanted, mut rest) = (wanted, slots);
         for _ in 0..MAX_ANSWERS {
             if wanted.is_empty() && rest.is_empty() {
@@ -390,7 +405,7 @@ impl Step<'_, '_> {
                 let asked = wanted.iter().take_while(|&&id| draft.want(id)).count();
                 wanted = &wanted[asked..];
                 if !rest.is_empty() {
-                    let _ = draft.message(&Message::Repair);
+                    let _ = draft.message(message);
                     let put = rest.iter().take_while(|&&slot| put_news(draft, core, tables, slot)).count();
                     rest = &rest[put..];
                 }

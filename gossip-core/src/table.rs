@@ -284,6 +284,12 @@ impl Table<'_> {
         sums::place(self.state.key, id)
     }
 
+    /// What a live member contributes to the fingerprint.
+    pub(crate) fn share_of(&self, slot: SlotId) -> Option<u64> {
+        let record = self.record(slot);
+        record.status().is_live().then(|| sums::contribution(self.state.key, record))
+    }
+
     /// Whether a member more finds a slot.
     pub(crate) fn has_free_slot(&self) -> bool {
         self.state.free != 0 || (self.state.used as usize) < self.slots.len()

@@ -19,6 +19,7 @@ pub(crate) mod codec;
 pub(crate) mod frame;
 pub(crate) mod message;
 pub(crate) mod record;
+pub(crate) mod sieve;
 pub(crate) mod sync;
 
 #[cfg(test)]

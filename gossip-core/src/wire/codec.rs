@@ -169,6 +169,18 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Writes so many zeros, and lends them to be changed; `None` when they do not fit.
+    pub(super) fn zeros(&mut self, len: usize) -> Option<&mut [u8]> {
+        let (start, limit) = (self.at, self.bytes.len().saturating_sub(self.held));
+        let free = self.bytes.get_mut(..limit).and_then(|bytes| bytes.get_mut(start..start + len));
+        let zeros = free.filter(|_| !self.overflow);
+        self.overflow |= zeros.is_none();
+        let zeros = zeros?;
+        zeros.fill(0);
+        self.at += len;
+        Some(zeros)
+    }
+
     /// Keeps `more` bytes for later; false, and nothing kept, when there are not as many.
     pub(super) fn hold(&mut self, more: usize) -> bool {
         let fits = self.at + self.held + more <= self.bytes.len();

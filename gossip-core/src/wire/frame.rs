@@ -7,12 +7,14 @@
 //! 33 accusations  accusation, as many as fit
 //! 14, 15, 16      digests, lists and wants: see `sync`
 //! 17 limit        the longest answer that reaches the sender 2
+//! 19 sieve        see `sieve`
 //! ```
 
 use super::{
     codec::{Reader, Writer},
-    message::Message,
+    message::{Message, Nonce},
     record::{Aged, decode_accusation, decode_record, encode_accusation, encode_record, id},
+    sieve::{Bits, SIEVE_HEAD, Sieve, decode_sieve, encode_sieve},
     sync::{Digest, List, decode_digest, decode_list, decode_want, encode_digest, encode_list, encode_want},
 };
 use crate::{
@@ -32,17 +34,20 @@ const DIGESTS: u8 = 14;
 const LISTS: u8 = 15;
 const WANTS: u8 = 16;
 const LIMIT: u8 = 17;
+const SIEVE: u8 = 19;
 const RECORDS: u8 = 32;
 const ACCUSATIONS: u8 = 33;
 /// The most sections, known or not.
 const MAX_SECTIONS: usize = 8;
-/// The most sections that a [`Draft`] has: one of each tag for entries, a limit, and one message.
-const MAX_WRITTEN: usize = 7;
+/// The most sections that a [`Draft`] has: one of each tag for entries, a limit, a sieve, and one message.
+const MAX_WRITTEN: usize = 8;
 const _: () = assert!(MAX_WRITTEN <= MAX_SECTIONS, "a node sends what it would refuse");
 /// Bytes of a section's tag and length.
 const SECTION: usize = 3;
 /// Bytes of the section that tells a limit.
 pub(crate) const LIMIT_BYTES: usize = SECTION + 2;
+/// Bytes of a datagram with a limit and a sieve, without the bits of that.
+pub(crate) const BESIDE_SIEVE: usize = HEADER + LIMIT_BYTES + SECTION + SIEVE_HEAD;
 
 /// Who sends, to which cluster, and what it knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,7 +83,7 @@ impl<'a> Frame<'a> {
 
     /// Walks the whole datagram once and checks every value of it.
     pub(crate) fn contents(self) -> Result<Contents<'a>, Malformed> {
-        let mut contents = Contents { message: None, limit: None, sections: self.sections };
+        let mut contents = Contents { message: None, limit: None, sieve: None, sections: self.sections };
         let (mut sections, mut entries) = (0, 0);
         for section in Sections(self.sections) {
             let (tag, body) = section?;
@@ -92,6 +97,11 @@ impl<'a> Frame<'a> {
                 WANTS => _ = count(tag, body, decode_want)?,
                 LIMIT => {
                     if contents.limit.replace(decode_limit(body)?).is_some() {
+                        return Err(Malformed::TooMany);
+                    }
+                }
+                SIEVE => {
+                    if contents.sieve.replace(whole(tag, decode_sieve(body))?).is_some() {
                         return Err(Malformed::TooMany);
                     }
                 }
@@ -130,13 +140,18 @@ fn count<T>(tag: u8, body: &[u8], decode: Decode<T>) -> Result<usize, Malformed>
     let mut reader = Reader { rest: body };
     let mut entries = 0;
     while !reader.is_empty() {
-        let _ = decode(&mut reader).map_err(|error| match error {
-            Malformed::Truncated => Malformed::Section(tag),
-            other => other,
-        })?;
+        let _ = whole(tag, decode(&mut reader))?;
         entries += 1;
     }
     Ok(entries)
+}
+
+/// What ends too early in a section does not end the datagram too early.
+fn whole<T>(tag: u8, decoded: Result<T, Malformed>) -> Result<T, Malformed> {
+    decoded.map_err(|error| match error {
+        Malformed::Truncated => Malformed::Section(tag),
+        other => other,
+    })
 }
 
 /// Splits a frame's body into `(tag, body)`; ends after the first error.
@@ -166,6 +181,8 @@ pub(crate) struct Contents<'a> {
     pub(crate) message: Option<Message>,
     /// The longest datagram that reaches the sender, if it says so.
     pub(crate) limit: Option<u16>,
+    /// What the sender has, if it asks for what it lacks.
+    pub(crate) sieve: Option<Sieve<'a>>,
     sections: &'a [u8],
 }
 
@@ -282,6 +299,18 @@ impl<'a> Draft<'a> {
     /// Asks for a member's record; false when it does not fit.
     pub(crate) fn want(&mut self, id: NodeId) -> bool {
         self.append(WANTS, |writer| encode_want(writer, id))
+    }
+
+    /// Says what the sender has of a range, in so many `bytes` of bits, which `fill` sets; false when it does not fit, or
+    /// there is a sieve already.
+    pub(crate) fn sieve(
+        &mut self,
+        (nonce, from, until): (Nonce, u32, u32),
+        bytes: usize,
+        fill: impl FnOnce(&mut Bits<'_>),
+    ) -> bool {
+        let said = self.sections.iter().any(|section| section.tag == SIEVE);
+        !said && self.append(SIEVE, |writer| encode_sieve(writer, (nonce, from, until), bytes, fill))
     }
 
     /// Keeps room for `accusations` to be added later; false, and nothing kept, when there is none.

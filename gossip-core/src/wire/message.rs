@@ -15,6 +15,7 @@
 //! 12 pull          nothing
 //! 13 repair        nothing
 //! 18 observed      nonce 4 · family 1, 4 or 6 · port 2 · ip 4|16
+//! 20 sifted        nonce 4
 //! ```
 
 use super::{
@@ -63,6 +64,8 @@ pub(crate) enum Message {
     Repair,
     /// Your datagram, which has another address in its record, came from here.
     Observed { nonce: Nonce, address: SocketAddr },
+    /// The records with this were not in your sieve.
+    Sifted { nonce: Nonce },
 }
 
 impl Message {
@@ -82,6 +85,7 @@ impl Message {
             Self::Pull => 12,
             Self::Repair => 13,
             Self::Observed { .. } => 18,
+            Self::Sifted { .. } => 20,
         }
     }
 
@@ -99,7 +103,10 @@ impl Message {
                 writer.u32(*nonce);
                 writer.put(&target.to_bytes());
             }
-            Self::Ack { nonce } | Self::RelayedAck { nonce } | Self::Nack { nonce } => writer.u32(*nonce),
+            Self::Ack { nonce }
+            | Self::RelayedAck { nonce }
+            | Self::Nack { nonce }
+            | Self::Sifted { nonce } => writer.u32(*nonce),
             Self::Join { nonce, token, me } => {
                 writer.u32(*nonce);
                 writer.u64(*token);
@@ -153,7 +160,7 @@ impl Message {
 
     fn decode_body(tag: u8, reader: &mut Reader<'_>) -> Result<Option<Self>, Malformed> {
         match tag {
-            1..=11 | 18 => {}
+            1..=11 | 18 | 20 => {}
             12 => return Ok(Some(Self::Pull)),
             13 => return Ok(Some(Self::Repair)),
             _ => return Ok(None),
@@ -182,6 +189,7 @@ impl Message {
                 until: reader.u32()?,
                 window: reader.u8()?,
             },
+            20 => Self::Sifted { nonce },
             18 => Self::Observed { nonce, address: decode_address(reader)? },
             _ => {
                 let (after, next) = (decode_place(reader)?, decode_place(reader)?);

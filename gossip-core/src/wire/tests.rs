@@ -4,8 +4,9 @@ mod vectors;
 
 use super::{
     frame::{Draft, Frame, Header},
-    message::Message,
+    message::{Message, Nonce},
     record::Aged,
+    sieve::{Bits, Sieve},
     sync::{Digest, List, MAX_LISTED, Version},
 };
 use crate::{
@@ -21,10 +22,24 @@ use quickcheck::{Arbitrary, Gen, TestResult, quickcheck};
 
 const MAX: usize = 1_200;
 
+/// A sieve, with bits of its own.
+#[derive(Clone, Debug, PartialEq)]
+struct Owned {
+    range: (Nonce, u32, u32),
+    bits: Vec<u8>,
+}
+
+impl Owned {
+    fn write(&self, draft: &mut Draft<'_>) -> bool {
+        draft.sieve(self.range, self.bits.len(), |bits| bits.copy(&self.bits))
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 struct Datagram {
     header: Header,
     limit: Option<u16>,
+    sieve: Option<Owned>,
     message: Option<Message>,
     digests: Vec<Digest>,
     lists: Vec<List>,
@@ -38,6 +53,7 @@ impl Datagram {
         let mut space = [0; MAX];
         let mut draft = Draft::new(&mut space, &self.header);
         let limit = self.limit.filter(|&limit| draft.limit(limit));
+        let sieve = self.sieve.clone().filter(|sieve| sieve.write(&mut draft));
         let message = self.message.clone().filter(|message| draft.message(message));
         let digests = self.digests.iter().filter(|digest| draft.digest(digest)).copied().collect();
         let lists = self.lists.iter().filter(|list| draft.list(list)).cloned().collect();
@@ -48,7 +64,7 @@ impl Datagram {
         let len = draft.finish();
         (
             space[..len].to_vec(),
-            Self { header: self.header, limit, message, digests, lists, wants, records, accusations },
+            Self { header: self.header, limit, sieve, message, digests, lists, wants, records, accusations },
         )
     }
 
@@ -58,6 +74,10 @@ impl Datagram {
         Ok(Self {
             header: frame.header,
             limit: contents.limit,
+            sieve: contents.sieve.map(|Sieve { nonce, from, until, bits }| Owned {
+                range: (nonce, from, until),
+                bits: bits.to_vec(),
+            }),
             message: contents.message.clone(),
             digests: contents.digests().collect(),
             lists: contents.lists().collect(),
@@ -103,7 +123,7 @@ fn aged(g: &mut Gen) -> Aged {
 fn message(g: &mut Gen) -> Message {
     let nonce = u32::arbitrary(g);
     let place = |g: &mut Gen| Place { tag: u32::arbitrary(g), id: u64::arbitrary(g) };
-    match u8::arbitrary(g) % 14 {
+    match u8::arbitrary(g) % 15 {
         0 => Message::Ping { nonce, target: id(g) },
         1 => Message::Ack { nonce },
         2 => Message::PingRequest { nonce, target: id(g) },
@@ -126,8 +146,15 @@ fn message(g: &mut Gen) -> Message {
         10 => Message::Page { nonce, after: place(g), next: place(g), last: bool::arbitrary(g) },
         11 => Message::Pull,
         12 => Message::Observed { nonce, address: address(g) },
+        13 => Message::Sifted { nonce },
         _ => Message::Repair,
     }
+}
+
+fn sieve(g: &mut Gen) -> Owned {
+    let (a, b) = (u32::arbitrary(g), u32::arbitrary(g));
+    let bits = (0..=u8::arbitrary(g)).map(|_| u8::arbitrary(g)).collect();
+    Owned { range: (u32::arbitrary(g), a.min(b), a.max(b)), bits }
 }
 
 fn prefix(g: &mut Gen, levels: u8) -> Prefix {
@@ -167,6 +194,7 @@ impl Arbitrary for Datagram {
                 fingerprint: Fingerprint(u64::arbitrary(g)),
             },
             limit: bool::arbitrary(g).then(|| u16::arbitrary(g).max(400)),
+            sieve: bool::arbitrary(g).then(|| sieve(g)),
             message: bool::arbitrary(g).then(|| message(g)),
             digests: (0..u8::arbitrary(g) % 4).map(|_| digest(g)).collect(),
             lists: (0..u8::arbitrary(g) % 4).map(|_| list(g)).collect(),
@@ -181,6 +209,7 @@ impl Arbitrary for Datagram {
 #[derive(Clone, Debug)]
 enum Call {
     Limit(u16),
+    Sieve(Owned),
     Message(Message),
     HoldMessage(Message),
     Digest(Digest),
@@ -195,7 +224,7 @@ enum Call {
 
 impl Arbitrary for Call {
     fn arbitrary(g: &mut Gen) -> Self {
-        match u8::arbitrary(g) % 25 {
+        match u8::arbitrary(g) % 26 {
             0 => Self::Message(message(g)),
             1 => Self::HoldMessage(message(g)),
             2..5 => Self::Digest(digest(g)),
@@ -204,6 +233,7 @@ impl Arbitrary for Call {
             11..16 => Self::Record(aged(g)),
             16..21 => Self::Accusation(accusation(g)),
             21..23 => Self::Hold(usize::from(u8::arbitrary(g) % 5)),
+            24 => Self::Sieve(sieve(g)),
             23 => Self::Limit(u16::arbitrary(g).max(400)),
             _ => Self::Release,
         }
@@ -223,6 +253,9 @@ fn write(max: usize, calls: &[Call]) -> (Vec<u8>, Datagram) {
             }
             Call::Limit(limit) if draft.limit(*limit) => {
                 assert_eq!(expected.limit.replace(*limit), None, "a second limit was written");
+            }
+            Call::Sieve(sieve) if sieve.write(&mut draft) => {
+                assert_eq!(expected.sieve.replace(sieve.clone()), None, "a second sieve was written");
             }
             Call::HoldMessage(message) if held_message.is_none() && draft.hold_message(message) => {
                 held_message = Some(message);
@@ -284,14 +317,36 @@ quickcheck! {
     }
 }
 
-fn datagram(message: Option<Message>, records: Vec<Aged>, accusations: Vec<Accusation>) -> Datagram {
-    let header = Header {
+#[test]
+fn a_sieve_has_what_was_added_and_little_else() {
+    let mut rng = crate::rng::Rng::new([7; 32]);
+    for nonce in 1..=20 {
+        let shares: Vec<u64> = (0..1_000).map(|_| rng.next()).collect();
+        let mut space = [0; MAX];
+        let mut draft = Draft::new(&mut space, &bare_header());
+        let fill = |bits: &mut Bits<'_>| shares.iter().for_each(|&share| bits.add(share));
+        assert!(draft.sieve((nonce, 0, u32::MAX), shares.len() * 5 / 8, fill));
+        let len = draft.finish();
+        let sieve = Frame::decode(&space[..len]).unwrap().contents().unwrap().sieve.unwrap();
+        assert!(shares.iter().all(|&share| sieve.has(share)));
+        let confused = (0..10_000).filter(|_| sieve.has(rng.next())).count();
+        // 9.2 % expected; a standard deviation is 0.3 %.
+        assert!((750..1_100).contains(&confused), "{confused} of 10,000 with the nonce {nonce}");
+    }
+}
+
+fn bare_header() -> Header {
+    Header {
         cluster: crate::config::Cluster::named("prod").unwrap().tag,
         sender: NodeId::from_name("db-1").unwrap(),
         fingerprint: Fingerprint(0x0102_0304_0506_0708),
-    };
+    }
+}
+
+fn datagram(message: Option<Message>, records: Vec<Aged>, accusations: Vec<Accusation>) -> Datagram {
+    let header = bare_header();
     let (digests, lists, wants) = (vec![], vec![], vec![]);
-    Datagram { header, limit: None, message, digests, lists, wants, records, accusations }
+    Datagram { header, limit: None, sieve: None, message, digests, lists, wants, records, accusations }
 }
 
 fn identity() -> Identity {

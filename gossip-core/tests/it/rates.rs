@@ -476,6 +476,8 @@ fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
     network.join(12, &[0]);
     network.run_for(secs(10));
     say(&mut network, 0, 1, &[forge::records(&[old], 0)]);
+    // An answer to no sieve.
+    say(&mut network, 0, 1, &[(20, vec![0; 4])]);
     // Something that repair brings.
     let me = network.hosts[5].node.me();
     let word = me.with_state(me.state_version() + 1, Health::Unhealthy, 0);

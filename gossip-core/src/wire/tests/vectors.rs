@@ -77,6 +77,18 @@ fn list(prefix: Prefix, (late, early): (bool, bool), versions: &[Version]) -> Da
     Datagram { lists: vec![list], ..bare() }
 }
 
+/// Of the second half of all tags, in which there is `db-2`, in as few bytes as it takes.
+fn sieve() -> Datagram {
+    let range = (0xDEAD_BEE8, 0x8000_0000, 0xFFFF_FFFF);
+    let prod = crate::config::Cluster::named("prod").unwrap();
+    let record = Record::new(Identity { epoch: 1_700_000_001, ..identity() }, Versions::OURS);
+    let (mut space, header) = ([0; MAX], bare().header);
+    let mut draft = Draft::new(&mut space, &header);
+    assert!(draft.sieve(range, 2, |bits| bits.add(contribution(prod.key, &record))));
+    let len = draft.finish();
+    Datagram::decode(&space[..len]).unwrap()
+}
+
 fn digest(prefix: Prefix, fresh: Option<u16>) -> Datagram {
     let sums = core::array::from_fn(|n| if n == 6 { 0x0102_0304_0506_0708 } else { n as u64 });
     Datagram { digests: vec![Digest { prefix, fresh, sums }], ..bare() }
@@ -104,6 +116,7 @@ fn messages() -> Vec<(&'static str, Datagram)> {
         ("page, the last, without members", with(Message::Page { nonce, after: next, next, last: true })),
         ("pull", with(Message::Pull)),
         ("repair", datagram(Some(Message::Repair), vec![db_2()], vec![])),
+        ("sifted", datagram(Some(Message::Sifted { nonce }), vec![db_2()], vec![])),
         ("observed", with(Message::Observed { nonce: 0, address: two[0] })),
     ]
 }
@@ -121,6 +134,7 @@ fn entries() -> Vec<(&'static str, Datagram)> {
         ("list", list(prefix(1, 0xC600_0000), (false, true), &[version(300, 2)])),
         ("list of level 7, empty", list(prefix(7, 0xC6ED_78EE), (false, false), &[])),
         ("list with long counts", list(prefix(2, 0xC6E0_0000), (true, false), &long)),
+        ("sieve", sieve()),
         ("want", Datagram { wants: vec![name("db-2")], ..bare() }),
     ]
 }
@@ -146,8 +160,11 @@ fn refused() -> Vec<(&'static str, Malformed)> {
         ("two messages", many),
         ("two limits", many),
         ("five addresses", many),
+        ("two sieves", many),
         ("seventeen versions", many),
         ("a limit below 400", value),
+        ("a sieve without bits", Malformed::Section(19)),
+        ("a sieve of a range that ends before it begins", value),
         ("an id of 0", value),
         ("an epoch above its limit", value),
         ("a refutation above its limit", value),

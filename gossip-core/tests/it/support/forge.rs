@@ -152,6 +152,9 @@ pub(crate) fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section
         with(11, &[0; 25]),
         (12, vec![]),
         (13, vec![]),
+        nonce_only(20),
+        // Nothing of everything.
+        with(19, &[0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0]),
         observed(nonce, ([192, 0, 2, 99], 7_946).into()),
         // A digest of the range of level 0 that begins at 0; a list of it without a version.
         (14, [&[0, 0][..], &[1; 128]].concat()),

@@ -1,0 +1,200 @@
+//! Sieves: what is missing is asked for, only what is missing is sent, and nobody makes more of it than that.
+
+use crate::support::{self, Network, Recorder, forge, formed, lan, millis, secs, seeds};
+use gossip_core::{Heap, Identity, Locality, Record, Traffic, Versions};
+
+const SIEVE: u8 = 19;
+const SIFTED: u8 = 20;
+const NONCE: u32 = 0xDEAD_BEE8;
+
+/// A member that exists in tables only.
+fn member(n: u32) -> Record {
+    let [_, _, c, d] = n.to_be_bytes();
+    let identity = Identity {
+        id: support::id(&format!("member-{n}")),
+        epoch: 1_000,
+        address: ([11, 0, c, d], 7_946).into(),
+        locality: Locality::default(),
+    };
+    Record::new(identity, Versions::OURS)
+}
+
+/// A node that knows `known` members and one host, which is not asked for anything.
+fn knowing(known: u32) -> Network<Heap, Recorder> {
+    let mut network = Network::new(1, lan(), || Heap::for_members(2_048), Recorder::default());
+    network.add("node-0");
+    network.add("node-1");
+    let other = network.hosts[1].node.me();
+    let view: Vec<Record> = (0..known).map(member).chain([other]).collect();
+    network.command(0, |node, now, out| node.restore(now, &view, out));
+    network
+}
+
+/// A sieve of all tags, all of whose bits are the same.
+fn sieve(bits: u8) -> forge::Section {
+    let range = [&NONCE.to_be_bytes()[..], &[0; 4], &[0xFF; 4]].concat();
+    (SIEVE, [range, vec![bits; 600]].concat())
+}
+
+/// The tags of a datagram's sections, with their bodies.
+fn sections(datagram: &[u8]) -> Vec<(u8, &[u8])> {
+    let (mut rest, mut sections) = (&datagram[22..], vec![]);
+    while let [tag, high, low, more @ ..] = rest {
+        let (body, later) = more.split_at(usize::from(u16::from_be_bytes([*high, *low])));
+        sections.push((*tag, body));
+        rest = later;
+    }
+    sections
+}
+
+/// What node 0 has sent in answer to sieves.
+fn sifted(network: &Network<Heap, Recorder>) -> Vec<Vec<u8>> {
+    let from = network.hosts[0].address;
+    let answers = network.watch.0.iter().filter(|datagram| datagram.from == from);
+    let answers = answers.filter(|datagram| sections(&datagram.bytes).iter().any(|&(tag, _)| tag == SIFTED));
+    answers.map(|datagram| datagram.bytes.clone()).collect()
+}
+
+/// How many records a datagram has, of members with addresses of four bytes: 24 bytes, and three counts.
+fn records(datagram: &[u8]) -> usize {
+    let bodies = sections(datagram).into_iter().filter(|&(tag, _)| tag == 32);
+    bodies.map(|(_, body)| count(body)).sum()
+}
+
+fn count(mut body: &[u8]) -> usize {
+    let mut records = 0;
+    while !body.is_empty() {
+        body = &body[24..];
+        for _ in 0..3 {
+            let length = body.iter().position(|&byte| byte < 0x80).map_or(body.len(), |at| at + 1);
+            body = &body[length..];
+        }
+        records += 1;
+    }
+    records
+}
+
+/// Hands node 0 what the other host, at its address or from elsewhere, seems to send.
+fn hand(network: &mut Network<Heap, Recorder>, at_home: bool, said: &[forge::Section]) {
+    let (sender, address) = (network.hosts[1].node.me().id(), network.hosts[1].address);
+    let from = if at_home { address } else { ([10, 9, 9, 9], 7_946).into() };
+    let bytes = forge::datagram(&forge::head(lan()), sender, said);
+    network.inject(0, from, &bytes);
+}
+
+#[test]
+fn a_sieve_is_answered_with_what_it_lacks_and_under_its_nonce() {
+    let mut network = knowing(100);
+    hand(&mut network, true, &[sieve(0xFF)]);
+    assert!(sifted(&network).is_empty(), "it has everything");
+    hand(&mut network, true, &[sieve(0)]);
+    let answers = sifted(&network);
+    let nonces = answers.iter().flat_map(|bytes| sections(bytes)).filter(|&(tag, _)| tag == SIFTED);
+    assert!(nonces.clone().all(|(_, nonce)| nonce == NONCE.to_be_bytes()));
+    let told: usize = answers.iter().map(|bytes| records(bytes)).sum();
+    assert_eq!(told, 102, "this node, the other host and the rest");
+}
+
+#[test]
+fn whoever_is_not_at_home_gets_no_answer_to_a_sieve() {
+    let mut network = knowing(100);
+    hand(&mut network, false, &[sieve(0)]);
+    assert!(sifted(&network).is_empty());
+}
+
+#[test]
+fn sieves_draw_no_more_than_a_few_datagrams_each_and_the_budget_all_together() {
+    let mut network = knowing(2_000);
+    hand(&mut network, true, &[sieve(0)]);
+    assert_eq!(sifted(&network).iter().map(|bytes| records(bytes)).sum::<usize>(), 160);
+    let before = network.hosts[0].sent.bytes_of(Traffic::Sync);
+    for _ in 0..1_000 {
+        hand(&mut network, true, &[sieve(0)]);
+        network.run_for(millis(1));
+    }
+    let sent = network.hosts[0].sent.bytes_of(Traffic::Sync) - before;
+    let budget = u64::from(lan().budgets.sync);
+    // What it looks at is paid, too: 2,000 members cost as much as 500 bytes.
+    assert!(sent < budget + 14 * 1_200, "{sent} bytes in a second, of {budget}");
+    assert!(network.hosts[0].node.metrics().dropped_over_budget > 900);
+}
+
+#[test]
+fn an_answer_to_a_sieve_that_was_not_sent_changes_nothing() {
+    let mut network = knowing(10);
+    let before = network.hosts[0].node.fingerprint();
+    hand(&mut network, true, &[(SIFTED, NONCE.to_be_bytes().to_vec()), forge::records(&[member(99)], 0)]);
+    assert_eq!(network.hosts[0].node.fingerprint(), before);
+    assert_eq!(network.hosts[0].node.metrics().dropped_sifted, 1);
+}
+
+/// The nonce of the latest sieve that node 0 sent the other host.
+fn last_asked(network: &Network<Heap, Recorder>) -> Option<Vec<u8>> {
+    let (from, to) = (network.hosts[0].address, network.hosts[1].address);
+    let sent = network.watch.0.iter().filter(|datagram| (datagram.from, datagram.to) == (from, to));
+    let mut sieves = sent.flat_map(|datagram| sections(&datagram.bytes)).filter(|&(tag, _)| tag == SIEVE);
+    sieves.next_back().map(|(_, body)| body[..4].to_vec())
+}
+
+#[test]
+fn who_is_unknown_and_comes_by_a_sieve_is_probed_by_whoever_was_there_before() {
+    let mut network = knowing(0);
+    network.run_for(secs(2));
+    // More news than can be told soon.
+    for first in (100..400).step_by(30) {
+        let news: Vec<Record> = (first..first + 30).map(member).collect();
+        hand(&mut network, true, &[forge::records(&news, 0)]);
+    }
+    // Who challenges us does not know us yet: it is asked once we are introduced.
+    hand(&mut network, true, &[(7, [&[0; 4][..], &[7; 8]].concat())]);
+    let Some(nonce) = last_asked(&network) else { panic!("it is not asked") };
+    let stranger = member(999);
+    hand(&mut network, true, &[(SIFTED, nonce), forge::records(&[stranger], 0)]);
+    network.run_for(millis(1));
+    let here = network.hosts[0].address;
+    let pinged = network.watch.0.iter().any(|datagram| {
+        datagram.from == here
+            && datagram.to == stranger.address()
+            && sections(&datagram.bytes).iter().any(|&(tag, _)| tag == 1)
+    });
+    assert!(pinged, "it is believed unasked");
+}
+
+#[test]
+fn joins_that_prove_no_address_make_nobody_sieve() {
+    let mut network = formed(3, 1, lan(), ());
+    network.run_for(secs(40));
+    let before = network.hosts[0].node.metrics().sieves;
+    for n in 0..3_000 {
+        let stranger = forge::stranger(n);
+        let bytes = forge::datagram(&forge::head(lan()), stranger.id(), &[forge::join(n + 1, 0, &stranger)]);
+        network.inject(0, stranger.address(), &bytes);
+        network.run_for(millis(1));
+    }
+    assert_eq!(network.hosts[0].node.metrics().sieves, before);
+}
+
+#[test]
+fn a_crowd_that_starts_at_once_has_its_views_soon_and_says_so_when_it_has() {
+    const CROWD: usize = 150;
+    for seed in seeds().take(4) {
+        let mut network = Network::new(seed, lan(), || Heap::for_members(256), ());
+        (0..CROWD).for_each(|n| _ = network.add(&format!("node-{n}")));
+        (0..CROWD).for_each(|n| network.join(n, &[0]));
+        let start = network.now();
+        let mut known_when_joined = [0; CROWD];
+        while !network.is_formed() || known_when_joined.contains(&0) {
+            network.run_for(millis(20));
+            let took = network.now().since(start);
+            assert!(took < secs(4), "seed {seed}: not yet after {took:?}");
+            for (host, known) in network.hosts.iter().zip(&mut known_when_joined) {
+                if *known == 0 && host.node.is_joined() {
+                    *known = host.node.members().len() + 1;
+                }
+            }
+        }
+        // The first ones join a few, and know all of those.
+        let most = known_when_joined.iter().filter(|&&known| known * 10 > CROWD * 9).count();
+        assert!(most * 10 > CROWD * 7, "seed {seed}: {known_when_joined:?}");
+    }
+}
