@@ -15,14 +15,16 @@
 //! could not hear each other would otherwise never learn of one another. A seed that is no member by then, because its
 //! answer was lost or came second, is visited after `join_retry`, and then less and less often.
 
+mod fetch;
+
+pub(crate) use fetch::MAX_WINDOW;
+
 use crate::{
-    choose::{self, MAX_CHOSEN},
     diagnostics::debug,
     memory::sized,
     outbox::{Event, Traffic},
-    path::Size,
     step::{Intent, Step, aged},
-    table::{ME, SlotId, index::Place},
+    table::ME,
     time::{Instant, micros},
     wire::{
         codec::{canonical, is_unicast},
@@ -30,6 +32,7 @@ use crate::{
     },
 };
 use core::{net::SocketAddr, time::Duration};
+use fetch::{Early, Fetch, MAX_EARLY, MAX_FETCHES};
 
 /// Seeds kept; the rest of a longer list is counted and ignored.
 const MAX_SEEDS: usize = sized(16, 4);
@@ -62,30 +65,11 @@ const MAX_LONE_TIME: Duration = Duration::from_secs(30);
 const MAX_SEEN: usize = 32;
 /// The nonce of a join that only introduces the sender, and asks for nothing.
 pub(crate) const INTRODUCTION: Nonce = 0;
-/// Ranges fetched at a time.
-const MAX_FETCHES: usize = sized(8, 2);
-/// Members per range, below which more ranges would cost more round trips than they save.
-const MEMBERS_PER_FETCH: u32 = 64;
-/// Datagrams that one request asks for, and that one answer sends at the most: what the default budget lets out
-/// at once.
-pub(crate) const MAX_WINDOW: u8 = 4;
-/// Pages kept that overtook others; one more is fetched again.
-const MAX_EARLY: usize = sized(8, 2);
-/// Windows fetched from one member before another one is asked: what its budget lets out at once.
-const WINDOWS_PER_PEER: u8 = 3;
-/// How long a joiner waits before it asks somebody else for a range that it was refused, and more at each
-/// refusal without progress.
-const REFUSED_PAUSE: Duration = Duration::from_millis(25);
-/// Requests without progress before a range is given up.
-const MAX_TRIES: u8 = 12;
 /// Time between two visits to a seed by a node that has company, beside its share of the whole cluster's.
 const VISIT_GAP: Duration = Duration::from_secs(20);
 /// So many visits to seeds that are no members come early, after `join_retry`, doubling each time. From then on one may
 /// just be down, and has every second of the regular visits.
 const EARLY_VISITS: u32 = 6;
-/// Requests without progress to one member before another one is asked.
-const TRIES_PER_PEER: u8 = 2;
-
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
     Idle,
@@ -93,36 +77,6 @@ enum Phase {
     Fetching,
     /// In a crowd: sieves bring what is missing.
     Sieving,
-}
-
-/// A range being fetched.
-#[derive(Clone)]
-struct Fetch {
-    nonce: Nonce,
-    to: SocketAddr,
-    token: Token,
-    /// Everything up to here has come.
-    after: Place,
-    until: u32,
-    /// Datagrams still to come of the window.
-    left: u8,
-    due: Instant,
-    tries: u8,
-    /// Windows that whoever is asked has sent.
-    windows: u8,
-    /// How long its pages may be.
-    size: Size,
-    /// Whoever was asked has no time.
-    refused: bool,
-}
-
-/// A page that overtook one before it.
-#[derive(Clone)]
-struct Early {
-    nonce: Nonce,
-    after: Place,
-    next: Place,
-    last: bool,
 }
 
 /// The joiner's state.
@@ -496,16 +450,7 @@ impl Step<'_, '_> {
             }
             return true;
         }
-        let Some(at) = self.core.joining.fetches.iter().position(|fetch| fetch.nonce == nonce) else {
-            return false;
-        };
-        // Once per member: a second challenge means that it does not take its own token.
-        let fetch = &mut self.core.joining.fetches[at];
-        if fetch.token == 0 {
-            fetch.token = token;
-            self.request(at);
-        }
-        true
+        self.prove_to_source(nonce, token)
     }
 
     /// We are in; of `members`, some came along.
@@ -533,12 +478,7 @@ impl Step<'_, '_> {
             self.end_fetching(Phase::Sieving);
             return;
         }
-        let ranges = (members / MEMBERS_PER_FETCH).clamp(1, MAX_FETCHES as u32);
-        for range in 0..u64::from(ranges) {
-            let bound = |n: u64| (n << 32) / u64::from(ranges);
-            self.add_fetch(from, bound(range) as u32, (bound(range + 1) - 1) as u32);
-            self.ask_somebody(range as usize);
-        }
+        self.begin_fetching(from, members);
     }
 
     /// Whether most that we know of are as new as we are: they have no time to spare, and know no more than sieves bring.
@@ -559,34 +499,12 @@ impl Step<'_, '_> {
         }
     }
 
-    fn add_fetch(&mut self, to: SocketAddr, from_tag: u32, until: u32) {
-        let after = Place { tag: from_tag, id: 0 };
-        let (nonce, due) = (self.fresh_nonce(), Instant::NEVER);
-        let fetch = Fetch {
-            nonce,
-            to,
-            token: 0,
-            after,
-            until,
-            left: 0,
-            due,
-            tries: 0,
-            windows: 0,
-            size: Size::FULL,
-            refused: false,
-        };
-        let _ = self.core.joining.fetches.push(fetch);
-    }
-
     /// Whoever we asked has no time, but may know others.
     pub(crate) fn handle_busy(&mut self, nonce: Nonce, others: &[SocketAddr]) {
-        let now = self.now();
-        let joining = &mut self.core.joining;
-        if let Some(fetch) = joining.fetches.iter_mut().find(|fetch| fetch.nonce == nonce) {
-            let most = micros(REFUSED_PAUSE) * (u64::from(fetch.tries) + 1);
-            (fetch.refused, fetch.due) = (true, now + Duration::from_micros(self.core.rng.below_u64(most)));
+        if self.note_refusal(nonce) {
             return;
         }
+        let joining = &mut self.core.joining;
         if !joining.asked.iter().any(|&(asked, _)| asked == nonce) {
             return;
         }
@@ -597,131 +515,6 @@ impl Step<'_, '_> {
         let me = self.me().address();
         for &other in others.iter().filter(|&&other| other != me).take(ASK_AT_ONCE) {
             self.ask(other);
-        }
-    }
-
-    /// Asks a random member for a range, one that is not being asked for another if there is such, or the one that is
-    /// asked already when we know no other.
-    fn ask_somebody(&mut self, at: usize) {
-        let before = self.core.joining.fetches[at].to;
-        let mut elsewhere = self.settled_peers(MAX_CHOSEN);
-        if elsewhere.is_empty() {
-            elsewhere = choose::peers(&self.tables.members, &mut self.core.rng, MAX_CHOSEN, |_| true);
-        }
-        let nonce = self.fresh_nonce();
-        let is_asked = |slot: SlotId| {
-            let (address, mut fetches) = (self.record(slot).address(), self.core.joining.fetches.iter());
-            fetches.any(|fetch| fetch.to == address)
-        };
-        let free = elsewhere.iter().copied().find(|&slot| !is_asked(slot));
-        let to = free.or(elsewhere.first().copied()).map_or(before, |slot| self.record(slot).address());
-        let fetch = &mut self.core.joining.fetches[at];
-        (fetch.to, fetch.nonce, fetch.token) = (to, nonce, 0);
-        (fetch.windows, fetch.refused) = (0, false);
-        self.request(at);
-    }
-
-    fn request(&mut self, at: usize) {
-        let wait = self.jittered(self.core.config.ack_timeout_initial * 3);
-        let now = self.now();
-        let Some(fetch) = self.core.joining.fetches.get_mut(at) else { return };
-        (fetch.left, fetch.due) = (MAX_WINDOW, now + wait);
-        // What is asked for comes again.
-        let asked = fetch.nonce;
-        let Joining { fetches, early, .. } = &mut self.core.joining;
-        let others = |nonce: Nonce| nonce != asked && fetches.iter().any(|fetch| fetch.nonce == nonce);
-        early.retain(|page| others(page.nonce));
-        let Some(fetch) = self.core.joining.fetches.get(at) else { return };
-        let Fetch { nonce, token, after, until, to, size, .. } = *fetch;
-        let ask = Message::Fetch { nonce, token, after, until, window: MAX_WINDOW };
-        let sent = self.briefly(size.limit(), |step| step.send(Intent::bare(to, Traffic::Sync, ask)));
-        if let Some(fetch) = self.core.joining.fetches.get_mut(at) {
-            fetch.size.note_request(sent && token != 0);
-        }
-    }
-
-    fn retry_fetch(&mut self, at: usize) {
-        let alone = self.core.joining.fetches.len() == 1;
-        let Some(fetch) = self.core.joining.fetches.get_mut(at) else { return };
-        fetch.tries += 1;
-        if !fetch.refused {
-            fetch.size.note_silence(self.core.path.limit(&self.core.config), alone);
-        }
-        if fetch.tries > MAX_TRIES {
-            // Whoever we asked is gone or overloaded: start over from the seeds, or leave the
-            // rest to repair.
-            self.core.joining.fetches.clear();
-            if self.core.joining.viewed {
-                self.core.joining.phase = Phase::Idle;
-            } else {
-                self.ask_again();
-            }
-        } else if fetch.refused || fetch.tries % TRIES_PER_PEER == 0 {
-            self.ask_somebody(at);
-        } else {
-            self.request(at);
-        }
-    }
-
-    /// A page of a range came; its records are taken in already.
-    pub(crate) fn handle_page(
-        &mut self,
-        nonce: Nonce,
-        (after, next): (Place, Place),
-        last: bool,
-        bytes: usize,
-    ) {
-        let fetches = &mut self.core.joining.fetches;
-        let Some(at) = fetches.iter().position(|fetch| fetch.nonce == nonce) else { return };
-        if next < after || next == after && !last {
-            return; // it leads nowhere
-        }
-        self.note_page(at, bytes);
-        let fetches = &mut self.core.joining.fetches;
-        if after > fetches[at].after {
-            // One before it was lost, or is late.
-            let _ = self.core.joining.early.push(Early { nonce, after, next, last });
-        } else if after == fetches[at].after {
-            self.turn_page(at, next, last);
-        }
-    }
-
-    /// A page of so many bytes came.
-    fn note_page(&mut self, at: usize, bytes: usize) {
-        let fetches = &mut self.core.joining.fetches;
-        let alone = fetches.len() == 1;
-        let Some(fetch) = fetches.get_mut(at) else { return };
-        let narrow = self.core.path.note_page(&mut fetch.size, bytes, alone, self.core.config.max_datagram);
-        if let Some(event) = narrow {
-            self.raise(event);
-        }
-    }
-
-    /// What was fetched goes on up to `next`, and further with the pages that came early.
-    fn turn_page(&mut self, at: usize, mut next: Place, mut last: bool) {
-        let Joining { fetches, early, .. } = &mut self.core.joining;
-        let fetch = &mut fetches[at];
-        let mut pages = 1;
-        let follows = |page: &Early, next| page.nonce == fetch.nonce && page.after == next;
-        while let Some(which) = early.iter().position(|page| follows(page, next)) {
-            let page = early.swap_remove(which);
-            (next, last, pages) = (page.next, page.last, pages + 1);
-        }
-        (fetch.after, fetch.tries, fetch.left) = (next, 0, fetch.left.saturating_sub(pages));
-        if last || next.tag > fetch.until {
-            fetches.swap_remove(at);
-            self.finish_fetching();
-        } else if fetch.left == 0 {
-            fetch.windows += 1;
-            if fetch.windows < WINDOWS_PER_PEER { self.request(at) } else { self.ask_somebody(at) }
-        }
-    }
-
-    fn finish_fetching(&mut self) {
-        let joining = &mut self.core.joining;
-        if joining.phase == Phase::Fetching && joining.fetches.is_empty() {
-            self.end_fetching(Phase::Idle);
-            self.tell_joined();
         }
     }
 
