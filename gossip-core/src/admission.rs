@@ -140,6 +140,8 @@ impl Step<'_, '_> {
         let known = self.tables.members.find(joiner.record.id());
         let admitted = known.is_some() || self.core.admission.admissions.take(now, 1);
         if !(admitted && (introduction || self.can_welcome())) {
+            // More want in than get in here: others take them in, and most of what is new is there.
+            self.begin_sieving();
             self.refer(address, nonce, bytes);
             return;
         }

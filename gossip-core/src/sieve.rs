@@ -5,9 +5,9 @@
 //! members are new, they are no rumors to those who hear of them, and sieves bring what is missing.
 //!
 //! ```text
-//! Calm ──many rumors, a first view, a sieve that brought some──▶ Asking
-//!   ▲                                                            │
-//!   └────────────ten sieves in a row brought nothing─────────────┘
+//! Calm ──many rumors, a first view, a joiner turned away, a sieve that brought some──▶ Asking
+//!   ▲                                                                                 │
+//!   └────────────────────────ten sieves in a row brought nothing──────────────────────┘
 //! ```
 
 use crate::{

@@ -175,6 +175,18 @@ fn joins_that_prove_no_address_make_nobody_sieve() {
 }
 
 #[test]
+fn a_seed_that_was_there_before_a_crowd_came_knows_it_soon() {
+    for seed in seeds().take(4) {
+        let mut network = Network::new(seed, lan(), || Heap::for_members(256), ());
+        (0..120).for_each(|n| _ = network.add(&format!("node-{n}")));
+        network.run_for(secs(40));
+        (1..120).for_each(|n| network.join(n, &[0]));
+        let took = network.wait(secs(30), Network::is_formed);
+        assert!(took.is_some_and(|took| took < millis(2_500)), "seed {seed}: {took:?}");
+    }
+}
+
+#[test]
 fn a_crowd_that_starts_at_once_has_its_views_soon_and_says_so_when_it_has() {
     const CROWD: usize = 150;
     for seed in seeds().take(4) {
