@@ -50,8 +50,8 @@ const COMPLETE: u32 = 2;
 const FEW: u32 = 128;
 /// Records that answer a sieve: four datagrams full, or one.
 const MAX_SIFTED: usize = sized(160, 24);
-/// Datagrams of the budget for sync that a sieve leaves, as referrals do: so whoever refers many finds time to ask, too.
-const LEFT_BY_SIEVES: u32 = 2;
+/// Datagrams of the budget for sync that a sieve leaves: one more than referrals do, which come first while many want in.
+const LEFT_BY_SIEVES: u32 = 3;
 /// The same for answers, so that sieves are not what they have to wait for.
 const LEFT_BY_ANSWERS: u32 = 4;
 /// Members looked at for one answer, each of which costs about 50 ns.
