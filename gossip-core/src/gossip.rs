@@ -188,11 +188,14 @@ impl Step<'_, '_> {
             self.core.gossip.next = now + self.core.config.probe_interval;
             return;
         }
+        let max = u32::from(self.core.config.max_datagram);
         if !self.may_tell() {
             let living = self.has_living_to_tell();
-            let wait = self.core.budgets.wait_for_load(&self.core.config, living);
-            self.core.gossip.next =
-                now + if self.core.sieves.are_on() { wait.max(EAGER_JITTER * 2) } else { wait };
+            let mut wait = self.core.budgets.wait_for_load(&self.core.config, living);
+            if self.core.sieves.are_on() {
+                wait = wait.max(self.core.budgets.wait_beside(Traffic::Rumor, max, LEFT_TO_SIEVES));
+            }
+            self.core.gossip.next = now + wait;
             return;
         }
         if !self.has_room_for(usize::from(self.core.config.fanout)) {

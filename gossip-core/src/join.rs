@@ -486,7 +486,7 @@ impl Step<'_, '_> {
         let known = self.tables.members.live_slots().iter().take(MAX_SEEN);
         let count = known.len();
         let new = known.filter(|&&slot| !self.is_settled(slot)).count();
-        !self.core.joining.viewed && self.core.joining.referred && 2 * new > count
+        self.sends_sieves() && !self.core.joining.viewed && self.core.joining.referred && 2 * new > count
     }
 
     /// Whoever was asked in this round and has not answered may have a view: its challenge came while another was being

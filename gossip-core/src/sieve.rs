@@ -19,6 +19,7 @@ use crate::{
     outbox::Traffic,
     record::NodeId,
     step::Step,
+    sync::{MAX_SCANNED, SCANNED_PER_BYTE},
     table::{SlotId, index::Place},
     time::{Instant, micros},
     wire::{
@@ -54,10 +55,6 @@ const MAX_SIFTED: usize = sized(160, 24);
 const LEFT_BY_SIEVES: u32 = 3;
 /// The same for answers, so that sieves are not what they have to wait for.
 const LEFT_BY_ANSWERS: u32 = 4;
-/// Members looked at for one answer, each of which costs about 50 ns.
-const MAX_SCANNED: usize = 8_192;
-/// Members looked at that cost the budget for sync as much as a byte.
-const SCANNED_PER_BYTE: u32 = 4;
 /// The shortest wait for the budget.
 const LEAST_WAIT: Duration = Duration::from_millis(1);
 /// How long after its first view a node asks with a sieve where it would pull, and takes the answers like pages: it has no
@@ -109,13 +106,18 @@ impl Sieves {
 }
 
 impl Step<'_, '_> {
+    /// Whether this node sends sieves at all.
+    pub(crate) fn sends_sieves(&self) -> bool {
+        SIEVES && self.core.config.mode == Mode::PushPull && self.core.config.mechanisms.sieves
+    }
+
     fn sieve_gap(&self) -> Duration {
         self.core.config.gossip_interval * 3 / 2
     }
 
     /// There is more news than can be told soon, or a sieve brought some: more are sent.
     pub(crate) fn begin_sieving(&mut self) {
-        if !SIEVES || self.core.config.mode != Mode::PushPull || !self.core.config.mechanisms.sieves {
+        if !self.sends_sieves() {
             return;
         }
         let gap = self.sieve_gap();
@@ -195,7 +197,7 @@ impl Step<'_, '_> {
 
     /// Whether this node asks with sieves where it would pull: its first view came lately.
     pub(crate) fn is_young(&self) -> bool {
-        self.core.config.mechanisms.sieves && self.core.joining.has_viewed_since(self.now(), YOUTH)
+        self.sends_sieves() && self.core.joining.has_viewed_since(self.now(), YOUTH)
     }
 
     fn send_sieve(&mut self, peer: SlotId) {

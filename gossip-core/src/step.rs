@@ -211,7 +211,13 @@ impl Buckets {
 
     /// How long until a class may send so many bytes, if nothing else is sent.
     pub(crate) fn wait(&mut self, class: Traffic, bytes: u32) -> Duration {
-        let total = self.total.wait(self.in_total(class, bytes));
+        self.wait_beside(class, bytes, 0)
+    }
+
+    /// The same where so many datagrams more are to be left in the total.
+    pub(crate) fn wait_beside(&mut self, class: Traffic, bytes: u32, more: u32) -> Duration {
+        let in_total = self.in_total(class, bytes).saturating_add(more * self.reserve);
+        let total = self.total.wait(in_total);
         self.of(class).map_or(Duration::ZERO, |bucket| bucket.wait(bytes).max(total))
     }
 

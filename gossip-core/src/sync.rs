@@ -58,9 +58,9 @@ const MAX_ANSWERS: usize = 10;
 const MAX_RANGES: usize = sized(144, 40);
 /// Members looked at for one datagram, after which no further range is begun; each costs about 50 ns. 100 differences
 /// among 10,000 members take 5,500.
-const MAX_SCANNED: usize = 8_192;
+pub(crate) const MAX_SCANNED: usize = 8_192;
 /// Members looked at that cost the budget for sync as much as a byte.
-const SCANNED_PER_BYTE: u32 = 4;
+pub(crate) const SCANNED_PER_BYTE: u32 = 4;
 /// What passing as many empty entries of the index as one stretch may costs, in members looked at.
 const SCANNED_PER_CUT: usize = 1_024;
 /// Records that answer one datagram: seven datagrams full, or two of 512 bytes.

@@ -1,7 +1,7 @@
 //! Sieves: what is missing is asked for, only what is missing is sent, and nobody makes more of it than that.
 
 use crate::support::{self, Network, Recorder, forge, formed, lan, millis, secs, seeds};
-use gossip_core::{Heap, Identity, Locality, Record, Traffic, Versions};
+use gossip_core::{Config, Heap, Identity, Locality, Mechanisms, Metrics, Mode, Record, Traffic, Versions};
 
 const SIEVE: u8 = 19;
 const SIFTED: u8 = 20;
@@ -172,6 +172,23 @@ fn joins_that_prove_no_address_make_nobody_sieve() {
         network.run_for(millis(1));
     }
     assert_eq!(network.hosts[0].node.metrics().sieves, before);
+}
+
+#[test]
+fn a_crowd_that_sends_no_sieves_fetches_its_views() {
+    let mechanisms = Mechanisms { sieves: false, ..Mechanisms::ALL };
+    for config in [Config { mechanisms, ..lan() }, Config { mode: Mode::Push, ..lan() }] {
+        let mut network = Network::new(1, config, || Heap::for_members(128), ());
+        (0..100).for_each(|n| _ = network.add(&format!("node-{n}")));
+        (0..100).for_each(|n| network.join(n, &[0]));
+        let took = network.wait(secs(30), Network::is_formed);
+        let counted = |count: fn(&Metrics) -> u64| -> u64 {
+            network.hosts.iter().map(|host| count(host.node.metrics())).sum()
+        };
+        let fetches = counted(|metrics| metrics.fetches_served);
+        assert!(took.is_some() && fetches > 50, "after {took:?}, {fetches} fetches");
+        assert_eq!(counted(|metrics| metrics.sieves), 0);
+    }
 }
 
 #[test]
