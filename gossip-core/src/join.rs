@@ -44,9 +44,9 @@ const ASK_AT_ONCE: usize = 2;
 const MAX_GOOD: usize = 4;
 /// Rounds of asking by a node that has a view and company: its seeds may be down for good.
 const REJOIN_ROUNDS: u32 = 4;
-/// Rounds of asking with half of the wait, the first with a quarter: what was lost, or came to a seed that was asked by
-/// everybody at once, costs little then. At 20 % loss one join in four comes through with all that follows it.
-const QUICK_ROUNDS: u32 = 16;
+/// Rounds of asking with half of the wait, the first with a quarter: what was lost costs little then. No more, and none after
+/// a busy: where a round trip takes 200 ms, an answer would come when the next round has begun.
+const QUICK_ROUNDS: u32 = 3;
 /// Rounds of asking until the wait doubles: a seed that is asked by everybody at once names others to about 500 a second
 /// within the default budget.
 const EVEN_ROUNDS: u32 = 20;
@@ -61,6 +61,8 @@ const LONE_ROUNDS: u32 = 4;
 const LONE_TIME: Duration = Duration::from_secs(3);
 const LONE_TIME_PER_MEMBER: Duration = Duration::from_millis(100);
 const MAX_LONE_TIME: Duration = Duration::from_secs(30);
+/// How long sieves may take to complete a view: a flood may leave them no budget.
+const MAX_SIEVING: Duration = Duration::from_secs(10);
 /// Members looked at to find out whether most are new.
 const MAX_SEEN: usize = 32;
 /// The nonce of a join that only introduces the sender, and asks for nothing.
@@ -240,8 +242,8 @@ impl Joining {
             Phase::Idle => self.next_visit,
             Phase::Asking => self.retry,
             Phase::Fetching => fetches.unwrap_or(Instant::ZERO),
-            // With the next sieve, at the latest.
-            Phase::Sieving => Instant::NEVER,
+            // Mostly with a sieve, before that.
+            Phase::Sieving => self.viewed_at + MAX_SIEVING,
         }
     }
 
@@ -338,7 +340,11 @@ impl Step<'_, '_> {
                 }
                 self.finish_fetching();
             }
-            Phase::Sieving if self.core.sieves.are_vain() => self.core.joining.phase = Phase::Idle,
+            Phase::Sieving
+                if self.core.sieves.are_vain() || !self.core.joining.has_viewed_since(now, MAX_SIEVING) =>
+            {
+                self.core.joining.phase = Phase::Idle;
+            }
             _ => {}
         }
         self.tell_joined();
@@ -509,7 +515,7 @@ impl Step<'_, '_> {
             return;
         }
         joining.entering = joining.entering.filter(|&entering| entering != nonce);
-        joining.round = joining.round.min(1); // it has a view
+        joining.round = joining.round.min(QUICK_ROUNDS); // it has a view
         joining.referred = true;
         others.iter().for_each(|&other| joining.note_good(other));
         let me = self.me().address();

@@ -485,7 +485,9 @@ impl Step<'_, '_> {
                     self.handle_ack(id, *nonce);
                     if introduces && self.admits_request() {
                         self.introduce(from, INTRODUCTION, *token);
-                        if *nonce == 0 && self.core.sieves.are_on() {
+                        // Whoever has no room for us challenges us for ever.
+                        let crowded = !self.tables.members.has_free_slot();
+                        if *nonce == 0 && self.core.sieves.are_on() && !crowded {
                             self.sieve_from(sender);
                         }
                     }
