@@ -76,7 +76,7 @@ impl Gossip {
 impl Step<'_, '_> {
     /// There is fresh news: a round comes within a few milliseconds, or, if one just was, after half a
     /// gossip interval.
-    pub(crate) fn stir(&mut self) {
+    pub(crate) fn schedule_round(&mut self) {
         if self.core.config.mode == Mode::Pull {
             self.core.gossip.next = self.core.gossip.next.min(self.now() + self.core.config.gossip_interval);
             return;

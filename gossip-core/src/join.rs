@@ -7,11 +7,12 @@
 //!                   └──welcome in a crowd──▶ Sieving ──sieves bring no more──▶ Idle (joined)
 //! ```
 //!
-//! The joiner asks two seeds at a time, and then fetches ranges of the id-hash space from as many members at
-//! once. Where many start together, and so most that it meets are as new as it is, it leaves that to sieves. It sets the window and repeats what is lost, so a seed pays for one datagram. Who is busy names others,
-//! or says that it has no time for a range; the joiner goes there, or elsewhere, at once.
+//! The joiner asks two seeds at a time, and then fetches ranges of the id-hash space from as many members at once. It sets
+//! the window and repeats what is lost, so a seed pays for one datagram. A member that is busy names others, or refuses a
+//! range; the joiner asks those, or another member, at once. Where many nodes start together, most members that a joiner
+//! meets are as new as it is: then sieves complete its view instead of fetches.
 //!
-//! A node that has joined visits a seed now and then, for ever: two halves of a cluster that started while they
+//! A node that has joined visits a seed now and then, as long as it runs: two halves of a cluster that started while they
 //! could not hear each other would otherwise never learn of one another. A seed that is no member by then, because its
 //! answer was lost or came second, is visited after `join_retry`, and then less and less often.
 
@@ -47,10 +48,10 @@ const REJOIN_ROUNDS: u32 = 4;
 /// Rounds of asking with half of the wait, the first with a quarter: what was lost costs little then. No more, and none after
 /// a busy: where a round trip takes 200 ms, an answer would come when the next round has begun.
 const QUICK_ROUNDS: u32 = 3;
-/// Rounds of asking until the wait doubles: a seed that is asked by everybody at once names others to about 500 a second
+/// Rounds of asking after the first whose wait is not doubled yet: a seed that is asked by everybody at once names others to about 500 a second
 /// within the default budget.
 const EVEN_ROUNDS: u32 = 20;
-/// Doublings of the wait between two rounds of asking, after those.
+/// The most doublings of the wait between two rounds of asking: up to eight times `join_retry`.
 const MAX_DOUBLINGS: u32 = 3;
 /// Rounds of asking in a row that nobody named others in, after which a joiner that only met others without a view takes it
 /// that there is no view to be had: a cluster begins. So does one that has looked for as long as [`LONE_TIME`] says.
@@ -72,12 +73,17 @@ const VISIT_GAP: Duration = Duration::from_secs(20);
 /// So many visits to seeds that are no members come early, after `join_retry`, doubling each time. From then on one may
 /// just be down, and has every second of the regular visits.
 const EARLY_VISITS: u32 = 6;
+
+/// What the joiner is waiting for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
+    /// Nothing: it has joined, or was not asked to.
     Idle,
+    /// A welcome.
     Asking,
+    /// The pages of ranges.
     Fetching,
-    /// In a crowd: sieves bring what is missing.
+    /// What sieves bring, in a crowd that starts together.
     Sieving,
 }
 
@@ -98,8 +104,9 @@ pub(crate) struct Joining {
     entering: Option<Nonce>,
     fetches: heapless::Vec<Fetch, MAX_FETCHES>,
     early: heapless::Vec<Early, MAX_EARLY>,
+    /// There is a view: fetched, given by the host, or what a crowd can have.
     viewed: bool,
-    /// When that came.
+    /// When that happened; [`Instant::ZERO`] if it has not, or the host gave the view.
     viewed_at: Instant,
     /// Whoever was asked was busy, and named others.
     referred: bool,

@@ -223,7 +223,7 @@ impl<M: Memory> Node<M> {
             step.core.config = config;
             step.core.budgets.resize(&config);
             step.core.admission.resize(&config);
-            step.stir();
+            step.schedule_round();
             Verdict::Accepted
         }))
     }

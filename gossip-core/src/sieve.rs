@@ -41,36 +41,38 @@ const BITS: u32 = 5;
 const MAX_ASKED: usize = sized(8, 1);
 /// Sieves in vain after which a node is calm: at 20 % loss a third of all exchanges fail.
 const MAX_VAIN: u32 = 10;
-/// Sieves in vain that do not slow the pace down; from then on each doubles the wait, up to eight times as long.
+/// Sieves in vain before a sieve that do not lengthen the wait after it; each more doubles it.
 const EVEN: u32 = 4;
+/// The most doublings of that wait: up to eight times as long.
 const MAX_DOUBLINGS: u32 = 3;
 /// Sieves in vain after which a view counts as complete.
 const COMPLETE: u32 = 2;
-/// Below so many members known, who told us something last is asked: it knows us. Above, a random member most likely does,
-/// and those that tell much are not asked by all.
+/// While fewer members are known, the member that told us something last is asked: it knows us. From then on a random
+/// member most likely does, and those that tell much are not asked by everybody.
 const FEW: u32 = 128;
 /// Records that answer a sieve: four datagrams full, or one.
 const MAX_SIFTED: usize = sized(160, 24);
-/// Datagrams of the budget for sync that a sieve leaves: one more than referrals do, which come first while many want in.
-const LEFT_BY_SIEVES: u32 = 3;
-/// The same for answers, so that sieves are not what they have to wait for.
-const LEFT_BY_ANSWERS: u32 = 4;
+/// Datagrams that the budget for sync must have room for before a sieve goes out: one more than a referral takes, since
+/// referrals come first while many want in.
+const ROOM_FOR_SIEVE: u32 = 3;
+/// The same for answers, and for sieves beside the regular ones: regular sieves go first.
+const ROOM_FOR_ANSWER: u32 = 4;
 /// The shortest wait for the budget.
 const LEAST_WAIT: Duration = Duration::from_millis(1);
-/// How long after its first view a node asks with a sieve where it would pull, and takes the answers like pages: it has no
-/// history, in which a death could have been forgotten.
+/// How long after its first view a node sends a sieve where it would pull, and hears the answers like pages: it is too new
+/// to have forgotten a death that an answer could revive.
 const YOUTH: Duration = Duration::from_secs(30);
 
-/// When to ask, whom, and what was asked.
+/// When the next sieve goes out, to whom, and which were sent.
 #[derive(Clone)]
 pub(crate) struct Sieves {
-    /// When the next sieve goes out; never in calm.
+    /// When the next sieve goes out; never while calm.
     next: Instant,
     /// Sieves since one brought something.
     vain: u32,
-    /// Who told us something last, and so knows us.
+    /// The member that told us something last, and so knows us.
     teller: Option<NodeId>,
-    /// The latest, the newest last.
+    /// The latest sieves and whom they went to, the newest last: only their answers are heard.
     asked: heapless::Vec<(Nonce, NodeId), MAX_ASKED>,
 }
 
@@ -126,8 +128,8 @@ impl Step<'_, '_> {
         (sieves.vain, sieves.next) = (0, sieves.next.min(first));
     }
 
-    /// Takes in the records that answer a sieve: none, if this node sent that member none such. Those of members that it does
-    /// not know count as a repair, unless it has just come itself.
+    /// Hears the records that answer a sieve, if this node sent that member such a sieve; `road` is the time they were on
+    /// their way, in ms. They count as a repair, or as pages if this node's first view came lately.
     pub(crate) fn hear_sifted(
         &mut self,
         datagram: &Authentic<'_>,
@@ -149,7 +151,7 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Asks a member for what we lack, if it is time.
+    /// Sends the next sieve, if it is due and the budget has room.
     pub(crate) fn sieve(&mut self) {
         let now = self.now();
         if !SIEVES || self.core.sieves.next > now {
@@ -159,7 +161,7 @@ impl Step<'_, '_> {
             self.core.sieves.next = Instant::NEVER;
             return;
         }
-        let need = u32::from(self.core.config.max_datagram) * LEFT_BY_SIEVES;
+        let need = u32::from(self.core.config.max_datagram) * ROOM_FOR_SIEVE;
         if !self.core.budgets.admit(Traffic::Sync, now, need) {
             let wait = self.core.budgets.wait(Traffic::Sync, need).max(LEAST_WAIT);
             self.core.sieves.next = now + wait;
@@ -187,10 +189,10 @@ impl Step<'_, '_> {
         })
     }
 
-    /// Asks somebody beside that: who just learns of us, or is met and knows something else.
+    /// Sends a sieve beside the regular ones: to a member that just learns of us, or that knows something else.
     pub(crate) fn sieve_from(&mut self, peer: SlotId) {
         let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
-        if SIEVES && self.core.budgets.admit(Traffic::Sync, now, max * LEFT_BY_ANSWERS) {
+        if SIEVES && self.core.budgets.admit(Traffic::Sync, now, max * ROOM_FOR_ANSWER) {
             self.send_sieve(peer);
         }
     }
@@ -234,7 +236,7 @@ impl Step<'_, '_> {
             return;
         }
         let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
-        if !self.core.budgets.admit(Traffic::Sync, now, LEFT_BY_ANSWERS * max) {
+        if !self.core.budgets.admit(Traffic::Sync, now, ROOM_FOR_ANSWER * max) {
             self.core.metrics.dropped_over_budget += 1;
             return;
         }

@@ -358,7 +358,7 @@ impl Step<'_, '_> {
         if self.tables.rumors.are_many(Kind::Living) {
             self.begin_sieving();
         }
-        self.stir();
+        self.schedule_round();
     }
 
     /// Whether the outbox takes so many packets. A step that has made none yet goes on even if it does not, so

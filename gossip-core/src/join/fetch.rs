@@ -1,7 +1,7 @@
 //! Fetching: the first view, range by range of the id-hash space, from as many members at once.
 //!
-//! The joiner sets the window and repeats what is lost, so whoever is asked keeps nothing of it. Who is busy says that it has
-//! no time for a range, which is then asked of somebody else.
+//! The joiner sets the window and repeats what is lost, so the member asked keeps no state. A busy member refuses a range, which
+//! is then requested from another one.
 
 use super::{Joining, Phase};
 use crate::{
@@ -27,10 +27,10 @@ pub(crate) const MAX_WINDOW: u8 = 4;
 pub(super) const MAX_EARLY: usize = sized(8, 2);
 /// Windows fetched from one member before another one is asked: what its budget lets out at once.
 const WINDOWS_PER_PEER: u8 = 3;
-/// How long a joiner waits before it asks somebody else for a range that it was refused, and more at each
-/// refusal without progress.
+/// The longest wait, drawn at random, before another member is asked for a range that was refused. Each request without
+/// progress makes it as much longer.
 const REFUSED_PAUSE: Duration = Duration::from_millis(25);
-/// Requests without progress before a range is given up.
+/// Retries without progress before all ranges are given up: the next one ends the fetch.
 const MAX_TRIES: u8 = 12;
 /// Requests without progress to one member before another one is asked.
 const TRIES_PER_PEER: u8 = 2;

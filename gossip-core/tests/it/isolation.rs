@@ -1,4 +1,4 @@
-//! What a node does that was out of touch: for long, or with nobody left to ask.
+//! What a node does after it was out of touch: for long, or with nobody left to ask.
 
 use crate::support::{Network, formed, lan, network, secs, seeds};
 use gossip_core::{Config, Event, NodeId};
@@ -86,8 +86,8 @@ fn a_hold_counts_from_the_trouble_at_hand_and_not_from_one_before() {
 }
 
 #[test]
-fn whoever_reaches_a_single_member_buries_nobody_when_its_doubt_has_had_its_time() {
-    // In one run of a hundred it still buries some twenty.
+fn a_node_that_reaches_one_member_buries_nobody_once_its_doubt_is_spent() {
+    // About one run in a hundred still buries some twenty members.
     let mut wrong = Vec::new();
     for seed in 0..40 {
         let mut network = formed(seed, 50, lan(), ());

@@ -103,7 +103,7 @@ fn whoever_is_not_at_home_gets_no_answer_to_a_sieve() {
 }
 
 #[test]
-fn sieves_draw_no_more_than_a_few_datagrams_each_and_the_budget_all_together() {
+fn a_sieve_draws_four_datagrams_and_all_together_draw_the_budget() {
     let mut network = knowing(2_000);
     hand(&mut network, true, &[sieve(0)]);
     assert_eq!(sifted(&network).iter().map(|bytes| records(bytes)).sum::<usize>(), 160);
@@ -137,7 +137,7 @@ fn last_asked(network: &Network<Heap, Recorder>) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn who_is_unknown_and_comes_by_a_sieve_is_probed_by_whoever_was_there_before() {
+fn a_node_with_history_probes_an_unknown_member_that_a_sieve_brought() {
     let mut network = knowing(0);
     network.run_for(secs(2));
     // More news than can be told soon.
