@@ -148,80 +148,87 @@ pub enum Message {
 }
 
 impl Message {
-    fn write(&self, out: &mut Vec<u8>) -> u8 {
-        let place = |out: &mut Vec<u8>, (tag, id): (u32, u64)| {
-            out.extend(tag.to_be_bytes());
-            out.extend(id.to_be_bytes());
-        };
+    /// Its tag, as in PROTOCOL.md, section 5.
+    fn tag(&self) -> u8 {
         match self {
-            Self::Ping { nonce, target } | Self::PingRequest { nonce, target } => {
-                out.extend(nonce.to_be_bytes());
-                out.extend(id(*target).as_u64().to_be_bytes());
-                if matches!(self, Self::Ping { .. }) { 1 } else { 3 }
-            }
-            Self::Ack { nonce }
+            Self::Ping { .. } => 1,
+            Self::Ack { .. } => 2,
+            Self::PingRequest { .. } => 3,
+            Self::RelayedAck { .. } => 4,
+            Self::Nack { .. } => 5,
+            Self::Join { .. } => 6,
+            Self::Challenge { .. } => 7,
+            Self::Welcome { .. } => 8,
+            Self::Busy { .. } => 9,
+            Self::Fetch { .. } => 10,
+            Self::Page { .. } => 11,
+            Self::Pull => 12,
+            Self::Repair => 13,
+            Self::Observed { .. } => 18,
+            Self::Sifted { .. } => 20,
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Ping { nonce, .. }
+            | Self::Ack { nonce }
+            | Self::PingRequest { nonce, .. }
             | Self::RelayedAck { nonce }
             | Self::Nack { nonce }
-            | Self::Sifted { nonce } => {
-                out.extend(nonce.to_be_bytes());
-                match self {
-                    Self::Ack { .. } => 2,
-                    Self::RelayedAck { .. } => 4,
-                    Self::Sifted { .. } => 20,
-                    _ => 5,
-                }
+            | Self::Join { nonce, .. }
+            | Self::Challenge { nonce, .. }
+            | Self::Welcome { nonce, .. }
+            | Self::Busy { nonce, .. }
+            | Self::Fetch { nonce, .. }
+            | Self::Page { nonce, .. }
+            | Self::Observed { nonce, .. }
+            | Self::Sifted { nonce } => out.extend(nonce.to_be_bytes()),
+            Self::Pull | Self::Repair => {}
+        }
+        match self {
+            Self::Ping { target, .. } | Self::PingRequest { target, .. } => {
+                out.extend(id(*target).as_u64().to_be_bytes());
             }
-            Self::Join { nonce, token, me } => {
-                out.extend(nonce.to_be_bytes());
+            Self::Join { token, me, .. } => {
                 out.extend(token.to_be_bytes());
                 me.write(out);
-                6
             }
-            Self::Challenge { nonce, token } => {
-                out.extend(nonce.to_be_bytes());
-                out.extend(token.to_be_bytes());
-                7
-            }
-            Self::Welcome { nonce, members } => {
-                out.extend(nonce.to_be_bytes());
-                out.extend(members.to_be_bytes());
-                8
-            }
-            Self::Busy { nonce, others } => {
-                out.extend(nonce.to_be_bytes());
-                for other in others {
-                    out.push(4);
-                    out.extend(7_946u16.to_be_bytes());
-                    out.extend([10, 0, 0, other % NAMES]);
-                }
-                9
-            }
-            Self::Fetch { nonce, token, after, until, window } => {
-                out.extend(nonce.to_be_bytes());
+            Self::Challenge { token, .. } => out.extend(token.to_be_bytes()),
+            Self::Welcome { members, .. } => out.extend(members.to_be_bytes()),
+            Self::Busy { others, .. } => others.iter().for_each(|other| endpoint(out, *other)),
+            Self::Fetch { token, after, until, window, .. } => {
                 out.extend(token.to_be_bytes());
                 place(out, *after);
                 out.extend(until.to_be_bytes());
                 out.push(*window);
-                10
             }
-            Self::Page { nonce, after, next, last } => {
-                out.extend(nonce.to_be_bytes());
+            Self::Page { after, next, last, .. } => {
                 place(out, *after);
                 place(out, *next);
                 out.push(u8::from(*last));
-                11
             }
-            Self::Pull => 12,
-            Self::Repair => 13,
-            Self::Observed { nonce, seen } => {
-                out.extend(nonce.to_be_bytes());
-                out.push(4);
-                out.extend(7_946u16.to_be_bytes());
-                out.extend([10, 0, 0, seen % NAMES]);
-                18
-            }
+            Self::Observed { seen, .. } => endpoint(out, *seen),
+            Self::Ack { .. }
+            | Self::RelayedAck { .. }
+            | Self::Nack { .. }
+            | Self::Pull
+            | Self::Repair
+            | Self::Sifted { .. } => {}
         }
     }
+}
+
+fn place(out: &mut Vec<u8>, (tag, id): (u32, u64)) {
+    out.extend(tag.to_be_bytes());
+    out.extend(id.to_be_bytes());
+}
+
+/// The address of one of the names, with its family.
+fn endpoint(out: &mut Vec<u8>, name: u8) {
+    out.push(4);
+    out.extend(7_946u16.to_be_bytes());
+    out.extend([10, 0, 0, name % NAMES]);
 }
 
 /// What goes with a message.
@@ -356,7 +363,8 @@ impl Forgery {
         };
         let mut body = Vec::new();
         if let Some(message) = &self.message {
-            let tag = message.write(&mut body);
+            message.write(&mut body);
+            let tag = message.tag();
             section(&mut bytes, tag, &body);
         }
         for entry in &self.entries {

@@ -1,14 +1,15 @@
 //! The world: hosts, the network, and time.
 
 mod commands;
+mod wire;
 
 pub use commands::{Address, Epoch, Restart};
 
 use super::{
     Digest, HostId, Link, Micros, NEVER, SECOND, State, Zones,
     host::{Clock, Host},
-    link::{Fate, Network, Pipe},
-    packets::{Packet, PacketId, Packets},
+    link::{Network, Pipe},
+    packets::{PacketId, Packets},
     queue::Queue,
 };
 use crate::rng::Rng;
@@ -18,9 +19,10 @@ use gossip_core::{
 };
 use std::{
     collections::{HashMap, VecDeque},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     thread,
 };
+use wire::{Due, Wire};
 
 /// Datagrams that wait in the socket of a host that does not read it; more are lost. What Linux keeps by
 /// default: 212,992 bytes (`net.core.rmem_default`), each datagram counted with about 832 bytes of memory.
@@ -29,11 +31,6 @@ const SOCKET_QUEUE: usize = 256;
 const MAX_TICKS_AT_ONCE: u32 = 1_000;
 /// How long a node that spins has to wait for its next tick.
 const SPIN_PENALTY: Micros = 1_000;
-/// The port of every node.
-const PORT: u16 = 7_946;
-/// Addresses that there are: one /8.
-const MAX_ADDRESSES: usize = 1 << 24;
-
 type Out = Buffer<64, 128, 76_800>;
 
 /// What a world is made of.
@@ -187,23 +184,6 @@ pub struct Newcomer {
     pub locality: Option<Locality>,
 }
 
-enum Due {
-    Deliver(PacketId),
-    Wake(HostId),
-}
-
-/// What packets travel through.
-struct Wire {
-    now: Micros,
-    queue: Queue<Due>,
-    packets: Packets,
-    network: Network,
-    rng: Rng,
-    /// Who has an address, by its number.
-    owners: Vec<HostId>,
-    counts: Counts,
-}
-
 /// Real nodes over virtual links in virtual time. Same seed and calls, same bytes.
 pub struct World<W = ()> {
     hosts: Vec<Host>,
@@ -214,97 +194,6 @@ pub struct World<W = ()> {
     wire: Wire,
     ids: HashMap<NodeId, HostId>,
     digest: Digest,
-}
-
-fn number_of(address: SocketAddr) -> usize {
-    match address.ip() {
-        IpAddr::V4(ip) => u32::from(ip) as usize & (MAX_ADDRESSES - 1),
-        IpAddr::V6(_) => usize::MAX,
-    }
-}
-
-impl Wire {
-    fn fresh_address(&mut self, owner: HostId) -> SocketAddr {
-        let n = self.owners.len() % MAX_ADDRESSES;
-        self.owners.push(owner);
-        ([10, (n >> 16) as u8, (n >> 8) as u8, n as u8], PORT).into()
-    }
-
-    /// Gives a host that starts its address; `own` is the one that it had.
-    fn settle(&mut self, host: HostId, address: Address, own: SocketAddr) -> SocketAddr {
-        let address = match address {
-            Address::New => return self.fresh_address(host),
-            Address::Own => own,
-            Address::At(address) => address,
-        };
-        if let Some(owner) = self.owners.get_mut(number_of(address)) {
-            *owner = host;
-        }
-        address
-    }
-
-    fn owner(&self, address: SocketAddr) -> Option<HostId> {
-        self.owners.get(number_of(address)).copied()
-    }
-
-    /// What a packet to an address has to cross, if that was ever anybody's.
-    fn border(&self, hosts: &[Host], from: HostId, to: SocketAddr) -> Option<Border> {
-        let (here, there) = (hosts.get(from as usize)?, hosts.get(self.owner(to)? as usize)?);
-        Border::between(here.locality, there.locality)
-    }
-
-    /// Sends a packet from a host's socket.
-    fn send(&mut self, hosts: &mut [Host], from: HostId, to: SocketAddr, bytes: &[u8]) {
-        let Some(owner) = self.owner(to).filter(|&owner| hosts[owner as usize].address == to) else {
-            self.counts.unheard += 1;
-            self.counts.unheard_bytes += bytes.len() as u64;
-            return;
-        };
-        let there = hosts[owner as usize].locality;
-        let host = &mut hosts[from as usize];
-        if host.blocked_until > self.now {
-            let packet = self.packets.put(host.address, to, bytes);
-            host.outbox.push_back(packet);
-            return;
-        }
-        let left = match host.uplink {
-            None => Some(self.now),
-            Some(uplink) => uplink.pass(self.now, bytes.len(), &mut host.uplink_free),
-        };
-        let (here, address) = ((from, host.locality), host.address);
-        let fate = left.map_or(Fate::Lost, |left| {
-            self.network.fate(&mut self.rng, left, here, (owner, there), bytes.len())
-        });
-        let (at, second) = match fate {
-            Fate::Lost => {
-                self.counts.lost += 1;
-                return;
-            }
-            Fate::Arrives(at) => (at, None),
-            Fate::ArrivesTwice(first, second) => (first, Some(second)),
-        };
-        let mut changed = None;
-        if self.network.has_tampering() {
-            let packet = Packet { from: address, to, bytes: bytes.to_vec() };
-            let (bytes, again) = self.network.tamper(&mut self.rng, (from, owner), &packet);
-            changed = bytes;
-            for Packet { from, to, bytes } in again {
-                self.counts.duplicated += 1;
-                self.arrive(at, from, to, &bytes);
-            }
-        }
-        let bytes = changed.as_deref().unwrap_or(bytes);
-        self.arrive(at, address, to, bytes);
-        if let Some(second) = second {
-            self.counts.duplicated += 1;
-            self.arrive(second, address, to, bytes);
-        }
-    }
-
-    fn arrive(&mut self, at: Micros, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        let packet = self.packets.put(from, to, bytes);
-        self.queue.push(at, Due::Deliver(packet));
-    }
 }
 
 impl<W: Watch> World<W> {
