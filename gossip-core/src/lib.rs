@@ -97,69 +97,35 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
-mod admission;
-mod auth;
-mod budget;
-mod choose;
-mod clock;
-mod config;
-mod contacts;
-mod damping;
-mod detector;
-mod diagnostics;
-mod doubts;
-mod duplicates;
-mod endpoint;
-mod error;
-#[cfg(any(fuzzing, test))]
-#[doc(hidden)]
-pub mod fuzzing;
-mod gossip;
-mod heal;
+mod bootstrap;
+mod dissemination;
 #[cfg(feature = "std")]
 pub mod host;
-mod join;
-mod judgement;
-mod life;
-mod members;
-mod memory;
-mod metrics;
-mod name;
-mod news;
+mod kernel;
+mod membership;
 mod node;
-mod outbox;
-mod path;
-mod recheck;
-mod record;
-mod relays;
-mod rng;
-mod rtt;
-mod rumors;
-mod secret;
-mod sieve;
-mod sightings;
-mod standing;
-mod step;
-mod suspicion;
-mod sync;
-mod table;
-mod time;
-mod told;
+mod security;
+mod tables;
+mod vocabulary;
 mod wire;
 
-pub use config::{Budgets, Cluster, Config, Mechanisms, Mode};
-pub use endpoint::{Endpoint, Sighting};
-pub use error::{ConfigError, Malformed, Verdict};
-pub use members::{Member, Members};
+pub use kernel::outbox::{Buffer, Event, Outbox, Output, Packet, Traffic};
+pub use node::members::{Member, Members};
+pub use node::node::Node;
 #[cfg(feature = "alloc")]
-pub use memory::Heap;
-pub use memory::{Inline, Memory};
-pub use metrics::{Histogram, Metrics};
-pub use name::NameError;
-pub use node::Node;
-pub use outbox::{Buffer, Event, Outbox, Output, Packet, Traffic};
-pub use record::{
+pub use tables::memory::Heap;
+pub use tables::memory::{Inline, Memory};
+pub use vocabulary::config::{Budgets, Cluster, Config, Mechanisms, Mode};
+pub use vocabulary::endpoint::{Endpoint, Sighting};
+pub use vocabulary::error::{ConfigError, Malformed, Verdict};
+pub use vocabulary::metrics::{Histogram, Metrics};
+pub use vocabulary::name::NameError;
+pub use vocabulary::record::{
     Accusation, Fingerprint, Health, Identity, Incarnation, Locality, Merge, NodeId, ParseNodeIdError,
     Reachability, Record, Status, Versions, Zone,
 };
-pub use time::Instant;
+pub use vocabulary::time::Instant;
+
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub use node::fuzzing;

@@ -20,7 +20,8 @@ use super::{
     view_file::{Restored, ViewFile},
 };
 use crate::{
-    Buffer, Event, Heap, Identity, Instant, Node, Outbox, Output, Record, rng::Rng, wire::codec::is_unicast,
+    Buffer, Event, Heap, Identity, Instant, Node, Outbox, Output, Record, vocabulary::rng::Rng,
+    wire::codec::is_unicast,
 };
 use std::{
     fmt, io, mem,

@@ -1,6 +1,6 @@
 //! Seeds, and when to look them up and join through them again.
 
-use crate::{Instant, rng::Rng, wire::codec::is_unicast};
+use crate::{Instant, vocabulary::rng::Rng, wire::codec::is_unicast};
 use std::{fmt, mem, net::SocketAddr, str::FromStr, time::Duration};
 
 /// Addresses given to the node at once, which is as many as it keeps; and addresses kept of one name. Where there are

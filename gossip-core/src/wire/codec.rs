@@ -1,6 +1,6 @@
 //! Reading and writing values.
 
-use crate::error::Malformed;
+use crate::vocabulary::error::Malformed;
 use core::net::{IpAddr, SocketAddr};
 
 /// Reads values off the front of a slice.

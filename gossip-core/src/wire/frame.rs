@@ -18,10 +18,12 @@ use super::{
     sync::{Digest, List, decode_digest, decode_list, decode_want, encode_digest, encode_list, encode_want},
 };
 use crate::{
-    config::MIN_DATAGRAM,
-    error::{Malformed, Verdict},
-    outbox::MAX_ENTRIES,
-    record::{Accusation, Fingerprint, NodeId},
+    kernel::outbox::MAX_ENTRIES,
+    vocabulary::{
+        config::MIN_DATAGRAM,
+        error::{Malformed, Verdict},
+        record::{Accusation, Fingerprint, NodeId},
+    },
 };
 
 /// The version of the format that this release writes.

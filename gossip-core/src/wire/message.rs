@@ -22,7 +22,10 @@ use super::{
     codec::{Reader, Writer, is_v6},
     record::{Aged, decode_record, encode_record, id},
 };
-use crate::{error::Malformed, record::NodeId, table::index::Place};
+use crate::{
+    tables::table::index::Place,
+    vocabulary::{error::Malformed, record::NodeId},
+};
 use core::net::SocketAddr;
 
 /// Matches an answer to its question.

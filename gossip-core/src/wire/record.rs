@@ -8,7 +8,7 @@
 //! ```
 
 use super::codec::{Reader, Writer, is_v6};
-use crate::{
+use crate::vocabulary::{
     error::Malformed,
     record::{Accusation, Health, Incarnation, Locality, NodeId, Record, Status, Versions},
 };

@@ -5,7 +5,7 @@
 //! ```
 
 use super::codec::{Reader, Writer};
-use crate::{error::Malformed, wire::message::Nonce};
+use crate::{vocabulary::error::Malformed, wire::message::Nonce};
 
 /// Bytes of a sieve before its bits.
 pub(crate) const SIEVE_HEAD: usize = 4 + 4 + 4;

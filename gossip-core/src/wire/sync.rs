@@ -20,9 +20,11 @@ use super::{
     record::id,
 };
 use crate::{
-    error::Malformed,
-    record::{Incarnation, NodeId},
-    table::sums::{Prefix, WAYS},
+    tables::table::sums::{Prefix, WAYS},
+    vocabulary::{
+        error::Malformed,
+        record::{Incarnation, NodeId},
+    },
 };
 
 /// The most members in a [`List`]; a range with more is cut into its parts.

@@ -10,12 +10,15 @@ use super::{
     sync::{Digest, List, MAX_LISTED, Version},
 };
 use crate::{
-    error::{Malformed, Verdict},
-    fuzzing::is_datagram,
-    record::{
-        Accusation, Fingerprint, Health, Identity, Incarnation, Locality, NodeId, Record, Status, Versions,
+    node::fuzzing::is_datagram,
+    tables::table::{index::Place, sums::Prefix},
+    vocabulary::{
+        error::{Malformed, Verdict},
+        record::{
+            Accusation, Fingerprint, Health, Identity, Incarnation, Locality, NodeId, Record, Status,
+            Versions,
+        },
     },
-    table::{index::Place, sums::Prefix},
 };
 use core::net::SocketAddr;
 use quickcheck::{Arbitrary, Gen, TestResult, quickcheck};
@@ -319,7 +322,7 @@ quickcheck! {
 
 #[test]
 fn a_sieve_has_what_was_added_and_little_else() {
-    let mut rng = crate::rng::Rng::new([7; 32]);
+    let mut rng = crate::vocabulary::rng::Rng::new([7; 32]);
     for nonce in 1..=20 {
         let shares: Vec<u64> = (0..1_000).map(|_| rng.next()).collect();
         let mut space = [0; MAX];
@@ -337,7 +340,7 @@ fn a_sieve_has_what_was_added_and_little_else() {
 
 fn bare_header() -> Header {
     Header {
-        cluster: crate::config::Cluster::named("prod").unwrap().tag,
+        cluster: crate::vocabulary::config::Cluster::named("prod").unwrap().tag,
         sender: NodeId::from_name("db-1").unwrap(),
         fingerprint: Fingerprint(0x0102_0304_0506_0708),
     }

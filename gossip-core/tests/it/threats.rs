@@ -5,25 +5,38 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The folders of the sources.
+const FLOORS: [&str; 9] = [
+    "vocabulary",
+    "tables",
+    "wire",
+    "security",
+    "kernel",
+    "dissemination",
+    "membership",
+    "bootstrap",
+    "node",
+];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Whether a file of this crate's tests, or of its sources, has a test whose name begins so, with this behind it.
 fn has_test(file: &str, name: &str, end: &str) -> bool {
-    let places = [
-        format!("tests/it/{file}.rs"),
-        format!("tests/{file}.rs"),
-        format!("src/{file}.rs"),
-        format!("src/{file}/tests.rs"),
-    ];
+    let floors = FLOORS.iter().flat_map(|floor| {
+        [format!("src/{floor}/{file}.rs"), format!("src/{floor}/{file}/tests.rs"), format!("src/{file}.rs")]
+    });
+    let own = format!("src/{file}/tests.rs");
+    let places = [format!("tests/it/{file}.rs"), format!("tests/{file}.rs"), own].into_iter().chain(floors);
     let text =
         |place| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(place)).unwrap_or_default();
     let is_test = |text: String| {
         // Those of the sources stand in a module of their own.
         ["", "    "].iter().any(|indent| text.contains(&format!("\n{indent}#[test]\n{indent}fn {name}{end}")))
     };
-    places.into_iter().map(text).any(is_test)
+    let mut texts = places.map(text);
+    texts.any(is_test)
 }
 
 /// The tests (`file::name`) and scenarios (`simulator run name`) in a text that exist; panics at one that does not.

@@ -1,7 +1,7 @@
 //! The datagrams that PROTOCOL.md shows, byte by byte: in its blocks of `vectors`, as they are read here.
 
 use super::*;
-use crate::table::sums::{contribution, place};
+use crate::tables::table::sums::{contribution, place};
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// What a name in the document stands for.
@@ -80,7 +80,7 @@ fn list(prefix: Prefix, (late, early): (bool, bool), versions: &[Version]) -> Da
 /// Of the second half of all tags, in which there is `db-2`, in as few bytes as it takes.
 fn sieve() -> Datagram {
     let range = (0xDEAD_BEE8, 0x8000_0000, 0xFFFF_FFFF);
-    let prod = crate::config::Cluster::named("prod").unwrap();
+    let prod = crate::vocabulary::config::Cluster::named("prod").unwrap();
     let record = Record::new(Identity { epoch: 1_700_000_001, ..identity() }, Versions::OURS);
     let (mut space, header) = ([0; MAX], bare().header);
     let mut draft = Draft::new(&mut space, &header);
@@ -224,7 +224,7 @@ fn hex(bytes: &[u8]) -> String {
 
 #[test]
 fn the_hashes_are_those_of_the_protocol() {
-    let prod = crate::config::Cluster::named("prod").unwrap();
+    let prod = crate::vocabulary::config::Cluster::named("prod").unwrap();
     let share = |of: &str, epoch| {
         let identity = Identity { id: name(of), epoch, ..identity() };
         contribution(prod.key, &Record::new(identity, Versions::OURS))

@@ -1,0 +1,249 @@
+//! Fetching: the first view, range by range of the id-hash space, from as many members at once.
+//!
+//! The joiner sets the window and repeats what is lost, so the member asked keeps no state. A busy member refuses a range, which
+//! is then requested from another one.
+
+use super::{Joining, Phase};
+use crate::{
+    kernel::{
+        choose::{self, MAX_CHOSEN},
+        context::{Intent, Step},
+        outbox::Traffic,
+        path::Size,
+    },
+    tables::{
+        memory::sized,
+        table::{SlotId, index::Place},
+    },
+    vocabulary::time::{Instant, micros},
+    wire::message::{Message, Nonce, Token},
+};
+use core::{net::SocketAddr, time::Duration};
+
+/// Ranges fetched at a time.
+pub(super) const MAX_FETCHES: usize = sized(8, 2);
+/// Members per range, below which more ranges would cost more round trips than they save.
+const MEMBERS_PER_FETCH: u32 = 64;
+/// Datagrams that one request asks for, and that one answer sends at the most: what the default budget lets out
+/// at once.
+pub(crate) const MAX_WINDOW: u8 = 4;
+/// Pages kept that overtook others; one more is fetched again.
+pub(super) const MAX_EARLY: usize = sized(8, 2);
+/// Windows fetched from one member before another one is asked: what its budget lets out at once.
+const WINDOWS_PER_PEER: u8 = 3;
+/// The longest wait, drawn at random, before another member is asked for a range that was refused. Each request without
+/// progress makes it as much longer.
+const REFUSED_PAUSE: Duration = Duration::from_millis(25);
+/// Retries without progress before all ranges are given up: the next one ends the fetch.
+const MAX_TRIES: u8 = 12;
+/// Requests without progress to one member before another one is asked.
+const TRIES_PER_PEER: u8 = 2;
+
+/// A range being fetched.
+#[derive(Clone)]
+pub(super) struct Fetch {
+    pub(super) nonce: Nonce,
+    to: SocketAddr,
+    token: Token,
+    /// Everything up to here has come.
+    after: Place,
+    until: u32,
+    /// Datagrams still to come of the window.
+    left: u8,
+    pub(super) due: Instant,
+    tries: u8,
+    /// Windows that whoever is asked has sent.
+    windows: u8,
+    /// How long its pages may be.
+    size: Size,
+    /// Whoever was asked has no time.
+    refused: bool,
+}
+
+/// A page that overtook one before it.
+#[derive(Clone)]
+pub(super) struct Early {
+    nonce: Nonce,
+    after: Place,
+    next: Place,
+    last: bool,
+}
+
+impl Step<'_, '_> {
+    /// Cuts the id-hash space into ranges and asks for each.
+    pub(super) fn begin_fetching(&mut self, from: SocketAddr, members: u32) {
+        let ranges = (members / MEMBERS_PER_FETCH).clamp(1, MAX_FETCHES as u32);
+        for range in 0..u64::from(ranges) {
+            let bound = |n: u64| (n << 32) / u64::from(ranges);
+            self.add_fetch(from, bound(range) as u32, (bound(range + 1) - 1) as u32);
+            self.ask_somebody(range as usize);
+        }
+    }
+
+    /// A source wants its request again, with a token. False when nothing of the kind was asked.
+    pub(super) fn prove_to_source(&mut self, nonce: Nonce, token: Token) -> bool {
+        let fetches = &mut self.core.joining.fetches;
+        let Some(at) = fetches.iter().position(|fetch| fetch.nonce == nonce) else { return false };
+        // Once per member: a second challenge means that it does not take its own token.
+        let fetch = &mut fetches[at];
+        if fetch.token == 0 {
+            fetch.token = token;
+            self.request(at);
+        }
+        true
+    }
+
+    /// A source has no time: somebody else is asked, soon. False when it was not asked for a range.
+    pub(super) fn note_refusal(&mut self, nonce: Nonce) -> bool {
+        let now = self.now();
+        let fetches = &mut self.core.joining.fetches;
+        let Some(fetch) = fetches.iter_mut().find(|fetch| fetch.nonce == nonce) else { return false };
+        let most = micros(REFUSED_PAUSE) * (u64::from(fetch.tries) + 1);
+        (fetch.refused, fetch.due) = (true, now + Duration::from_micros(self.core.rng.below_u64(most)));
+        true
+    }
+
+    fn add_fetch(&mut self, to: SocketAddr, from_tag: u32, until: u32) {
+        let after = Place { tag: from_tag, id: 0 };
+        let (nonce, due) = (self.fresh_nonce(), Instant::NEVER);
+        let fetch = Fetch {
+            nonce,
+            to,
+            token: 0,
+            after,
+            until,
+            left: 0,
+            due,
+            tries: 0,
+            windows: 0,
+            size: Size::FULL,
+            refused: false,
+        };
+        let _ = self.core.joining.fetches.push(fetch);
+    }
+
+    /// Asks a random member for a range, one that is not being asked for another if there is such, or the one that is
+    /// asked already when we know no other.
+    fn ask_somebody(&mut self, at: usize) {
+        let before = self.core.joining.fetches[at].to;
+        let mut elsewhere = self.settled_peers(MAX_CHOSEN);
+        if elsewhere.is_empty() {
+            elsewhere = choose::peers(&self.tables.members, &mut self.core.rng, MAX_CHOSEN, |_| true);
+        }
+        let nonce = self.fresh_nonce();
+        let is_asked = |slot: SlotId| {
+            let (address, mut fetches) = (self.record(slot).address(), self.core.joining.fetches.iter());
+            fetches.any(|fetch| fetch.to == address)
+        };
+        let free = elsewhere.iter().copied().find(|&slot| !is_asked(slot));
+        let to = free.or(elsewhere.first().copied()).map_or(before, |slot| self.record(slot).address());
+        let fetch = &mut self.core.joining.fetches[at];
+        (fetch.to, fetch.nonce, fetch.token) = (to, nonce, 0);
+        (fetch.windows, fetch.refused) = (0, false);
+        self.request(at);
+    }
+
+    fn request(&mut self, at: usize) {
+        let wait = self.jittered(self.core.config.ack_timeout_initial * 3);
+        let now = self.now();
+        let Some(fetch) = self.core.joining.fetches.get_mut(at) else { return };
+        (fetch.left, fetch.due) = (MAX_WINDOW, now + wait);
+        // What is asked for comes again.
+        let asked = fetch.nonce;
+        let Joining { fetches, early, .. } = &mut self.core.joining;
+        let others = |nonce: Nonce| nonce != asked && fetches.iter().any(|fetch| fetch.nonce == nonce);
+        early.retain(|page| others(page.nonce));
+        let Some(fetch) = self.core.joining.fetches.get(at) else { return };
+        let Fetch { nonce, token, after, until, to, size, .. } = *fetch;
+        let ask = Message::Fetch { nonce, token, after, until, window: MAX_WINDOW };
+        let sent = self.briefly(size.limit(), |step| step.send(Intent::bare(to, Traffic::Sync, ask)));
+        if let Some(fetch) = self.core.joining.fetches.get_mut(at) {
+            fetch.size.note_request(sent && token != 0);
+        }
+    }
+
+    pub(super) fn retry_fetch(&mut self, at: usize) {
+        let alone = self.core.joining.fetches.len() == 1;
+        let Some(fetch) = self.core.joining.fetches.get_mut(at) else { return };
+        fetch.tries += 1;
+        if !fetch.refused {
+            fetch.size.note_silence(self.core.path.limit(&self.core.config), alone);
+        }
+        if fetch.tries > MAX_TRIES {
+            // Whoever we asked is gone or overloaded: start over from the seeds, or leave the
+            // rest to repair.
+            self.core.joining.fetches.clear();
+            if self.core.joining.viewed {
+                self.core.joining.phase = Phase::Idle;
+            } else {
+                self.ask_again();
+            }
+        } else if fetch.refused || fetch.tries % TRIES_PER_PEER == 0 {
+            self.ask_somebody(at);
+        } else {
+            self.request(at);
+        }
+    }
+
+    /// A page of a range came; its records are taken in already.
+    pub(crate) fn handle_page(
+        &mut self,
+        nonce: Nonce,
+        (after, next): (Place, Place),
+        last: bool,
+        bytes: usize,
+    ) {
+        let fetches = &mut self.core.joining.fetches;
+        let Some(at) = fetches.iter().position(|fetch| fetch.nonce == nonce) else { return };
+        if next < after || next == after && !last {
+            return; // it leads nowhere
+        }
+        self.note_page(at, bytes);
+        let fetches = &mut self.core.joining.fetches;
+        if after > fetches[at].after {
+            // One before it was lost, or is late.
+            let _ = self.core.joining.early.push(Early { nonce, after, next, last });
+        } else if after == fetches[at].after {
+            self.turn_page(at, next, last);
+        }
+    }
+
+    /// A page of so many bytes came.
+    fn note_page(&mut self, at: usize, bytes: usize) {
+        let fetches = &mut self.core.joining.fetches;
+        let alone = fetches.len() == 1;
+        let Some(fetch) = fetches.get_mut(at) else { return };
+        let narrow = self.core.path.note_page(&mut fetch.size, bytes, alone, self.core.config.max_datagram);
+        if let Some(event) = narrow {
+            self.raise(event);
+        }
+    }
+
+    /// What was fetched goes on up to `next`, and further with the pages that came early.
+    fn turn_page(&mut self, at: usize, mut next: Place, mut last: bool) {
+        let Joining { fetches, early, .. } = &mut self.core.joining;
+        let fetch = &mut fetches[at];
+        let mut pages = 1;
+        let follows = |page: &Early, next| page.nonce == fetch.nonce && page.after == next;
+        while let Some(which) = early.iter().position(|page| follows(page, next)) {
+            let page = early.swap_remove(which);
+            (next, last, pages) = (page.next, page.last, pages + 1);
+        }
+        (fetch.after, fetch.tries, fetch.left) = (next, 0, fetch.left.saturating_sub(pages));
+        if last || next.tag > fetch.until {
+            fetches.swap_remove(at);
+            self.finish_fetching();
+        } else if fetch.left == 0 {
+            fetch.windows += 1;
+            if fetch.windows < WINDOWS_PER_PEER { self.request(at) } else { self.ask_somebody(at) }
+        }
+    }
+
+    pub(super) fn finish_fetching(&mut self) {
+        let joining = &mut self.core.joining;
+        if joining.phase == Phase::Fetching && joining.fetches.is_empty() {
+            self.end_fetching(Phase::Idle);
+            self.tell_joined();
+        }
+    }
+}

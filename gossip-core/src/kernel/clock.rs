@@ -1,0 +1,166 @@
+//! The judgement clock: what members are judged by. It stands still while this node itself was paused.
+//!
+//! A step that comes later than its deadline by more than a bound means that *we* slept. The judgement clock
+//! skips the lateness, so every probe and suspicion gets it back, once; and it waits for a grace, so that
+//! the input which queued up meanwhile is heard before anybody is judged.
+
+use crate::vocabulary::{
+    config::Config,
+    time::{Instant, Stamp, micros},
+};
+use core::time::Duration;
+
+/// How long after a late step nobody is judged: a driver drains its socket in far less.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Clock {
+    now: Instant,
+    /// When the host should have called at the latest; none before its first call.
+    deadline: Option<Instant>,
+    /// µs by which the judgement clock is behind.
+    behind: u64,
+    judged: Instant,
+    /// Judgement time until which further lateness is not excused, so that a driver which merely ticks
+    /// slowly still detects crashes.
+    excused_until: Instant,
+}
+
+impl Clock {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { now, deadline: None, behind: 0, judged: now, excused_until: Instant::ZERO }
+    }
+
+    /// The host's time, never going backwards.
+    pub(crate) fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The time by which members are judged.
+    pub(crate) fn judged(&self) -> Instant {
+        self.judged
+    }
+
+    /// [`Self::judged`] as the suspicions' timers keep it.
+    pub(crate) fn judged_stamp(&self) -> Stamp {
+        self.judged.stamp()
+    }
+
+    /// When, by the host's clock, the judgement clock will show `judged`.
+    pub(crate) fn real(&self, judged: Instant) -> Instant {
+        judged + Duration::from_micros(self.behind)
+    }
+
+    /// When, by the host's clock, the judgement clock will have reached a stamp (now, if it has).
+    pub(crate) fn real_stamp(&self, due: Stamp) -> Instant {
+        let millis = due.since(self.judged_stamp());
+        if millis == 0 {
+            return self.now;
+        }
+        // From the start of this millisecond of judgement time, so that the stamp is really reached.
+        let start = Instant::from_millis(self.judged.as_micros() / 1_000);
+        self.real(start + Duration::from_millis(u64::from(millis)))
+    }
+
+    /// A step begins. Returns by how much it is late, if that means that this node was paused.
+    pub(crate) fn observe(&mut self, now: Instant, config: &Config) -> Option<Duration> {
+        self.now = self.now.max(now);
+        let late = self.deadline.map_or(Duration::ZERO, |deadline| self.now.since(deadline));
+        let paused = config.mechanisms.own_pause && late > config.own_pause;
+        if paused {
+            if self.judged >= self.excused_until {
+                self.behind = self.behind.saturating_add(micros(late));
+                self.excused_until = self.judged + config.pause_tolerance * 2;
+            }
+            // Never all of the time that has passed: judgement must go on.
+            self.behind = self.behind.saturating_add(micros(GRACE.min(late / 2)));
+        }
+        self.judged = self.judged.max(self.now - Duration::from_micros(self.behind));
+        paused.then_some(late)
+    }
+
+    /// When the host should call at the latest.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline.unwrap_or(self.now)
+    }
+
+    /// The step ends, and the host should call again at `deadline`.
+    pub(crate) fn expect(&mut self, deadline: Instant) {
+        self.deadline = Some(deadline);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::config::Cluster;
+
+    fn config() -> Config {
+        Config::lan(Cluster::named("test").unwrap())
+    }
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    #[test]
+    fn a_pause_of_our_own_does_not_count_against_anybody() {
+        let mut clock = Clock::new(at(0));
+        clock.expect(at(100));
+        assert_eq!(clock.observe(at(90), &config()), None);
+        assert_eq!(clock.observe(at(60_100), &config()), Some(Duration::from_secs(60)));
+        assert!(clock.judged() <= at(100), "{:?}", clock.judged());
+        assert_eq!(clock.real(at(200)), at(60_300));
+    }
+
+    #[test]
+    fn a_driver_that_ticks_slowly_still_lets_time_pass() {
+        let mut clock = Clock::new(at(0));
+        for tick in 1..=30 {
+            let _ = clock.observe(at(tick * 2_000), &config());
+            clock.expect(at(tick * 2_000 + 50));
+        }
+        assert!(clock.judged() > at(30_000), "{:?}", clock.judged());
+    }
+
+    #[test]
+    fn a_driver_that_is_always_a_little_late_still_lets_time_pass() {
+        let config = Config { own_pause: Duration::from_millis(10), ..config() };
+        let mut clock = Clock::new(at(0));
+        clock.expect(at(0));
+        for tick in 1..=1_000 {
+            let _ = clock.observe(at(tick * 80), &config);
+            clock.expect(at(tick * 80));
+        }
+        assert!(clock.judged() > at(20_000), "{:?}", clock.judged());
+    }
+
+    #[test]
+    fn the_first_step_is_never_late() {
+        let mut clock = Clock::new(at(0));
+        assert_eq!(clock.deadline(), at(0));
+        assert_eq!(clock.observe(at(5_000), &config()), None);
+    }
+
+    #[test]
+    fn time_never_goes_backwards() {
+        let mut clock = Clock::new(at(1_000));
+        clock.expect(Instant::NEVER);
+        let _ = clock.observe(at(500), &config());
+        assert_eq!((clock.now(), clock.judged()), (at(1_000), at(1_000)));
+        let _ = clock.observe(Instant::NEVER, &config());
+        assert_eq!(clock.now(), Instant::NEVER);
+    }
+
+    #[test]
+    fn a_stamp_is_reached_when_the_clock_says_so() {
+        let mut clock = Clock::new(Instant::from_micros(1_700));
+        clock.expect(Instant::NEVER);
+        let due = clock.judged_stamp().plus(3);
+        let real = clock.real_stamp(due);
+        let _ = clock.observe(real, &config());
+        assert!(!clock.judged_stamp().is_before(due));
+        assert_eq!(clock.real_stamp(due), clock.now());
+    }
+}

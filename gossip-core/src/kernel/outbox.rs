@@ -1,0 +1,377 @@
+//! Caller-owned memory that a step fills, and what a step returns.
+
+use crate::vocabulary::{
+    endpoint::{Endpoint, Sighting},
+    error::Verdict,
+    record::{NodeId, Zone},
+    time::Instant,
+};
+use core::{
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    time::Duration,
+};
+
+/// What a packet is for. In this order, later classes yield first when the socket or the CPU is saturated.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Traffic {
+    /// Pings, acks and their helpers: never held back.
+    #[default]
+    Probe,
+    /// Dominating answers, and what tells the accused and the dead of it. Checks of suspects are probes.
+    Suspicion,
+    /// Gossip rounds.
+    Rumor,
+    /// Joins, fetches, pulls, repair.
+    Sync,
+}
+
+/// Something the host may want to know. What a member looks like now, `Node::member` tells.
+///
+/// Of a member, `Up` comes first, unless the host restored it; then `Suspected` and `Cleared` in turn; then `Down`, or `Left`, or `Left` after `Down`;
+/// then `Up` again, or `Forgotten`, which ends the row. None of them comes twice in a row, and no change of what a host
+/// sees of a live member comes without `Updated`, whatever else it is told:
+///
+/// | after | may come |
+/// |---|---|
+/// | nothing, `Forgotten`, `StartedOver` | `Up` |
+/// | `Up`, `Cleared` | `Suspected`, `Down`, `Left`, `Updated` |
+/// | `Suspected` | `Cleared`, `Down`, `Left`, `Updated` |
+/// | `Down` | `Up`, `Left`, `Forgotten` |
+/// | `Left` | `Up`, `Forgotten` |
+///
+/// Within one epoch, `Unreachable` and `Reachable` alternate beside that, and `Conflict` may come at any time. A tombstone that came as
+/// history, of a member that this node never knew as live, raises only `Forgotten`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A member is up: new to us, or back after `Down` or `Left`.
+    Up(NodeId),
+    /// A member is accused of not answering.
+    Suspected(NodeId),
+    /// A suspicion ended with the member alive.
+    Cleared(NodeId),
+    /// A member was declared dead, by this node or by others.
+    Down(NodeId),
+    /// A member left by its own word.
+    Left(NodeId),
+    /// The record of a live member changed otherwise than by its status; or by its status, which `Suspected` or `Cleared`
+    /// told just before, and its address, locality, versions, health or epoch as well. An `Unreachable` of an earlier epoch is void.
+    Updated(NodeId),
+    /// This node's own probe of a member failed.
+    Unreachable(NodeId),
+    /// A member that this node could not reach answers again.
+    Reachable(NodeId),
+    /// A zone is silent as a whole, seen from here: it is held, its members count as unreachable, and nobody in it is
+    /// accused for now.
+    ZoneHeld(Zone),
+    /// The hold of a zone has ended.
+    ZoneReleased {
+        /// Which zone.
+        zone: Zone,
+        /// Whether it answered; if not, `Config::hold` is over, and its members will be judged like anybody.
+        answered: bool,
+    },
+    /// Two nodes use this id: there are two sets of fields under one incarnation, or its address goes back and forth under
+    /// rising epochs. At most one a step.
+    Conflict(NodeId),
+    /// A tombstone was forgotten, by age or for want of room.
+    Forgotten(NodeId),
+    /// This node's own view is as complete as it gets: the first fetch is done, or there is nobody to join. Raised
+    /// once, and once more after each [`Event::StartedOver`].
+    Joined,
+    /// This node has left, and may stop: enough others have acknowledged it, nobody else is there, or its time is over.
+    LeaveDone {
+        /// How many surely know: three, or all if they are fewer, unless the time was over before. They tell the rest.
+        /// Where all leave together and nobody stays to acknowledge it: those of them that were heard to, at most three.
+        acknowledged: u32,
+    },
+    /// This node goes on under a new epoch, above one that the cluster knew of its id: of an earlier life, or of another
+    /// node with this id, which [`Self::IdInUse`] says if it is certain. Persist it.
+    NewLife {
+        /// The epoch to persist.
+        epoch: u32,
+    },
+    /// Another node uses this node's id: it has said so since this node began. Give one of the two another name. At most
+    /// one in 10 s.
+    IdInUse {
+        /// Where the other node is.
+        at: Endpoint,
+    },
+    /// Another node has gone above this node's epoch for the third time in a row. This node is passive from now on: it
+    /// answers, but no longer contradicts, until the other is dead or has left and is silent for 30 s; then it takes its
+    /// id back ([`Self::NewLife`]). Give one of the two another name.
+    Twin,
+    /// This node heard nobody for so long (half of `tombstone_ttl`) that what it knows is no longer safe to
+    /// tell: it has forgotten all members, without further events, and joins anew.
+    StartedOver,
+    /// This node itself was paused; nobody is judged by it.
+    OwnPause {
+        /// How late the step was.
+        late: Duration,
+    },
+    /// Datagrams as long as `max_datagram` do not pass between this node and others, as when a tunnel on the way takes
+    /// less; shorter ones do, and this node uses no others from now on. Set `max_datagram` to what passes, on all nodes.
+    NarrowPath {
+        /// The longest that is known to pass, in bytes of UDP payload.
+        passes: u16,
+        /// What `max_datagram` is.
+        configured: u16,
+    },
+    /// This node's datagrams come from another address than it advertises, say two others that saw it (or the only one
+    /// there is): nobody can answer it at the one in its record, which `Node::me` has. `Node::set_address` is the remedy. A
+    /// hint that can be forged; once for each address observed, and at most every 10 s.
+    ObservedAddress {
+        /// Where its datagrams come from.
+        observed: Endpoint,
+    },
+    /// The datagrams of a member, or of one that uses its id, come from another address than its record has. It was told.
+    /// Once for each address observed, and at most ten a second.
+    MemberObserved(Sighting),
+    /// Datagrams of another cluster arrive: a wrong cluster name, here or there. At most one a minute.
+    ForeignCluster {
+        /// Where from.
+        from: SocketAddr,
+    },
+}
+
+/// Outboxes hold many of them, in 14 KiB of statics.
+const _: () = assert!(size_of::<Event>() <= 32);
+
+impl Event {
+    /// The member that the event is about; `None` for this node itself.
+    pub fn member(self) -> Option<NodeId> {
+        match self {
+            Self::Up(id)
+            | Self::Suspected(id)
+            | Self::Cleared(id)
+            | Self::Down(id)
+            | Self::Left(id)
+            | Self::Updated(id)
+            | Self::Unreachable(id)
+            | Self::Reachable(id)
+            | Self::Conflict(id)
+            | Self::Forgotten(id) => Some(id),
+            Self::MemberObserved(sighting) => Some(sighting.member()),
+            Self::Joined
+            | Self::LeaveDone { .. }
+            | Self::NewLife { .. }
+            | Self::IdInUse { .. }
+            | Self::Twin
+            | Self::ZoneHeld(_)
+            | Self::ZoneReleased { .. }
+            | Self::StartedOver
+            | Self::OwnPause { .. }
+            | Self::NarrowPath { .. }
+            | Self::ObservedAddress { .. }
+            | Self::ForeignCluster { .. } => None,
+        }
+    }
+}
+
+/// The most entries (records and accusations) in one datagram, made or accepted.
+pub(crate) const MAX_ENTRIES: usize = 48;
+/// At most this many events tell of one record: of its status, and of what else changed.
+const EVENTS_OF_ENTRY: usize = 2;
+/// What a step raises beside what entries tell: own pause, started over, two of who answers (reachable, zone released),
+/// conflict, new life, id in use, and what its message may (joined, or where a datagram was seen to come from); a tick stops for more room before anything that raises several.
+pub(crate) const EVENTS_OF_STEP: usize = 8;
+
+/// The most events that entries of one datagram raise. A record, which can raise two, has 27 bytes at least; an accusation,
+/// which can raise one, has 21.
+pub(crate) const fn events_of_datagram(max_datagram: u16) -> usize {
+    let entries = (max_datagram as usize).saturating_sub(SMALLEST_HEADER);
+    let (events, most) = (entries * EVENTS_OF_ENTRY / SMALLEST_RECORD, EVENTS_OF_ENTRY * MAX_ENTRIES);
+    if events < most { events } else { most }
+}
+
+/// Header of a datagram and of a section.
+const SMALLEST_HEADER: usize = 22 + 3;
+const SMALLEST_RECORD: usize = 27;
+/// What the smallest datagrams take.
+const MIN_EVENTS: usize = events_of_datagram(400) + EVENTS_OF_STEP;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    to: SocketAddr,
+    start: u32,
+    len: u16,
+    class: Traffic,
+}
+
+const NO_PACKET: Sent = Sent {
+    to: SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)),
+    start: 0,
+    len: 0,
+    class: Traffic::Probe,
+};
+
+/// The memory of an [`Outbox`]: `PACKETS` packets of `BYTES` bytes together, and `EVENTS` events.
+///
+/// Sizes are checked at compile time: at least 2 packets of 400 bytes, and 35 events, which is what a datagram of
+/// 400 bytes and its step can raise. `BYTES` must hold `max_datagram` bytes, and `EVENTS` what one datagram can raise,
+/// or every step is refused ([`Verdict::OutboxTooSmall`]): 44 events for 512 bytes, 95 for 1,200, 104 for 1,400. Where a step has more packets to send than there is room for, a tick leaves the
+/// rest to the next, which it asks for at once; anything else drops them, and counts it.
+///
+/// ```
+/// use gossip_core::Buffer;
+/// let mut buffer = Buffer::<16, 128, 19_200>::new();
+/// let mut out = buffer.outbox();
+/// ```
+#[derive(Debug)]
+pub struct Buffer<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> {
+    packets: [Sent; PACKETS],
+    events: [Event; EVENTS],
+    bytes: [u8; BYTES],
+}
+
+impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> Buffer<PACKETS, EVENTS, BYTES> {
+    /// Empty; `const`, so it can be a static.
+    pub const fn new() -> Self {
+        const {
+            assert!(PACKETS >= 2 && BYTES >= 800, "a step needs room for two packets");
+            assert!(EVENTS >= MIN_EVENTS, "a datagram and its step can raise 35 events");
+        }
+        Self { packets: [NO_PACKET; PACKETS], events: [Event::Joined; EVENTS], bytes: [0; BYTES] }
+    }
+
+    /// Lends the memory to steps.
+    pub fn outbox(&mut self) -> Outbox<'_> {
+        Outbox {
+            packets: &mut self.packets,
+            sent: 0,
+            events: &mut self.events,
+            raised: 0,
+            bytes: &mut self.bytes,
+            used: 0,
+        }
+    }
+}
+
+impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> Default
+    for Buffer<PACKETS, EVENTS, BYTES>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Where a step puts its packets and events. Cleared at the start of every step.
+#[derive(Debug)]
+pub struct Outbox<'a> {
+    packets: &'a mut [Sent],
+    sent: usize,
+    events: &'a mut [Event],
+    raised: usize,
+    bytes: &'a mut [u8],
+    used: usize,
+}
+
+impl Outbox<'_> {
+    pub(crate) fn clear(&mut self) {
+        (self.sent, self.raised, self.used) = (0, 0, 0);
+    }
+
+    /// How many more packets of `max` bytes fit.
+    pub(crate) fn room(&self, max: usize) -> usize {
+        (self.packets.len() - self.sent).min((self.bytes.len() - self.used) / max.max(1))
+    }
+
+    /// Whether this step has made no packet yet.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.sent == 0
+    }
+
+    /// Whether one datagram of so many bytes, or what it may make a node send, fits.
+    pub(crate) fn suffices(&self, max_datagram: u16) -> bool {
+        self.room(usize::from(max_datagram)) > 0
+            && self.event_room() >= events_of_datagram(max_datagram) + EVENTS_OF_STEP
+    }
+
+    /// Whether this step has raised such an event.
+    pub(crate) fn has_raised(&self, such: impl Fn(&Event) -> bool) -> bool {
+        self.events.iter().take(self.raised).any(such)
+    }
+
+    /// Room for more events.
+    pub(crate) fn event_room(&self) -> usize {
+        self.events.len() - self.raised
+    }
+
+    pub(crate) fn raise(&mut self, event: Event) {
+        debug_assert!(self.raised < self.events.len(), "a step raised more events than it may");
+        if let Some(place) = self.events.get_mut(self.raised) {
+            *place = event;
+            self.raised += 1;
+        }
+    }
+
+    /// The free memory for one packet; `None` when there is no room for one of `max` bytes.
+    pub(crate) fn space(&mut self, max: usize) -> Option<&mut [u8]> {
+        if self.sent == self.packets.len() {
+            return None;
+        }
+        self.bytes.get_mut(self.used..)?.get_mut(..max)
+    }
+
+    /// Makes the first `len` bytes of the free memory a packet.
+    pub(crate) fn commit(&mut self, to: SocketAddr, len: usize, class: Traffic) {
+        if let Some(place) = self.packets.get_mut(self.sent) {
+            *place = Sent { to, start: self.used as u32, len: len as u16, class };
+            self.sent += 1;
+            self.used += len;
+        }
+    }
+}
+
+/// What a step returns: packets to send, events to tell, and when to call `tick` next.
+///
+/// It borrows the outbox, not the node: the node is free while the packets are sent.
+#[must_use = "unsent packets are lost; call `tick` no later than `next_tick`"]
+#[derive(Debug)]
+pub struct Output<'o> {
+    /// What the input was.
+    pub verdict: Verdict,
+    /// Call `tick` at this time at the latest; now, if it is not in the future.
+    pub next_tick: Instant,
+    packets: &'o [Sent],
+    events: &'o [Event],
+    bytes: &'o [u8],
+}
+
+impl<'o> Output<'o> {
+    pub(crate) fn new(out: &'o Outbox<'_>, verdict: Verdict, next_tick: Instant) -> Self {
+        Self {
+            verdict,
+            next_tick,
+            packets: &out.packets[..out.sent],
+            events: &out.events[..out.raised],
+            bytes: out.bytes,
+        }
+    }
+
+    /// The packets to send, in order.
+    pub fn packets(&self) -> impl ExactSizeIterator<Item = Packet<'o>> + use<'o> {
+        let bytes = self.bytes;
+        self.packets.iter().map(move |sent| {
+            let start = sent.start as usize;
+            let bytes = bytes.get(start..start + usize::from(sent.len)).unwrap_or_default();
+            Packet { to: sent.to, bytes, class: sent.class }
+        })
+    }
+
+    /// What happened, in order.
+    pub fn events(&self) -> &'o [Event] {
+        self.events
+    }
+}
+
+/// A datagram to send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Packet<'o> {
+    /// Where to.
+    pub to: SocketAddr,
+    /// The whole payload, at most `max_datagram` bytes.
+    pub bytes: &'o [u8],
+    /// What it is for: under send pressure drop the later classes first.
+    pub class: Traffic,
+}

@@ -1,0 +1,437 @@
+//! The node's own life: what it says of itself, and how it answers what others say of it.
+//!
+//! Only the owner of a record raises its incarnation. News of a suspicion or a death at our incarnation is
+//! refuted; news from a higher epoch means that an earlier life of ours (or a twin under our name) is
+//! remembered, and a new life goes above it.
+
+use crate::{
+    bootstrap::join::INTRODUCTION,
+    dissemination::reconcile::Sync,
+    kernel::{
+        budget::Bucket,
+        context::{Intent, Step, aged},
+        outbox::{Event, Traffic},
+    },
+    membership::{quarantine::Doubts, standing::Standing},
+    tables::table::ME,
+    vocabulary::{
+        diagnostics::debug,
+        record::{Health, Incarnation, Record, Status},
+        time::Instant,
+    },
+    wire::{frame::Draft, message::Message, record::Aged},
+};
+use core::{cmp::Ordering, net::SocketAddr, time::Duration};
+use leave::{Farewell, OthersLeaving};
+
+mod leave;
+
+/// New lives back off from this, doubling ...
+const FIRST_BACKOFF: Duration = Duration::from_secs(30);
+/// ... to this. A life that lasts this long ends the row.
+const LAST_BACKOFF: Duration = Duration::from_secs(3_600);
+/// This many new lives in a row mean that two machines share a name.
+const TWIN_AFTER: u8 = 3;
+/// A passive node takes its name back when the other one is dead or has left, and was not heard of as live for this long.
+const RECLAIM_AFTER: Duration = Duration::from_secs(30);
+/// Time between two events about another node that uses our id.
+const DUPLICATE_EVENT_GAP: Duration = Duration::from_secs(10);
+/// Refutations a second, and at once. A cluster suspects a node far less often; a forger may try more.
+const REFUTATIONS: u32 = 4;
+/// Where a node's life stands.
+///
+/// ```text
+///    ┌──────────────(the other is gone)──────────────┐
+///    ▼                                               │
+/// Running ──(third new life in a row)──▶ Passive ────┴──leave──▶ Leaving ──(acknowledged, or time out)──▶ Gone
+///    └──────────────────────leave──────────────────────────────────▲
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    /// Takes part, and contradicts what is wrong about itself.
+    Running,
+    /// Takes part, but no longer contradicts: another node uses its name.
+    Passive {
+        /// When that one was last heard of as live.
+        heard: Instant,
+    },
+    /// Has said that it leaves, and tells it on.
+    Leaving(Farewell),
+    /// Has left; does nothing any more.
+    Gone,
+}
+
+/// The state of one's own life.
+#[derive(Clone)]
+pub(crate) struct Life {
+    phase: Phase,
+    began: Instant,
+    /// When a member's datagram last came.
+    heard: Instant,
+    /// When the pause that we announced is over.
+    pause_ends: Option<Instant>,
+    lives_in_row: u8,
+    /// When the next event about another node that uses our id may be raised.
+    duplicate_event: Instant,
+    refutations: Bucket,
+    others_leaving: OthersLeaving,
+}
+
+impl Life {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            phase: Phase::Running,
+            began: now,
+            heard: now,
+            pause_ends: None,
+            lives_in_row: 0,
+            duplicate_event: now,
+            refutations: Bucket::new(REFUTATIONS, REFUTATIONS, now),
+            others_leaving: OthersLeaving::new(now),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// When an announced pause is over.
+    pub(crate) fn pause_ends(&self) -> Instant {
+        self.pause_ends.unwrap_or(Instant::NEVER)
+    }
+
+    /// A member's datagram came.
+    pub(crate) fn note_heard(&mut self, now: Instant) {
+        self.heard = now;
+    }
+
+    /// How long a life must have lasted before the next one may begin.
+    fn backoff(&self) -> Duration {
+        match self.lives_in_row {
+            0 => Duration::ZERO,
+            n => (FIRST_BACKOFF * 2u32.pow(u32::from(n - 1).min(8))).min(LAST_BACKOFF),
+        }
+    }
+}
+
+/// What news about oneself asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Answer {
+    /// One's own echo, or older.
+    Silence,
+    /// The same life, wrongly judged, or refuted further than we remember.
+    Refute,
+    /// The same life with a later word, which we do not remember or never said.
+    Reword,
+    /// A later life, or a twin.
+    Live,
+}
+
+fn answer(me: &Record, news: &Record) -> Answer {
+    match news.incarnation().cmp(&me.incarnation()) {
+        Ordering::Greater if news.incarnation().epoch > me.incarnation().epoch => Answer::Live,
+        Ordering::Greater => Answer::Refute,
+        Ordering::Equal if !news.same_fields(me) => Answer::Live,
+        Ordering::Equal if news.status() > me.status() => Answer::Refute,
+        _ if news.incarnation().epoch == me.incarnation().epoch && news.has_later_word_than(me) => {
+            Answer::Reword
+        }
+        _ => Answer::Silence,
+    }
+}
+
+impl Step<'_, '_> {
+    /// Hears what is said of this node itself. True when the news is older than what we are, so that its
+    /// teller should be corrected.
+    pub(crate) fn hear_of_myself(&mut self, news: &Aged) -> bool {
+        let Aged { record: news, age } = news;
+        match self.core.life.phase {
+            Phase::Gone => return false,
+            Phase::Passive { heard } => {
+                self.hear_of_the_other(news, heard);
+                return false;
+            }
+            Phase::Running | Phase::Leaving { .. } => {}
+        }
+        let me = *self.me();
+        match answer(&me, news) {
+            Answer::Silence => return news.rank() < me.rank(),
+            Answer::Refute => {
+                self.refute(news.incarnation());
+                self.reclaim_word(news);
+                if news.status() == Status::Dead {
+                    // Whoever tells us does not talk to the dead: it hears of it from ourselves, or not at all.
+                    self.met_the_dead();
+                    return true;
+                }
+            }
+            Answer::Reword => self.reclaim_word(news),
+            Answer::Live => {
+                self.tell_duplicate(news, *age);
+                self.live_again(news.incarnation());
+            }
+        }
+        false
+    }
+
+    /// Another node said that it is alive under our id, elsewhere, after this life began: no earlier life of ours could.
+    fn tell_duplicate(&mut self, news: &Record, age: u32) {
+        let (now, life) = (self.now(), &self.core.life);
+        if u128::from(age) < now.since(life.began).as_millis() {
+            let _ = self.tell_of_duplicate_at(news);
+        }
+    }
+
+    /// Tells the host, once in a while, that another node is alive under our id where this record says; whether it did.
+    fn tell_of_duplicate_at(&mut self, record: &Record) -> bool {
+        let (now, home) = (self.now(), self.me().address());
+        let elsewhere = record.status() == Status::Alive && record.address() != home;
+        let tells = elsewhere && now >= self.core.life.duplicate_event;
+        if tells {
+            self.core.life.duplicate_event = now + DUPLICATE_EVENT_GAP;
+            self.raise(Event::IdInUse { at: record.address().into() });
+        }
+        tells
+    }
+
+    /// Another node with our id asks us to let it join: both hosts are told. It gets our record, in no more bytes than it
+    /// sent, and no more often than its own host could be told.
+    pub(crate) fn meet_duplicate(&mut self, from: SocketAddr, its: &Record, bytes: usize) {
+        if its.id() != self.my_id() || !self.tell_of_duplicate_at(its) {
+            return;
+        }
+        let me = aged(self.core, &self.tables, ME);
+        let answer = Message::Join { nonce: INTRODUCTION, token: 0, me };
+        if Draft::length_with(&answer) <= bytes {
+            let _ = self.send(Intent::bare(from, Traffic::Sync, answer));
+        }
+    }
+
+    /// A passive node hears of its id. Once the other node is gone for good, it takes the id back, above the other's last
+    /// epoch; should that one return, this node is passive again after the 60 s that a third life needs.
+    fn hear_of_the_other(&mut self, news: &Record, heard: Instant) {
+        let (me, now) = (*self.me(), self.now());
+        if news.incarnation() < me.incarnation() {
+            return;
+        }
+        if news.status().is_live() && !news.same_fields(&me) {
+            self.core.life.phase = Phase::Passive { heard: now };
+        } else if !news.status().is_live()
+            && now.since(heard) >= RECLAIM_AFTER
+            && news.incarnation().epoch < Incarnation::MAX_EPOCH
+        {
+            self.core.life.phase = Phase::Running;
+            self.core.life.lives_in_row = 0;
+            self.live_again(news.incarnation());
+            self.core.life.lives_in_row = TWIN_AFTER - 1;
+        }
+    }
+
+    /// Contradicts a suspicion, an accusation or a death at `incarnation`, unless it is an old one.
+    pub(crate) fn refute(&mut self, incarnation: Incarnation) {
+        let (me, now) = (*self.me(), self.now());
+        let phase = self.core.life.phase;
+        if incarnation < me.incarnation() || matches!(phase, Phase::Passive { .. } | Phase::Gone) {
+            return;
+        }
+        if incarnation.epoch > me.incarnation().epoch {
+            self.live_again(incarnation);
+        } else if self.core.life.refutations.take(now, 1) {
+            let refutation = incarnation.refutation.saturating_add(1);
+            if refutation > Incarnation::MAX_COUNT {
+                self.live_again(incarnation);
+                return;
+            }
+            self.core.metrics.refutations += 1;
+            debug!("refuting for the {}th time", refutation);
+            self.worsen_health(1);
+            self.say(me.with_incarnation(Incarnation { refutation, ..incarnation }));
+        }
+    }
+
+    /// Goes above an earlier life of ours, or of a twin; not too often. What we said last holds on.
+    fn live_again(&mut self, above: Incarnation) {
+        let me = *self.me();
+        self.begin_life(above, me.with_state(0, me.health(), me.pause_seconds()));
+    }
+
+    /// Begins the next life with this record, if it is time for one.
+    fn begin_life(&mut self, above: Incarnation, record: Record) {
+        let now = self.now();
+        let lasted = now.since(self.core.life.began);
+        if lasted >= LAST_BACKOFF {
+            self.core.life.lives_in_row = 0;
+        }
+        if lasted < self.core.life.backoff() || matches!(self.core.life.phase, Phase::Leaving(_)) {
+            return;
+        }
+        let epoch = above.epoch.saturating_add(1);
+        if self.core.life.lives_in_row + 1 >= TWIN_AFTER || epoch > Incarnation::MAX_EPOCH {
+            self.core.life.phase = Phase::Passive { heard: now };
+            debug!("another node uses this node's id; passive from now on");
+            self.raise(Event::Twin);
+            return;
+        }
+        self.core.life.lives_in_row += 1;
+        self.core.life.began = now;
+        self.say(record.with_incarnation(Incarnation { epoch, refutation: 0 }));
+        debug!("the cluster knew a later life of this id; going on in epoch {}", epoch);
+        self.raise(Event::NewLife { epoch });
+    }
+
+    /// Replaces our own record and makes it a rumor.
+    fn say(&mut self, record: Record) {
+        self.tables.members.replace(ME, &record, &mut self.core.rng);
+        self.heat(ME, self.core.clock.now().stamp());
+    }
+
+    /// Says where we are reached from now on.
+    pub(crate) fn say_address(&mut self, address: SocketAddr) {
+        let me = *self.me();
+        if me.address() == address {
+            return;
+        }
+        self.core.sightings.forget_ours();
+        let (moved, at) = (me.with_address(address), me.incarnation());
+        if at.refutation < Incarnation::MAX_COUNT {
+            self.say(moved.with_incarnation(Incarnation { refutation: at.refutation + 1, ..at }));
+        } else {
+            self.begin_life(at, moved.with_state(0, me.health(), me.pause_seconds()));
+        }
+    }
+
+    /// Says how fit we are to serve; a pause that was announced goes on.
+    pub(crate) fn say_health(&mut self, health: Health) {
+        let left = self.core.life.pause_ends().since(self.now());
+        let paused = self.core.life.pause_ends.is_some();
+        if health != self.me().health() {
+            self.reword(health, if paused { left } else { Duration::ZERO });
+        }
+    }
+
+    /// Asks for patience for so long from now on.
+    pub(crate) fn say_pause(&mut self, pause: Duration) {
+        if !pause.is_zero() || self.core.life.pause_ends.is_some() {
+            self.reword(self.me().health(), pause);
+        }
+    }
+
+    /// Says something new of ourselves within this life. The pause is told in whole seconds, rounded up.
+    fn reword(&mut self, health: Health, pause: Duration) {
+        let seconds = pause.as_secs().saturating_add(u64::from(pause.subsec_nanos() > 0));
+        let pause_s = u8::try_from(seconds).unwrap_or(u8::MAX);
+        let ends = self.now() + Duration::from_secs(u64::from(pause_s));
+        self.core.life.pause_ends = (pause_s > 0).then_some(ends);
+        self.say_above(self.me().state_version(), health, pause_s);
+    }
+
+    /// Says our word under a state version above one that is known of us; where there is none above it, in a
+    /// new life.
+    fn say_above(&mut self, version: u32, health: Health, pause_s: u8) {
+        let me = *self.me();
+        if version < Incarnation::MAX_COUNT {
+            self.say(me.with_state(version + 1, health, pause_s));
+        } else {
+            self.begin_life(me.incarnation(), me.with_state(0, health, pause_s));
+        }
+    }
+
+    /// Says our word above a later one that news of this life has: else it would win wherever both are heard. As often
+    /// as we refute; whoever believes the other one tells us again.
+    fn reclaim_word(&mut self, news: &Record) {
+        let (me, now) = (*self.me(), self.now());
+        if news.has_later_word_than(&me) && self.core.life.refutations.take(now, 1) {
+            self.say_above(news.state_version(), me.health(), me.pause_seconds());
+        }
+    }
+
+    /// Takes the plea for patience back once its time is over.
+    pub(crate) fn end_pause(&mut self) {
+        if self.core.life.pause_ends.is_some_and(|end| self.now() >= end) {
+            self.reword(self.me().health(), Duration::ZERO);
+        }
+    }
+
+    /// Whether nobody was heard for so long that others may have forgotten deaths that we have not heard of:
+    /// what we know could then revive the dead.
+    pub(crate) fn is_out_of_touch(&self) -> bool {
+        let silent = self.now().since(self.core.life.heard);
+        self.tables.members.live() > 0 && silent > self.core.config.tombstone_ttl / 2
+    }
+
+    /// Forgets all members and joins anew, through the seeds and the last good addresses.
+    pub(crate) fn start_over(&mut self) {
+        let me = *self.me();
+        let now = self.now();
+        *self.tables.rumors = crate::tables::queue::RumorState::EMPTY;
+        self.tables.suspicions.clear();
+        let born = self.tables.members.slot(ME).born;
+        self.tables.members.found(self.core.config.cluster.key, &me, born);
+        self.forget_all_probes();
+        self.core.joining.start_over(now);
+        self.core.sync = Sync::new();
+        self.core.doubts = Doubts::default();
+        self.core.healing.start_over();
+        self.core.standing = Standing::new(now);
+        self.core.life.heard = now;
+        debug!("heard nobody for too long; starting over");
+        self.raise(Event::StartedOver);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::record::{Identity, Locality, NodeId, Versions};
+
+    fn me() -> Record {
+        let identity = Identity {
+            id: NodeId::from_name("me").unwrap(),
+            epoch: 10,
+            address: ([10, 0, 0, 1], 7946).into(),
+            locality: Locality::default(),
+        };
+        Record::new(identity, Versions::OURS).with_incarnation(Incarnation { epoch: 10, refutation: 5 })
+    }
+
+    fn at(epoch: u32, refutation: u32) -> Record {
+        me().with_incarnation(Incarnation { epoch, refutation })
+    }
+
+    #[test]
+    fn only_news_that_is_not_ours_is_answered() {
+        let elsewhere = me().with_address(([10, 0, 0, 2], 7946).into());
+        for (news, expected) in [
+            (me(), Answer::Silence),
+            (at(10, 4).with_status(Status::Dead), Answer::Silence),
+            (at(9, 9).with_status(Status::Left), Answer::Silence),
+            (me().with_status(Status::Suspect), Answer::Refute),
+            (me().with_status(Status::Left), Answer::Refute),
+            (at(10, 6), Answer::Refute),
+            (me().with_state(1, Health::Healthy, 0), Answer::Reword),
+            (me().with_state(0, Health::Degraded, 0), Answer::Reword),
+            (me().with_state(0, Health::Healthy, 1), Answer::Reword),
+            (at(11, 0), Answer::Live),
+            (elsewhere, Answer::Live),
+        ] {
+            assert_eq!(answer(&me(), &news), expected, "{news:?}");
+        }
+    }
+
+    #[test]
+    fn who_has_left_refutes_nothing_about_this_life() {
+        let left = me().with_status(Status::Left);
+        assert_eq!(answer(&left, &me().with_status(Status::Dead)), Answer::Silence);
+        assert_eq!(answer(&left, &me()), Answer::Silence);
+    }
+
+    #[test]
+    fn new_lives_back_off_to_an_hour() {
+        let mut life = Life::new(Instant::ZERO);
+        let backoffs = [0, 1, 2, 7, 8, 255].map(|lives| {
+            life.lives_in_row = lives;
+            life.backoff().as_secs()
+        });
+        assert_eq!(backoffs, [0, 30, 60, 1_920, 3_600, 3_600]);
+    }
+}

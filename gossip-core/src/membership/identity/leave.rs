@@ -1,0 +1,218 @@
+//! The end of a node's own life: its leave, and who must hear of it before it may go.
+
+use super::{Life, Phase};
+use crate::{
+    kernel::{
+        context::{Intent, Step},
+        outbox::{Event, Traffic},
+    },
+    tables::table::{ME, SlotId},
+    vocabulary::{config::Config, record::Status, time::Instant},
+    wire::message::Nonce,
+};
+use core::{net::SocketAddr, time::Duration};
+
+/// Leaving is done when so many others have acknowledged it, or all if they are fewer: one would do to tell the rest,
+/// as with any news; the others are for what may happen to it.
+const ENOUGH_ACKS: u32 = 3;
+/// Or after this.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+/// Where others leave too, a leave that fewer have acknowledged takes so many gossip intervals: until then we answer the
+/// others, who would wait in vain for one who is gone; and whoever stays has had the time to acknowledge it.
+const INTERVALS_TOGETHER: u32 = 4;
+/// Where more others than this leave within a moment, all do, however many we still take for live: there may be more
+/// leaves than can reach us in that time.
+const CROWD: u32 = 8;
+
+/// How far a leave has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Farewell {
+    /// When it stops telling at the latest.
+    until: Instant,
+    /// That of the pings which tell it.
+    nonce: Nonce,
+    /// Who has acknowledged it; of the last one, which makes it enough, the count is all that matters.
+    by: [SlotId; ENOUGH_ACKS as usize - 1],
+    acknowledged: u8,
+}
+
+/// A place in [`Farewell::by`] without a member.
+const NOBODY: SlotId = SlotId::MAX;
+
+impl Farewell {
+    fn new(now: Instant, nonce: Nonce) -> Self {
+        let by = [NOBODY; ENOUGH_ACKS as usize - 1];
+        Self { until: now + LEAVE_WITHIN, nonce, by, acknowledged: 0 }
+    }
+
+    fn began(&self) -> Instant {
+        self.until - LEAVE_WITHIN
+    }
+
+    /// A member has acknowledged it.
+    fn note(&mut self, member: SlotId) {
+        if self.by.contains(&member) {
+            return;
+        }
+        self.acknowledged = self.acknowledged.saturating_add(1);
+        if let Some(free) = self.by.iter_mut().find(|by| **by == NOBODY) {
+            *free = member;
+        }
+    }
+}
+
+/// The other members that left lately, each within a moment of the one before.
+#[derive(Clone)]
+pub(super) struct OthersLeaving {
+    count: u8,
+    /// When the last one was heard to.
+    last: Instant,
+}
+
+impl OthersLeaving {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { count: 0, last: now }
+    }
+
+    fn note(&mut self, now: Instant, moment: Duration) {
+        if now.since(self.last) > moment {
+            self.count = 0;
+        }
+        (self.count, self.last) = (self.count.saturating_add(1), now);
+    }
+
+    /// How many left within a moment of `began`, or after it.
+    fn since(&self, began: Instant, moment: Duration) -> u32 {
+        if began.since(self.last) <= moment { u32::from(self.count) } else { 0 }
+    }
+}
+
+/// A leave, and what it takes to end it.
+struct Parting {
+    farewell: Farewell,
+    acknowledged: u32,
+    /// How many others leave together with us.
+    others: u32,
+    /// How many we still take for live.
+    live: u32,
+    /// How long those who leave together wait for each other.
+    moment: Duration,
+}
+
+impl Parting {
+    /// Whether everybody leaves, as far as we can tell: most of those whom we knew, or a crowd.
+    fn is_of_all(&self) -> bool {
+        self.others > self.live.min(CROWD)
+    }
+
+    /// When it is over; in the past if at once.
+    fn ends(&self) -> Instant {
+        let is_known = self.acknowledged >= self.live;
+        if self.acknowledged >= ENOUGH_ACKS || (is_known && self.others == 0) {
+            self.farewell.began()
+        } else if is_known || self.is_of_all() {
+            self.farewell.until.min(self.farewell.began() + self.moment)
+        } else {
+            self.farewell.until
+        }
+    }
+
+    /// How many others know of it: those who stay; or, if nobody of those we take for live does but all leave, those who
+    /// leave as well.
+    fn known_to(&self) -> u32 {
+        match self.acknowledged {
+            0 if self.live > 0 && self.is_of_all() => self.others.min(ENOUGH_ACKS),
+            acknowledged => acknowledged,
+        }
+    }
+}
+
+impl Life {
+    fn parting(&self, live: u32, config: &Config) -> Option<Parting> {
+        let Phase::Leaving(farewell) = self.phase else { return None };
+        let moment = config.gossip_interval * INTERVALS_TOGETHER;
+        let others = self.others_leaving.since(farewell.began(), moment);
+        Some(Parting { farewell, acknowledged: farewell.acknowledged.into(), others, live, moment })
+    }
+
+    /// The nonce of the pings that tell of our leave, while there is one.
+    pub(crate) fn farewell(&self) -> Option<Nonce> {
+        match self.phase {
+            Phase::Leaving(farewell) => Some(farewell.nonce),
+            _ => None,
+        }
+    }
+
+    /// How many others know of our leave, where we take so many for live.
+    pub(crate) fn acknowledged(&self, live: u32, config: &Config) -> u32 {
+        self.parting(live, config).map_or(0, |parting| parting.known_to())
+    }
+
+    /// Whether a member has acknowledged our leave.
+    pub(crate) fn has_acknowledged(&self, member: SlotId) -> bool {
+        matches!(self.phase, Phase::Leaving(farewell) if farewell.by.contains(&member))
+    }
+
+    /// An ack came from a member; whether it was one of our leave.
+    pub(crate) fn note_ack(&mut self, member: SlotId, nonce: Nonce) -> bool {
+        match &mut self.phase {
+            Phase::Leaving(farewell) if farewell.nonce == nonce => {
+                farewell.note(member);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Another member has left.
+    pub(crate) fn note_leave(&mut self, now: Instant, config: &Config) {
+        self.others_leaving.note(now, config.gossip_interval * INTERVALS_TOGETHER);
+    }
+
+    /// A slot is about to be given to somebody else.
+    pub(crate) fn forget(&mut self, slot: SlotId) {
+        if let Phase::Leaving(farewell) = &mut self.phase {
+            farewell.by.iter_mut().filter(|by| **by == slot).for_each(|by| *by = NOBODY);
+        }
+    }
+}
+
+impl Step<'_, '_> {
+    /// Says that we leave.
+    pub(crate) fn begin_leaving(&mut self) {
+        if matches!(self.core.life.phase, Phase::Running | Phase::Passive { .. }) {
+            let me = *self.me();
+            let nonce = self.fresh_nonce_of_no_probe();
+            self.core.life.phase = Phase::Leaving(Farewell::new(self.now(), nonce));
+            self.say(me.with_status(Status::Left));
+        }
+    }
+
+    /// Whether both we and this member are leaving.
+    pub(crate) fn leaves_like(&self, member: SlotId) -> bool {
+        self.core.life.farewell().is_some() && self.record(member).status() == Status::Left
+    }
+
+    /// Another member that leaves told us so. We are gone in a moment, and count as none who knows; but it hears that we
+    /// leave, and who else does, and does not wait for us.
+    pub(crate) fn part_with(&mut self, to: SocketAddr) {
+        let _ = self.send(Intent { to, class: Traffic::Probe, message: None, about: Some(ME), rumors: true });
+    }
+
+    /// When our leave is over; in the past if at once.
+    pub(crate) fn leave_ends(&self) -> Instant {
+        let parting = self.core.life.parting(self.tables.members.live(), &self.core.config);
+        parting.map_or(Instant::NEVER, |parting| parting.ends())
+    }
+
+    /// Ends the leave once enough know of it, or its time is over.
+    pub(crate) fn finish_leaving(&mut self) {
+        let Some(parting) = self.core.life.parting(self.tables.members.live(), &self.core.config) else {
+            return;
+        };
+        if self.now() >= parting.ends() {
+            self.core.life.phase = Phase::Gone;
+            self.raise(Event::LeaveDone { acknowledged: parting.known_to() });
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Rechecks: an unreachable member is probed again as soon as there is a sign of life.
+//!
+//! Routine probes come back to a member once a lap, which in a large cluster takes minutes. So a live member that is
+//! marked unreachable is rechecked when it refutes a suspicion, or when a datagram comes straight from its address:
+//! neither proves that it hears us, but either is worth a ping. And while a zone is held, a member of it is
+//! pinged every probe interval, so that the zone is released within an interval of the road's return.
+//!
+//! Rechecks are paced, and accuse nobody. Whatever comes in a member's name, it is not rechecked again within
+//! 2 × `ack_timeout_max` of a failed recheck, unless that probe had to make room for others.
+
+use crate::{
+    kernel::context::Step,
+    membership::detector::Purpose,
+    tables::{memory::sized, table::SlotId},
+    vocabulary::{record::Reachability, time::Instant},
+};
+use core::time::Duration;
+
+/// Members that wait for their recheck. Further ones are counted, and found by the next lap at the latest.
+const MAX_QUEUED: usize = sized(64, 4);
+/// Time between two rechecks: at most 20 a second, some 1.3 kB/s with their acks.
+const PACE: Duration = Duration::from_millis(50);
+/// Draws, in each zone, for a member that was not just rechecked.
+const DRAWS: u32 = 4;
+/// Held zones of which a member is pinged in one probe interval.
+const ZONES_AT_ONCE: usize = sized(4, 2);
+
+/// Who is to be rechecked.
+#[derive(Clone)]
+pub(crate) struct Rechecks {
+    queue: heapless::Deque<SlotId, MAX_QUEUED>,
+    /// When the next one may begin.
+    next: Instant,
+}
+
+impl Rechecks {
+    pub(crate) const fn new() -> Self {
+        Self { queue: heapless::Deque::new(), next: Instant::ZERO }
+    }
+
+    /// When the next recheck begins.
+    pub(crate) fn next(&self) -> Instant {
+        if self.queue.is_empty() { Instant::NEVER } else { self.next }
+    }
+
+    /// The slots that it names.
+    #[cfg(fuzzing)]
+    pub(crate) fn slots(&self) -> impl Iterator<Item = SlotId> {
+        self.queue.iter().copied()
+    }
+
+    /// A slot is about to be given to another member.
+    pub(crate) fn forget(&mut self, slot: SlotId) {
+        self.queue.retain(|&queued| queued != slot);
+    }
+}
+
+impl Step<'_, '_> {
+    /// Whether this node takes a member for unreachable. The hold of a zone counts for all its members, and is stored in none
+    /// of them.
+    pub(crate) fn is_unreachable(&self, slot: SlotId) -> bool {
+        self.tables.members.slot(slot).reachability() == Reachability::Unreachable
+            || self.core.doubts.is_held(self.zone_of(slot))
+    }
+
+    /// There is a sign of life of a member: if it counts as unreachable, it is probed soon.
+    pub(crate) fn recheck(&mut self, slot: SlotId) {
+        if !self.record(slot).status().is_live() || !self.is_unreachable(slot) || self.was_rechecked(slot) {
+            return;
+        }
+        // One answer releases the whole zone.
+        let zone = Some(self.zone_of(slot)).filter(|&zone| self.core.doubts.is_held(zone));
+        let waits = |&queued: &SlotId| queued == slot || zone == Some(self.zone_of(queued));
+        if self.core.rechecks.queue.iter().any(waits) {
+            return;
+        }
+        if self.core.rechecks.queue.push_back(slot).is_err() {
+            self.core.metrics.dropped_rechecks += 1;
+        }
+    }
+
+    /// Rechecks a random member of each held zone, in at most [`ZONES_AT_ONCE`] of them.
+    pub(crate) fn recheck_held_zones(&mut self) {
+        let held = self.core.doubts.held().count();
+        let first = self.core.rng.below(held as u32) as usize;
+        for at in (first..held).chain(0..first).take(ZONES_AT_ONCE) {
+            let Some(zone) = self.core.doubts.held().nth(at) else { return };
+            for _ in 0..DRAWS {
+                let Some(slot) = self.tables.members.random_in(zone, &mut self.core.rng) else { break };
+                if !self.was_rechecked(slot) {
+                    self.recheck(slot);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Begins the recheck that is due, if one is.
+    pub(crate) fn begin_recheck(&mut self) {
+        let now = self.now();
+        if self.core.rechecks.next > now || !self.has_room_for_probe() {
+            return;
+        }
+        if !self.may_recheck() {
+            self.core.rechecks.next = now + PACE;
+            return;
+        }
+        while let Some(slot) = self.core.rechecks.queue.pop_front() {
+            if !self.record(slot).status().is_live() || !self.is_unreachable(slot) {
+                continue; // answered meanwhile, or gone
+            }
+            self.core.rechecks.next = now + PACE;
+            let held = self.core.doubts.is_held(self.zone_of(slot));
+            let purpose = if held { Purpose::ZoneCheck } else { Purpose::Recheck };
+            let _ = self.probe(slot, purpose);
+            return;
+        }
+    }
+}

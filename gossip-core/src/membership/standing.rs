@@ -1,0 +1,167 @@
+//! Standing: whether this node is fit to judge. It is not while trouble of its own can explain what it sees.
+
+use crate::{
+    kernel::{context::Step, outbox::EVENTS_OF_STEP},
+    membership::{
+        judgement::{Doubt, Signs, in_trouble},
+        quarantine::Cause,
+    },
+    tables::table::{ME, SlotId},
+    vocabulary::time::{Instant, Stamp},
+};
+use core::time::Duration;
+
+/// How many outcomes of probes are kept.
+const FINDINGS: u32 = 8;
+/// See [`Step::haste`].
+const HASTE: u32 = 4;
+/// Members that one tick of a roll call looks at.
+const ROLL_STRIDE: u32 = 64;
+
+/// What a node knows of its own fitness to judge.
+#[derive(Clone)]
+pub(crate) struct Standing {
+    /// How the latest probes of members believed alive ended: a bit each, the newest lowest, set for a failure.
+    findings: u8,
+    /// Deaths less arrivals of this period, and of the one before.
+    lost: [u32; 2],
+    period_ends: Instant,
+    /// How many were suspect or lost at the last look, and when that number last rose.
+    count: u32,
+    grew: Stamp,
+    /// While our own doubt was spent, a member that we accused refuted: that we hear nothing says nothing of others.
+    pub(crate) refuted: bool,
+    /// How far the roll call has come.
+    roll: u32,
+}
+
+impl Standing {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            findings: 0,
+            lost: [0; 2],
+            period_ends: now,
+            count: 0,
+            grew: now.stamp(),
+            refuted: false,
+            roll: 0,
+        }
+    }
+
+    /// A probe of a member that was believed alive has ended.
+    pub(crate) fn note_finding(&mut self, failed: bool) {
+        self.findings = self.findings << 1 | u8::from(failed);
+    }
+
+    /// A member died.
+    pub(crate) fn note_lost(&mut self) {
+        self.lost[0] += 1;
+    }
+
+    /// One came, or came back.
+    pub(crate) fn note_arrival(&mut self) {
+        let from = usize::from(self.lost[0] == 0);
+        self.lost[from] = self.lost[from].saturating_sub(1);
+    }
+}
+
+impl Step<'_, '_> {
+    /// Where the doubt of this node itself stands.
+    pub(crate) fn own_doubt(&self) -> Doubt {
+        self.core.doubts.of(Cause::Own)
+    }
+
+    /// Forgets losses after one to two periods of two longest suspicions; but not while in doubt of ourselves, or a
+    /// minority would forget its losses and think that it is all there is.
+    pub(crate) fn forget_losses(&mut self) {
+        let (now, floor) = (self.now(), self.suspicion_floor(ME));
+        let period = Duration::from_micros(floor * 2) * u32::from(self.core.config.suspicion_factor);
+        let in_doubt = self.own_doubt() == Doubt::Open;
+        let standing = &mut self.core.standing;
+        if !in_doubt && now >= standing.period_ends {
+            (standing.lost, standing.period_ends) = ([0, standing.lost[0]], now + period);
+        }
+    }
+
+    /// How many of the latest probes of members believed alive count, and how many of those failed.
+    fn findings(&self) -> (u32, u32) {
+        let probed = self.tables.members.live().clamp(FINDINGS / 2, FINDINGS);
+        (probed, (u32::from(self.core.standing.findings) & ((1 << probed) - 1)).count_ones())
+    }
+
+    /// A member that we accuse has refuted.
+    pub(crate) fn note_refuted(&mut self) {
+        self.core.standing.refuted = self.own_doubt() == Doubt::Spent;
+    }
+
+    /// Whether our own word is enough: our own doubt is spent, and no member that we accused since has refuted.
+    pub(crate) fn stands_alone(&self) -> bool {
+        self.own_doubt() == Doubt::Spent && !self.core.standing.refuted
+    }
+
+    /// How much faster than usual members are probed: our own doubt is spent, and most probes find members that have fallen
+    /// silent since we last came to them.
+    pub(crate) fn haste(&self) -> u32 {
+        let (probed, failed) = self.findings();
+        if self.stands_alone() && failed * 2 > probed { HASTE } else { 1 }
+    }
+
+    /// A probe has ended: what does that say of this node? If it failed, `asked` counts the members that it asked beside its
+    /// target, and `answered` those of them that answered.
+    pub(crate) fn look_for_own_trouble(&mut self, (asked, answered): (u32, u32)) {
+        let members = &self.tables.members;
+        let held = |&(zone, _): &(_, u32)| self.core.doubts.is_held(zone);
+        let elsewhere: u32 = members.zones().filter(held).map(|(_, live)| live).sum();
+        let (live, suspects) = (members.live(), members.suspects());
+        let floor = self.suspicion_floor(ME);
+        let now = self.core.clock.judged_stamp();
+        let standing = &mut self.core.standing;
+        let lost = suspects + standing.lost[0] + standing.lost[1];
+        if lost > core::mem::replace(&mut standing.count, lost) {
+            standing.grew = now;
+        }
+        let (probed, failed) = self.findings();
+        let switches = self.core.config.mechanisms;
+        let signs = Signs {
+            asked,
+            answered,
+            probed,
+            failed: if switches.surprise { failed } else { 0 },
+            kept: members.size().saturating_sub(suspects + elsewhere),
+            lost: if switches.majority { lost } else { 0 },
+            growing: u64::from(now.since(self.core.standing.grew)) * 1_000 < floor,
+        };
+        self.core.standing.refuted &= self.own_doubt() == Doubt::Spent;
+        self.note_own_trouble(live > 1 && in_trouble(&signs));
+    }
+
+    /// Whether a doubt about this member is spent.
+    pub(crate) fn was_doubted(&self, slot: SlotId) -> bool {
+        self.stands_alone() || self.core.doubts.of(Cause::Zone(self.zone_of(slot))) == Doubt::Spent
+    }
+
+    /// While a doubt is spent, members that fell silent in it are accused, as many at once as can be suspected. To probe all
+    /// of them again would take a lap. Members that are given patience are skipped, as when a probe of them fails.
+    pub(crate) fn call_the_roll(&mut self) {
+        if !self.core.config.mechanisms.roll_call || !self.core.doubts.any_spent() {
+            return;
+        }
+        for _ in 0..ROLL_STRIDE.min(self.tables.members.live()) {
+            if self.tables.suspicions.is_full() || self.out.event_room() < EVENTS_OF_STEP {
+                return;
+            }
+            let roll = (self.core.standing.roll + 1) % self.tables.members.live();
+            self.core.standing.roll = roll;
+            let Some(&slot) = self.tables.members.live_slots().get(roll as usize) else { return };
+            if self.tables.members.slot(slot).is_silent()
+                && self.was_doubted(slot)
+                && !self.accuses(ME, slot)
+                && self.patience(slot).is_none()
+            {
+                self.suspect(slot, ME, self.core.clock.judged_stamp());
+                // Nobody else may say so: it has twice the time to refute.
+                self.postpone(slot, self.suspicion_floor(slot) * 2);
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The door for the fuzz targets to what is private: compiled under `cfg(fuzzing)`, which cargo-fuzz sets, and for the
+//! core's own tests. No part of the API.
+//!
+//! Under `cfg(fuzzing)` every step of a node ends with a check of all its tables, too: see `Node::check`.
+
+use crate::{
+    vocabulary::{error::Verdict, record::Record},
+    wire::frame::{Draft, Frame},
+};
+use std::{vec, vec::Vec};
+
+/// Bytes of a datagram's header, and of a section's.
+const HEADER: usize = 22;
+const SECTION: usize = 3;
+/// The first of the tags whose sections are lists of entries, and not messages.
+const FIRST_LIST: u8 = 14;
+const LIMIT: u8 = 17;
+/// Messages above it, and what a sender has, between them.
+const OBSERVED: u8 = 18;
+const SIEVE: u8 = 19;
+const SIFTED: u8 = 20;
+const RECORDS: u8 = 32;
+
+/// Whether a datagram decodes, of any cluster. Panics if what decodes does not encode to itself, or if the decoder
+/// would not have noticed a byte more or less.
+pub fn is_datagram(bytes: &[u8]) -> bool {
+    let Ok(again) = encode_again(bytes) else { return false };
+    assert_eq!(again, normal_form(bytes), "every value has exactly one encoding");
+    let more = [bytes, &[1, 0]].concat();
+    for wrong in [&bytes[..bytes.len() - 1], &more[..bytes.len() + 1], &more] {
+        assert!(encode_again(wrong).is_err(), "a datagram of {} bytes was taken for whole", wrong.len());
+    }
+    true
+}
+
+/// The records that a section of this body holds; none if it does not decode.
+pub fn records(body: &[u8]) -> Vec<Record> {
+    let length = u16::try_from(body.len()).unwrap_or(u16::MAX).to_be_bytes();
+    let mut datagram = [1; HEADER + SECTION];
+    (datagram[1], datagram[HEADER]) = (0, RECORDS);
+    datagram[HEADER + 1..].copy_from_slice(&length);
+    let datagram = [&datagram, body].concat();
+    let contents = Frame::decode(&datagram).ok().and_then(|frame| frame.contents().ok());
+    contents.map_or_else(Vec::new, |contents| contents.records().map(|aged| aged.record).collect())
+}
+
+/// Decodes a datagram, and writes what it says as a node would, section by section.
+fn encode_again(datagram: &[u8]) -> Result<Vec<u8>, Verdict> {
+    let frame = Frame::decode(datagram)?;
+    let _ = frame.contents().map_err(Verdict::Malformed)?;
+    let mut space = vec![0; datagram.len()];
+    let mut draft = Draft::new(&mut space, &frame.header);
+    for section in sections(datagram) {
+        let alone = [&datagram[..HEADER], section].concat();
+        let contents = Frame::decode(&alone)?.contents().map_err(Verdict::Malformed)?;
+        let fits = contents.message.iter().all(|message| draft.message(message))
+            && contents.limit.iter().all(|&limit| draft.limit(limit))
+            && contents.sieve.iter().all(|sieve| {
+                let range = (sieve.nonce, sieve.from, sieve.until);
+                draft.sieve(range, sieve.bits.len(), |bits| bits.copy(sieve.bits))
+            })
+            && contents.digests().all(|digest| draft.digest(&digest))
+            && contents.lists().all(|list| draft.list(&list))
+            && contents.wants().all(|id| draft.want(id))
+            && contents.records().all(|record| draft.record(&record))
+            && contents.accusations().all(|accusation| draft.accusation(&accusation));
+        assert!(fits, "what was decoded is longer than it was");
+    }
+    let len = draft.finish();
+    space.truncate(len);
+    Ok(space)
+}
+
+/// A datagram that decodes without what a decoder skips (unknown sections and empty lists of entries), and with all
+/// entries of a tag in one section, where the first of them stands.
+fn normal_form(datagram: &[u8]) -> Vec<u8> {
+    let mut whole: Vec<(u8, Vec<u8>)> = vec![];
+    for section in sections(datagram) {
+        let (tag, body) = (section[0], &section[SECTION..]);
+        let is_list = matches!(tag, FIRST_LIST..=16 | RECORDS | 33);
+        if !matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED | SIEVE | SIFTED) && (!is_list || body.is_empty())
+        {
+            continue;
+        }
+        match whole.iter_mut().find(|(other, _)| *other == tag) {
+            Some((_, bodies)) => bodies.extend_from_slice(body),
+            None => whole.push((tag, body.to_vec())),
+        }
+    }
+    let mut normal = datagram[..HEADER].to_vec();
+    for (tag, body) in whole {
+        normal.push(tag);
+        normal.extend_from_slice(&(body.len() as u16).to_be_bytes());
+        normal.extend_from_slice(&body);
+    }
+    normal
+}
+
+/// The sections of a datagram that decodes, each with its tag and length.
+fn sections(datagram: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = &datagram[HEADER..];
+    core::iter::from_fn(move || {
+        let &[_, high, low, ..] = rest else { return None };
+        let (section, later) = rest.split_at(SECTION + usize::from(u16::from_be_bytes([high, low])));
+        rest = later;
+        Some(section)
+    })
+}

@@ -1,0 +1,277 @@
+//! What to push: which records are hot, and how often each was sent.
+//!
+//! A member has at most one rumor, its newest record, so superseding is a relink and no origin can crowd out
+//! the rest. Hot slots stand in a list per [`Kind`] and number of sends, newest first. A rumor that had all its sends
+//! cools; a cool tombstone goes to the tombstones' list, oldest death first: its head is the next to be forgotten.
+
+use crate::{
+    tables::{
+        memory::sized,
+        table::{ME, Slot, SlotId},
+    },
+    vocabulary::{
+        record::{Record, Status},
+        time::Stamp,
+    },
+};
+
+/// The most sends of any rumor: `retransmit_factor` 4 at two million members, 6 at ten thousand; or 3 at 64, where loss and
+/// silence ask for most.
+pub(crate) const MAX_SENDS: usize = sized(30, 20);
+/// Hot rumors of a kind, four datagrams full, from which on there is more news than can be told soon.
+const MANY: u32 = 128;
+/// Tombstones passed to find a new one's place among them.
+const MAX_STEPS_BACK: usize = 16;
+/// The most rumors in one packet.
+pub(crate) const MAX_TAKEN: usize = sized(crate::kernel::outbox::MAX_ENTRIES, 16);
+
+/// `Slot::list`: in no list.
+const NONE: u8 = 0;
+/// `Slot::list`: a tombstone. Hot slots have what [`Kind::list`] says.
+const TOMBSTONE: u8 = u8::MAX;
+/// How many kinds of rumors there are.
+const KINDS: usize = 2;
+/// How many lists of hot slots.
+const LISTS: usize = KINDS * MAX_SENDS;
+
+/// Whom a rumor is about. The kinds are told in turn: where many fall silent at once, what is said of them does not
+/// keep the others from hearing of each other; nor the other way round.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// A member that is alive or has left, in its own words.
+    Living,
+    /// A member that is suspect or dead, in those of others.
+    Silent,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; KINDS] = [Self::Living, Self::Silent];
+
+    pub(crate) fn of(record: &Record) -> Self {
+        match record.status() {
+            Status::Alive | Status::Left => Self::Living,
+            Status::Suspect | Status::Dead => Self::Silent,
+        }
+    }
+
+    /// `Slot::list` of a hot slot with so many sends.
+    fn list(self, sends: u8) -> u8 {
+        1 + sends + self as u8 * MAX_SENDS as u8
+    }
+
+    /// The kind of a hot slot, and its number of sends.
+    fn of_list(list: u8) -> (Self, u8) {
+        let kind = if list < Self::Silent.list(0) { Self::Living } else { Self::Silent };
+        (kind, list - kind.list(0))
+    }
+}
+
+/// Heads of the lists; slots hold the links. `slot + 1`; zero is the end.
+#[derive(Clone)]
+pub(crate) struct RumorState {
+    heads: [u32; LISTS],
+    hot: [u32; KINDS],
+    oldest: u32,
+    youngest: u32,
+    tombstones: u32,
+}
+
+impl RumorState {
+    pub(crate) const EMPTY: Self =
+        Self { heads: [0; LISTS], hot: [0; KINDS], oldest: 0, youngest: 0, tombstones: 0 };
+
+    /// How many rumors are hot.
+    pub(crate) fn hot(&self) -> u32 {
+        self.hot.iter().sum()
+    }
+
+    /// How many of one kind are.
+    pub(crate) fn hot_of(&self, kind: Kind) -> u32 {
+        self.hot[kind as usize]
+    }
+
+    /// Whether there is more news of a kind than can be told soon. Then hearing a rumor of it again counts as a send: half as
+    /// many do, and who misses some asks for it.
+    pub(crate) fn are_many(&self, kind: Kind) -> bool {
+        self.hot_of(kind) > MANY
+    }
+
+    /// How many tombstones stand in the list (hot ones do not yet).
+    pub(crate) fn tombstones(&self) -> u32 {
+        self.tombstones
+    }
+
+    /// The tombstone of the oldest death.
+    pub(crate) fn oldest_tombstone(&self) -> Option<SlotId> {
+        self.oldest.checked_sub(1)
+    }
+
+    pub(crate) fn is_hot(slot: &Slot) -> bool {
+        slot.list != NONE && slot.list != TOMBSTONE
+    }
+
+    /// Makes a slot's record news that came into being at `born`, to be sent from the beginning.
+    pub(crate) fn heat(&mut self, slots: &mut [Slot], slot: SlotId, born: Stamp) {
+        self.unlink(slots, slot);
+        slots[slot as usize].born = born;
+        let list = Kind::of(&slots[slot as usize].record).list(0);
+        self.link_hot(slots, slot, list);
+    }
+
+    /// Takes a slot out of circulation; a tombstone joins the tombstones, by the time of its death.
+    pub(crate) fn cool(&mut self, slots: &mut [Slot], slot: SlotId) {
+        self.unlink(slots, slot);
+        // One's own record is never a tombstone to oneself, not even after leaving.
+        if slot != ME && !slots[slot as usize].record.status().is_live() {
+            self.link_tombstone(slots, slot);
+        }
+    }
+
+    fn link_tombstone(&mut self, slots: &mut [Slot], slot: SlotId) {
+        let born = slots[slot as usize].born;
+        let (mut previous, mut next) = (self.youngest, 0);
+        // Deaths are heard of nearly in order; one that is out of it by more stands where the steps end.
+        for _ in 0..MAX_STEPS_BACK {
+            let Some(before) = previous.checked_sub(1) else { break };
+            if !born.is_before(slots[before as usize].born) {
+                break;
+            }
+            (previous, next) = (slots[before as usize].previous, previous);
+        }
+        match previous.checked_sub(1) {
+            Some(previous) => slots[previous as usize].next = slot + 1,
+            None => self.oldest = slot + 1,
+        }
+        match next.checked_sub(1) {
+            Some(next) => slots[next as usize].previous = slot + 1,
+            None => self.youngest = slot + 1,
+        }
+        let entry = &mut slots[slot as usize];
+        (entry.previous, entry.next, entry.list) = (previous, next, TOMBSTONE);
+        self.tombstones += 1;
+    }
+
+    /// Takes a slot out of whatever list it is in.
+    pub(crate) fn unlink(&mut self, slots: &mut [Slot], slot: SlotId) {
+        let Slot { previous, next, list, .. } = slots[slot as usize];
+        if list == NONE {
+            return;
+        }
+        match previous.checked_sub(1) {
+            Some(previous) => slots[previous as usize].next = next,
+            None if list == TOMBSTONE => self.oldest = next,
+            None => self.heads[usize::from(list) - 1] = next,
+        }
+        match next.checked_sub(1) {
+            Some(next) => slots[next as usize].previous = previous,
+            None if list == TOMBSTONE => self.youngest = previous,
+            None => {}
+        }
+        if list == TOMBSTONE {
+            self.tombstones -= 1
+        } else {
+            self.hot[Kind::of_list(list).0 as usize] -= 1
+        }
+        let entry = &mut slots[slot as usize];
+        (entry.previous, entry.next, entry.list) = (0, 0, NONE);
+    }
+
+    /// Panics unless every slot is in the list that it says, once, and the counts are right.
+    #[cfg(any(fuzzing, all(test, feature = "alloc")))]
+    pub(crate) fn check(&self, slots: &[Slot]) {
+        let mut counts = [0u32; 256];
+        let mut walk = |list: u8, head: u32| {
+            let (mut before, mut at) = (0, head);
+            while let Some(slot) = at.checked_sub(1) {
+                let entry = &slots[slot as usize];
+                assert_eq!((entry.list, entry.previous), (list, before), "slot {slot}");
+                counts[usize::from(list)] += 1;
+                assert!(counts[usize::from(list)] as usize <= slots.len(), "a list has a loop");
+                (before, at) = (at, entry.next);
+            }
+            before
+        };
+        for (list, &head) in (1..).zip(&self.heads) {
+            walk(list, head);
+        }
+        assert_eq!(walk(TOMBSTONE, self.oldest), self.youngest, "the last is the youngest");
+        let mut named = [0u32; 256];
+        slots.iter().for_each(|slot| named[usize::from(slot.list)] += 1);
+        assert_eq!(named[1..], counts[1..], "slots that name a list, and those that it has");
+        assert_eq!(self.tombstones, counts[usize::from(TOMBSTONE)]);
+        let lists = |kind: Kind| (0..MAX_SENDS as u8).map(move |sends| usize::from(kind.list(sends)));
+        assert_eq!(self.hot, Kind::ALL.map(|kind| lists(kind).map(|list| named[list]).sum()));
+    }
+
+    fn link_hot(&mut self, slots: &mut [Slot], slot: SlotId, list: u8) {
+        let next = core::mem::replace(&mut self.heads[usize::from(list) - 1], slot + 1);
+        if let Some(next) = next.checked_sub(1) {
+            slots[next as usize].previous = slot + 1;
+        }
+        let entry = &mut slots[slot as usize];
+        (entry.previous, entry.next, entry.list) = (0, next, list);
+        self.hot[Kind::of_list(list).0 as usize] += 1;
+    }
+
+    /// The first hot slot of a kind with at least so many sends.
+    fn first(&self, kind: Kind, sends: u8) -> Option<SlotId> {
+        let mut lists = (sends..MAX_SENDS as u8).map(|sends| usize::from(kind.list(sends)) - 1);
+        lists.find_map(|list| self.heads[list].checked_sub(1))
+    }
+
+    /// The hot slot of the same kind that comes next.
+    fn after(&self, slots: &[Slot], slot: SlotId) -> Option<SlotId> {
+        let Slot { next, list, .. } = slots[slot as usize];
+        let (kind, sends) = Kind::of_list(list);
+        next.checked_sub(1).or_else(|| self.first(kind, sends + 1))
+    }
+
+    /// Offers hot slots of these kinds in turn, of each the fewest-sent first and the newest first, until `offer` refuses
+    /// one or [`MAX_TAKEN`] are taken. Where its kind has a number of `sends`, each one taken counts a send; after so many
+    /// it cools. Returns how many cooled.
+    ///
+    /// O(slots offered).
+    pub(crate) fn take(
+        &mut self,
+        slots: &mut [Slot],
+        kinds: &[Kind],
+        sends: [Option<u8>; KINDS],
+        mut offer: impl FnMut(SlotId, &Slot) -> bool,
+    ) -> u32 {
+        let mut taken = heapless::Vec::<(SlotId, Kind), MAX_TAKEN>::new();
+        let mut next = Kind::ALL.map(|kind| self.first(kind, 0).filter(|_| kinds.contains(&kind)));
+        'full: while next != [None; KINDS] {
+            for (next, kind) in next.iter_mut().zip(Kind::ALL) {
+                let Some(slot) = *next else { continue };
+                if taken.is_full() || !offer(slot, &slots[slot as usize]) {
+                    break 'full;
+                }
+                let _ = taken.push((slot, kind));
+                *next = self.after(slots, slot);
+            }
+        }
+        let mut cooled = 0;
+        // Oldest first, so that the newest ends up first in the next list too.
+        for &(slot, kind) in taken.iter().rev() {
+            let Some(sends) = sends[kind as usize] else { continue };
+            cooled += u32::from(self.count_send(slots, slot, sends));
+        }
+        cooled
+    }
+
+    /// Counts one send of a hot slot; true when it was the last.
+    pub(crate) fn count_send(&mut self, slots: &mut [Slot], slot: SlotId, sends: u8) -> bool {
+        let entry = &slots[slot as usize];
+        if !Self::is_hot(entry) {
+            return false;
+        }
+        let (kind, sent) = Kind::of_list(entry.list);
+        if sent + 1 >= sends.min(MAX_SENDS as u8) {
+            self.cool(slots, slot);
+            return true;
+        }
+        self.unlink(slots, slot);
+        self.link_hot(slots, slot, kind.list(sent + 1));
+        false
+    }
+}

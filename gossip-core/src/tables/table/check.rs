@@ -1,0 +1,89 @@
+//! What holds of the tables between any two operations: checked by the unit tests after each operation, and under
+//! `cfg(fuzzing)` after each step of a node.
+
+use super::{ME, SlotId, Table, index::Place, sums};
+use crate::{
+    tables::memory::Tables,
+    vocabulary::record::{Fingerprint, Status},
+};
+use std::{collections::BTreeSet, vec::Vec};
+
+impl Tables<'_> {
+    /// Panics unless all tables agree with each other.
+    pub(crate) fn check(&self) {
+        self.members.check();
+        self.members.check_zones();
+        self.rumors.check(self.members.slots);
+        self.suspicions.check(self.members.slots);
+    }
+}
+
+impl Table<'_> {
+    /// Whether a slot is a member's, or the node's own.
+    pub(crate) fn is_used(&self, slot: SlotId) -> bool {
+        let entry = self.slot(slot);
+        slot == ME
+            || self.ring[..self.state.others as usize].get(entry.ring_position() as usize) == Some(&slot)
+    }
+
+    fn check(&self) {
+        self.check_slots();
+        self.check_ring();
+        self.check_index();
+        self.check_sums();
+    }
+
+    /// Each slot is in use, free, or fresh.
+    fn check_slots(&self) {
+        let mut free = BTreeSet::new();
+        let mut at = self.state.free;
+        while let Some(slot) = at.checked_sub(1) {
+            assert!(free.insert(slot), "the list of free slots has a loop");
+            assert!(!self.is_used(slot), "slot {slot} is free, and used");
+            at = self.slot(slot).next;
+        }
+        assert_eq!(self.state.used as usize, 1 + self.state.others as usize + free.len());
+        assert!(self.state.used as usize <= self.slots.len());
+    }
+
+    fn check_ring(&self) {
+        let suspect = |slot: &&SlotId| self.record(**slot).status() == Status::Suspect;
+        assert_eq!(
+            self.state.suspects as usize,
+            self.live_slots().iter().filter(suspect).count(),
+            "suspects"
+        );
+        assert!(self.state.cursor <= self.state.live && self.state.live <= self.state.others);
+        for (position, &slot) in self.as_view().others().iter().enumerate() {
+            let entry = self.slot(slot);
+            assert_eq!(entry.ring_position() as usize, position, "slot {slot}");
+            let live = entry.record.status().is_live();
+            assert_eq!(live, position < self.state.live as usize, "slot {slot} of {}", self.state.live);
+        }
+    }
+
+    /// Everybody is found, and the index is in the order of places.
+    fn check_index(&self) {
+        let walked: Vec<Place> =
+            self.as_view().after(Place::START, u32::MAX).map(|(place, _)| place).collect();
+        assert!(walked.is_sorted_by(|a, b| a < b), "the index is out of order");
+        assert_eq!(walked.len(), 1 + self.state.others as usize);
+        assert_eq!(self.index.iter().filter(|&&entry| entry != 0).count(), walked.len());
+        for &slot in self.as_view().others().iter().chain([&ME]) {
+            assert_eq!(self.find(self.record(slot).id()), Some(slot));
+        }
+    }
+
+    /// The sums are those of the records.
+    fn check_sums(&self) {
+        let (mut root, mut ranges) = (0u64, [0u64; sums::RANGES]);
+        for &slot in self.as_view().others().iter().chain([&ME]) {
+            let record = self.record(slot);
+            let share = sums::contribution(self.state.key, record);
+            let range = &mut ranges[(self.place(record.id()).tag >> 25) as usize];
+            (root, *range) = (root.wrapping_add(share), range.wrapping_add(share));
+        }
+        assert_eq!(self.fingerprint(), Fingerprint(root));
+        assert_eq!(self.state.sums.ranges(), &ranges[..]);
+    }
+}

@@ -1,0 +1,117 @@
+//! Addresses as tables and events keep them.
+
+use crate::vocabulary::record::NodeId;
+use core::{
+    fmt,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+};
+
+/// An IP address and a port in 18 bytes: `SocketAddr` takes 32. IPv4-mapped IPv6 addresses are IPv4 ones here.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// IPv4 ones mapped into IPv6.
+    ip: [u8; 16],
+    port: u16,
+}
+
+impl Endpoint {
+    /// Port 0 of nowhere.
+    pub(crate) const NOWHERE: Self = Self { ip: [0; 16], port: 0 };
+
+    /// One value for each address.
+    pub(crate) fn to_bytes(self) -> [u8; 18] {
+        let mut bytes = [0; 18];
+        let (ip, port) = bytes.split_at_mut(16);
+        ip.copy_from_slice(&self.ip);
+        port.copy_from_slice(&self.port.to_be_bytes());
+        bytes
+    }
+
+    /// The same as a socket's address.
+    pub fn socket_addr(self) -> SocketAddr {
+        SocketAddr::new(IpAddr::V6(Ipv6Addr::from(self.ip)).to_canonical(), self.port)
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+            IpAddr::V6(ip) => ip,
+        };
+        Self { ip: ip.octets(), port: address.port() }
+    }
+}
+
+impl From<Endpoint> for SocketAddr {
+    fn from(endpoint: Endpoint) -> Self {
+        endpoint.socket_addr()
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.socket_addr().fmt(f)
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A member, and where its datagrams were seen to come from. Aligned to two bytes, so that an event with it is as small as
+/// the others.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sighting {
+    member: [u8; 8],
+    observed: Endpoint,
+}
+
+impl Sighting {
+    /// That of a member at an address.
+    pub fn new(member: NodeId, observed: impl Into<Endpoint>) -> Self {
+        Self { member: member.to_bytes(), observed: observed.into() }
+    }
+
+    /// Which member; what it advertises is in its record.
+    pub fn member(self) -> NodeId {
+        NodeId::kept_in(self.member)
+    }
+
+    /// Where its datagrams come from.
+    pub fn observed(self) -> Endpoint {
+        self.observed
+    }
+}
+
+impl fmt::Debug for Sighting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} at {}", self.member(), self.observed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sighting_is_of_the_member_and_the_address_that_it_was_made_of() {
+        let (member, address) = (NodeId::from_u64(7).unwrap(), SocketAddr::from(([10, 0, 0, 1], 7)));
+        let sighting = Sighting::new(member, address);
+        assert_eq!((sighting.member(), sighting.observed().socket_addr()), (member, address));
+        assert!(align_of::<Sighting>() <= 2);
+    }
+
+    #[test]
+    fn an_endpoint_is_the_address_that_it_was_made_of() {
+        for text in ["10.0.0.1:7946", "[2001:db8::1]:7946", "0.0.0.0:0"] {
+            let address: SocketAddr = text.parse().unwrap();
+            assert_eq!(SocketAddr::from(Endpoint::from(address)), address);
+            assert_eq!(Endpoint::from(address).to_string(), text);
+        }
+        let mapped: SocketAddr = "[::ffff:10.0.0.1]:7946".parse().unwrap();
+        assert_eq!(Endpoint::from(mapped).to_string(), "10.0.0.1:7946");
+    }
+}

@@ -1,0 +1,137 @@
+//! What a step says about its input, and why a configuration was refused.
+
+use crate::vocabulary::name::NameError;
+use core::fmt;
+
+/// What a datagram (or a tick) was. Hostile input is data: it is never an `Err`.
+///
+/// "No effect" means that no table, timer or counter of the protocol changed, apart from the metrics.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Understood, and acted on where it said something new.
+    Accepted,
+    /// From a sender that is not a member. It got its ack and was asked, at a bounded rate, to introduce
+    /// itself; no effect.
+    Stranger,
+    /// Not a datagram of this protocol; no effect.
+    Malformed(Malformed),
+    /// From another cluster: the cluster names differ; no effect.
+    ForeignCluster,
+    /// Of a protocol version that this release does not speak; no effect.
+    UnknownVersion(u8),
+    /// Sealed with a key that this node does not have; no effect.
+    UnknownKey(u8),
+    /// Sent by this node itself, or by another one under its id; no effect.
+    OwnEcho,
+    /// From a sender that is no member, over the limit on such input; no effect.
+    Limited,
+    /// This node has left; no effect.
+    Inactive,
+    /// The outbox has no room for one datagram of `max_datagram` bytes, or for the events that it can raise; no effect.
+    /// Enlarge the `Buffer`, or configure smaller datagrams.
+    OutboxTooSmall,
+}
+
+/// What is wrong with a malformed datagram.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// Longer than `max_datagram`.
+    TooLong,
+    /// It ends within the header, a section or a value.
+    Truncated,
+    /// A section's body does not decode, or has bytes left over.
+    Section(u8),
+    /// More sections, records or accusations than a datagram may carry.
+    TooMany,
+    /// A value that no correct node sends: a zero id, an incarnation near its end, an address that
+    /// nobody can be reached at. Or it came from such an address.
+    Value,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => f.write_str("longer than max_datagram"),
+            Self::Truncated => f.write_str("truncated"),
+            Self::Section(tag) => write!(f, "section {tag} does not decode"),
+            Self::TooMany => f.write_str("too many entries"),
+            Self::Value => f.write_str("a value that no correct node sends"),
+        }
+    }
+}
+
+impl core::error::Error for Malformed {}
+
+/// Why a configuration or a start was refused, and what to do. Nothing has changed.
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The cluster's name breaks the rule for names.
+    ClusterName(NameError),
+    /// The node's name breaks the rule for names.
+    NodeName(NameError),
+    /// A knob is outside its range.
+    Range {
+        /// The field of `Config`.
+        field: &'static str,
+        /// The least allowed, in the field's unit (seconds for durations).
+        min: f64,
+        /// The most allowed.
+        max: f64,
+        /// What was given.
+        given: f64,
+    },
+    /// Two knobs contradict each other.
+    Order {
+        /// This one must not be above ...
+        smaller: &'static str,
+        /// ... this one.
+        larger: &'static str,
+    },
+    /// The node's own address cannot be gossiped: port 0, unspecified, multicast or broadcast.
+    Address,
+    /// The epoch is above `Incarnation::MAX_EPOCH`.
+    Epoch,
+    /// The memory has room for fewer than two members, or for more than 2^20.
+    Memory,
+    /// The field cannot be changed while running.
+    Fixed {
+        /// The field of `Config`.
+        field: &'static str,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClusterName(error) => write!(f, "the cluster's name cannot be used: {error}"),
+            Self::NodeName(error) => write!(f, "the node's name cannot be used: {error}"),
+            Self::Range { field, min, max, given } => {
+                write!(f, "{field} is {given}: set it to {min} at least and {max} at most")
+            }
+            Self::Order { smaller, larger } => {
+                write!(f, "{smaller} is above {larger}: lower the one or raise the other")
+            }
+            Self::Address => f.write_str(
+                "others cannot reach this address: advertise a unicast address with a port, not 0.0.0.0 or port 0",
+            ),
+            Self::Epoch => f.write_str(
+                "the epoch is too high: use max(persisted + 1, Unix seconds), and mend the file that it was read from",
+            ),
+            Self::Memory => f.write_str("the memory must have room for 2 to 1,048,576 members"),
+            Self::Fixed { field } => {
+                write!(f, "{field} cannot change while the node runs: restart it with the new value")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+impl From<NameError> for ConfigError {
+    fn from(error: NameError) -> Self {
+        Self::NodeName(error)
+    }
+}

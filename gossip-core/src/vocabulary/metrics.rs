@@ -1,0 +1,222 @@
+//! What a node counts. Plain numbers, read by the host; nothing here decides anything.
+
+use crate::kernel::outbox::Traffic;
+
+/// A histogram of powers of two: bucket `i` counts values of `i` bits (bucket 0 counts zeros).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Histogram {
+    buckets: [u32; Self::BUCKETS],
+}
+
+impl Histogram {
+    /// Buckets, the last of which counts everything from 2^30 up.
+    pub const BUCKETS: usize = 32;
+
+    pub(crate) fn record(&mut self, value: u32) {
+        let bucket = (32 - value.leading_zeros()).min(Self::BUCKETS as u32 - 1) as usize;
+        self.buckets[bucket] = self.buckets[bucket].saturating_add(1);
+    }
+
+    /// The counts; bucket `i` holds values in `2^(i-1) .. 2^i`.
+    pub fn buckets(&self) -> &[u32; Self::BUCKETS] {
+        &self.buckets
+    }
+
+    /// How many values were recorded.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().map(|&n| u64::from(n)).sum()
+    }
+
+    /// An upper bound of the value that a share `q` (0 to 1) of all values do not exceed; 0 when empty.
+    pub fn quantile(&self, q: f64) -> u32 {
+        let wanted = (q.clamp(0.0, 1.0) * self.count() as f64) as u64;
+        let mut seen = 0;
+        for (bucket, &n) in self.buckets.iter().enumerate() {
+            seen += u64::from(n);
+            if n > 0 && seen >= wanted {
+                return ((1u64 << bucket) - 1).min(u64::from(u32::MAX)) as u32;
+            }
+        }
+        0
+    }
+}
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Counters since the node was made; they only grow, and wrap never in practice (64 bits).
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        #[non_exhaustive]
+        pub struct Metrics {
+            $($(#[$doc])* pub $name: u64,)*
+            /// Ages of records when this node first heard of them, in ms: the convergence lag. Each hop's
+            /// way counts as half of the smoothed round trip to the sender's zone, to the nearest ms: on links
+            /// of less than a millisecond lags come out short by up to half of one a hop, on one-way jitter
+            /// long or short by as much as it differs from its mean. Our own pauses count.
+            pub lag_ms: Histogram,
+            /// Round trips of direct pings, in µs.
+            pub rtt_us: Histogram,
+        }
+
+        impl Metrics {
+            /// Every counter by name, in a fixed order, for exporters.
+            pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+                [$((stringify!($name), self.$name)),*].into_iter()
+            }
+        }
+    };
+}
+
+counters! {
+    /// Datagrams handed to the node.
+    datagrams_received,
+    /// Bytes of those.
+    bytes_received,
+    /// Datagrams refused as malformed.
+    malformed,
+    /// Datagrams of other clusters, versions or keys, and of our own id.
+    foreign,
+    /// Datagrams of senders that are not members.
+    strangers,
+    /// Datagrams of members whose view's fingerprint equalled ours.
+    fingerprints_equal,
+    /// Datagrams of members whose view's fingerprint differed from ours.
+    fingerprints_differed,
+    /// Requests and strangers' datagrams dropped at an input limit.
+    limited,
+    /// Packets made, by class: probes, acks and their helpers.
+    packets_probe,
+    /// Packets made: dominating answers, accusations told to the accused, visits to the dead.
+    packets_suspicion,
+    /// Packets made: gossip rounds.
+    packets_rumor,
+    /// Packets made: joins, fetches, introductions, pulls, repair.
+    packets_sync,
+    /// Bytes of the packets of class probe.
+    bytes_probe,
+    /// Bytes of the packets of class suspicion.
+    bytes_suspicion,
+    /// Bytes of the packets of class rumor.
+    bytes_rumor,
+    /// Bytes of the packets of class sync.
+    bytes_sync,
+    /// Answers to sieves that this node did not send, or sent too long ago.
+    dropped_sifted,
+    /// Sieves sent: what this node has, to be told what it lacks.
+    sieves,
+    /// Packets not made because the outbox was full.
+    dropped_outbox_full,
+    /// Packets not made because their class had spent its budget.
+    dropped_over_budget,
+    /// Records not taken in because the member table was full.
+    dropped_table_full,
+    /// Suspicions not timed because the pool was full; they wait for another's verdict.
+    dropped_suspicions_full,
+    /// Pings asked of this node as a helper that it had no room for.
+    dropped_relays_full,
+    /// Members found unreachable that are not rechecked at once, because too many wait for it.
+    dropped_rechecks,
+    /// Accusations not taken in because their accuser has too many open, or is no member.
+    dropped_accusations,
+    /// Records received, changed or not.
+    records_received,
+    /// Records received that changed something here.
+    records_changed,
+    /// Records sent.
+    records_sent,
+    /// Rumors that had all their sends.
+    rumors_cooled,
+    /// Probes begun.
+    probes,
+    /// Probes answered, by whatever way.
+    probes_answered,
+    /// Probes that failed.
+    probes_failed,
+    /// Pings sent on behalf of others.
+    relayed_pings,
+    /// Accusations made by this node.
+    accusations_made,
+    /// Suspicions of this node that it refuted.
+    refutations,
+    /// Suspicions begun here, of whomever.
+    suspicions,
+    /// Suspicions that ended with the member alive.
+    suspicions_cleared,
+    /// Deaths declared by this node.
+    deaths_declared,
+    /// Accusations and deaths that were withheld: the trouble may be our own, a zone is silent, or nobody joins in.
+    deaths_held,
+    /// Zones held as silent.
+    holds,
+    /// Probes that failed in a zone that is silent, while no more zones could be held.
+    dropped_holds_full,
+    /// News of deaths that contradicted what this node had just seen, and was taken as suspicion; or that came late,
+    /// and was questioned.
+    deaths_doubted,
+    /// Two sets of fields seen under one incarnation.
+    conflicts,
+    /// Dominated records answered with the dominating ones.
+    corrections_sent,
+    /// Dominated records that one datagram offered beyond those that are answered at a time.
+    dropped_corrections,
+    /// Own pauses noticed.
+    own_pauses,
+    /// Seeds given that were not kept: too many at once, or an address where nobody can be.
+    dropped_seeds,
+    /// Joins answered with a welcome.
+    welcomes,
+    /// Joins answered with `Busy`.
+    busy,
+    /// Fetches answered.
+    fetches_served,
+    /// Pings of members that are held dead.
+    visits,
+    /// Members asked for their recent changes.
+    pulls,
+    /// Walks begun, to find what differs from another's view.
+    walks,
+    /// Records that came by repair and changed something here.
+    records_repaired,
+    /// Unknown members that came by repair and were not probed before their turn: too many at once.
+    dropped_newcomers,
+    /// Tombstones forgotten, by age or for want of room.
+    tombstones_forgotten,
+}
+
+impl Metrics {
+    pub(crate) fn count_sent(&mut self, class: Traffic, bytes: usize) {
+        let (packets, total) = match class {
+            Traffic::Probe => (&mut self.packets_probe, &mut self.bytes_probe),
+            Traffic::Suspicion => (&mut self.packets_suspicion, &mut self.bytes_suspicion),
+            Traffic::Rumor => (&mut self.packets_rumor, &mut self.bytes_rumor),
+            Traffic::Sync => (&mut self.packets_sync, &mut self.bytes_sync),
+        };
+        *packets += 1;
+        *total += bytes as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantile_is_an_upper_bound_within_a_factor_of_two() {
+        let mut histogram = Histogram::default();
+        assert_eq!(histogram.quantile(0.5), 0);
+        for value in 0..1_000 {
+            histogram.record(value);
+        }
+        assert_eq!(
+            (histogram.count(), histogram.quantile(0.5), histogram.quantile(1.0)),
+            (1_000, 511, 1_023)
+        );
+        histogram.record(u32::MAX);
+        assert_eq!(histogram.count(), 1_001);
+    }
+
+    #[test]
+    fn counters_are_listed_by_name() {
+        let metrics = Metrics { probes: 3, ..Metrics::default() };
+        assert!(metrics.counters().any(|(name, n)| name == "probes" && n == 3));
+    }
+}
