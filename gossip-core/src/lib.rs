@@ -109,9 +109,9 @@ mod tables;
 mod vocabulary;
 mod wire;
 
-pub use kernel::outbox::{Buffer, Event, Outbox, Output, Packet, Traffic};
+pub use kernel::outbox::{Buffer, Event, Outbox, Output, Packet};
+pub use node::api::Node;
 pub use node::members::{Member, Members};
-pub use node::node::Node;
 #[cfg(feature = "alloc")]
 pub use tables::memory::Heap;
 pub use tables::memory::{Inline, Memory};
@@ -125,6 +125,7 @@ pub use vocabulary::record::{
     Reachability, Record, Status, Versions, Zone,
 };
 pub use vocabulary::time::Instant;
+pub use vocabulary::traffic::Traffic;
 
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]

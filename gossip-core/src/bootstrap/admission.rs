@@ -4,14 +4,13 @@
 //! sent. A stranger's datagram changes nothing; beyond its ack it is asked to introduce itself.
 
 use crate::{
-    bootstrap::join::{INTRODUCTION, MAX_WINDOW},
+    bootstrap::{join::MAX_WINDOW, plane::Bootstrap},
     kernel::{
         budget::Bucket,
         choose::{self, Chosen, MAX_CHOSEN},
-        context::{Core, Intent, Step, put_news},
-        outbox::Traffic,
+        context::{Context, Kernel},
+        sending::{Intent, put_news},
     },
-    membership::news::{Corrections, Source},
     security::token::Secret,
     tables::{
         memory::Tables,
@@ -21,10 +20,11 @@ use crate::{
         config::{Config, MIN_DATAGRAM},
         record::Status,
         time::{Instant, Stamp},
+        traffic::Traffic,
     },
     wire::{
         frame::Draft,
-        message::{MAX_REFERRALS, Message, Nonce, Token},
+        message::{INTRODUCTION, MAX_REFERRALS, Message, Nonce, Token},
         record::Aged,
     },
 };
@@ -83,190 +83,188 @@ fn is_valid(secret: &Secret, token: Token, address: SocketAddr, now: Instant) ->
     token == secret.token(address, period) || token == secret.token(address, period.saturating_sub(1))
 }
 
-impl Step<'_, '_> {
+/// What is left to do for whoever wants in, or introduces itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Served {
+    /// Nothing: it was answered, or is not.
+    Done,
+    /// It has proven that it is not where its record says. It was told; our host may want to know.
+    SeenElsewhere,
+    /// It has proven where it is: its record is to be heard.
+    Enters,
+}
+
+impl Bootstrap {
     /// Whether a request of somebody unproven may cost us anything now.
-    pub(crate) fn admits_request(&mut self) -> bool {
-        self.admits_at(1, 1)
+    pub(crate) fn admits_request(&mut self, cx: &mut Context<'_, '_>) -> bool {
+        self.admits_at(cx, 1, 1)
     }
 
     /// Whether a request that counts as `price` joins may, where `least` are left.
-    fn admits_at(&mut self, price: u32, least: u32) -> bool {
-        let (now, most) = (self.now(), self.core.config.strangers_per_second);
-        let admitted = self.core.admission.strangers.take_of(now, price.min(most), least);
-        self.core.metrics.limited += u64::from(!admitted);
+    fn admits_at(&mut self, cx: &mut Context<'_, '_>, price: u32, least: u32) -> bool {
+        let (now, most) = (cx.now(), cx.kernel.config.strangers_per_second);
+        let admitted = self.admission.strangers.take_of(now, price.min(most), least);
+        cx.kernel.metrics.limited += u64::from(!admitted);
         admitted
     }
 
     /// The same for one who may introduce itself another time: half of the rate is left to who wants in.
-    pub(crate) fn admits_introduction(&mut self) -> bool {
-        let half = self.core.config.strangers_per_second / 2;
-        self.admits_at(OF_INTRODUCTION, half + 1)
+    pub(crate) fn admits_introduction(&mut self, cx: &mut Context<'_, '_>) -> bool {
+        let half = cx.kernel.config.strangers_per_second / 2;
+        self.admits_at(cx, OF_INTRODUCTION, half + 1)
     }
 
     /// Asks whoever is at `to` to say again, with a token, what it said in `bytes` bytes; never with more.
-    pub(crate) fn challenge(&mut self, to: SocketAddr, class: Traffic, nonce: Nonce, bytes: usize) {
-        let period = self.now().as_micros() / TOKEN_PERIOD;
-        let challenge = Message::Challenge { nonce, token: self.core.secret.token(to, period) };
+    pub(crate) fn challenge(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        to: SocketAddr,
+        class: Traffic,
+        nonce: Nonce,
+        bytes: usize,
+    ) {
+        let period = cx.now().as_micros() / TOKEN_PERIOD;
+        let challenge = Message::Challenge { nonce, token: cx.kernel.secret.token(to, period) };
         if Draft::length_with(&challenge) <= bytes {
-            self.send_challenge(to, class, &challenge);
+            cx.send_challenge(to, class, &challenge);
         }
     }
 
     /// Somebody wants in, or introduces itself (with [`INTRODUCTION`]). `bytes` is the length of its datagram.
     pub(crate) fn handle_join(
         &mut self,
+        cx: &mut Context<'_, '_>,
         from: SocketAddr,
         (nonce, token): (Nonce, Token),
         joiner: &Aged,
         bytes: usize,
-    ) {
-        let (now, address) = (self.now(), joiner.record.address());
+    ) -> Served {
+        let (now, address) = (cx.now(), joiner.record.address());
         // The answer goes to where the joiner says that it is, so the token proves that very address.
-        let proven = is_valid(&self.core.secret, token, address, now);
+        let proven = is_valid(&cx.kernel.secret, token, address, now);
         let introduction = nonce == INTRODUCTION;
-        if joiner.record.status() != Status::Alive || joiner.record.id() == self.my_id() {
-            return;
+        if joiner.record.status() != Status::Alive || joiner.record.id() == cx.my_id() {
+            return Served::Done;
         }
         let admitted =
-            proven || if introduction { self.admits_introduction() } else { self.admits_request() };
+            proven || if introduction { self.admits_introduction(cx) } else { self.admits_request(cx) };
         if !admitted {
-            return;
+            return Served::Done;
         }
         if !proven {
-            if from != address && self.is_elsewhere(from, (nonce, token), joiner, bytes) {
-                return;
+            let mut served = Served::Done;
+            if from != address {
+                if is_valid(&cx.kernel.secret, token, from, now) {
+                    // Shorter than any join. As with challenges, floods of it must not spend what members need.
+                    cx.send_challenge(from, Traffic::Sync, &Message::Observed { nonce, address: from });
+                    let known = cx.tables.members.find(joiner.record.id());
+                    served = Served::SeenElsewhere;
+                    if introduction && known.is_some_and(|slot| *cx.record(slot) == joiner.record) {
+                        return served;
+                    }
+                } else if !introduction && cx.kernel.rng.below(2) == 0 {
+                    // It may be there too; or it advertises a wrong address, and will have to be told. For that it must
+                    // prove where it is.
+                    self.challenge(cx, from, Traffic::Sync, nonce, bytes);
+                    return served;
+                }
             }
-            if introduction || self.can_welcome() && self.invites() {
-                self.challenge(address, Traffic::Sync, nonce, bytes);
+            if introduction || self.can_welcome(cx) && self.invites(cx) {
+                self.challenge(cx, address, Traffic::Sync, nonce, bytes);
             } else {
-                self.refer(address, nonce, bytes);
+                self.refer(cx, address, nonce, bytes);
             }
-            return;
+            return served;
         }
-        let known = self.tables.members.find(joiner.record.id());
-        let admitted = known.is_some() || self.core.admission.admissions.take(now, 1);
-        if !(admitted && (introduction || self.can_welcome())) {
+        let known = cx.tables.members.find(joiner.record.id());
+        let admitted = known.is_some() || self.admission.admissions.take(now, 1);
+        if !(admitted && (introduction || self.can_welcome(cx))) {
             // More want in than get in here: others take them in, and most of what is new is there.
-            self.begin_sieving();
-            self.refer(address, nonce, bytes);
-            return;
+            cx.begin_sieving();
+            self.refer(cx, address, nonce, bytes);
+            return Served::Done;
         }
-        let mut corrections = Corrections::default();
-        self.hear(joiner, Source::Owner, &mut corrections);
-        let known = self.tables.members.find(joiner.record.id());
-        let otherwise = known.filter(|&slot| self.record(slot) != &joiner.record);
-        if introduction {
-            if otherwise.is_some() {
-                corrections.add(joiner.record.id());
-            }
-            self.correct(address, &corrections);
-            self.ask_who_knows_us(address);
-            return;
-        }
-        self.welcome(address, nonce, otherwise);
-    }
-
-    /// Deals with a joiner whose datagram does not come from the address that its record has. It may be there too, and is
-    /// challenged there as ever, every second time; or it advertises a wrong one, and will have to be told. For that it
-    /// must prove where it is. Whether that was all.
-    fn is_elsewhere(
-        &mut self,
-        from: SocketAddr,
-        (nonce, token): (Nonce, Token),
-        joiner: &Aged,
-        bytes: usize,
-    ) -> bool {
-        let (now, id) = (self.now(), joiner.record.id());
-        if is_valid(&self.core.secret, token, from, now) {
-            self.tell_where_seen(from, id, nonce);
-            let believed =
-                self.tables.members.find(id).is_some_and(|slot| *self.record(slot) == joiner.record);
-            return nonce == INTRODUCTION && believed;
-        }
-        let asks_there = nonce != INTRODUCTION && self.core.rng.below(2) == 0;
-        if asks_there {
-            self.challenge(from, Traffic::Sync, nonce, bytes);
-        }
-        asks_there
+        Served::Enters
     }
 
     /// Whether one more joiner is asked to prove its address. Beyond the rate a few are, too: where most that ask are not
     /// there, whoever is would else hardly ever be asked.
-    fn invites(&mut self) -> bool {
-        let now = self.now();
-        self.core.admission.invitations.take(now, 1) || self.core.rng.below(ONE_IN) == 0
+    fn invites(&mut self, cx: &mut Context<'_, '_>) -> bool {
+        let now = cx.now();
+        self.admission.invitations.take(now, 1) || cx.kernel.rng.below(ONE_IN) == 0
     }
 
     /// Whether a joiner would be served here: not by who has no view but knows who has, nor over the budget.
-    fn can_welcome(&mut self) -> bool {
-        let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
-        let best = self.core.joining.has_view()
-            || !self.core.joining.is_filling()
-                && (self.core.joining.is_lone(now, self.tables.members.live())
-                    || self.settled_peers(1).is_empty());
-        best && self.core.budgets.admit(Traffic::Sync, now, max)
+    fn can_welcome(&mut self, cx: &mut Context<'_, '_>) -> bool {
+        let (now, max) = (cx.now(), u32::from(cx.kernel.config.max_datagram));
+        let best = self.joining.has_view()
+            || !self.joining.is_filling()
+                && (self.joining.is_lone(now, cx.tables.members.live())
+                    || self.settled_peers(cx, 1).is_empty());
+        best && cx.kernel.budgets.admit(Traffic::Sync, now, max)
     }
 
     /// Too many at once: names others to ask, in no more bytes than it was asked with, and only out of what
     /// welcomes leave of the budget.
-    fn refer(&mut self, to: SocketAddr, nonce: Nonce, bytes: usize) {
-        let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
-        let peers = self.peers_with_view(2);
-        let to_name = peers.iter().map(|&slot| self.record(slot).address()).filter(|&other| other != to);
+    fn refer(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, nonce: Nonce, bytes: usize) {
+        let (now, max) = (cx.now(), u32::from(cx.kernel.config.max_datagram));
+        let peers = self.peers_with_view(cx, 2);
+        let to_name = peers.iter().map(|&slot| cx.record(slot).address()).filter(|&other| other != to);
         let mut others: heapless::Vec<SocketAddr, MAX_REFERRALS> = to_name.collect();
-        let most = bytes.saturating_sub(self.bytes_of_limit());
+        let most = bytes.saturating_sub(cx.bytes_of_limit());
         while !others.is_empty()
             && Draft::length_with(&Message::Busy { nonce, others: others.clone() }) > most
         {
             others.pop();
         }
-        let spare = self.core.budgets.has_left(Traffic::Sync, now, 2 * max);
+        let spare = cx.kernel.budgets.has_left(Traffic::Sync, now, 2 * max);
         if others.is_empty() || nonce == INTRODUCTION || !spare {
-            self.core.metrics.limited += 1;
+            cx.kernel.metrics.limited += 1;
             return;
         }
-        self.core.metrics.busy += 1;
-        let _ = self.send(Intent::bare(to, Traffic::Sync, Message::Busy { nonce, others }));
+        cx.kernel.metrics.busy += 1;
+        let _ = cx.send(Intent::bare(to, Traffic::Sync, Message::Busy { nonce, others }));
     }
 
     /// Random members that most likely have a view. In a cluster that has just begun that is anybody; who has
     /// no view itself cannot tell.
-    pub(crate) fn peers_with_view(&mut self, count: usize) -> Chosen {
-        let settled = self.settled_peers(count);
-        if settled.is_empty() && self.core.joining.has_view() {
-            return choose::peers(&self.tables.members, &mut self.core.rng, count, |_| true);
+    pub(crate) fn peers_with_view(&mut self, cx: &mut Context<'_, '_>, count: usize) -> Chosen {
+        let settled = self.settled_peers(cx, count);
+        if settled.is_empty() && self.joining.has_view() {
+            return choose::peers(&cx.tables.members, &mut cx.kernel.rng, count, |_| true);
         }
         settled
     }
 
-    /// Whether there has been no news of a member for a while.
-    pub(crate) fn is_settled(&self, slot: SlotId) -> bool {
-        is_settled(&self.tables.members, slot, self.core.clock.now().stamp())
-    }
-
     /// Random members that have been there for a while.
-    pub(crate) fn settled_peers(&mut self, count: usize) -> Chosen {
-        let (members, now) = (&self.tables.members, self.core.clock.now().stamp());
+    pub(crate) fn settled_peers(&mut self, cx: &mut Context<'_, '_>, count: usize) -> Chosen {
+        let (members, now) = (&cx.tables.members, cx.kernel.clock.now().stamp());
         let settled = |slot| choose::is_well(members, slot) && is_settled(members, slot, now);
         // With draws enough for where most members are new.
-        let mut chosen = choose::peers(members, &mut self.core.rng, MAX_CHOSEN, settled);
+        let mut chosen = choose::peers(members, &mut cx.kernel.rng, MAX_CHOSEN, settled);
         chosen.truncate(count);
         chosen
     }
 
     /// Tells a joiner how many we are, what we know of it if that is not what it says, and of some members:
     /// a stretch of the id-hash order from a random place, which is a sample across zones.
-    fn welcome(&mut self, to: SocketAddr, nonce: Nonce, joiner: Option<SlotId>) {
-        self.core.metrics.welcomes += 1;
-        let members = if self.core.joining.has_view() { self.tables.members.size() } else { 0 };
-        let start = Place { tag: self.core.rng.next() as u32, id: 0 };
+    pub(crate) fn welcome(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        to: SocketAddr,
+        nonce: Nonce,
+        joiner: Option<SlotId>,
+    ) {
+        cx.kernel.metrics.welcomes += 1;
+        let members = if self.joining.has_view() { cx.tables.members.size() } else { 0 };
+        let start = Place { tag: cx.kernel.rng.next() as u32, id: 0 };
         // It must arrive: who gets no welcome cannot find out what does.
-        let _ = self.within(MIN_DATAGRAM, |step| {
-            step.write(to, Traffic::Sync, |draft, core, tables| {
+        let _ = cx.within(MIN_DATAGRAM, |cx| {
+            cx.write(to, Traffic::Sync, |draft, kernel, tables| {
                 let _ = draft.message(&Message::Welcome { nonce, members });
                 let first = joiner.into_iter().chain([ME]);
                 for slot in first {
-                    let _ = put_news(draft, core, tables, slot);
+                    let _ = put_news(draft, kernel, tables, slot);
                 }
                 let view = tables.members.as_view();
                 let stretch = view.after(start, u32::MAX).chain(view.after(Place::START, start.tag));
@@ -276,8 +274,8 @@ impl Step<'_, '_> {
                     .filter(|&slot| slot != ME && Some(slot) != joiner);
                 let mut left = MAX_SAMPLE;
                 for slot in told {
-                    if left > 0 && is_told(core, tables, slot) {
-                        left = if put_news(draft, core, tables, slot) { left - 1 } else { 0 };
+                    if left > 0 && is_told(kernel, tables, slot) {
+                        left = if put_news(draft, kernel, tables, slot) { left - 1 } else { 0 };
                     }
                 }
             })
@@ -285,43 +283,50 @@ impl Step<'_, '_> {
     }
 
     /// Somebody wants a range of our table. What is not served is said to be, so that it asks elsewhere at once.
-    pub(crate) fn handle_fetch(&mut self, from: SocketAddr, message: &Message, bytes: usize) {
+    pub(crate) fn handle_fetch(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        from: SocketAddr,
+        message: &Message,
+        bytes: usize,
+    ) {
         let &Message::Fetch { nonce, token, after, until, window } = message else { return };
-        if !self.core.joining.has_view() {
-            if self.admits_request() {
-                self.decline(from, nonce);
+        if !self.joining.has_view() {
+            if self.admits_request(cx) {
+                self.decline(cx, from, nonce);
             }
             return;
         }
-        if !is_valid(&self.core.secret, token, from, self.now()) {
-            if self.admits_at(OF_FETCH, 1) {
-                self.challenge(from, Traffic::Sync, nonce, bytes);
+        if !is_valid(&cx.kernel.secret, token, from, cx.now()) {
+            if self.admits_at(cx, OF_FETCH, 1) {
+                self.challenge(cx, from, Traffic::Sync, nonce, bytes);
             }
             return;
         }
-        self.core.metrics.fetches_served += 1;
-        if !self.serve_pages(from, nonce, (after, until), window) {
-            self.decline(from, nonce);
+        cx.kernel.metrics.fetches_served += 1;
+        if !self.serve_pages(cx, from, nonce, (after, until), window) {
+            self.decline(cx, from, nonce);
         }
     }
 
     /// Sends up to `window` pages of a range; false when the budget did not suffice.
     fn serve_pages(
         &mut self,
+        cx: &mut Context<'_, '_>,
         to: SocketAddr,
         nonce: Nonce,
         (mut after, until): (Place, u32),
         window: u8,
     ) -> bool {
-        let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
-        let room = self.out.room(max as usize);
+        let (now, max) = (cx.now(), u32::from(cx.kernel.config.max_datagram));
+        let room = cx.out.room(max as usize);
         for _ in 0..usize::from(window.min(MAX_WINDOW)).min(room) {
             let mut page = (after, false);
             // Pages are to be had elsewhere; the way in may not.
-            let spare = self.core.budgets.has_left(Traffic::Sync, now, 2 * max);
+            let spare = cx.kernel.budgets.has_left(Traffic::Sync, now, 2 * max);
             let sent = spare
-                && self.write(to, Traffic::Sync, |draft, core, tables| {
-                    page = put_page(draft, core, tables, nonce, after, until);
+                && cx.write(to, Traffic::Sync, |draft, kernel, tables| {
+                    page = put_page(draft, kernel, tables, nonce, after, until);
                 });
             if !sent || page.1 {
                 return sent;
@@ -332,10 +337,17 @@ impl Step<'_, '_> {
     }
 
     /// No (more) pages now. Shorter than any fetch, so that it needs no token.
-    fn decline(&mut self, to: SocketAddr, nonce: Nonce) {
-        self.core.metrics.busy += 1;
+    fn decline(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, nonce: Nonce) {
+        cx.kernel.metrics.busy += 1;
         let others = heapless::Vec::new();
-        let _ = self.send(Intent::bare(to, Traffic::Sync, Message::Busy { nonce, others }));
+        let _ = cx.send(Intent::bare(to, Traffic::Sync, Message::Busy { nonce, others }));
+    }
+}
+
+impl Context<'_, '_> {
+    /// Whether there has been no news of a member for a while.
+    pub(crate) fn is_settled(&self, slot: SlotId) -> bool {
+        is_settled(&self.tables.members, slot, self.kernel.clock.now().stamp())
     }
 }
 
@@ -344,9 +356,9 @@ fn is_settled(members: &Table<'_>, slot: SlotId, now: Stamp) -> bool {
 }
 
 /// Whether a member is part of what a joiner is told: live, or dead not for long.
-fn is_told(core: &Core, tables: &Tables<'_>, slot: SlotId) -> bool {
+fn is_told(kernel: &Kernel, tables: &Tables<'_>, slot: SlotId) -> bool {
     let member = tables.members.slot(slot);
-    let age = core.clock.now().stamp().since(member.born);
+    let age = kernel.clock.now().stamp().since(member.born);
     member.record.status().is_live() || u128::from(age) < TOMBSTONE_IS_NEWS.as_millis()
 }
 
@@ -354,7 +366,7 @@ fn is_told(core: &Core, tables: &Tables<'_>, slot: SlotId) -> bool {
 /// ends, and whether the range does.
 fn put_page(
     draft: &mut Draft<'_>,
-    core: &mut Core,
+    kernel: &mut Kernel,
     tables: &Tables<'_>,
     nonce: Nonce,
     after: Place,
@@ -365,7 +377,8 @@ fn put_page(
     let mut members = tables.members.as_view().after(after, until);
     let (mut next, mut scanned, mut full) = (after, 0, false);
     for (place, slot) in members.by_ref() {
-        full = scanned == MAX_SCANNED || is_told(core, tables, slot) && !put_news(draft, core, tables, slot);
+        full =
+            scanned == MAX_SCANNED || is_told(kernel, tables, slot) && !put_news(draft, kernel, tables, slot);
         if full {
             break;
         }

@@ -21,31 +21,29 @@ mod fetch;
 pub(crate) use fetch::MAX_WINDOW;
 
 use crate::{
+    bootstrap::plane::Bootstrap,
     kernel::{
-        context::{Intent, Step, aged},
-        outbox::{Event, Traffic},
+        context::{Context, ViewState},
+        outbox::Event,
+        pace::sends_sieves,
+        seeds::EARLY_VISITS,
+        sending::{Intent, aged},
     },
-    tables::{memory::sized, table::ME},
+    tables::table::ME,
     vocabulary::{
         diagnostics::debug,
         time::{Instant, micros},
+        traffic::Traffic,
     },
-    wire::{
-        codec::{canonical, is_unicast},
-        message::{MAX_REFERRALS, Message, Nonce, Token},
-    },
+    wire::message::{MAX_REFERRALS, Message, Nonce, Token},
 };
 use core::{net::SocketAddr, time::Duration};
 use fetch::{Early, Fetch, MAX_EARLY, MAX_FETCHES};
 
-/// Seeds kept; the rest of a longer list is counted and ignored.
-const MAX_SEEDS: usize = sized(16, 4);
 /// Joins a round: two seeds, and those that busy ones named.
 const MAX_ASKED: usize = 2 + MAX_REFERRALS;
 /// Seeds asked at a time.
 const ASK_AT_ONCE: usize = 2;
-/// Addresses of members that answered lately, kept for when everybody is lost.
-const MAX_GOOD: usize = 4;
 /// Rounds of asking by a node that has a view and company: its seeds may be down for good.
 const REJOIN_ROUNDS: u32 = 4;
 /// Rounds of asking with half of the wait, the first with a quarter: what was lost costs little then. No more, and none after
@@ -69,13 +67,8 @@ const MAX_LONE_TIME: Duration = Duration::from_secs(30);
 const MAX_SIEVING: Duration = Duration::from_secs(10);
 /// Members looked at to find out whether most are new.
 const MAX_SEEN: usize = 32;
-/// The nonce of a join that only introduces the sender, and asks for nothing.
-pub(crate) const INTRODUCTION: Nonce = 0;
 /// Time between two visits to a seed by a node that has company, beside its share of the whole cluster's.
 const VISIT_GAP: Duration = Duration::from_secs(20);
-/// So many visits to seeds that are no members come early, after `join_retry`, doubling each time. From then on one may
-/// just be down, and has every second of the regular visits.
-const EARLY_VISITS: u32 = 6;
 
 /// What the joiner is waiting for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -94,10 +87,6 @@ enum Phase {
 #[derive(Clone)]
 pub(crate) struct Joining {
     phase: Phase,
-    seeds: heapless::Vec<SocketAddr, MAX_SEEDS>,
-    next_seed: usize,
-    good: [Option<SocketAddr>; MAX_GOOD],
-    next_good: usize,
     round: u32,
     /// Since when it has been asking, fetching included.
     since: Instant,
@@ -118,22 +107,12 @@ pub(crate) struct Joining {
     next_visit: Instant,
     /// How many members there were when it was planned; none, if it was planned for a seed that is no member.
     visit_size: u32,
-    /// The seeds at whose addresses no member is known: a bit for each.
-    unmet: u16,
-    /// Visits made to those.
-    unmet_visits: u32,
 }
-
-const _: () = assert!(MAX_SEEDS <= u16::BITS as usize);
 
 impl Joining {
     pub(crate) fn new() -> Self {
         Self {
             phase: Phase::Idle,
-            seeds: heapless::Vec::new(),
-            next_seed: 0,
-            good: [None; MAX_GOOD],
-            next_good: 0,
             round: 0,
             since: Instant::ZERO,
             retry: Instant::NEVER,
@@ -147,33 +126,7 @@ impl Joining {
             told: false,
             next_visit: Instant::NEVER,
             visit_size: 0,
-            unmet: 0,
-            unmet_visits: 0,
         }
-    }
-
-    /// A member is at this address.
-    pub(crate) fn note_member_at(&mut self, address: SocketAddr) {
-        if self.unmet != 0
-            && let Some(seed) = self.seeds.iter().position(|&seed| seed == address)
-        {
-            self.unmet &= !(1 << seed);
-        }
-    }
-
-    /// No member is at this address any more. It may be back some day, but there is no hurry.
-    pub(crate) fn note_gone_from(&mut self, address: SocketAddr) {
-        if let Some(seed) = self.seeds.iter().position(|&seed| seed == address) {
-            self.unmet |= 1 << seed;
-            self.unmet_visits = self.unmet_visits.max(EARLY_VISITS);
-        }
-    }
-
-    /// A seed at whose address no member is known, if there is one: each in turn.
-    fn unmet_seed(&self) -> Option<SocketAddr> {
-        let unmet = || self.seeds.iter().enumerate().filter(|&(at, _)| self.unmet & 1 << at != 0);
-        let which = self.unmet_visits as usize % unmet().count().max(1);
-        unmet().nth(which).map(|(_, &seed)| seed)
     }
 
     /// Whether this node's view is as complete as it will get by joining: it has fetched one, or was never
@@ -183,8 +136,14 @@ impl Joining {
     }
 
     /// Whether the first view was fetched less than so long ago.
-    pub(crate) fn has_viewed_since(&self, now: Instant, age: Duration) -> bool {
+    fn has_viewed_since(&self, now: Instant, age: Duration) -> bool {
         self.viewed_at != Instant::ZERO && now.since(self.viewed_at) < age
+    }
+
+    /// How far the view has come.
+    pub(crate) fn view(&self) -> ViewState {
+        let since = Some(self.viewed_at).filter(|&at| at != Instant::ZERO);
+        ViewState { has: self.has_view(), since }
     }
 
     /// Whether the host was told that this node has joined.
@@ -208,40 +167,16 @@ impl Joining {
         self.viewed = true;
     }
 
-    /// A member answered at this address.
-    pub(crate) fn note_good(&mut self, address: SocketAddr) {
-        if !self.good.contains(&Some(address)) {
-            self.good[self.next_good] = Some(address);
-            self.next_good = (self.next_good + 1) % MAX_GOOD;
-        }
-    }
-
-    /// Whom to ask next: the seeds in turn; when everybody is `lost`, the addresses that were good as well.
-    /// Otherwise those would only welcome us to where we are.
-    fn next_to_ask(&mut self, lost: bool) -> Option<SocketAddr> {
-        let good = self.good.iter().copied().flatten().filter(|_| lost);
-        let known = self.seeds.iter().copied().chain(good);
-        let count = known.clone().count();
-        let next = known.clone().nth(self.next_seed % count.max(1));
-        self.next_seed = (self.next_seed + 1) % count.max(1);
-        next
-    }
-
     fn forget_asked(&mut self) {
         self.asked.clear();
         self.entering = None;
     }
 
-    fn knows_whom_to_ask(&self) -> bool {
-        !self.seeds.is_empty() || self.good.iter().any(Option::is_some)
-    }
-
     /// Everything is to be learned anew; whom to ask is not forgotten.
-    pub(crate) fn start_over(&mut self, now: Instant) {
-        let phase = if self.knows_whom_to_ask() { Phase::Asking } else { Phase::Idle };
-        let (seeds, good, next_visit) = (self.seeds.clone(), self.good, self.next_visit);
-        let unmet = all(&seeds);
-        *self = Self { phase, seeds, good, next_visit, unmet, since: now, retry: now, ..Self::new() };
+    pub(crate) fn start_over(&mut self, now: Instant, asks: bool) {
+        let phase = if asks { Phase::Asking } else { Phase::Idle };
+        let next_visit = self.next_visit;
+        *self = Self { phase, next_visit, since: now, retry: now, ..Self::new() };
     }
 
     /// When to ask again.
@@ -264,284 +199,278 @@ impl Joining {
     }
 }
 
-/// A bit for each seed.
-fn all(seeds: &[SocketAddr]) -> u16 {
-    seeds.iter().enumerate().fold(0, |all, (at, _)| all | 1 << at)
-}
-
-impl Step<'_, '_> {
+impl Bootstrap {
     /// Whom to join will be known later: until then this node looks for a view like one whose seeds do not answer.
-    pub(crate) fn await_seeds(&mut self) {
-        let now = self.now();
-        let joining = &mut self.core.joining;
+    pub(crate) fn await_seeds(&mut self, cx: &mut Context<'_, '_>) {
+        let now = cx.now();
+        let joining = &mut self.joining;
         if joining.phase == Phase::Idle && !joining.told {
             (joining.phase, joining.since, joining.retry) = (Phase::Asking, now, now);
         }
     }
 
     /// Takes seeds over and asks the first of them.
-    pub(crate) fn begin_joining(&mut self, seeds: &[SocketAddr]) {
-        let me = self.me().address();
-        let joining = &mut self.core.joining;
-        let met = |&(at, _): &(usize, &SocketAddr)| joining.unmet & 1 << at == 0;
-        let met: heapless::Vec<SocketAddr, MAX_SEEDS> =
-            joining.seeds.iter().enumerate().filter(met).map(|(_, &seed)| seed).collect();
-        joining.seeds.clear();
-        for seed in seeds.iter().copied().map(canonical).filter(|&seed| seed != me) {
-            let kept = joining.seeds.contains(&seed) || is_unicast(seed) && joining.seeds.push(seed).is_ok();
-            self.core.metrics.dropped_seeds += u64::from(!kept);
+    pub(crate) fn begin_joining(&mut self, cx: &mut Context<'_, '_>, seeds: &[SocketAddr]) {
+        let dropped = cx.kernel.seeds.replace(seeds, cx.me().address());
+        cx.kernel.metrics.dropped_seeds += dropped;
+        for &slot in cx.tables.members.live_slots() {
+            cx.kernel.seeds.note_member_at(cx.tables.members.record(slot).address());
         }
-        (joining.round, joining.next_seed) = (0, 0);
-        (joining.unmet, joining.unmet_visits) = (all(&joining.seeds), 0);
-        met.into_iter().for_each(|seed| joining.note_member_at(seed));
-        for &slot in self.tables.members.live_slots() {
-            joining.note_member_at(self.tables.members.record(slot).address());
+        self.joining.round = 0;
+        if self.joining.phase == Phase::Asking && !cx.kernel.seeds.knows_whom_to_ask() {
+            self.joining.phase = Phase::Idle;
         }
-        if joining.phase == Phase::Asking && !joining.knows_whom_to_ask() {
-            joining.phase = Phase::Idle;
-        }
-        self.plan_visit();
-        let now = self.now();
-        let joining = &mut self.core.joining;
-        if joining.phase != Phase::Fetching && !joining.seeds.is_empty() {
+        self.plan_visit(cx);
+        let now = cx.now();
+        let joining = &mut self.joining;
+        if joining.phase != Phase::Fetching && !cx.kernel.seeds.list.is_empty() {
             if joining.phase == Phase::Idle {
                 joining.since = now;
             }
             joining.phase = Phase::Asking;
-            self.ask_seeds();
+            self.ask_seeds(cx);
         }
-        self.tell_joined();
+        self.tell_joined(cx);
     }
 
     /// Who has nobody (more) to ask has joined: the host is told, once.
-    fn tell_joined(&mut self) {
-        let joining = &mut self.core.joining;
+    fn tell_joined(&mut self, cx: &mut Context<'_, '_>) {
+        let joining = &mut self.joining;
         if joining.phase == Phase::Idle && !joining.told {
             joining.told = true;
-            debug!("joined; {} members", self.tables.members.size());
-            self.raise(Event::Joined);
+            debug!("joined; {} members", cx.tables.members.size());
+            cx.raise(Event::Joined);
         }
     }
 
     /// Asks again where no answer came, and everybody anew when everybody was lost.
-    pub(crate) fn advance_joining(&mut self) {
-        let now = self.now();
-        match self.core.joining.phase {
-            Phase::Idle if self.tables.members.live() == 0 && self.core.joining.knows_whom_to_ask() => {
-                self.ask_again();
+    pub(crate) fn advance_joining(&mut self, cx: &mut Context<'_, '_>) {
+        let now = cx.now();
+        match self.joining.phase {
+            Phase::Idle if cx.tables.members.live() == 0 && cx.kernel.seeds.knows_whom_to_ask() => {
+                self.ask_again(cx);
             }
-            Phase::Idle if self.core.joining.next_visit <= now => self.visit_seed(),
-            Phase::Asking if self.core.joining.retry <= now => {
-                let joining = &mut self.core.joining;
+            Phase::Idle if self.joining.next_visit <= now => self.visit_seed(cx),
+            Phase::Asking if self.joining.retry <= now => {
+                let joining = &mut self.joining;
                 // A view that the host gave may be of members who are all gone by now.
-                let met = joining.told || joining.good.iter().any(Option::is_some);
-                let company = joining.viewed && met && self.tables.members.live() > 0;
+                let met = joining.told || cx.kernel.seeds.has_good();
+                let company = joining.viewed && met && cx.tables.members.live() > 0;
                 if company && joining.round >= REJOIN_ROUNDS {
                     joining.phase = Phase::Idle;
                 } else {
-                    self.ask_seeds();
+                    self.ask_seeds(cx);
                 }
             }
             Phase::Fetching => {
-                for at in (0..self.core.joining.fetches.len()).rev() {
-                    if self.core.joining.fetches.get(at).is_some_and(|fetch| fetch.due <= now) {
-                        self.retry_fetch(at);
+                for at in (0..self.joining.fetches.len()).rev() {
+                    if self.joining.fetches.get(at).is_some_and(|fetch| fetch.due <= now) {
+                        self.retry_fetch(cx, at);
                     }
                 }
-                self.finish_fetching();
+                self.finish_fetching(cx);
             }
-            Phase::Sieving
-                if self.core.sieves.are_vain() || !self.core.joining.has_viewed_since(now, MAX_SIEVING) =>
-            {
-                self.core.joining.phase = Phase::Idle;
+            Phase::Sieving if cx.sieves_are_vain() || !self.joining.has_viewed_since(now, MAX_SIEVING) => {
+                self.joining.phase = Phase::Idle;
             }
             _ => {}
         }
-        self.tell_joined();
+        self.tell_joined(cx);
     }
 
-    fn ask_again(&mut self) {
-        let wait = self.jittered(self.core.config.join_retry);
-        let joining = &mut self.core.joining;
-        (joining.phase, joining.round, joining.retry) = (Phase::Asking, 0, self.core.clock.now() + wait);
+    fn ask_again(&mut self, cx: &mut Context<'_, '_>) {
+        let wait = self.jittered(cx, cx.kernel.config.join_retry);
+        let joining = &mut self.joining;
+        (joining.phase, joining.round, joining.retry) = (Phase::Asking, 0, cx.kernel.clock.now() + wait);
     }
 
     /// Asks one seed although we have company: it may be in another, that formed or lived apart from ours.
-    fn visit_seed(&mut self) {
+    fn visit_seed(&mut self, cx: &mut Context<'_, '_>) {
         // Planned in a smaller cluster it comes too soon: whoever started together would visit together.
         // So does one to a seed that was no member and is one now.
-        let grown = self.tables.members.size() > self.core.joining.visit_size.saturating_mul(2);
-        self.plan_visit();
-        if grown && self.core.joining.unmet == 0 {
+        let grown = cx.tables.members.size() > self.joining.visit_size.saturating_mul(2);
+        self.plan_visit(cx);
+        if grown && cx.kernel.seeds.unmet == 0 {
             return;
         }
-        self.ask_again();
-        self.core.joining.round = REJOIN_ROUNDS;
-        self.core.joining.forget_asked();
-        let which = self.core.rng.below(self.core.joining.seeds.len() as u32) as usize;
-        let turn = self.core.joining.unmet_visits < EARLY_VISITS || self.core.rng.below(2) == 0;
-        let joining = &mut self.core.joining;
-        let unmet = joining.unmet_seed().filter(|_| turn);
-        joining.unmet_visits = joining.unmet_visits.saturating_add(u32::from(unmet.is_some()));
-        if let Some(seed) = unmet.or(joining.seeds.get(which).copied()) {
-            self.ask(seed);
+        self.ask_again(cx);
+        self.joining.round = REJOIN_ROUNDS;
+        self.joining.forget_asked();
+        let which = cx.kernel.rng.below(cx.kernel.seeds.list.len() as u32) as usize;
+        let turn = cx.kernel.seeds.unmet_visits < EARLY_VISITS || cx.kernel.rng.below(2) == 0;
+        let seeds = &mut cx.kernel.seeds;
+        let unmet = seeds.unmet_seed().filter(|_| turn);
+        seeds.unmet_visits = seeds.unmet_visits.saturating_add(u32::from(unmet.is_some()));
+        if let Some(seed) = unmet.or(seeds.list.get(which).copied()) {
+            self.ask(cx, seed);
         }
     }
 
-    fn plan_visit(&mut self) {
-        let mut size = self.tables.members.size();
-        let mut gap = VISIT_GAP + self.visit_share();
-        let doublings = self.core.joining.unmet_visits;
-        if self.core.joining.unmet != 0 && doublings < EARLY_VISITS {
-            gap = gap.min(self.jittered(self.core.config.join_retry * 2u32.pow(doublings)));
+    fn plan_visit(&mut self, cx: &mut Context<'_, '_>) {
+        let mut size = cx.tables.members.size();
+        let mut gap = VISIT_GAP + cx.visit_share();
+        let doublings = cx.kernel.seeds.unmet_visits;
+        if cx.kernel.seeds.unmet != 0 && doublings < EARLY_VISITS {
+            gap = gap.min(self.jittered(cx, cx.kernel.config.join_retry * 2u32.pow(doublings)));
             size = 0;
         }
-        let joining = &mut self.core.joining;
+        let joining = &mut self.joining;
         joining.visit_size = size;
         joining.next_visit =
-            if joining.seeds.is_empty() { Instant::NEVER } else { self.core.clock.now() + gap };
+            if cx.kernel.seeds.list.is_empty() { Instant::NEVER } else { cx.kernel.clock.now() + gap };
     }
 
     /// A quarter of jitter either way.
-    fn jittered(&mut self, wait: Duration) -> Duration {
+    fn jittered(&mut self, cx: &mut Context<'_, '_>, wait: Duration) -> Duration {
         let half = micros(wait) / 2;
-        wait * 3 / 4 + Duration::from_micros(self.core.rng.below_u64(half))
+        wait * 3 / 4 + Duration::from_micros(cx.kernel.rng.below_u64(half))
     }
 
-    fn ask_seeds(&mut self) {
-        let doublings = self.core.joining.round.saturating_sub(EVEN_ROUNDS).min(MAX_DOUBLINGS);
-        let round = self.core.joining.round;
+    fn ask_seeds(&mut self, cx: &mut Context<'_, '_>) {
+        let doublings = self.joining.round.saturating_sub(EVEN_ROUNDS).min(MAX_DOUBLINGS);
+        let round = self.joining.round;
         let quarters = match round {
             0 => 1,
             1..QUICK_ROUNDS => 2,
             _ => 4,
         };
-        let wait = self.jittered(self.core.config.join_retry * 2u32.pow(doublings) * quarters / 4);
-        let joining = &mut self.core.joining;
+        let wait = self.jittered(cx, cx.kernel.config.join_retry * 2u32.pow(doublings) * quarters / 4);
+        let joining = &mut self.joining;
         joining.round = joining.round.saturating_add(1);
-        joining.retry = self.core.clock.now() + wait;
+        joining.retry = cx.kernel.clock.now() + wait;
         joining.forget_asked();
-        let lost = self.tables.members.live() == 0;
-        if !self.core.joining.viewed {
-            for peer in self.settled_peers(1) {
-                self.ask(self.record(peer).address());
+        let lost = cx.tables.members.live() == 0;
+        if !self.joining.viewed {
+            for peer in self.settled_peers(cx, 1) {
+                self.ask(cx, cx.record(peer).address());
             }
         }
         for _ in 0..ASK_AT_ONCE {
-            if let Some(seed) = self.core.joining.next_to_ask(lost) {
-                self.ask(seed);
+            if let Some(seed) = cx.kernel.seeds.next_to_ask(lost) {
+                self.ask(cx, seed);
             }
         }
     }
 
-    fn ask(&mut self, seed: SocketAddr) {
-        if self.core.joining.asked.iter().any(|&(_, asked)| asked == seed) {
+    fn ask(&mut self, cx: &mut Context<'_, '_>, seed: SocketAddr) {
+        if self.joining.asked.iter().any(|&(_, asked)| asked == seed) {
             return;
         }
-        let nonce = self.fresh_nonce();
-        if self.core.joining.asked.push((nonce, seed)).is_ok() {
-            self.introduce(seed, nonce, 0);
+        let nonce = cx.fresh_nonce();
+        if self.joining.asked.push((nonce, seed)).is_ok() {
+            self.introduce(cx, seed, nonce, 0);
         }
     }
 
     /// A member of a cluster that remembers us has introduced itself: it has the view that we look for.
-    pub(crate) fn ask_who_knows_us(&mut self, address: SocketAddr) {
-        if self.core.joining.phase == Phase::Asking && !self.core.joining.viewed {
-            self.ask(address);
+    pub(crate) fn ask_who_knows_us(&mut self, cx: &mut Context<'_, '_>, address: SocketAddr) {
+        if self.joining.phase == Phase::Asking && !self.joining.viewed {
+            self.ask(cx, address);
         }
     }
 
     /// Sends our own record, with a token if we have one.
-    pub(crate) fn introduce(&mut self, to: SocketAddr, nonce: Nonce, token: Token) {
-        let me = aged(self.core, &self.tables, ME);
-        let _ = self.send(Intent::bare(to, Traffic::Sync, Message::Join { nonce, token, me }));
+    pub(crate) fn introduce(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, nonce: Nonce, token: Token) {
+        let me = aged(cx.kernel, &cx.tables, ME);
+        let _ = cx.send(Intent::bare(to, Traffic::Sync, Message::Join { nonce, token, me }));
     }
 
     /// A seed or a source wants the request again, with a token. False when we asked nothing of the kind.
-    pub(crate) fn handle_join_challenge(&mut self, nonce: Nonce, token: Token) -> bool {
-        if let Some(&(_, seed)) = self.core.joining.asked.iter().find(|&&(asked, _)| asked == nonce) {
-            if self.core.joining.entering.is_none_or(|entering| entering == nonce) {
-                self.core.joining.entering = Some(nonce);
-                self.introduce(seed, nonce, token);
+    pub(crate) fn handle_join_challenge(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        nonce: Nonce,
+        token: Token,
+    ) -> bool {
+        if let Some(&(_, seed)) = self.joining.asked.iter().find(|&&(asked, _)| asked == nonce) {
+            if self.joining.entering.is_none_or(|entering| entering == nonce) {
+                self.joining.entering = Some(nonce);
+                self.introduce(cx, seed, nonce, token);
             }
             return true;
         }
-        self.prove_to_source(nonce, token)
+        self.prove_to_source(cx, nonce, token)
     }
 
     /// We are in; of `members`, some came along.
-    pub(crate) fn handle_welcome(&mut self, from: SocketAddr, nonce: Nonce, members: u32) {
-        let lone = self.core.joining.is_lone(self.now(), self.tables.members.live());
-        let joining = &mut self.core.joining;
+    pub(crate) fn handle_welcome(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        from: SocketAddr,
+        nonce: Nonce,
+        members: u32,
+    ) {
+        let lone = self.joining.is_lone(cx.now(), cx.tables.members.live());
+        let joining = &mut self.joining;
         if joining.phase != Phase::Asking || !joining.asked.iter().any(|&(asked, _)| asked == nonce) {
             return;
         }
         if members == 0 && !joining.viewed && joining.round < LONE_ROUNDS && !lone {
             joining.entering = None; // somebody else may have a view
             joining.asked.retain(|&(asked, _)| asked != nonce);
-            self.ask_the_rest();
+            self.ask_the_rest(cx);
             return;
         }
         joining.forget_asked();
         joining.phase = Phase::Fetching;
-        self.core.path.begin_join();
-        joining.note_member_at(from);
-        if self.tables.members.size() >= members {
-            self.finish_fetching();
+        cx.kernel.path.begin_join();
+        cx.kernel.seeds.note_member_at(from);
+        if cx.tables.members.size() >= members {
+            self.finish_fetching(cx);
             return;
         }
-        if self.is_in_crowd() {
-            self.end_fetching(Phase::Sieving);
+        if self.is_in_crowd(cx) {
+            self.end_fetching(cx, Phase::Sieving);
             return;
         }
-        self.begin_fetching(from, members);
+        self.begin_fetching(cx, from, members);
     }
 
     /// Whether most that we know of are as new as we are: they have no time to spare, and know no more than sieves bring.
-    fn is_in_crowd(&self) -> bool {
-        let known = self.tables.members.live_slots().iter().take(MAX_SEEN);
+    fn is_in_crowd(&self, cx: &Context<'_, '_>) -> bool {
+        let known = cx.tables.members.live_slots().iter().take(MAX_SEEN);
         let count = known.len();
-        let new = known.filter(|&&slot| !self.is_settled(slot)).count();
-        self.sends_sieves() && !self.core.joining.viewed && self.core.joining.referred && 2 * new > count
+        let new = known.filter(|&&slot| !cx.is_settled(slot)).count();
+        sends_sieves(&cx.kernel.config) && !self.joining.viewed && self.joining.referred && 2 * new > count
     }
 
     /// Whoever was asked in this round and has not answered may have a view: its challenge came while another was being
     /// answered, or was lost.
-    fn ask_the_rest(&mut self) {
-        for at in 0..self.core.joining.asked.len() {
-            if let Some(&(nonce, seed)) = self.core.joining.asked.get(at) {
-                self.introduce(seed, nonce, 0);
+    fn ask_the_rest(&mut self, cx: &mut Context<'_, '_>) {
+        for at in 0..self.joining.asked.len() {
+            if let Some(&(nonce, seed)) = self.joining.asked.get(at) {
+                self.introduce(cx, seed, nonce, 0);
             }
         }
     }
 
     /// Whoever we asked has no time, but may know others.
-    pub(crate) fn handle_busy(&mut self, nonce: Nonce, others: &[SocketAddr]) {
-        if self.note_refusal(nonce) {
+    pub(crate) fn handle_busy(&mut self, cx: &mut Context<'_, '_>, nonce: Nonce, others: &[SocketAddr]) {
+        if self.note_refusal(cx, nonce) {
             return;
         }
-        let joining = &mut self.core.joining;
+        let joining = &mut self.joining;
         if !joining.asked.iter().any(|&(asked, _)| asked == nonce) {
             return;
         }
         joining.entering = joining.entering.filter(|&entering| entering != nonce);
         joining.round = joining.round.min(QUICK_ROUNDS); // it has a view
         joining.referred = true;
-        others.iter().for_each(|&other| joining.note_good(other));
-        let me = self.me().address();
+        others.iter().for_each(|&other| cx.kernel.seeds.note_good(other));
+        let me = cx.me().address();
         for &other in others.iter().filter(|&&other| other != me).take(ASK_AT_ONCE) {
-            self.ask(other);
+            self.ask(cx, other);
         }
     }
 
     /// There is a view: complete, or as complete as a crowd can have it, which goes on with sieves.
-    fn end_fetching(&mut self, phase: Phase) {
-        let joining = &mut self.core.joining;
+    fn end_fetching(&mut self, cx: &mut Context<'_, '_>, phase: Phase) {
+        let joining = &mut self.joining;
         joining.phase = phase;
         if !core::mem::replace(&mut joining.viewed, true) {
-            joining.viewed_at = self.core.clock.now();
-            self.begin_sieving();
+            joining.viewed_at = cx.kernel.clock.now();
+            cx.begin_sieving();
         }
-        self.plan_visit();
+        self.plan_visit(cx);
     }
 }

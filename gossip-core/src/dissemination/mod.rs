@@ -1,5 +1,15 @@
-//! How news spreads: rounds of rumors, sieves, pulls and reconciliation.
+//! The plane of dissemination: how news reaches everybody, and what rumors leave behind is found.
+//!
+//! ```text
+//!            fresh news ──▶ rounds: neighbours in the id-hash order, and random peers
+//!   many changes at once ──▶ sieves: a peer is asked for what a filter of what we know lacks
+//!  a fingerprint differs ──▶ reconciliation: pull of the latest changes; digests, lists, records
+//! ```
+//!
+//! Laws: news reaches all in O(log n) rounds whatever chance does to one of them (`tests/it/dissemination.rs`,
+//! `tests/it/figures.rs`); any two views become equal, and every exchange ends (`tests/it/repair.rs`, `tests/it/sieves.rs`).
 
+pub(crate) mod plane;
 pub(crate) mod reconcile;
 pub(crate) mod rounds;
 pub(crate) mod sieve;

@@ -15,13 +15,14 @@
 //! so every walk ends.
 
 use crate::{
+    dissemination::plane::Dissemination,
     kernel::{
-        context::{Core, Intent, Step, put_accusations, put_news},
-        outbox::Traffic,
+        context::{Context, Kernel},
+        sending::{Intent, put_accusations, put_news},
     },
     security::open::Authentic,
     tables::{
-        memory::{Tables, sized},
+        memory::Tables,
         table::{
             ME, SlotId,
             index::Place,
@@ -29,9 +30,11 @@ use crate::{
         },
     },
     vocabulary::{
+        bounds::sized,
         config::{MIN_DATAGRAM, Mode},
         record::{NodeId, Record},
-        time::{Instant, Stamp, micros},
+        time::{Instant, micros},
+        traffic::Traffic,
     },
     wire::{
         frame::{Contents, Draft},
@@ -41,8 +44,6 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 
-/// Changes remembered: three datagrams of records, or one.
-const MAX_CHANGES: usize = sized(64, 16);
 /// How long news takes to reach everybody, in gossip intervals: 0.6 s on a LAN at 20 % loss, and as much again.
 const SPREAD_INTERVALS: u32 = 16;
 /// Meetings of members that differ belong together if they lie no further apart than this many probe intervals.
@@ -86,8 +87,6 @@ struct Difference {
 /// The state of anti-entropy.
 #[derive(Clone)]
 pub(crate) struct Sync {
-    /// What became news here, and when; each member once, the newest last.
-    changes: heapless::Vec<(SlotId, Stamp), MAX_CHANGES>,
     difference: Option<Difference>,
     next_pull: Instant,
     next_walk: Instant,
@@ -98,34 +97,7 @@ pub(crate) struct Sync {
 
 impl Sync {
     pub(crate) fn new() -> Self {
-        Self {
-            changes: heapless::Vec::new(),
-            difference: None,
-            next_pull: Instant::ZERO,
-            next_walk: Instant::ZERO,
-            walks: 0,
-            vain: 0,
-        }
-    }
-
-    /// There is news of a member; the oldest change makes room.
-    pub(crate) fn note_change(&mut self, slot: SlotId, now: Stamp) {
-        self.forget(slot);
-        if self.changes.is_full() {
-            self.changes.remove(0);
-        }
-        let _ = self.changes.push((slot, now));
-    }
-
-    /// A slot is about to be given to somebody else.
-    pub(crate) fn forget(&mut self, slot: SlotId) {
-        self.changes.retain(|&(changed, _)| changed != slot);
-    }
-
-    /// The slots that it names.
-    #[cfg(fuzzing)]
-    pub(crate) fn slots(&self) -> impl Iterator<Item = SlotId> {
-        self.changes.iter().map(|&(slot, _)| slot)
+        Self { difference: None, next_pull: Instant::ZERO, next_walk: Instant::ZERO, walks: 0, vain: 0 }
     }
 
     /// A walk was not in vain.
@@ -146,221 +118,18 @@ fn compare(ours: &Record, theirs: &Version) -> (bool, bool) {
     (life > theirs.incarnation || words > their_words, life < theirs.incarnation || words < their_words)
 }
 
-impl Step<'_, '_> {
+impl Context<'_, '_> {
     fn spread_time(&self) -> Duration {
-        self.core.config.gossip_interval * SPREAD_INTERVALS
-    }
-
-    /// A quarter of jitter, downwards.
-    fn sooner(&mut self, wait: Duration) -> Duration {
-        wait - Duration::from_micros(self.core.rng.below_u64(micros(wait) / 4 + 1))
+        self.kernel.config.gossip_interval * SPREAD_INTERVALS
     }
 
     /// Which parts of level 0's ranges changed within the spread time; of what was dropped from the changes
     /// nothing is known.
     fn fresh_parts(&self) -> u128 {
         let (now, spread) = (self.now().stamp(), micros(self.spread_time()) / 1_000);
-        let recent = self.core.sync.changes.iter().filter(|&&(_, at)| u64::from(now.since(at)) < spread);
+        let recent = self.kernel.changes.iter().filter(|&(_, at)| u64::from(now.since(at)) < spread);
         let members = &self.tables.members;
-        recent.fold(0, |fresh, &(slot, _)| fresh | 1 << (members.place(members.record(slot).id()).tag >> 25))
-    }
-
-    /// A member at home pinged or acked, and knows something else than we do.
-    pub(crate) fn meet_difference(&mut self, with: SlotId) {
-        let now = self.now();
-        let lull = self.spread_time().max(self.core.config.probe_interval * LULL_PROBES);
-        let overdue = now + self.sooner(self.core.config.anti_entropy_interval);
-        let sync = &mut self.core.sync;
-        let difference = match sync.difference {
-            Some(difference) if now.since(difference.latest) <= lull => {
-                Difference { latest: now, ..difference }
-            }
-            _ => {
-                sync.vain = 0;
-                Difference { since: now, latest: now, overdue }
-            }
-        };
-        sync.difference = Some(difference);
-        let explained = self.tables.rumors.hot() > 0;
-        let going_on = now.since(difference.since) >= self.spread_time();
-        if self.core.config.mode == Mode::PushPull
-            && (going_on || !explained)
-            && now >= self.core.sync.next_pull
-        {
-            let gap = self.sooner(self.core.config.gossip_interval * PULL_INTERVALS);
-            self.core.sync.next_pull = now + gap;
-            if self.is_young() {
-                self.sieve_from(with);
-            } else {
-                self.pull(with);
-            }
-        }
-        let settled = going_on && !explained;
-        if (settled && now >= self.core.sync.next_walk || now >= difference.overdue) && self.suits(with) {
-            self.begin_walk(with);
-        }
-    }
-
-    /// Whether to walk with a member: with those of our own zone, and now and then with another.
-    fn suits(&mut self, with: SlotId) -> bool {
-        let near = self.zone_of(with) == self.zone_of(ME);
-        self.core.config.mechanisms.repair
-            && self.core.joining.has_view()
-            && (near || self.core.rng.below(ACROSS) == 0)
-    }
-
-    /// Asks a member for its latest changes.
-    pub(crate) fn pull(&mut self, with: SlotId) {
-        let to = self.record(with).address();
-        self.core.metrics.pulls += 1;
-        let _ = self.send(Intent::bare(to, Traffic::Sync, Message::Pull));
-    }
-
-    fn begin_walk(&mut self, with: SlotId) {
-        let (now, interval) = (self.now(), self.core.config.anti_entropy_interval);
-        // Where walks mend nothing (a full table, a difference that only others have), they may come seldom.
-        let doublings = self.core.sync.vain.min(MAX_DOUBLINGS);
-        let gap = (WALK_GAP * 2u32.pow(doublings)).min(interval);
-        let (gap, overdue) = (self.sooner(gap), self.sooner(interval));
-        let sync = &mut self.core.sync;
-        (sync.next_walk, sync.walks, sync.vain) = (now + gap, sync.walks.wrapping_add(1), doublings + 1);
-        if let Some(difference) = &mut sync.difference {
-            difference.overdue = now + overdue;
-        }
-        let thorough = sync.walks.is_multiple_of(THOROUGH);
-        self.core.metrics.walks += 1;
-        let fresh = (!thorough).then(|| self.fresh_parts());
-        let everything: heapless::Vec<Prefix, 8> = Prefix::octants().collect();
-        let to = self.record(with).address();
-        // The one before may have been too long for the path.
-        let limit = if doublings > 0 { MIN_DATAGRAM } else { self.core.config.max_datagram };
-        self.briefly(limit, |step| step.send_ranges(to, &everything, fresh, 0));
-    }
-
-    /// Answers what a member at home asks for, or tells of ranges.
-    pub(crate) fn handle_sync(&mut self, from: SocketAddr, datagram: &Authentic<'_>) {
-        let Contents { message, .. } = &datagram.contents;
-        if *message == Some(Message::Pull) && datagram.fingerprint != self.tables.members.fingerprint() {
-            self.tell_changes(from);
-        }
-        if let Some(sieve) = &datagram.contents.sieve
-            && datagram.fingerprint != self.tables.members.fingerprint()
-        {
-            self.answer_sieve(from, sieve);
-        }
-        if datagram.contents.digests().next().is_some() {
-            self.answer_digests(from, datagram.contents.digests());
-        }
-        self.answer_lists(from, datagram.contents.lists());
-        self.answer_wants(from, datagram);
-    }
-
-    /// Sends the records that are asked for.
-    #[inline(never)]
-    fn answer_wants(&mut self, to: SocketAddr, datagram: &Authentic<'_>) {
-        let mut wanted = heapless::Vec::<SlotId, MAX_RECORDS>::new();
-        wanted.extend(
-            datagram.contents.wants().filter_map(|id| self.tables.members.find(id)).take(MAX_RECORDS),
-        );
-        if !wanted.is_empty() {
-            self.core.sync.note_mended();
-            self.send_records(to, &Message::Repair, &[], &wanted);
-        }
-    }
-
-    /// Sends the latest changes, as many as fit one datagram.
-    fn tell_changes(&mut self, to: SocketAddr) {
-        if self.core.sync.changes.is_empty() {
-            return;
-        }
-        let _ = self.write(to, Traffic::Sync, |draft, core, tables| {
-            for at in (0..core.sync.changes.len()).rev() {
-                let Some(&(slot, _)) = core.sync.changes.get(at) else { break };
-                if !put_news(draft, core, tables, slot) {
-                    break;
-                }
-                put_accusations(draft, tables, slot);
-            }
-        });
-    }
-
-    /// For each part that differs and need not wait: its list, if it is small here, or its digest.
-    #[inline(never)]
-    fn answer_digests(&mut self, to: SocketAddr, digests: impl Iterator<Item = Digest>) {
-        let ours_fresh = self.fresh_parts();
-        let mut ranges = heapless::Vec::<Prefix, MAX_RANGES>::new();
-        let mut scanned = 0;
-        for Digest { prefix, fresh, sums } in digests {
-            if scanned >= MAX_SCANNED {
-                break;
-            }
-            let ours: Survey<0> = self.tables.members.as_view().survey(prefix, &mut scanned);
-            let later = fresh.map_or(0, |theirs| theirs | prefix.of_all(ours_fresh));
-            let parts = prefix.parts().enumerate().zip(ours.sums.iter().zip(&sums));
-            for ((n, part), (ours, theirs)) in parts {
-                if ours != theirs && later >> n & 1 == 0 {
-                    let _ = ranges.push(part);
-                }
-            }
-        }
-        // What cannot all be answered is answered in turns.
-        let start = self.core.rng.below(ranges.len() as u32) as usize;
-        ranges.rotate_left(start);
-        self.send_ranges(to, &ranges, None, scanned);
-    }
-
-    /// Sends lists of what is small here, and digests of the rest, up to the bounds of one answer.
-    fn send_ranges(&mut self, to: SocketAddr, ranges: &[Prefix], fresh: Option<u128>, mut scanned: usize) {
-        let mut rest = ranges;
-        for _ in 0..MAX_ANSWERS {
-            if rest.is_empty() || scanned >= MAX_SCANNED {
-                break;
-            }
-            let mut done = 0;
-            let sent = self.write(to, Traffic::Sync, |draft, core, tables| {
-                for &range in rest {
-                    if scanned >= MAX_SCANNED || !put_range(draft, core, tables, range, fresh, &mut scanned) {
-                        break;
-                    }
-                    done += 1;
-                }
-            });
-            if !sent || done == 0 {
-                break;
-            }
-            rest = &rest[done..];
-        }
-        self.core.budgets.charge(Traffic::Sync, scanned as u32 / SCANNED_PER_BYTE);
-    }
-
-    /// For each member listed, and each that is missing in a list: our record where it is newer, a wish where
-    /// theirs is.
-    #[inline(never)]
-    fn answer_lists(&mut self, to: SocketAddr, mut lists: impl Iterator<Item = List>) {
-        let mut told = heapless::Vec::<SlotId, MAX_RECORDS>::new();
-        let mut wanted = heapless::Vec::<NodeId, MAX_WANTED>::new();
-        let mut scanned = 0;
-        while let Some(list) = &lists.next() {
-            if scanned >= MAX_SCANNED || told.is_full() {
-                break;
-            }
-            for theirs in &list.versions {
-                let ours = self.tables.members.find(theirs.id);
-                let (send, want) = match ours {
-                    Some(slot) => compare(self.record(slot), theirs),
-                    None => (false, self.has_place()),
-                };
-                if let Some(slot) = ours.filter(|_| send) {
-                    let _ = told.push(slot);
-                }
-                if want {
-                    let _ = wanted.push(theirs.id);
-                }
-            }
-            self.find_unlisted(list, &mut told, &mut scanned);
-        }
-        self.core.budgets.charge(Traffic::Sync, scanned as u32 / SCANNED_PER_BYTE);
-        self.send_records(to, &Message::Repair, &wanted, &told);
+        recent.fold(0, |fresh, (slot, _)| fresh | 1 << (members.place(members.record(slot).id()).tag >> 25))
     }
 
     /// Whether an unknown member would be taken in.
@@ -393,10 +162,233 @@ impl Step<'_, '_> {
             *scanned += if next.is_some() { SCANNED_PER_CUT } else { 0 };
         }
     }
+}
+
+impl Dissemination {
+    /// A quarter of jitter, downwards.
+    fn sooner(&mut self, cx: &mut Context<'_, '_>, wait: Duration) -> Duration {
+        wait - Duration::from_micros(cx.kernel.rng.below_u64(micros(wait) / 4 + 1))
+    }
+
+    /// A member at home pinged or acked, and knows something else than we do.
+    pub(crate) fn meet_difference(&mut self, cx: &mut Context<'_, '_>, with: SlotId) {
+        let now = cx.now();
+        let lull = cx.spread_time().max(cx.kernel.config.probe_interval * LULL_PROBES);
+        let overdue = now + self.sooner(cx, cx.kernel.config.anti_entropy_interval);
+        let sync = &mut self.sync;
+        let difference = match sync.difference {
+            Some(difference) if now.since(difference.latest) <= lull => {
+                Difference { latest: now, ..difference }
+            }
+            _ => {
+                sync.vain = 0;
+                Difference { since: now, latest: now, overdue }
+            }
+        };
+        sync.difference = Some(difference);
+        let explained = cx.tables.rumors.hot() > 0;
+        let going_on = now.since(difference.since) >= cx.spread_time();
+        if cx.kernel.config.mode == Mode::PushPull && (going_on || !explained) && now >= self.sync.next_pull {
+            let gap = self.sooner(cx, cx.kernel.config.gossip_interval * PULL_INTERVALS);
+            self.sync.next_pull = now + gap;
+            if cx.is_young() {
+                self.sieve_from(cx, with);
+            } else {
+                self.pull(cx, with);
+            }
+        }
+        let settled = going_on && !explained;
+        if (settled && now >= self.sync.next_walk || now >= difference.overdue) && self.suits(cx, with) {
+            self.begin_walk(cx, with);
+        }
+    }
+
+    /// Whether to walk with a member: with those of our own zone, and now and then with another.
+    fn suits(&mut self, cx: &mut Context<'_, '_>, with: SlotId) -> bool {
+        let near = cx.zone_of(with) == cx.zone_of(ME);
+        cx.kernel.config.mechanisms.repair && cx.kernel.view.has && (near || cx.kernel.rng.below(ACROSS) == 0)
+    }
+
+    /// Asks a member for its latest changes.
+    pub(crate) fn pull(&mut self, cx: &mut Context<'_, '_>, with: SlotId) {
+        let to = cx.record(with).address();
+        cx.kernel.metrics.pulls += 1;
+        let _ = cx.send(Intent::bare(to, Traffic::Sync, Message::Pull));
+    }
+
+    fn begin_walk(&mut self, cx: &mut Context<'_, '_>, with: SlotId) {
+        let (now, interval) = (cx.now(), cx.kernel.config.anti_entropy_interval);
+        // Where walks mend nothing (a full table, a difference that only others have), they may come seldom.
+        let doublings = self.sync.vain.min(MAX_DOUBLINGS);
+        let gap = (WALK_GAP * 2u32.pow(doublings)).min(interval);
+        let (gap, overdue) = (self.sooner(cx, gap), self.sooner(cx, interval));
+        let sync = &mut self.sync;
+        (sync.next_walk, sync.walks, sync.vain) = (now + gap, sync.walks.wrapping_add(1), doublings + 1);
+        if let Some(difference) = &mut sync.difference {
+            difference.overdue = now + overdue;
+        }
+        let thorough = sync.walks.is_multiple_of(THOROUGH);
+        cx.kernel.metrics.walks += 1;
+        let fresh = (!thorough).then(|| cx.fresh_parts());
+        let everything: heapless::Vec<Prefix, 8> = Prefix::octants().collect();
+        let to = cx.record(with).address();
+        // The one before may have been too long for the path.
+        let limit = if doublings > 0 { MIN_DATAGRAM } else { cx.kernel.config.max_datagram };
+        cx.briefly(limit, |cx| self.send_ranges(cx, to, &everything, fresh, 0));
+    }
+
+    /// Answers what a member at home asks for, or tells of ranges.
+    pub(crate) fn handle_sync(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        from: SocketAddr,
+        datagram: &Authentic<'_>,
+    ) {
+        let Contents { message, .. } = &datagram.contents;
+        if *message == Some(Message::Pull) && datagram.fingerprint != cx.tables.members.fingerprint() {
+            self.tell_changes(cx, from);
+        }
+        if let Some(sieve) = &datagram.contents.sieve
+            && datagram.fingerprint != cx.tables.members.fingerprint()
+        {
+            self.answer_sieve(cx, from, sieve);
+        }
+        if datagram.contents.digests().next().is_some() {
+            self.answer_digests(cx, from, datagram.contents.digests());
+        }
+        self.answer_lists(cx, from, datagram.contents.lists());
+        self.answer_wants(cx, from, datagram);
+    }
+
+    /// Sends the records that are asked for.
+    #[inline(never)]
+    fn answer_wants(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, datagram: &Authentic<'_>) {
+        let mut wanted = heapless::Vec::<SlotId, MAX_RECORDS>::new();
+        wanted
+            .extend(datagram.contents.wants().filter_map(|id| cx.tables.members.find(id)).take(MAX_RECORDS));
+        if !wanted.is_empty() {
+            self.sync.note_mended();
+            self.send_records(cx, to, &Message::Repair, &[], &wanted);
+        }
+    }
+
+    /// Sends the latest changes, as many as fit one datagram.
+    fn tell_changes(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr) {
+        if cx.kernel.changes.len() == 0 {
+            return;
+        }
+        let _ = cx.write(to, Traffic::Sync, |draft, kernel, tables| {
+            for at in (0..kernel.changes.len()).rev() {
+                let Some(slot) = kernel.changes.get(at) else { break };
+                if !put_news(draft, kernel, tables, slot) {
+                    break;
+                }
+                put_accusations(draft, tables, slot);
+            }
+        });
+    }
+
+    /// For each part that differs and need not wait: its list, if it is small here, or its digest.
+    #[inline(never)]
+    fn answer_digests(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        to: SocketAddr,
+        digests: impl Iterator<Item = Digest>,
+    ) {
+        let ours_fresh = cx.fresh_parts();
+        let mut ranges = heapless::Vec::<Prefix, MAX_RANGES>::new();
+        let mut scanned = 0;
+        for Digest { prefix, fresh, sums } in digests {
+            if scanned >= MAX_SCANNED {
+                break;
+            }
+            let ours: Survey<0> = cx.tables.members.as_view().survey(prefix, &mut scanned);
+            let later = fresh.map_or(0, |theirs| theirs | prefix.of_all(ours_fresh));
+            let parts = prefix.parts().enumerate().zip(ours.sums.iter().zip(&sums));
+            for ((n, part), (ours, theirs)) in parts {
+                if ours != theirs && later >> n & 1 == 0 {
+                    let _ = ranges.push(part);
+                }
+            }
+        }
+        // What cannot all be answered is answered in turns.
+        let start = cx.kernel.rng.below(ranges.len() as u32) as usize;
+        ranges.rotate_left(start);
+        self.send_ranges(cx, to, &ranges, None, scanned);
+    }
+
+    /// Sends lists of what is small here, and digests of the rest, up to the bounds of one answer.
+    fn send_ranges(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        to: SocketAddr,
+        ranges: &[Prefix],
+        fresh: Option<u128>,
+        mut scanned: usize,
+    ) {
+        let mut rest = ranges;
+        for _ in 0..MAX_ANSWERS {
+            if rest.is_empty() || scanned >= MAX_SCANNED {
+                break;
+            }
+            let mut done = 0;
+            let sent = cx.write(to, Traffic::Sync, |draft, kernel, tables| {
+                for &range in rest {
+                    if scanned >= MAX_SCANNED || !put_range(draft, kernel, tables, range, fresh, &mut scanned)
+                    {
+                        break;
+                    }
+                    done += 1;
+                }
+            });
+            if !sent || done == 0 {
+                break;
+            }
+            rest = &rest[done..];
+        }
+        cx.kernel.budgets.charge(Traffic::Sync, scanned as u32 / SCANNED_PER_BYTE);
+    }
+
+    /// For each member listed, and each that is missing in a list: our record where it is newer, a wish where
+    /// theirs is.
+    #[inline(never)]
+    fn answer_lists(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        to: SocketAddr,
+        mut lists: impl Iterator<Item = List>,
+    ) {
+        let mut told = heapless::Vec::<SlotId, MAX_RECORDS>::new();
+        let mut wanted = heapless::Vec::<NodeId, MAX_WANTED>::new();
+        let mut scanned = 0;
+        while let Some(list) = &lists.next() {
+            if scanned >= MAX_SCANNED || told.is_full() {
+                break;
+            }
+            for theirs in &list.versions {
+                let ours = cx.tables.members.find(theirs.id);
+                let (send, want) = match ours {
+                    Some(slot) => compare(cx.record(slot), theirs),
+                    None => (false, cx.has_place()),
+                };
+                if let Some(slot) = ours.filter(|_| send) {
+                    let _ = told.push(slot);
+                }
+                if want {
+                    let _ = wanted.push(theirs.id);
+                }
+            }
+            cx.find_unlisted(list, &mut told, &mut scanned);
+        }
+        cx.kernel.budgets.charge(Traffic::Sync, scanned as u32 / SCANNED_PER_BYTE);
+        self.send_records(cx, to, &Message::Repair, &wanted, &told);
+    }
 
     /// Sends records with a message, and wishes with the first of them.
     pub(crate) fn send_records(
         &mut self,
+        cx: &mut Context<'_, '_>,
         to: SocketAddr,
         message: &Message,
         wanted: &[NodeId],
@@ -407,12 +399,12 @@ impl Step<'_, '_> {
             if wanted.is_empty() && rest.is_empty() {
                 break;
             }
-            let sent = self.write(to, Traffic::Sync, |draft, core, tables| {
+            let sent = cx.write(to, Traffic::Sync, |draft, kernel, tables| {
                 let asked = wanted.iter().take_while(|&&id| draft.want(id)).count();
                 wanted = &wanted[asked..];
                 if !rest.is_empty() {
                     let _ = draft.message(message);
-                    let put = rest.iter().take_while(|&&slot| put_news(draft, core, tables, slot)).count();
+                    let put = rest.iter().take_while(|&&slot| put_news(draft, kernel, tables, slot)).count();
                     rest = &rest[put..];
                 }
             });
@@ -433,7 +425,7 @@ fn version(tables: &Tables<'_>, slot: SlotId) -> Version {
 #[inline(never)]
 fn put_range(
     draft: &mut Draft<'_>,
-    core: &mut Core,
+    kernel: &mut Kernel,
     tables: &Tables<'_>,
     prefix: Prefix,
     fresh: Option<u128>,
@@ -448,7 +440,7 @@ fn put_range(
     if !more {
         return put_list(draft, tables, prefix, &first);
     }
-    put_stretch(draft, core, tables, prefix, scanned)
+    put_stretch(draft, kernel, tables, prefix, scanned)
 }
 
 /// A list of all live members of a range.
@@ -464,7 +456,7 @@ fn put_list(draft: &mut Draft<'_>, tables: &Tables<'_>, prefix: Prefix, slots: &
 #[inline(never)]
 fn put_stretch(
     draft: &mut Draft<'_>,
-    core: &mut Core,
+    kernel: &mut Kernel,
     tables: &Tables<'_>,
     prefix: Prefix,
     scanned: &mut usize,
@@ -476,7 +468,7 @@ fn put_stretch(
     };
     let (count, most) = (live().count(), MAX_LISTED);
     *scanned += 2 * count;
-    let skip = core.rng.below((count - most) as u32 + 1) as usize;
+    let skip = kernel.rng.below((count - most) as u32 + 1) as usize;
     let (late, early) = (skip > 0, skip + most < count);
     let mut list = List { prefix, late, early, versions: heapless::Vec::new() };
     list.versions.extend(live().skip(skip).take(most).map(|(_, slot)| version(tables, slot)));

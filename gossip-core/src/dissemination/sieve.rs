@@ -11,35 +11,31 @@
 //! ```
 
 use crate::{
-    dissemination::reconcile::{MAX_SCANNED, SCANNED_PER_BYTE},
+    dissemination::{
+        plane::Dissemination,
+        reconcile::{MAX_SCANNED, SCANNED_PER_BYTE},
+    },
     kernel::{
         choose::{self, Chosen},
-        context::Step,
-        outbox::Traffic,
+        context::Context,
+        pace::{SIEVES, sends_sieves, sieve_gap},
     },
-    membership::news::{Corrections, Source},
     security::open::Authentic,
-    tables::{
-        memory::sized,
-        table::{SlotId, index::Place},
-    },
+    tables::table::{SlotId, index::Place},
     vocabulary::{
-        config::Mode,
+        bounds::sized,
         record::NodeId,
         time::{Instant, micros},
+        traffic::Traffic,
     },
     wire::{
         frame::BESIDE_SIEVE,
         message::{Message, Nonce},
-        record::Aged,
         sieve::Sieve,
     },
 };
 use core::{net::SocketAddr, time::Duration};
 
-/// Without an allocator, and so with a few dozen members, a node neither sends nor answers sieves: fetches and rounds do as
-/// well, and 4 KiB of code are saved.
-const SIEVES: bool = cfg!(feature = "alloc");
 /// Bits of a sieve for each member in it. With three hashes 9 % of what is missing passes for known, and comes by the next:
 /// filters of nine bits bring a crowd of 1,000 together no sooner, and cost it 15 % more bytes (simulator, `cold-start`).
 const BITS: u32 = 5;
@@ -72,10 +68,6 @@ const YOUTH: Duration = Duration::from_secs(30);
 /// When the next sieve goes out, to whom, and which were sent.
 #[derive(Clone)]
 pub(crate) struct Sieves {
-    /// When the next sieve goes out; never while calm.
-    next: Instant,
-    /// Sieves since one brought something.
-    vain: u32,
     /// The member that told us something last, and so knows us.
     teller: Option<NodeId>,
     /// The latest sieves and whom they went to, the newest last: only their answers are heard.
@@ -84,22 +76,7 @@ pub(crate) struct Sieves {
 
 impl Sieves {
     pub(crate) fn new() -> Self {
-        Self { next: Instant::NEVER, vain: 0, teller: None, asked: heapless::Vec::new() }
-    }
-
-    /// When the next sieve goes out.
-    pub(crate) fn next(&self) -> Instant {
-        self.next
-    }
-
-    /// Whether what is new is asked for, so that new members need be no rumors.
-    pub(crate) fn are_on(&self) -> bool {
-        self.next != Instant::NEVER
-    }
-
-    /// Whether the latest brought nothing any more.
-    pub(crate) fn are_vain(&self) -> bool {
-        !self.are_on() || self.vain > COMPLETE
+        Self { teller: None, asked: heapless::Vec::new() }
     }
 
     /// A member at home was heard from; whether it is live and `differs`. What it would not tell a stranger means that it
@@ -113,111 +90,67 @@ impl Sieves {
     }
 }
 
-impl Step<'_, '_> {
-    /// Whether this node sends sieves at all.
-    pub(crate) fn sends_sieves(&self) -> bool {
-        SIEVES && self.core.config.mode == Mode::PushPull && self.core.config.mechanisms.sieves
-    }
-
-    fn sieve_gap(&self) -> Duration {
-        self.core.config.gossip_interval * 3 / 2
-    }
-
-    /// There is more news than can be told soon, or a sieve brought some: more are sent.
-    pub(crate) fn begin_sieving(&mut self) {
-        if !self.sends_sieves() {
-            return;
-        }
-        let gap = self.sieve_gap();
-        let first = self.now() + Duration::from_micros(self.core.rng.below_u64(micros(gap) + 1));
-        let sieves = &mut self.core.sieves;
-        (sieves.vain, sieves.next) = (0, sieves.next.min(first));
-    }
-
-    /// Hears the records that answer a sieve, if this node sent that member such a sieve; `road` is the time they were on
-    /// their way, in ms. They count as a repair, or as pages if this node's first view came lately.
-    pub(crate) fn hear_sifted(
-        &mut self,
-        datagram: &Authentic<'_>,
-        nonce: Nonce,
-        road: u32,
-        corrections: &mut Corrections,
-    ) {
-        if !SIEVES || !self.core.sieves.asked.contains(&(nonce, datagram.sender)) {
-            self.core.metrics.dropped_sifted += 1;
-            return;
-        }
-        let source = if self.is_young() { Source::Fetch } else { Source::Repair };
-        let before = self.core.metrics.records_changed;
-        for Aged { record, age } in datagram.contents.records() {
-            self.hear(&Aged { record, age: age.saturating_add(road) }, source, corrections);
-        }
-        if self.core.metrics.records_changed > before {
-            self.begin_sieving();
-        }
+impl Dissemination {
+    /// Whether this member was asked with this nonce, so that its records may be heard.
+    pub(crate) fn has_asked(&self, member: NodeId, nonce: Nonce) -> bool {
+        SIEVES && self.sieves.asked.contains(&(nonce, member))
     }
 
     /// Sends the next sieve, if it is due and the budget has room.
-    pub(crate) fn sieve(&mut self) {
-        let now = self.now();
-        if !SIEVES || self.core.sieves.next > now {
+    pub(crate) fn sieve(&mut self, cx: &mut Context<'_, '_>) {
+        let now = cx.now();
+        if !SIEVES || cx.kernel.pace.sieve > now {
             return;
         }
-        if self.core.sieves.vain >= MAX_VAIN || self.tables.members.live() == 0 {
-            self.core.sieves.next = Instant::NEVER;
+        if cx.kernel.pace.vain >= MAX_VAIN || cx.tables.members.live() == 0 {
+            cx.kernel.pace.sieve = Instant::NEVER;
             return;
         }
-        let need = u32::from(self.core.config.max_datagram) * ROOM_FOR_SIEVE;
-        if !self.core.budgets.admit(Traffic::Sync, now, need) {
-            let wait = self.core.budgets.wait(Traffic::Sync, need).max(LEAST_WAIT);
-            self.core.sieves.next = now + wait;
+        let need = u32::from(cx.kernel.config.max_datagram) * ROOM_FOR_SIEVE;
+        if !cx.kernel.budgets.admit(Traffic::Sync, now, need) {
+            let wait = cx.kernel.budgets.wait(Traffic::Sync, need).max(LEAST_WAIT);
+            cx.kernel.pace.sieve = now + wait;
             return;
         }
-        let doublings = self.core.sieves.vain.saturating_sub(EVEN).min(MAX_DOUBLINGS);
-        let gap = self.sieve_gap() * 2u32.pow(doublings);
-        let jitter = Duration::from_micros(self.core.rng.below_u64(micros(gap) / 2 + 1));
-        let sieves = &mut self.core.sieves;
-        (sieves.vain, sieves.next) = (sieves.vain + 1, now + gap * 3 / 4 + jitter);
-        if let Some(peer) = self.peer_to_sieve() {
-            self.send_sieve(peer);
+        let doublings = cx.kernel.pace.vain.saturating_sub(EVEN).min(MAX_DOUBLINGS);
+        let gap = sieve_gap(&cx.kernel.config) * 2u32.pow(doublings);
+        let jitter = Duration::from_micros(cx.kernel.rng.below_u64(micros(gap) / 2 + 1));
+        let pace = &mut cx.kernel.pace;
+        (pace.vain, pace.sieve) = (pace.vain + 1, now + gap * 3 / 4 + jitter);
+        if let Some(peer) = self.peer_to_sieve(cx) {
+            self.send_sieve(cx, peer);
         }
     }
 
-    fn peer_to_sieve(&mut self) -> Option<SlotId> {
-        let members = &self.tables.members;
-        let teller = self.core.sieves.teller.take().and_then(|id| members.find(id));
+    fn peer_to_sieve(&mut self, cx: &mut Context<'_, '_>) -> Option<SlotId> {
+        let members = &cx.tables.members;
+        let teller = self.sieves.teller.take().and_then(|id| members.find(id));
         let teller = teller.filter(|_| members.live() < FEW);
         teller.or_else(|| {
             let mut peers = Chosen::new();
             let well = |slot| choose::is_well(members, slot);
-            choose::gossip(&mut peers, members, &mut self.core.rng, 1, false, well);
+            choose::gossip(&mut peers, members, &mut cx.kernel.rng, 1, false, well);
             peers.first().copied()
         })
     }
 
     /// Sends a sieve beside the regular ones: to a member that just learns of us, or that knows something else.
-    pub(crate) fn sieve_from(&mut self, peer: SlotId) {
-        let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
-        if SIEVES && self.core.budgets.admit(Traffic::Sync, now, max * ROOM_FOR_ANSWER) {
-            self.send_sieve(peer);
+    pub(crate) fn sieve_from(&mut self, cx: &mut Context<'_, '_>, peer: SlotId) {
+        let (now, max) = (cx.now(), u32::from(cx.kernel.config.max_datagram));
+        if SIEVES && cx.kernel.budgets.admit(Traffic::Sync, now, max * ROOM_FOR_ANSWER) {
+            self.send_sieve(cx, peer);
         }
     }
 
-    /// Whether this node asks with sieves where it would pull: its first view came lately.
-    pub(crate) fn is_young(&self) -> bool {
-        self.sends_sieves() && self.core.joining.has_viewed_since(self.now(), YOUTH)
-    }
-
-    fn send_sieve(&mut self, peer: SlotId) {
-        let (to, id, size) =
-            (self.record(peer).address(), self.record(peer).id(), self.tables.members.size());
-        let room = u32::from(self.limit_of_path()).saturating_sub(BESIDE_SIEVE as u32);
+    fn send_sieve(&mut self, cx: &mut Context<'_, '_>, peer: SlotId) {
+        let (to, id, size) = (cx.record(peer).address(), cx.record(peer).id(), cx.tables.members.size());
+        let room = u32::from(cx.limit_of_path()).saturating_sub(BESIDE_SIEVE as u32);
         let slices = (size * BITS).div_ceil(room.max(1) * 8).max(1);
-        let (nonce, slice) = (self.fresh_nonce(), self.core.rng.below(slices));
+        let (nonce, slice) = (cx.fresh_nonce(), cx.kernel.rng.below(slices));
         let bound = |n: u32| (u64::from(n) << 32) / u64::from(slices);
         let (from, until) = (bound(slice) as u32, (bound(slice + 1) - 1) as u32);
         let bytes = if slices == 1 { (size * BITS).div_ceil(8) } else { room } as usize;
-        let sent = self.write(to, Traffic::Sync, |draft, _, tables| {
+        let sent = cx.write(to, Traffic::Sync, |draft, _, tables| {
             let members = &tables.members;
             let _ = draft.sieve((nonce, from, until), bytes, |bits| {
                 for (_, slot) in members.as_view().after(Place { tag: from, id: 0 }, until) {
@@ -226,8 +159,8 @@ impl Step<'_, '_> {
             });
         });
         if sent {
-            self.core.metrics.sieves += 1;
-            let asked = &mut self.core.sieves.asked;
+            cx.kernel.metrics.sieves += 1;
+            let asked = &mut self.sieves.asked;
             if asked.is_full() {
                 asked.remove(0);
             }
@@ -237,18 +170,18 @@ impl Step<'_, '_> {
 
     /// Sends what a sieve lacks, from a random place of its range on.
     #[inline(never)]
-    pub(crate) fn answer_sieve(&mut self, to: SocketAddr, sieve: &Sieve<'_>) {
+    pub(crate) fn answer_sieve(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, sieve: &Sieve<'_>) {
         if !SIEVES {
             return;
         }
-        let (now, max) = (self.now(), u32::from(self.core.config.max_datagram));
-        if !self.core.budgets.admit(Traffic::Sync, now, ROOM_FOR_ANSWER * max) {
-            self.core.metrics.dropped_over_budget += 1;
+        let (now, max) = (cx.now(), u32::from(cx.kernel.config.max_datagram));
+        if !cx.kernel.budgets.admit(Traffic::Sync, now, ROOM_FOR_ANSWER * max) {
+            cx.kernel.metrics.dropped_over_budget += 1;
             return;
         }
         let width = u64::from(sieve.until - sieve.from) + 1;
-        let start = sieve.from + self.core.rng.below_u64(width) as u32;
-        let members = &self.tables.members;
+        let start = sieve.from + cx.kernel.rng.below_u64(width) as u32;
+        let members = &cx.tables.members;
         let (late, early) = (Place { tag: start, id: 0 }, Place { tag: sieve.from, id: 0 });
         let view = members.as_view();
         let before = start.checked_sub(1).filter(|&before| before >= sieve.from);
@@ -262,7 +195,20 @@ impl Step<'_, '_> {
                 break;
             }
         }
-        self.core.budgets.charge(Traffic::Sync, scanned as u32 / SCANNED_PER_BYTE);
-        self.send_records(to, &Message::Sifted { nonce: sieve.nonce }, &[], &lacked);
+        cx.kernel.budgets.charge(Traffic::Sync, scanned as u32 / SCANNED_PER_BYTE);
+        self.send_records(cx, to, &Message::Sifted { nonce: sieve.nonce }, &[], &lacked);
+    }
+}
+
+impl Context<'_, '_> {
+    /// Whether the latest sieves brought nothing any more.
+    pub(crate) fn sieves_are_vain(&self) -> bool {
+        !self.kernel.pace.is_sieving() || self.kernel.pace.vain > COMPLETE
+    }
+
+    /// Whether this node asks with sieves where it would pull: its first view came lately.
+    pub(crate) fn is_young(&self) -> bool {
+        sends_sieves(&self.kernel.config)
+            && self.kernel.view.since.is_some_and(|since| self.now().since(since) < YOUTH)
     }
 }

@@ -1,6 +1,13 @@
-//! Token buckets: what bounds every rate.
+//! Token buckets, which bound every rate, and the budgets of [`Config`] that are made of them.
 
-use crate::vocabulary::time::Instant;
+use crate::{
+    tables::queue::Kind,
+    vocabulary::{
+        config::{Config, MIN_DATAGRAM},
+        time::Instant,
+        traffic::Traffic,
+    },
+};
 use core::time::Duration;
 
 /// Refills at a rate, holds at most so much. Tokens are bytes or requests; fractions are kept in millionths.
@@ -60,6 +67,178 @@ impl Bucket {
     pub(crate) fn wait(&self, tokens: u32) -> Duration {
         let missing = (u64::from(tokens) * 1_000_000).saturating_sub(self.millionths);
         Duration::from_micros(missing.div_ceil(u64::from(self.rate.max(1))))
+    }
+}
+
+/// What of the total budget rumors leave to joins, and those to corrections, in datagrams: gossip rounds lose
+/// nothing by waiting.
+const RESERVED: u32 = 1;
+/// What a budget lets out at once, in datagrams: three, so that whoever waits for one beside the reserve gets it some
+/// time; for rumors with what those of the living have beside that. For all together and for sync it is an answer of repair, and the lists that follow it.
+const BURST: u32 = 3;
+const BURST_OF_REPAIR: u32 = 14;
+
+/// What of the budget for rumors, in datagrams, those of the silent leave to those of the living: many small ones.
+const RESERVED_FOR_LIVING: u32 = 1;
+/// The most bytes of a packet that takes from what is so reserved; and the part of the budget for rumors that such packets
+/// get: a flood of news of the living must not keep the silent from being told of for ever.
+pub(super) const LIGHT: u16 = MIN_DATAGRAM;
+const LIGHT_PART: u32 = 4;
+
+/// Which rumors a packet takes along.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Load {
+    Nothing,
+    /// Those of the living, as far as [`LIGHT`] bytes take them.
+    Living,
+    /// Of each kind in turn.
+    All,
+}
+
+impl Load {
+    pub(super) fn kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Nothing => &[],
+            Self::Living => &[Kind::Living],
+            Self::All => &Kind::ALL,
+        }
+    }
+}
+
+/// The budgets of `Config`, as buckets. Probes have none of their own, but count in the total.
+#[derive(Clone)]
+pub(crate) struct Buckets {
+    pub(super) total: Bucket,
+    pub(super) rumor: Bucket,
+    sync: Bucket,
+    suspicion: Bucket,
+    /// For rumors of the living alone, within that for rumors.
+    pub(super) light: Bucket,
+    /// In bytes.
+    reserve: u32,
+}
+
+impl Buckets {
+    pub(crate) fn new(config: &Config, now: Instant) -> Self {
+        let bucket = |(rate, burst): (u32, u32)| Bucket::new(rate, burst, now);
+        let [total, rumor, sync, suspicion, light] = Self::sizes(config).map(bucket);
+        Self { total, rumor, sync, suspicion, light, reserve: Self::reserve(config) }
+    }
+
+    /// Rate and burst of all together, rumors, sync, suspicion, and rumors of the living alone.
+    fn sizes(config: &Config) -> [(u32, u32); 5] {
+        let (budgets, datagram) = (config.budgets, u32::from(config.max_datagram));
+        let small = |rate: u32| (rate, datagram * BURST);
+        let large = |rate: u32| (rate, datagram * BURST_OF_REPAIR);
+        let rumor = (budgets.rumor, datagram * (BURST + RESERVED_FOR_LIVING));
+        let light = (budgets.rumor / LIGHT_PART, datagram);
+        [large(budgets.total), rumor, large(budgets.sync), small(budgets.suspicion), light]
+    }
+
+    fn reserve(config: &Config) -> u32 {
+        u32::from(config.max_datagram) * RESERVED
+    }
+
+    pub(crate) fn resize(&mut self, config: &Config) {
+        let buckets =
+            [&mut self.total, &mut self.rumor, &mut self.sync, &mut self.suspicion, &mut self.light];
+        for (bucket, (rate, burst)) in buckets.into_iter().zip(Self::sizes(config)) {
+            bucket.resize(rate, burst);
+        }
+    }
+
+    fn of(&mut self, class: Traffic) -> Option<&mut Bucket> {
+        match class {
+            Traffic::Probe => None,
+            Traffic::Suspicion => Some(&mut self.suspicion),
+            Traffic::Rumor => Some(&mut self.rumor),
+            Traffic::Sync => Some(&mut self.sync),
+        }
+    }
+
+    /// What must be in the total for a packet of this class.
+    fn in_total(&self, class: Traffic, bytes: u32) -> u32 {
+        let reserves = match class {
+            Traffic::Probe | Traffic::Suspicion => 0,
+            Traffic::Sync => 1,
+            Traffic::Rumor => 2,
+        };
+        bytes.saturating_add(reserves * self.reserve)
+    }
+
+    /// Whether a class may send so many bytes now.
+    pub(crate) fn admit(&mut self, class: Traffic, now: Instant, bytes: u32) -> bool {
+        self.admit_beside(class, now, bytes, 0)
+    }
+
+    /// The same where so many datagrams more are to be left in the total.
+    pub(crate) fn admit_beside(&mut self, class: Traffic, now: Instant, bytes: u32, more: u32) -> bool {
+        let in_total = self.in_total(class, bytes).saturating_add(more * self.reserve);
+        // Both are asked, and so filled: `wait` goes by what they hold.
+        let total = self.total.has(now, in_total);
+        self.of(class).is_none_or(|bucket| bucket.has(now, bytes) && total)
+    }
+
+    /// The same, as far as the total is concerned.
+    pub(super) fn admit_in_total(&mut self, class: Traffic, now: Instant, bytes: u32) -> bool {
+        let in_total = self.in_total(class, bytes);
+        class == Traffic::Probe || self.total.has(now, in_total)
+    }
+
+    /// Whether a class has so many bytes left of its own.
+    pub(crate) fn has_left(&mut self, class: Traffic, now: Instant, bytes: u32) -> bool {
+        self.of(class).is_none_or(|bucket| bucket.has(now, bytes))
+    }
+
+    /// Which rumors a packet may take along now. (All buckets are asked, and so filled.)
+    pub(crate) fn load(&mut self, config: &Config, now: Instant) -> Load {
+        let (all, light) = Self::loads(config);
+        if self.admit(Traffic::Rumor, now, all) {
+            Load::All
+        } else if self.light.has(now, light) & self.admit(Traffic::Rumor, now, light) {
+            Load::Living
+        } else {
+            Load::Nothing
+        }
+    }
+
+    /// How long until it may take some, if nothing else is sent: those of the `living` alone are enough, if there are any.
+    pub(crate) fn wait_for_load(&mut self, config: &Config, living: bool) -> Duration {
+        let (all, light) = Self::loads(config);
+        let wait = self.wait(Traffic::Rumor, all);
+        if living { wait.min(self.wait(Traffic::Rumor, light).max(self.light.wait(light))) } else { wait }
+    }
+
+    /// What must be in the budget for rumors for a packet with all kinds, and for a light one.
+    fn loads(config: &Config) -> (u32, u32) {
+        let max = u32::from(config.max_datagram);
+        (max * (1 + RESERVED_FOR_LIVING), max.min(u32::from(LIGHT)))
+    }
+
+    /// How long until a class may send so many bytes, if nothing else is sent.
+    pub(crate) fn wait(&mut self, class: Traffic, bytes: u32) -> Duration {
+        self.wait_beside(class, bytes, 0)
+    }
+
+    /// The same where so many datagrams more are to be left in the total.
+    pub(crate) fn wait_beside(&mut self, class: Traffic, bytes: u32, more: u32) -> Duration {
+        let in_total = self.in_total(class, bytes).saturating_add(more * self.reserve);
+        let total = self.total.wait(in_total);
+        self.of(class).map_or(Duration::ZERO, |bucket| bucket.wait(bytes).max(total))
+    }
+
+    /// Charges a class for work that is no packet.
+    pub(crate) fn charge(&mut self, class: Traffic, bytes: u32) {
+        if let Some(bucket) = self.of(class) {
+            bucket.spend(bytes);
+        }
+    }
+
+    pub(super) fn spend(&mut self, class: Traffic, bytes: u32) {
+        self.total.spend(bytes);
+        if let Some(bucket) = self.of(class) {
+            bucket.spend(bytes);
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Whom to talk to.
 
 use crate::{
-    membership::quarantine::Doubts,
     tables::table::{ME, SlotId, Table},
     vocabulary::{
         record::{Reachability, Status, Zone},
@@ -129,14 +128,14 @@ fn crossing(
 /// any; none that we cannot reach ourselves or that is suspected, and members of held zones last.
 pub(crate) fn helpers(
     members: &Table<'_>,
-    doubts: &Doubts,
+    is_held: impl Fn(Zone) -> bool,
     rng: &mut Rng,
     count: usize,
     target: SlotId,
 ) -> Chosen {
     let zone_of = |slot: SlotId| members.record(slot).locality().domain();
     let (theirs, ours) = (zone_of(target), zone_of(ME));
-    let fit = |slot: SlotId| slot != target && is_well(members, slot) && !doubts.is_held(zone_of(slot));
+    let fit = |slot: SlotId| slot != target && is_well(members, slot) && !is_held(zone_of(slot));
     let mut chosen = Chosen::new();
     fill_in_zone(&mut chosen, members, rng, count.min(1), target, fit);
     if ours != theirs {
@@ -275,7 +274,7 @@ mod tests {
         let mut of_another_rack = 0;
         for _ in 0..200 {
             let target = members.live_slots_in(Zone { region: 0, zone: 1 })[0];
-            let helpers = helpers(&members, &Doubts::default(), &mut rng, 4, target);
+            let helpers = helpers(&members, |_| false, &mut rng, 4, target);
             let mut zones: Vec<u8> = helpers.iter().map(|&slot| zone_of(&members, slot)).collect();
             assert_eq!(zones[..2], [1, 0]);
             zones.sort();
@@ -294,7 +293,7 @@ mod tests {
             let (mut memory, mut rng) = cluster(zones);
             let members = memory.tables().members;
             for &target in members.live_slots() {
-                assert_eq!(helpers(&members, &Doubts::default(), &mut rng, 3, target).len(), 2, "{zones:?}");
+                assert_eq!(helpers(&members, |_| false, &mut rng, 3, target).len(), 2, "{zones:?}");
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use crate::vocabulary::{
     config::Config,
-    time::{Instant, Stamp, micros},
+    time::{Instant, Judged, Stamp, micros},
 };
 use core::time::Duration;
 
@@ -21,15 +21,15 @@ pub(crate) struct Clock {
     deadline: Option<Instant>,
     /// µs by which the judgement clock is behind.
     behind: u64,
-    judged: Instant,
+    judged: Judged<Instant>,
     /// Judgement time until which further lateness is not excused, so that a driver which merely ticks
     /// slowly still detects crashes.
-    excused_until: Instant,
+    excused_until: Judged<Instant>,
 }
 
 impl Clock {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { now, deadline: None, behind: 0, judged: now, excused_until: Instant::ZERO }
+        Self { now, deadline: None, behind: 0, judged: Judged(now), excused_until: Judged::ZERO }
     }
 
     /// The host's time, never going backwards.
@@ -38,29 +38,29 @@ impl Clock {
     }
 
     /// The time by which members are judged.
-    pub(crate) fn judged(&self) -> Instant {
+    pub(crate) fn judged(&self) -> Judged<Instant> {
         self.judged
     }
 
     /// [`Self::judged`] as the suspicions' timers keep it.
-    pub(crate) fn judged_stamp(&self) -> Stamp {
+    pub(crate) fn judged_stamp(&self) -> Judged<Stamp> {
         self.judged.stamp()
     }
 
     /// When, by the host's clock, the judgement clock will show `judged`.
-    pub(crate) fn real(&self, judged: Instant) -> Instant {
+    pub(crate) fn real(&self, Judged(judged): Judged<Instant>) -> Instant {
         judged + Duration::from_micros(self.behind)
     }
 
     /// When, by the host's clock, the judgement clock will have reached a stamp (now, if it has).
-    pub(crate) fn real_stamp(&self, due: Stamp) -> Instant {
+    pub(crate) fn real_stamp(&self, due: Judged<Stamp>) -> Instant {
         let millis = due.since(self.judged_stamp());
         if millis == 0 {
             return self.now;
         }
         // From the start of this millisecond of judgement time, so that the stamp is really reached.
-        let start = Instant::from_millis(self.judged.as_micros() / 1_000);
-        self.real(start + Duration::from_millis(u64::from(millis)))
+        let start = Instant::from_millis(self.judged.0.as_micros() / 1_000);
+        self.real(Judged(start) + Duration::from_millis(u64::from(millis)))
     }
 
     /// A step begins. Returns by how much it is late, if that means that this node was paused.
@@ -76,7 +76,7 @@ impl Clock {
             // Never all of the time that has passed: judgement must go on.
             self.behind = self.behind.saturating_add(micros(GRACE.min(late / 2)));
         }
-        self.judged = self.judged.max(self.now - Duration::from_micros(self.behind));
+        self.judged = self.judged.max(Judged(self.now - Duration::from_micros(self.behind)));
         paused.then_some(late)
     }
 
@@ -104,14 +104,18 @@ mod tests {
         Instant::from_millis(millis)
     }
 
+    fn judged(millis: u64) -> Judged<Instant> {
+        Judged(at(millis))
+    }
+
     #[test]
     fn a_pause_of_our_own_does_not_count_against_anybody() {
         let mut clock = Clock::new(at(0));
         clock.expect(at(100));
         assert_eq!(clock.observe(at(90), &config()), None);
         assert_eq!(clock.observe(at(60_100), &config()), Some(Duration::from_secs(60)));
-        assert!(clock.judged() <= at(100), "{:?}", clock.judged());
-        assert_eq!(clock.real(at(200)), at(60_300));
+        assert!(clock.judged() <= judged(100), "{:?}", clock.judged());
+        assert_eq!(clock.real(judged(200)), at(60_300));
     }
 
     #[test]
@@ -121,7 +125,7 @@ mod tests {
             let _ = clock.observe(at(tick * 2_000), &config());
             clock.expect(at(tick * 2_000 + 50));
         }
-        assert!(clock.judged() > at(30_000), "{:?}", clock.judged());
+        assert!(clock.judged() > judged(30_000), "{:?}", clock.judged());
     }
 
     #[test]
@@ -133,7 +137,7 @@ mod tests {
             let _ = clock.observe(at(tick * 80), &config);
             clock.expect(at(tick * 80));
         }
-        assert!(clock.judged() > at(20_000), "{:?}", clock.judged());
+        assert!(clock.judged() > judged(20_000), "{:?}", clock.judged());
     }
 
     #[test]
@@ -148,7 +152,7 @@ mod tests {
         let mut clock = Clock::new(at(1_000));
         clock.expect(Instant::NEVER);
         let _ = clock.observe(at(500), &config());
-        assert_eq!((clock.now(), clock.judged()), (at(1_000), at(1_000)));
+        assert_eq!((clock.now(), clock.judged()), (at(1_000), judged(1_000)));
         let _ = clock.observe(Instant::NEVER, &config());
         assert_eq!(clock.now(), Instant::NEVER);
     }

@@ -1,29 +1,17 @@
 //! Caller-owned memory that a step fills, and what a step returns.
 
 use crate::vocabulary::{
+    bounds::MAX_ENTRIES,
     endpoint::{Endpoint, Sighting},
     error::Verdict,
     record::{NodeId, Zone},
     time::Instant,
+    traffic::Traffic,
 };
 use core::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     time::Duration,
 };
-
-/// What a packet is for. In this order, later classes yield first when the socket or the CPU is saturated.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub enum Traffic {
-    /// Pings, acks and their helpers: never held back.
-    #[default]
-    Probe,
-    /// Dominating answers, and what tells the accused and the dead of it. Checks of suspects are probes.
-    Suspicion,
-    /// Gossip rounds.
-    Rumor,
-    /// Joins, fetches, pulls, repair.
-    Sync,
-}
 
 /// Something the host may want to know. What a member looks like now, `Node::member` tells.
 ///
@@ -168,8 +156,6 @@ impl Event {
     }
 }
 
-/// The most entries (records and accusations) in one datagram, made or accepted.
-pub(crate) const MAX_ENTRIES: usize = 48;
 /// At most this many events tell of one record: of its status, and of what else changed.
 const EVENTS_OF_ENTRY: usize = 2;
 /// What a step raises beside what entries tell: own pause, started over, two of who answers (reachable, zone released),

@@ -9,7 +9,8 @@
 //! deaths go on counting.
 
 use crate::{
-    kernel::context::Step,
+    kernel::context::Context,
+    membership::plane::Membership,
     tables::table::SlotId,
     vocabulary::{record::Status, time::micros},
 };
@@ -26,22 +27,22 @@ const MAX_SUSPICIONS: u32 = 3;
 /// The level from which a member is restless. A single pause does not make it so.
 const RESTLESS: u32 = 2;
 
-impl Step<'_, '_> {
+impl Context<'_, '_> {
     /// For how long, in µs, a member of this level is not judged after its latest update.
     fn patience_at(&self, slot: SlotId, level: u32) -> u64 {
         let Some(doublings) = level.checked_sub(1) else { return 0 };
-        (self.suspicion_floor(slot) << doublings).min(micros(self.core.config.hold))
+        (self.suspicion_floor(slot) << doublings).min(micros(self.kernel.config.hold))
     }
 
     /// How often a member refuted lately, less what was forgotten since its latest update.
     pub(crate) fn damping_level(&self, slot: SlotId) -> u32 {
         let member = self.tables.members.slot(slot);
         let mut level = member.damping_level();
-        if level == 0 || !self.core.config.mechanisms.damping {
+        if level == 0 || !self.kernel.config.mechanisms.damping {
             return 0;
         }
         let mut calm = u64::from(self.now().stamp().since(member.born)) * 1_000;
-        let least = micros(self.core.config.hold) / CALM_SHARE;
+        let least = micros(self.kernel.config.hold) / CALM_SHARE;
         while level > 0
             && let Some(left) = calm.checked_sub((self.patience_at(slot, level) * CALM).max(least))
         {
@@ -69,26 +70,28 @@ impl Step<'_, '_> {
 
     fn asked_patience(&self, slot: SlotId) -> u64 {
         let pause = self.record(slot).pause();
-        if pause.is_zero() || !self.core.config.mechanisms.announced_pauses {
+        if pause.is_zero() || !self.kernel.config.mechanisms.announced_pauses {
             return 0;
         }
-        micros(pause + self.core.config.pause_tolerance)
+        micros(pause + self.kernel.config.pause_tolerance)
     }
 
     /// The time since a member's latest update, in µs.
     fn waited(&self, slot: SlotId) -> u64 {
         u64::from(self.now().stamp().since(self.tables.members.slot(slot).born)) * 1_000
     }
+}
 
+impl Membership {
     /// An update of a member came, which is not dated yet. If it is a refutation, `refutes` is the status that it refutes.
-    pub(crate) fn update_damping(&mut self, slot: SlotId, refutes: Option<Status>) {
-        let level = self.damping_level(slot);
+    pub(crate) fn update_damping(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, refutes: Option<Status>) {
+        let level = cx.damping_level(slot);
         let (weight, most) = match refutes {
             None => (0, u32::MAX),
             Some(Status::Dead) => (DEATH, u32::MAX),
             Some(_) => (1, MAX_SUSPICIONS),
         };
-        let counts = level < most && self.patience_at(slot, level) < micros(self.core.config.hold);
-        self.tables.members.slot_mut(slot).set_damping_level(level + if counts { weight } else { 0 });
+        let counts = level < most && cx.patience_at(slot, level) < micros(cx.kernel.config.hold);
+        cx.tables.members.slot_mut(slot).set_damping_level(level + if counts { weight } else { 0 });
     }
 }

@@ -13,29 +13,32 @@
 //! pinged as controls. If one answers, the member is at fault; if neither does, its whole zone is silent, and is held
 //! (see `doubts`).
 
+mod answers;
+mod stage;
+
 use crate::{
     kernel::{
         choose::{self, CONTROLS, Controls},
-        context::{Intent, Step},
-        outbox::{Event, Traffic},
+        context::Context,
+        outbox::Event,
+        sending::Intent,
     },
     membership::{
-        duplicates::AddressChanges,
         judgement::{Doubt, too_few_answered},
+        plane::Membership,
         quarantine::Cause,
-        recheck::Rechecks,
-        relays::Relays,
     },
     tables::{
         contacts::Contacts,
-        memory::sized,
         rtt::LATE,
         table::{ME, SlotId},
     },
     vocabulary::{
+        bounds::sized,
         config::MIN_DATAGRAM,
         record::{Incarnation, NodeId, Reachability, Record, Status},
-        time::{Instant, micros},
+        time::{Instant, Judged, micros},
+        traffic::Traffic,
     },
     wire::message::{Message, Nonce},
 };
@@ -88,8 +91,8 @@ struct Probe {
     /// The lowest three bits are zero.
     nonce: Nonce,
     /// On the judgement clock, as is `due`.
-    began: Instant,
-    due: Instant,
+    began: Judged<Instant>,
+    due: Judged<Instant>,
     /// When the direct pings were sent, in µs after `began`; [`UNTIMED`] for those that measure nothing.
     pings: [u32; CONTROL as usize],
     /// Which helpers were asked, and which nacked: a bit for `slot % 32`, so that a duplicate counts once.
@@ -146,8 +149,22 @@ impl Detector {
     }
 
     /// When the next ack is overdue, by the judgement clock.
-    pub(crate) fn next_due(&self) -> Instant {
-        self.probes.iter().map(|probe| probe.due).min().unwrap_or(Instant::NEVER)
+    pub(crate) fn next_due(&self) -> Judged<Instant> {
+        self.probes.iter().map(|probe| probe.due).min().unwrap_or(Judged::NEVER)
+    }
+
+    /// All members are about to be forgotten. Our local health is kept.
+    pub(crate) fn start_over(&mut self, now: Instant) {
+        *self = Self { health: self.health, ..Self::new(now) };
+    }
+
+    /// A slot is about to be given to somebody else.
+    pub(crate) fn forget(&mut self, slot: SlotId) {
+        self.probes.retain(|probe| probe.slot != slot);
+        for probe in &mut self.probes {
+            probe.controls.retain(|&control| control != slot);
+        }
+        self.contacts.forget(slot);
     }
 
     /// Panics unless probes and contacts are of members that the table has.
@@ -164,47 +181,47 @@ impl Detector {
     }
 }
 
-impl Step<'_, '_> {
+impl Membership {
     /// Begins the probe whose turn it is.
-    pub(crate) fn begin_routine_probe(&mut self) {
-        let now = self.now();
-        if self.core.detector.next_probe > now {
+    pub(crate) fn begin_routine_probe(&mut self, cx: &mut Context<'_, '_>) {
+        let now = cx.now();
+        if self.detector.next_probe > now {
             return;
         }
         // In doubt of ourselves we judge nobody, or everybody: either way all must be looked at.
-        let slowness = if self.own_doubt() == Doubt::None { self.slowness() } else { 1 };
-        let interval = self.core.config.probe_interval * slowness / self.haste();
-        // A tenth of jitter either way: nodes that started together do not stay in step.
-        let jitter = self.core.rng.below_u64(micros(interval) / 5);
-        self.core.detector.next_probe = now + interval * 9 / 10 + Duration::from_micros(jitter);
-        if let Some(slot) = self.choose_probed() {
-            let _ = self.probe(slot, Purpose::Routine);
+        let slowness = if self.own_doubt() == Doubt::None { self.slowness(cx) } else { 1 };
+        let interval = cx.kernel.config.probe_interval * slowness / self.haste(cx);
+        // A tenth of jitter either way: nodes that started together do not stay in cx.
+        let jitter = cx.kernel.rng.below_u64(micros(interval) / 5);
+        self.detector.next_probe = now + interval * 9 / 10 + Duration::from_micros(jitter);
+        if let Some(slot) = self.choose_probed(cx) {
+            let _ = self.probe(cx, slot, Purpose::Routine);
         }
-        self.recheck_held_zones();
+        self.recheck_held_zones(cx);
     }
 
     /// Whose turn it is. Of five probes three go round the ring, and two to this node's successor, so that a crash is first
     /// probed within three intervals, whatever the ring's order. Members of held zones are passed over, since nobody judges
     /// them anyway, and the lap is as short as what is left. Now and then one is probed all the same, in case another zone
     /// reaches it again before we do.
-    fn choose_probed(&mut self) -> Option<SlotId> {
-        let turn = (self.core.detector.turn + 1) % TURNS;
-        self.core.detector.turn = turn;
-        let ours = self.zone_of(ME);
-        let (members, doubts) = (&mut self.tables.members, &self.core.doubts);
+    fn choose_probed(&mut self, cx: &mut Context<'_, '_>) -> Option<SlotId> {
+        let turn = (self.detector.turn + 1) % TURNS;
+        self.detector.turn = turn;
+        let ours = cx.zone_of(ME);
+        let (members, doubts) = (&mut cx.tables.members, &self.doubts);
         let judged = |record: &Record| {
             let zone = record.locality().domain();
             zone == ours || !doubts.is_held(zone)
         };
-        let neighbours = self.core.config.mechanisms.successor
+        let neighbours = cx.kernel.config.mechanisms.successor
             && matches!(turn, 0 | 2)
             && doubts.of(Cause::Own) == Doubt::None;
         if let Some(slot) = neighbours.then(|| members.successor(judged)).flatten() {
             return Some(slot);
         }
         for _ in 0..LAP_STRIDE {
-            let slot = members.next_probe(&mut self.core.rng)?;
-            if judged(members.record(slot)) || self.core.rng.below(FULL_PROBES_OF_HELD_ZONES) == 0 {
+            let slot = members.next_probe(&mut cx.kernel.rng)?;
+            if judged(members.record(slot)) || cx.kernel.rng.below(FULL_PROBES_OF_HELD_ZONES) == 0 {
                 return Some(slot);
             }
         }
@@ -212,34 +229,34 @@ impl Step<'_, '_> {
     }
 
     /// Lifeguard's local health multiplier.
-    fn slowness(&self) -> u32 {
-        if self.core.config.mechanisms.local_health { u32::from(self.core.detector.health) + 1 } else { 1 }
+    fn slowness(&self, cx: &Context<'_, '_>) -> u32 {
+        if cx.kernel.config.mechanisms.local_health { u32::from(self.detector.health) + 1 } else { 1 }
     }
 
     /// Raises the local health score: this node seems slow.
     pub(crate) fn worsen_health(&mut self, by: u8) {
-        let detector = &mut self.core.detector;
+        let detector = &mut self.detector;
         detector.health = detector.health.saturating_add(by).min(MAX_HEALTH);
     }
 
     /// Probes a member that came by repair, unless many are probed already.
-    pub(crate) fn probe_newcomer(&mut self, slot: SlotId) {
-        let probes = self.core.detector.probes.iter();
+    pub(crate) fn probe_newcomer(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
+        let probes = self.detector.probes.iter();
         let newcomers = probes.filter(|probe| probe.purpose == Purpose::Newcomer).count();
-        if newcomers >= MAX_NEWCOMERS || !self.probe(slot, Purpose::Newcomer) {
-            self.core.metrics.dropped_newcomers += 1;
+        if newcomers >= MAX_NEWCOMERS || !self.probe(cx, slot, Purpose::Newcomer) {
+            cx.kernel.metrics.dropped_newcomers += 1;
         }
     }
 
     /// A nonce for pings that belong to no probe: they say nothing about loss, however often they are sent.
-    pub(crate) fn fresh_nonce_of_no_probe(&mut self) -> Nonce {
-        self.fresh_nonce() | HELPED
+    pub(crate) fn fresh_nonce_of_no_probe(&mut self, cx: &mut Context<'_, '_>) -> Nonce {
+        cx.fresh_nonce() | HELPED
     }
 
     /// Probes a member; false when a probe of it is under way, or too many are.
-    pub(crate) fn probe(&mut self, slot: SlotId, purpose: Purpose) -> bool {
-        let (judged, nonce) = (self.core.clock.judged(), self.fresh_nonce() & !(ATTEMPTS - 1));
-        let probes = &mut self.core.detector.probes;
+    pub(crate) fn probe(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, purpose: Purpose) -> bool {
+        let (judged, nonce) = (cx.kernel.clock.judged(), cx.fresh_nonce() & !(ATTEMPTS - 1));
+        let probes = &mut self.detector.probes;
         if !purpose.is_recheck() {
             // Otherwise a peer that makes us recheck a member could keep us from checking it.
             probes.retain(|probe| probe.slot != slot || !probe.purpose.is_recheck());
@@ -260,8 +277,8 @@ impl Step<'_, '_> {
             let Some(oldest) = oldest else { return false };
             probes.remove(oldest);
         }
-        let (record, member) = (self.tables.members.record(slot), self.tables.members.slot(slot));
-        let doubting = purpose == Purpose::Routine && self.core.doubts.of(Cause::Own) == Doubt::Open;
+        let (record, member) = (cx.tables.members.record(slot), cx.tables.members.slot(slot));
+        let doubting = purpose == Purpose::Routine && self.doubts.of(Cause::Own) == Doubt::Open;
         let effort = match (doubting, member.is_silent()) {
             (false, _) => Effort::Full,
             (true, false) => Effort::OneRound,
@@ -286,146 +303,146 @@ impl Step<'_, '_> {
         };
         let at = probes.len();
         let _ = probes.push(probe);
-        self.core.metrics.probes += 1;
-        self.advance_probe(at);
+        cx.kernel.metrics.probes += 1;
+        self.advance_probe(cx, at);
         true
     }
 
     /// Advances every probe whose time is up.
-    pub(crate) fn advance_probes(&mut self) {
-        let judged = self.core.clock.judged();
+    pub(crate) fn advance_probes(&mut self, cx: &mut Context<'_, '_>) {
+        let judged = cx.kernel.clock.judged();
         // Backwards, since advancing may remove the one at hand.
-        for at in (0..self.core.detector.probes.len()).rev() {
-            if !self.has_room_for_probe() {
+        for at in (0..self.detector.probes.len()).rev() {
+            if !cx.has_room_for_probe() {
                 return;
             }
-            if self.core.detector.probes.get(at).is_some_and(|probe| probe.due <= judged) {
-                self.advance_probe(at);
+            if self.detector.probes.get(at).is_some_and(|probe| probe.due <= judged) {
+                self.advance_probe(cx, at);
             }
         }
     }
 
-    /// Whether the outbox has room for all that one probe can send and raise. What has no room waits for the next tick,
-    /// which is due at once.
-    pub(crate) fn has_room_for_probe(&self) -> bool {
-        let packets = usize::from(self.core.config.helpers) + CONTROLS;
-        self.out.event_room() >= EVENTS_PER_PROBE && self.has_room_for(packets)
-    }
-
-    fn advance_probe(&mut self, at: usize) {
-        let Some(probe) = self.core.detector.probes.get(at) else { return };
-        match probe.stage.next(probe.purpose, probe.effort, &self.core.config) {
-            Move::Ping => self.ping(at),
+    fn advance_probe(&mut self, cx: &mut Context<'_, '_>, at: usize) {
+        let Some(probe) = self.detector.probes.get(at) else { return };
+        match probe.stage.next(probe.purpose, probe.effort, &cx.kernel.config) {
+            Move::Ping => self.ping(cx, at),
             Move::LastPing => {
-                self.ping(at);
-                self.ping_controls(at);
+                self.ping(cx, at);
+                self.ping_controls(cx, at);
             }
             Move::AskHelpers => {
-                self.ping_controls(at);
-                self.ask_helpers(at);
+                self.ping_controls(cx, at);
+                self.ask_helpers(cx, at);
             }
-            Move::Fail => self.fail(at),
+            Move::Fail => self.fail(cx, at),
             Move::Forget => {
-                self.core.detector.probes.swap_remove(at);
+                self.detector.probes.swap_remove(at);
             }
         }
     }
 
     /// How long to wait for the ack of a member's `attempt`th ping: longer each time, with a tenth of jitter.
-    pub(crate) fn ack_wait(&mut self, slot: SlotId, attempt: u8) -> Duration {
-        let zone = self.zone_of(slot);
-        let timeout = self.core.round_trips.timeout(&self.core.config, zone);
-        let backed_off = timeout * u64::from(2 + attempt) / 2 * u64::from(self.slowness());
-        Duration::from_micros(backed_off + self.core.rng.below_u64(backed_off / 10 + 1))
+    pub(crate) fn ack_wait(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, attempt: u8) -> Duration {
+        let zone = cx.zone_of(slot);
+        let timeout = cx.kernel.round_trips.timeout(&cx.kernel.config, zone);
+        let backed_off = timeout * u64::from(2 + attempt) / 2 * u64::from(self.slowness(cx));
+        Duration::from_micros(backed_off + cx.kernel.rng.below_u64(backed_off / 10 + 1))
     }
 
-    fn ping(&mut self, at: usize) {
-        let judged = self.core.clock.judged();
-        let Some(probe) = self.core.detector.probes.get(at) else { return };
+    fn ping(&mut self, cx: &mut Context<'_, '_>, at: usize) {
+        let judged = cx.kernel.clock.judged();
+        let Some(probe) = self.detector.probes.get(at) else { return };
         let (slot, target, Stage::Direct(sent)) = (probe.slot, probe.target, probe.stage) else { return };
-        let wait = self.ack_wait(slot, sent);
-        let Some(probe) = self.core.detector.probes.get_mut(at) else { return };
+        let wait = self.ack_wait(cx, slot, sent);
+        let Some(probe) = self.detector.probes.get_mut(at) else { return };
         if let Some(ping) = probe.pings.get_mut(usize::from(sent)) {
             *ping = u32::try_from(micros(judged.since(probe.began))).unwrap_or(UNTIMED);
         }
         probe.stage = Stage::Direct(sent + 1);
         probe.due = judged + wait;
         let nonce = probe.nonce | u32::from(sent);
-        self.send_ping(slot, target, nonce, sent > 0);
+        self.send_ping(cx, slot, target, nonce, sent > 0);
     }
 
     /// Sends a ping; one to a suspect carries the accusation, so that it can refute at once. One that is sent `again` is
     /// short, has no rumors, and asks for a short ack: the first may have been too long for the path.
-    pub(crate) fn send_ping(&mut self, slot: SlotId, target: NodeId, nonce: Nonce, again: bool) {
-        let record = self.record(slot);
+    pub(crate) fn send_ping(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        slot: SlotId,
+        target: NodeId,
+        nonce: Nonce,
+        again: bool,
+    ) {
+        let record = cx.record(slot);
         let (to, suspect) = (record.address(), record.status() != Status::Alive);
-        let about = (suspect && self.core.config.mechanisms.tell_suspect).then_some(slot);
+        let about = (suspect && cx.kernel.config.mechanisms.tell_suspect).then_some(slot);
         let ping = Message::Ping { nonce, target };
         // Most that do not answer are dead.
-        let answers = self.tables.members.slot(slot).reachability() != Reachability::Unreachable;
+        let answers = cx.tables.members.slot(slot).reachability() != Reachability::Unreachable;
         let rumors = answers && !again;
         let intent = Intent { about, rumors, ..Intent::bare(to, Traffic::Probe, ping) };
-        let limit = if again { MIN_DATAGRAM } else { self.core.config.max_datagram };
-        let _ = self.briefly(limit, |step| step.send(intent));
+        let limit = if again { MIN_DATAGRAM } else { cx.kernel.config.max_datagram };
+        let _ = cx.briefly(limit, |cx| cx.send(intent));
     }
 
     /// Pings two others in the zone of a member that does not answer, the same two each time.
-    fn ping_controls(&mut self, at: usize) {
-        if !self.core.config.mechanisms.holds {
+    fn ping_controls(&mut self, cx: &mut Context<'_, '_>, at: usize) {
+        if !cx.kernel.config.mechanisms.holds {
             return;
         }
-        let Some(probe) = self.core.detector.probes.get(at) else { return };
+        let Some(probe) = self.detector.probes.get(at) else { return };
         let (slot, nonce) = (probe.slot, probe.nonce);
         if probe.effort == Effort::Brief {
             return;
         }
         let mut controls = probe.controls.clone();
         if controls.is_empty() {
-            controls = choose::controls(&self.tables.members, &mut self.core.rng, slot);
+            controls = choose::controls(&cx.tables.members, &mut cx.kernel.rng, slot);
         }
         for (control, attempt) in controls.iter().zip(CONTROL..) {
-            self.send_ping(*control, self.record(*control).id(), nonce | attempt, true);
+            self.send_ping(cx, *control, cx.record(*control).id(), nonce | attempt, true);
         }
-        if let Some(probe) = self.core.detector.probes.get_mut(at) {
+        if let Some(probe) = self.detector.probes.get_mut(at) {
             probe.controls = controls;
         }
     }
 
-    fn ask_helpers(&mut self, at: usize) {
-        let judged = self.core.clock.judged();
-        let Some(probe) = self.core.detector.probes.get(at) else { return };
+    fn ask_helpers(&mut self, cx: &mut Context<'_, '_>, at: usize) {
+        let judged = cx.kernel.clock.judged();
+        let Some(probe) = self.detector.probes.get(at) else { return };
         let (slot, target, nonce, effort) = (probe.slot, probe.target, probe.nonce | HELPED, probe.effort);
         let round = if let Stage::Helping(round) = probe.stage { round + 1 } else { 1 };
-        let all = usize::from(self.core.config.helpers);
+        let all = usize::from(cx.kernel.config.helpers);
         let count = if effort == Effort::Brief { all.min(1) } else { all };
-        let (members, rng) = (&self.tables.members, &mut self.core.rng);
-        let helpers = if self.core.config.mechanisms.full_help {
-            choose::helpers(members, &self.core.doubts, rng, count, slot)
+        let (members, rng) = (&cx.tables.members, &mut cx.kernel.rng);
+        let helpers = if cx.kernel.config.mechanisms.full_help {
+            choose::helpers(members, |zone| self.doubts.is_held(zone), rng, count, slot)
         } else {
             choose::peers(members, rng, count, |helper| helper != slot)
         };
         if helpers.is_empty() {
-            self.wait_for_controls(at);
+            self.wait_for_controls(cx, at);
             return;
         }
         let (mut longest, mut asked) = (Duration::ZERO, 0);
         for &helper in &helpers {
-            let to = self.record(helper).address();
-            if self.send(Intent::laden(to, Traffic::Probe, Message::PingRequest { nonce, target })) {
+            let to = cx.record(helper).address();
+            if cx.send(Intent::laden(to, Traffic::Probe, Message::PingRequest { nonce, target })) {
                 asked |= helper_bit(helper);
             }
-            longest = longest.max(self.ack_wait(helper, 0));
+            longest = longest.max(self.ack_wait(cx, helper, 0));
         }
         // The round trip to the helper, and its pings.
         let pings: Duration =
-            (0..self.core.config.helper_pings).map(|attempt| self.ack_wait(slot, attempt)).sum();
+            (0..cx.kernel.config.helper_pings).map(|attempt| self.ack_wait(cx, slot, attempt)).sum();
         let wait = longest + pings;
-        if let Some(probe) = self.core.detector.probes.get_mut(at) {
+        if let Some(probe) = self.detector.probes.get_mut(at) {
             probe.stage = Stage::Helping(round);
             probe.asked |= asked;
             // The second round is asked before the first has had all its time, since a request may just have been lost.
             probe.due = judged
-                + if round < helper_rounds(&self.core.config) && effort == Effort::Full {
+                + if round < helper_rounds(&cx.kernel.config) && effort == Effort::Full {
                     wait / 2
                 } else {
                     wait
@@ -434,130 +451,113 @@ impl Step<'_, '_> {
     }
 
     /// There is no helper to ask; but the controls get the time of a ping.
-    fn wait_for_controls(&mut self, at: usize) {
-        let judged = self.core.clock.judged();
-        let Some(probe) = self.core.detector.probes.get(at) else { return };
+    fn wait_for_controls(&mut self, cx: &mut Context<'_, '_>, at: usize) {
+        let judged = cx.kernel.clock.judged();
+        let Some(probe) = self.detector.probes.get(at) else { return };
         if probe.controls.is_empty() || probe.controlled > 0 {
-            self.fail(at);
+            self.fail(cx, at);
             return;
         }
-        let wait = self.ack_wait(probe.slot, 0);
-        if let Some(probe) = self.core.detector.probes.get_mut(at) {
+        let wait = self.ack_wait(cx, probe.slot, 0);
+        if let Some(probe) = self.detector.probes.get_mut(at) {
             (probe.stage, probe.due) = (Stage::Helping(HELPER_ROUNDS), judged + wait);
         }
     }
 
-    fn fail(&mut self, at: usize) {
-        let (judged, longest) = (self.core.clock.judged(), self.core.config.ack_timeout_max);
-        let Some(probe) = self.core.detector.probes.get_mut(at) else { return };
+    fn fail(&mut self, cx: &mut Context<'_, '_>, at: usize) {
+        let (judged, longest) = (cx.kernel.clock.judged(), cx.kernel.config.ack_timeout_max);
+        let Some(probe) = self.detector.probes.get_mut(at) else { return };
         // A member is not rechecked again while its last recheck lingers.
         let linger = longest * if probe.purpose.is_recheck() { RECHECK_LINGERS } else { LATE };
         (probe.stage, probe.due) = (Stage::Lingering, judged + linger);
         let Probe { slot, began, purpose, incarnation, believed, effort, asked, nacks, .. } = *probe;
         let brief = effort == Effort::Brief;
-        let controlled = probe.controlled > 0 || !self.core.config.mechanisms.holds;
+        let controlled = probe.controlled > 0 || !cx.kernel.config.mechanisms.holds;
         let answers = (nacks & asked).count_ones() + probe.controlled.count_ones();
         let beside = (asked.count_ones() + probe.controls.len() as u32, answers);
-        let asked_beside = if self.core.config.mechanisms.answers { beside } else { (0, 0) };
+        let asked_beside = if cx.kernel.config.mechanisms.answers { beside } else { (0, 0) };
         // Lifeguard: helpers that did not even nack suggest that we cannot be reached.
         let missing = if asked == 0 { 1 } else { (asked & !nacks).count_ones() as u8 };
-        self.core.metrics.probes_failed += 1;
+        cx.kernel.metrics.probes_failed += 1;
         if purpose.is_recheck() {
             return;
         }
-        let (ours, zone) = (self.zone_of(ME), self.zone_of(slot));
+        let (ours, zone) = (cx.zone_of(ME), cx.zone_of(slot));
         // If our own zone is silent, we may be the cause.
-        let held = !controlled && !brief && zone != ours && self.hold_zone_of(slot);
+        let held = !controlled && !brief && zone != ours && self.hold_zone_of(cx, slot);
         // Silence in an announced pause is expected, so it is no sign of our own trouble.
-        if believed && !held && !self.is_paused(slot) {
-            self.core.standing.note_finding(true);
+        if believed && !held && !cx.is_paused(slot) {
+            self.standing.note_finding(true);
         }
-        self.look_for_own_trouble(asked_beside);
-        let explained =
-            held || brief || (zone != ours && self.core.doubts.of(Cause::Zone(zone)) != Doubt::None);
+        self.look_for_own_trouble(cx, asked_beside);
+        let explained = held || brief || (zone != ours && self.doubts.of(Cause::Zone(zone)) != Doubt::None);
         if purpose == Purpose::Routine && !explained {
-            self.worsen_health(missing.min(self.core.config.helpers.max(1)));
+            self.worsen_health(missing.min(cx.kernel.config.helpers.max(1)));
         }
-        if self.tables.members.slot(slot).record.incarnation() != incarnation {
+        if cx.tables.members.slot(slot).record.incarnation() != incarnation {
             return;
         }
-        let silent = self.tables.members.slot(slot).is_silent();
-        self.tables.members.slot_mut(slot).set_silent(true);
-        if held || self.core.doubts.is_held(zone) {
+        let silent = cx.tables.members.slot(slot).is_silent();
+        cx.tables.members.slot_mut(slot).set_silent(true);
+        if held || self.doubts.is_held(zone) {
             return; // the hold says it for all members of the zone, until one answers
         }
-        self.found_unreachable(slot);
+        self.found_unreachable(cx, slot);
         // A brief probe asks no controls: it cannot tell a member of another zone from the path there.
         let uncontrolled = brief && zone != ours;
         let withheld = uncontrolled
             || too_few_answered(asked_beside)
             || (!controlled && self.own_doubt() == Doubt::Open);
         if withheld {
-            self.core.metrics.deaths_held += 1;
+            cx.kernel.metrics.deaths_held += 1;
         } else if purpose != Purpose::Newcomer {
             // (Accusing a newcomer would tell others of a member that they may have forgotten as dead.)
-            self.probe_failed(slot, began, silent);
+            self.probe_failed(cx, slot, began, silent);
         }
     }
 
-    fn found_unreachable(&mut self, slot: SlotId) {
-        let member = self.tables.members.slot_mut(slot);
+    fn found_unreachable(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
+        let member = cx.tables.members.slot_mut(slot);
         if member.reachability() != Reachability::Unreachable {
             member.set_reachability(Reachability::Unreachable);
             let id = member.record.id();
-            self.raise(Event::Unreachable(id));
+            cx.raise(Event::Unreachable(id));
         }
     }
 
     /// Whether another recheck may begin.
     pub(crate) fn may_recheck(&self) -> bool {
-        under_way(&self.core.detector.probes, Purpose::is_recheck) < MAX_RECHECKS
+        under_way(&self.detector.probes, Purpose::is_recheck) < MAX_RECHECKS
     }
 
     /// Whether a member is being rechecked, or was a moment ago.
     pub(crate) fn was_rechecked(&self, slot: SlotId) -> bool {
-        self.core.detector.probes.iter().any(|probe| probe.slot == slot && probe.purpose.is_recheck())
+        self.detector.probes.iter().any(|probe| probe.slot == slot && probe.purpose.is_recheck())
     }
 
     /// Whether a probe has this nonce, and its target or one of its controls is at this address.
-    pub(crate) fn probes_at(&self, address: SocketAddr, nonce: Nonce) -> bool {
+    pub(crate) fn probes_at(&self, cx: &Context<'_, '_>, address: SocketAddr, nonce: Nonce) -> bool {
         let base = nonce & !(ATTEMPTS - 1);
-        let at = |&slot: &SlotId| self.record(slot).address() == address;
+        let at = |&slot: &SlotId| cx.record(slot).address() == address;
         let pinged = |probe: &Probe| {
             probe.nonce == base && core::iter::once(&probe.slot).chain(&probe.controls).any(at)
         };
-        self.core.detector.probes.iter().any(pinged)
+        self.detector.probes.iter().any(pinged)
     }
 
     /// This node slept, and acks may have waited for it: pings under way measure no round trips.
     pub(crate) fn stop_timing_pings(&mut self) {
-        for probe in &mut self.core.detector.probes {
+        for probe in &mut self.detector.probes {
             probe.pings = [UNTIMED; CONTROL as usize];
         }
     }
-
-    /// All members are about to be forgotten. Our local health is kept.
-    pub(crate) fn forget_all_probes(&mut self) {
-        let (now, health) = (self.now(), self.core.detector.health);
-        self.core.detector = Detector { health, ..Detector::new(now) };
-        self.core.relays = Relays::default();
-        self.core.rechecks = Rechecks::new();
-        self.core.address_changes = AddressChanges::default();
-    }
-
-    /// A slot is about to be given to somebody else.
-    pub(crate) fn forget_probes_of(&mut self, slot: SlotId) {
-        self.core.relays.forget(slot);
-        self.core.rechecks.forget(slot);
-        self.core.address_changes.forget(slot);
-        let detector = &mut self.core.detector;
-        detector.probes.retain(|probe| probe.slot != slot);
-        for probe in &mut detector.probes {
-            probe.controls.retain(|&control| control != slot);
-        }
-        detector.contacts.forget(slot);
-    }
 }
 
-mod answers;
-mod stage;
+impl Context<'_, '_> {
+    /// Whether the outbox has room for all that one probe can send and raise. What has no room waits for the next tick,
+    /// which is due at once.
+    pub(crate) fn has_room_for_probe(&self) -> bool {
+        let packets = usize::from(self.kernel.config.helpers) + CONTROLS;
+        self.out.event_room() >= EVENTS_PER_PROBE && self.has_room_for(packets)
+    }
+}

@@ -2,8 +2,8 @@
 //! under one id, each of which goes above the other.
 
 use crate::{
-    tables::{memory::sized, table::SlotId},
-    vocabulary::{record::Record, time::Stamp},
+    tables::table::SlotId,
+    vocabulary::{bounds::sized, record::Record, time::Stamp},
 };
 
 /// AddressChanges remembered; the oldest makes room. A duplicate moves every few seconds at first.

@@ -10,16 +10,15 @@
 //! under another id: addresses are used again, and the visitor introduces itself to whoever it finds there.
 
 use crate::{
-    kernel::{
-        context::{Intent, Step},
-        outbox::Traffic,
-    },
-    membership::detector::Purpose,
-    tables::{memory::sized, table::SlotId},
+    kernel::{context::Context, sending::Intent},
+    membership::{detector::Purpose, plane::Membership},
+    tables::table::SlotId,
     vocabulary::{
+        bounds::sized,
         record::{NodeId, Record, Status},
         rng::Rng,
         time::{Instant, micros},
+        traffic::Traffic,
     },
     wire::{
         message::{Message, Nonce},
@@ -30,9 +29,6 @@ use core::{net::SocketAddr, time::Duration};
 
 /// Time between two visits of a node to the dead, beside its share of the whole cluster's.
 const VISIT_GAP: Duration = Duration::from_secs(10);
-/// What each member adds on average to the time between two visits, to the dead or to seeds: so the cluster as a whole
-/// makes less than one a second of each, however large it is.
-const VISIT_GAP_PER_MEMBER: Duration = Duration::from_secs(1);
 /// Visits that follow one that met somebody alive.
 const VISITS_THAT_FOLLOW: u8 = 2;
 /// About how many members make visits when all hear that one was met. If all did, each member that returns would have to
@@ -98,56 +94,49 @@ impl Healing {
     }
 }
 
-impl Step<'_, '_> {
+impl Membership {
     /// Somebody died: there is somebody to visit.
-    pub(crate) fn plan_visit_of_dead(&mut self) {
-        if self.core.healing.next == Instant::NEVER {
-            self.core.healing.next = self.now() + self.visit_gap();
+    pub(crate) fn plan_visit_of_dead(&mut self, cx: &mut Context<'_, '_>) {
+        if self.healing.next == Instant::NEVER {
+            self.healing.next = cx.now() + self.visit_gap(cx);
         }
     }
 
-    fn visit_gap(&mut self) -> Duration {
-        if self.core.healing.following > 0 {
+    fn visit_gap(&mut self, cx: &mut Context<'_, '_>) -> Duration {
+        if self.healing.following > 0 {
             // As often as rounds of gossip, which will have to spread what the visits bring.
-            let gap = micros(self.core.config.gossip_interval) / 4;
-            return Duration::from_micros(gap / 2 + self.core.rng.below_u64(gap + 1));
+            let gap = micros(cx.kernel.config.gossip_interval) / 4;
+            return Duration::from_micros(gap / 2 + cx.kernel.rng.below_u64(gap + 1));
         }
-        VISIT_GAP + self.visit_share()
-    }
-
-    /// A node's share of the time between two visits of the whole cluster. Even over twice the mean: nodes that started
-    /// together, or buried somebody together, do not visit together.
-    pub(crate) fn visit_share(&mut self) -> Duration {
-        let spread = micros(VISIT_GAP_PER_MEMBER * 2 * self.tables.members.size());
-        Duration::from_micros(self.core.rng.below_u64(spread))
+        VISIT_GAP + cx.visit_share()
     }
 
     /// Visits one of the dead, if it is time to.
-    pub(crate) fn visit_dead(&mut self) {
-        if self.core.healing.next > self.now() {
+    pub(crate) fn visit_dead(&mut self, cx: &mut Context<'_, '_>) {
+        if self.healing.next > cx.now() {
             return;
         }
-        self.core.healing.following = self.core.healing.following.saturating_sub(1);
-        if let Some((target, to, about)) = self.choose_visit() {
-            let nonce = self.fresh_nonce_of_no_probe();
-            self.core.healing.visit = Some((nonce, to));
+        self.healing.following = self.healing.following.saturating_sub(1);
+        if let Some((target, to, about)) = self.choose_visit(cx) {
+            let nonce = self.fresh_nonce_of_no_probe(cx);
+            self.healing.visit = Some((nonce, to));
             let intent = Intent::bare(to, Traffic::Suspicion, Message::Ping { nonce, target });
-            self.core.metrics.visits += 1;
-            let _ = self.send(Intent { about, ..intent });
+            cx.kernel.metrics.visits += 1;
+            let _ = cx.send(Intent { about, ..intent });
         }
-        self.core.healing.next =
-            if self.has_someone_to_visit() { self.now() + self.visit_gap() } else { Instant::NEVER };
+        self.healing.next =
+            if self.has_someone_to_visit(cx) { cx.now() + self.visit_gap(cx) } else { Instant::NEVER };
     }
 
-    fn has_someone_to_visit(&self) -> bool {
-        self.tables.members.tombstones() > 0 || !self.core.healing.lost.is_empty()
+    fn has_someone_to_visit(&self, cx: &Context<'_, '_>) -> bool {
+        cx.tables.members.tombstones() > 0 || !self.healing.lost.is_empty()
     }
 
     /// Whom to visit, where, and what to tell it: one of the dead, or, half of the time, one of those that were forgotten.
-    fn choose_visit(&mut self) -> Option<(NodeId, SocketAddr, Option<SlotId>)> {
-        let (members, rng) = (&self.tables.members, &mut self.core.rng);
+    fn choose_visit(&mut self, cx: &mut Context<'_, '_>) -> Option<(NodeId, SocketAddr, Option<SlotId>)> {
+        let (members, rng) = (&cx.tables.members, &mut cx.kernel.rng);
         let dead = |slot: &SlotId| members.record(*slot).status() == Status::Dead;
-        let lost = &self.core.healing.lost;
+        let lost = &self.healing.lost;
         let forgotten = lost.get(rng.below(lost.len() as u32) as usize).map(|&(id, at)| (id, at, None));
         if forgotten.is_some() && rng.below(2) == 0 {
             return forgotten;
@@ -158,37 +147,37 @@ impl Step<'_, '_> {
     }
 
     /// Whether whoever sends this nonce from there answers a ping of ours that went to that very address.
-    pub(crate) fn has_pinged(&self, from: SocketAddr, nonce: Nonce) -> bool {
-        self.core.healing.visited(from, nonce) || self.probes_at(from, nonce)
+    pub(crate) fn has_pinged(&self, cx: &Context<'_, '_>, from: SocketAddr, nonce: Nonce) -> bool {
+        self.healing.visited(from, nonce) || self.probes_at(cx, from, nonce)
     }
 
     /// Somebody who was held dead is there, or holds us dead: there will be more.
-    pub(crate) fn met_the_dead(&mut self) {
-        let healing = &mut self.core.healing;
+    pub(crate) fn met_the_dead(&mut self, cx: &mut Context<'_, '_>) {
+        let healing = &mut self.healing;
         healing.following = (healing.following + VISITS_THAT_FOLLOW).min(MAX_FOLLOWING);
-        if self.has_someone_to_visit() {
-            let next = self.now() + self.visit_gap();
-            self.core.healing.next = self.core.healing.next.min(next);
+        if self.has_someone_to_visit(cx) {
+            let next = cx.now() + self.visit_gap(cx);
+            self.healing.next = self.healing.next.min(next);
         }
     }
 
     /// News came that a member thought dead is alive. Everybody hears it, so only some, at random, go on to visit others.
-    pub(crate) fn heard_of_the_dead(&mut self) {
-        if self.core.rng.below(self.tables.members.size()) < MEMBERS_THAT_FOLLOW {
-            self.met_the_dead();
+    pub(crate) fn heard_of_the_dead(&mut self, cx: &mut Context<'_, '_>) {
+        if cx.kernel.rng.below(cx.tables.members.size()) < MEMBERS_THAT_FOLLOW {
+            self.met_the_dead(cx);
         }
     }
 
     /// Old news says that a member is dead which, for all we know, is there: it is asked, and told so that it can
     /// refute. Nothing is believed before it has failed to answer.
-    pub(crate) fn question_death(&mut self, slot: SlotId, news: &Aged) {
-        self.core.metrics.deaths_doubted += 1;
-        if !self.probe(slot, Purpose::Check) {
+    pub(crate) fn question_death(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, news: &Aged) {
+        cx.kernel.metrics.deaths_doubted += 1;
+        if !self.probe(cx, slot, Purpose::Check) {
             return; // it is being asked already, or too many are
         }
-        let to = self.record(slot).address();
-        let _ = self.write(to, Traffic::Suspicion, |draft, core, _| {
-            core.metrics.records_sent += u64::from(draft.record(news));
+        let to = cx.record(slot).address();
+        let _ = cx.write(to, Traffic::Suspicion, |draft, kernel, _| {
+            kernel.metrics.records_sent += u64::from(draft.record(news));
         });
     }
 }

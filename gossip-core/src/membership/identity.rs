@@ -5,21 +5,25 @@
 //! remembered, and a new life goes above it.
 
 use crate::{
-    bootstrap::join::INTRODUCTION,
-    dissemination::reconcile::Sync,
     kernel::{
         budget::Bucket,
-        context::{Intent, Step, aged},
-        outbox::{Event, Traffic},
+        context::Context,
+        outbox::Event,
+        sending::{Intent, aged},
     },
-    membership::{quarantine::Doubts, standing::Standing},
+    membership::{plane::Membership, quarantine::Doubts, standing::Standing},
     tables::table::ME,
     vocabulary::{
         diagnostics::debug,
         record::{Health, Incarnation, Record, Status},
         time::Instant,
+        traffic::Traffic,
     },
-    wire::{frame::Draft, message::Message, record::Aged},
+    wire::{
+        frame::Draft,
+        message::{INTRODUCTION, Message},
+        record::Aged,
+    },
 };
 use core::{cmp::Ordering, net::SocketAddr, time::Duration};
 use leave::{Farewell, OthersLeaving};
@@ -140,242 +144,246 @@ fn answer(me: &Record, news: &Record) -> Answer {
     }
 }
 
-impl Step<'_, '_> {
+impl Membership {
     /// Hears what is said of this node itself. True when the news is older than what we are, so that its
     /// teller should be corrected.
-    pub(crate) fn hear_of_myself(&mut self, news: &Aged) -> bool {
+    pub(crate) fn hear_of_myself(&mut self, cx: &mut Context<'_, '_>, news: &Aged) -> bool {
         let Aged { record: news, age } = news;
-        match self.core.life.phase {
+        match self.life.phase {
             Phase::Gone => return false,
             Phase::Passive { heard } => {
-                self.hear_of_the_other(news, heard);
+                self.hear_of_the_other(cx, news, heard);
                 return false;
             }
             Phase::Running | Phase::Leaving { .. } => {}
         }
-        let me = *self.me();
+        let me = *cx.me();
         match answer(&me, news) {
             Answer::Silence => return news.rank() < me.rank(),
             Answer::Refute => {
-                self.refute(news.incarnation());
-                self.reclaim_word(news);
+                self.refute(cx, news.incarnation());
+                self.reclaim_word(cx, news);
                 if news.status() == Status::Dead {
                     // Whoever tells us does not talk to the dead: it hears of it from ourselves, or not at all.
-                    self.met_the_dead();
+                    self.met_the_dead(cx);
                     return true;
                 }
             }
-            Answer::Reword => self.reclaim_word(news),
+            Answer::Reword => self.reclaim_word(cx, news),
             Answer::Live => {
-                self.tell_duplicate(news, *age);
-                self.live_again(news.incarnation());
+                self.tell_duplicate(cx, news, *age);
+                self.live_again(cx, news.incarnation());
             }
         }
         false
     }
 
     /// Another node said that it is alive under our id, elsewhere, after this life began: no earlier life of ours could.
-    fn tell_duplicate(&mut self, news: &Record, age: u32) {
-        let (now, life) = (self.now(), &self.core.life);
+    fn tell_duplicate(&mut self, cx: &mut Context<'_, '_>, news: &Record, age: u32) {
+        let (now, life) = (cx.now(), &self.life);
         if u128::from(age) < now.since(life.began).as_millis() {
-            let _ = self.tell_of_duplicate_at(news);
+            let _ = self.tell_of_duplicate_at(cx, news);
         }
     }
 
     /// Tells the host, once in a while, that another node is alive under our id where this record says; whether it did.
-    fn tell_of_duplicate_at(&mut self, record: &Record) -> bool {
-        let (now, home) = (self.now(), self.me().address());
+    fn tell_of_duplicate_at(&mut self, cx: &mut Context<'_, '_>, record: &Record) -> bool {
+        let (now, home) = (cx.now(), cx.me().address());
         let elsewhere = record.status() == Status::Alive && record.address() != home;
-        let tells = elsewhere && now >= self.core.life.duplicate_event;
+        let tells = elsewhere && now >= self.life.duplicate_event;
         if tells {
-            self.core.life.duplicate_event = now + DUPLICATE_EVENT_GAP;
-            self.raise(Event::IdInUse { at: record.address().into() });
+            self.life.duplicate_event = now + DUPLICATE_EVENT_GAP;
+            cx.raise(Event::IdInUse { at: record.address().into() });
         }
         tells
     }
 
     /// Another node with our id asks us to let it join: both hosts are told. It gets our record, in no more bytes than it
     /// sent, and no more often than its own host could be told.
-    pub(crate) fn meet_duplicate(&mut self, from: SocketAddr, its: &Record, bytes: usize) {
-        if its.id() != self.my_id() || !self.tell_of_duplicate_at(its) {
+    pub(crate) fn meet_duplicate(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        from: SocketAddr,
+        its: &Record,
+        bytes: usize,
+    ) {
+        if its.id() != cx.my_id() || !self.tell_of_duplicate_at(cx, its) {
             return;
         }
-        let me = aged(self.core, &self.tables, ME);
+        let me = aged(cx.kernel, &cx.tables, ME);
         let answer = Message::Join { nonce: INTRODUCTION, token: 0, me };
         if Draft::length_with(&answer) <= bytes {
-            let _ = self.send(Intent::bare(from, Traffic::Sync, answer));
+            let _ = cx.send(Intent::bare(from, Traffic::Sync, answer));
         }
     }
 
     /// A passive node hears of its id. Once the other node is gone for good, it takes the id back, above the other's last
     /// epoch; should that one return, this node is passive again after the 60 s that a third life needs.
-    fn hear_of_the_other(&mut self, news: &Record, heard: Instant) {
-        let (me, now) = (*self.me(), self.now());
+    fn hear_of_the_other(&mut self, cx: &mut Context<'_, '_>, news: &Record, heard: Instant) {
+        let (me, now) = (*cx.me(), cx.now());
         if news.incarnation() < me.incarnation() {
             return;
         }
         if news.status().is_live() && !news.same_fields(&me) {
-            self.core.life.phase = Phase::Passive { heard: now };
+            self.life.phase = Phase::Passive { heard: now };
         } else if !news.status().is_live()
             && now.since(heard) >= RECLAIM_AFTER
             && news.incarnation().epoch < Incarnation::MAX_EPOCH
         {
-            self.core.life.phase = Phase::Running;
-            self.core.life.lives_in_row = 0;
-            self.live_again(news.incarnation());
-            self.core.life.lives_in_row = TWIN_AFTER - 1;
+            self.life.phase = Phase::Running;
+            self.life.lives_in_row = 0;
+            self.live_again(cx, news.incarnation());
+            self.life.lives_in_row = TWIN_AFTER - 1;
         }
     }
 
     /// Contradicts a suspicion, an accusation or a death at `incarnation`, unless it is an old one.
-    pub(crate) fn refute(&mut self, incarnation: Incarnation) {
-        let (me, now) = (*self.me(), self.now());
-        let phase = self.core.life.phase;
+    pub(crate) fn refute(&mut self, cx: &mut Context<'_, '_>, incarnation: Incarnation) {
+        let (me, now) = (*cx.me(), cx.now());
+        let phase = self.life.phase;
         if incarnation < me.incarnation() || matches!(phase, Phase::Passive { .. } | Phase::Gone) {
             return;
         }
         if incarnation.epoch > me.incarnation().epoch {
-            self.live_again(incarnation);
-        } else if self.core.life.refutations.take(now, 1) {
+            self.live_again(cx, incarnation);
+        } else if self.life.refutations.take(now, 1) {
             let refutation = incarnation.refutation.saturating_add(1);
             if refutation > Incarnation::MAX_COUNT {
-                self.live_again(incarnation);
+                self.live_again(cx, incarnation);
                 return;
             }
-            self.core.metrics.refutations += 1;
+            cx.kernel.metrics.refutations += 1;
             debug!("refuting for the {}th time", refutation);
             self.worsen_health(1);
-            self.say(me.with_incarnation(Incarnation { refutation, ..incarnation }));
+            self.say(cx, me.with_incarnation(Incarnation { refutation, ..incarnation }));
         }
     }
 
     /// Goes above an earlier life of ours, or of a twin; not too often. What we said last holds on.
-    fn live_again(&mut self, above: Incarnation) {
-        let me = *self.me();
-        self.begin_life(above, me.with_state(0, me.health(), me.pause_seconds()));
+    fn live_again(&mut self, cx: &mut Context<'_, '_>, above: Incarnation) {
+        let me = *cx.me();
+        self.begin_life(cx, above, me.with_state(0, me.health(), me.pause_seconds()));
     }
 
     /// Begins the next life with this record, if it is time for one.
-    fn begin_life(&mut self, above: Incarnation, record: Record) {
-        let now = self.now();
-        let lasted = now.since(self.core.life.began);
+    fn begin_life(&mut self, cx: &mut Context<'_, '_>, above: Incarnation, record: Record) {
+        let now = cx.now();
+        let lasted = now.since(self.life.began);
         if lasted >= LAST_BACKOFF {
-            self.core.life.lives_in_row = 0;
+            self.life.lives_in_row = 0;
         }
-        if lasted < self.core.life.backoff() || matches!(self.core.life.phase, Phase::Leaving(_)) {
+        if lasted < self.life.backoff() || matches!(self.life.phase, Phase::Leaving(_)) {
             return;
         }
         let epoch = above.epoch.saturating_add(1);
-        if self.core.life.lives_in_row + 1 >= TWIN_AFTER || epoch > Incarnation::MAX_EPOCH {
-            self.core.life.phase = Phase::Passive { heard: now };
+        if self.life.lives_in_row + 1 >= TWIN_AFTER || epoch > Incarnation::MAX_EPOCH {
+            self.life.phase = Phase::Passive { heard: now };
             debug!("another node uses this node's id; passive from now on");
-            self.raise(Event::Twin);
+            cx.raise(Event::Twin);
             return;
         }
-        self.core.life.lives_in_row += 1;
-        self.core.life.began = now;
-        self.say(record.with_incarnation(Incarnation { epoch, refutation: 0 }));
+        self.life.lives_in_row += 1;
+        self.life.began = now;
+        self.say(cx, record.with_incarnation(Incarnation { epoch, refutation: 0 }));
         debug!("the cluster knew a later life of this id; going on in epoch {}", epoch);
-        self.raise(Event::NewLife { epoch });
+        cx.raise(Event::NewLife { epoch });
     }
 
     /// Replaces our own record and makes it a rumor.
-    fn say(&mut self, record: Record) {
-        self.tables.members.replace(ME, &record, &mut self.core.rng);
-        self.heat(ME, self.core.clock.now().stamp());
+    fn say(&mut self, cx: &mut Context<'_, '_>, record: Record) {
+        cx.tables.members.replace(ME, &record, &mut cx.kernel.rng);
+        cx.heat(ME, cx.kernel.clock.now().stamp());
     }
 
     /// Says where we are reached from now on.
-    pub(crate) fn say_address(&mut self, address: SocketAddr) {
-        let me = *self.me();
+    pub(crate) fn say_address(&mut self, cx: &mut Context<'_, '_>, address: SocketAddr) {
+        let me = *cx.me();
         if me.address() == address {
             return;
         }
-        self.core.sightings.forget_ours();
+        self.sightings.forget_ours();
         let (moved, at) = (me.with_address(address), me.incarnation());
         if at.refutation < Incarnation::MAX_COUNT {
-            self.say(moved.with_incarnation(Incarnation { refutation: at.refutation + 1, ..at }));
+            self.say(cx, moved.with_incarnation(Incarnation { refutation: at.refutation + 1, ..at }));
         } else {
-            self.begin_life(at, moved.with_state(0, me.health(), me.pause_seconds()));
+            self.begin_life(cx, at, moved.with_state(0, me.health(), me.pause_seconds()));
         }
     }
 
     /// Says how fit we are to serve; a pause that was announced goes on.
-    pub(crate) fn say_health(&mut self, health: Health) {
-        let left = self.core.life.pause_ends().since(self.now());
-        let paused = self.core.life.pause_ends.is_some();
-        if health != self.me().health() {
-            self.reword(health, if paused { left } else { Duration::ZERO });
+    pub(crate) fn say_health(&mut self, cx: &mut Context<'_, '_>, health: Health) {
+        let left = self.life.pause_ends().since(cx.now());
+        let paused = self.life.pause_ends.is_some();
+        if health != cx.me().health() {
+            self.reword(cx, health, if paused { left } else { Duration::ZERO });
         }
     }
 
     /// Asks for patience for so long from now on.
-    pub(crate) fn say_pause(&mut self, pause: Duration) {
-        if !pause.is_zero() || self.core.life.pause_ends.is_some() {
-            self.reword(self.me().health(), pause);
+    pub(crate) fn say_pause(&mut self, cx: &mut Context<'_, '_>, pause: Duration) {
+        if !pause.is_zero() || self.life.pause_ends.is_some() {
+            self.reword(cx, cx.me().health(), pause);
         }
     }
 
     /// Says something new of ourselves within this life. The pause is told in whole seconds, rounded up.
-    fn reword(&mut self, health: Health, pause: Duration) {
+    fn reword(&mut self, cx: &mut Context<'_, '_>, health: Health, pause: Duration) {
         let seconds = pause.as_secs().saturating_add(u64::from(pause.subsec_nanos() > 0));
         let pause_s = u8::try_from(seconds).unwrap_or(u8::MAX);
-        let ends = self.now() + Duration::from_secs(u64::from(pause_s));
-        self.core.life.pause_ends = (pause_s > 0).then_some(ends);
-        self.say_above(self.me().state_version(), health, pause_s);
+        let ends = cx.now() + Duration::from_secs(u64::from(pause_s));
+        self.life.pause_ends = (pause_s > 0).then_some(ends);
+        self.say_above(cx, cx.me().state_version(), health, pause_s);
     }
 
     /// Says our word under a state version above one that is known of us; where there is none above it, in a
     /// new life.
-    fn say_above(&mut self, version: u32, health: Health, pause_s: u8) {
-        let me = *self.me();
+    fn say_above(&mut self, cx: &mut Context<'_, '_>, version: u32, health: Health, pause_s: u8) {
+        let me = *cx.me();
         if version < Incarnation::MAX_COUNT {
-            self.say(me.with_state(version + 1, health, pause_s));
+            self.say(cx, me.with_state(version + 1, health, pause_s));
         } else {
-            self.begin_life(me.incarnation(), me.with_state(0, health, pause_s));
+            self.begin_life(cx, me.incarnation(), me.with_state(0, health, pause_s));
         }
     }
 
     /// Says our word above a later one that news of this life has: else it would win wherever both are heard. As often
     /// as we refute; whoever believes the other one tells us again.
-    fn reclaim_word(&mut self, news: &Record) {
-        let (me, now) = (*self.me(), self.now());
-        if news.has_later_word_than(&me) && self.core.life.refutations.take(now, 1) {
-            self.say_above(news.state_version(), me.health(), me.pause_seconds());
+    fn reclaim_word(&mut self, cx: &mut Context<'_, '_>, news: &Record) {
+        let (me, now) = (*cx.me(), cx.now());
+        if news.has_later_word_than(&me) && self.life.refutations.take(now, 1) {
+            self.say_above(cx, news.state_version(), me.health(), me.pause_seconds());
         }
     }
 
     /// Takes the plea for patience back once its time is over.
-    pub(crate) fn end_pause(&mut self) {
-        if self.core.life.pause_ends.is_some_and(|end| self.now() >= end) {
-            self.reword(self.me().health(), Duration::ZERO);
+    pub(crate) fn end_pause(&mut self, cx: &mut Context<'_, '_>) {
+        if self.life.pause_ends.is_some_and(|end| cx.now() >= end) {
+            self.reword(cx, cx.me().health(), Duration::ZERO);
         }
     }
 
     /// Whether nobody was heard for so long that others may have forgotten deaths that we have not heard of:
     /// what we know could then revive the dead.
-    pub(crate) fn is_out_of_touch(&self) -> bool {
-        let silent = self.now().since(self.core.life.heard);
-        self.tables.members.live() > 0 && silent > self.core.config.tombstone_ttl / 2
+    pub(crate) fn is_out_of_touch(&self, cx: &Context<'_, '_>) -> bool {
+        let silent = cx.now().since(self.life.heard);
+        cx.tables.members.live() > 0 && silent > cx.kernel.config.tombstone_ttl / 2
     }
 
-    /// Forgets all members and joins anew, through the seeds and the last good addresses.
-    pub(crate) fn start_over(&mut self) {
-        let me = *self.me();
-        let now = self.now();
-        *self.tables.rumors = crate::tables::queue::RumorState::EMPTY;
-        self.tables.suspicions.clear();
-        let born = self.tables.members.slot(ME).born;
-        self.tables.members.found(self.core.config.cluster.key, &me, born);
-        self.forget_all_probes();
-        self.core.joining.start_over(now);
-        self.core.sync = Sync::new();
-        self.core.doubts = Doubts::default();
-        self.core.healing.start_over();
-        self.core.standing = Standing::new(now);
-        self.core.life.heard = now;
+    /// Forgets all members: what they are may have been forgotten elsewhere.
+    pub(crate) fn forget_everybody(&mut self, cx: &mut Context<'_, '_>) {
+        let me = *cx.me();
+        let now = cx.now();
+        *cx.tables.rumors = crate::tables::queue::RumorState::EMPTY;
+        cx.tables.suspicions.clear();
+        let born = cx.tables.members.slot(ME).born;
+        cx.tables.members.found(cx.kernel.config.cluster.key, &me, born);
+        self.forget_all_probes(now);
+        self.doubts = Doubts::default();
+        self.healing.start_over();
+        self.standing = Standing::new(now);
+        self.life.heard = now;
         debug!("heard nobody for too long; starting over");
-        self.raise(Event::StartedOver);
+        cx.raise(Event::StartedOver);
     }
 }
 

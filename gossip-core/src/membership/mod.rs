@@ -1,5 +1,17 @@
-//! Who is alive: probes, suspicions, judgement, and what this node says of itself.
+//! The plane of membership: who is alive, and what this node says of itself.
+//!
+//! ```text
+//! detector ──a probe fails──▶ suspicion ──time runs out──▶ judgement ──▶ Dead      news: what others say
+//!     │ ▲                        ▲                            ▲                    identity: what we say
+//!     ▼ │                        │                            │                    heal: visits to the dead
+//!  relays, recheck           damping            quarantine, standing (reasons to wait)
+//! ```
+//!
+//! Laws: nobody is declared dead whom this node has not failed to reach itself, nor while trouble of its own or a broken
+//! road can explain the silence (`tests/it/isolation.rs`, `tests/it/zones.rs`); every crash is found (`tests/it/cluster.rs`);
+//! only its owner raises an incarnation (`tests/it/forgery.rs`).
 
+pub(crate) mod checks;
 pub(crate) mod damping;
 pub(crate) mod detector;
 pub(crate) mod duplicates;
@@ -7,6 +19,7 @@ pub(crate) mod heal;
 pub(crate) mod identity;
 pub(crate) mod judgement;
 pub(crate) mod news;
+pub(crate) mod plane;
 pub(crate) mod quarantine;
 pub(crate) mod recheck;
 pub(crate) mod relays;

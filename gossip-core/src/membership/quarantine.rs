@@ -16,14 +16,15 @@
 //! While the doubt of a zone is open, the zone is held: its members count as unreachable, and nobody in it is accused.
 
 use crate::{
-    kernel::{context::Step, outbox::Event},
-    membership::{judgement::Doubt, suspicion::two_checks},
-    tables::{memory::sized, table::SlotId},
+    kernel::{context::Context, outbox::Event},
+    membership::{checks::two_checks, judgement::Doubt, plane::Membership},
+    tables::table::SlotId,
     vocabulary::{
+        bounds::sized,
         config::Config,
         diagnostics::debug,
         record::Zone,
-        time::{Instant, Stamp, micros},
+        time::{Instant, Judged, Stamp, micros},
     },
 };
 
@@ -52,7 +53,7 @@ struct Entry {
     /// [`Doubt::None`] while the time that was spent is regained.
     state: Doubt,
     /// Since when, by the judgement clock.
-    since: Stamp,
+    since: Judged<Stamp>,
     /// How many ms it could be open from then on.
     left: u32,
 }
@@ -86,7 +87,7 @@ impl Doubts {
 
     /// There is a reason: the doubt opens if it is not spent. Returns whether it was not open before, or `None` when no
     /// more can be remembered. There is always room for this node's own.
-    fn open(&mut self, cause: Cause, now: Stamp, whole: u32) -> Option<bool> {
+    fn open(&mut self, cause: Cause, now: Judged<Stamp>, whole: u32) -> Option<bool> {
         let Some(entry) = self.0.iter_mut().find(|entry| entry.cause == cause) else {
             let zones = self.0.iter().filter(|entry| entry.cause != Cause::Own).count();
             let entry = Entry { cause, state: Doubt::Open, since: now, left: whole };
@@ -103,7 +104,7 @@ impl Doubts {
     }
 
     /// The reason is gone; true when that closes an open doubt.
-    fn close(&mut self, cause: Cause, now: Stamp) -> bool {
+    fn close(&mut self, cause: Cause, now: Judged<Stamp>) -> bool {
         let open = |entry: &&mut Entry| entry.cause == cause && entry.state == Doubt::Open;
         let Some(entry) = self.0.iter_mut().find(open) else { return false };
         let left = entry.left.saturating_sub(now.since(entry.since));
@@ -112,7 +113,7 @@ impl Doubts {
     }
 
     /// Which doubt changes its state next by time alone, and when.
-    fn next(&self, Spans { whole, spent }: Spans) -> Option<(usize, Stamp)> {
+    fn next(&self, Spans { whole, spent }: Spans) -> Option<(usize, Judged<Stamp>)> {
         let due = |entry: &Entry| match entry.state {
             Doubt::Open => entry.since.plus(entry.left.min(whole)),
             Doubt::None => entry.since.plus((whole - entry.left.min(whole)) / REGAIN),
@@ -123,7 +124,7 @@ impl Doubts {
     }
 
     /// Changes the state of a doubt whose time has come; returns its cause if it is spent now.
-    fn pass(&mut self, at: usize, now: Stamp) -> Option<Cause> {
+    fn pass(&mut self, at: usize, now: Judged<Stamp>) -> Option<Cause> {
         let entry = self.0.get_mut(at)?;
         if entry.state == Doubt::Open {
             (entry.state, entry.since) = (Doubt::Spent, now);
@@ -151,67 +152,67 @@ impl Spans {
     }
 }
 
-impl Step<'_, '_> {
+impl Membership {
     /// A probe of this member failed, and no control in its zone answered. Returns whether the zone is held, so that the
     /// member must not be accused.
-    pub(crate) fn hold_zone_of(&mut self, slot: SlotId) -> bool {
-        let zone = self.zone_of(slot);
-        let others = self.tables.members.live_in(zone).saturating_sub(1);
+    pub(crate) fn hold_zone_of(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) -> bool {
+        let zone = cx.zone_of(slot);
+        let others = cx.tables.members.live_in(zone).saturating_sub(1);
         if others < MIN_CONTROLS {
             return false;
         }
-        let (now, whole) = (self.core.clock.judged_stamp(), Spans::new(&self.core.config).whole);
-        match self.core.doubts.open(Cause::Zone(zone), now, whole) {
+        let (now, whole) = (cx.kernel.clock.judged_stamp(), Spans::new(&cx.kernel.config).whole);
+        match self.doubts.open(Cause::Zone(zone), now, whole) {
             None => {
-                self.core.metrics.dropped_holds_full += 1;
+                cx.kernel.metrics.dropped_holds_full += 1;
                 return true;
             }
             Some(true) => {
-                self.core.metrics.holds += 1;
+                cx.kernel.metrics.holds += 1;
                 debug!("zone {}/{} is silent: held", zone.region, zone.zone);
-                self.raise(Event::ZoneHeld(zone));
+                cx.raise(Event::ZoneHeld(zone));
             }
             Some(false) => {}
         }
-        self.core.doubts.is_held(zone)
+        self.doubts.is_held(zone)
     }
 
     /// A member answered: its zone is not silent.
-    pub(crate) fn release_zone_of(&mut self, slot: SlotId) {
-        let (zone, now) = (self.zone_of(slot), self.core.clock.judged_stamp());
-        if self.core.doubts.close(Cause::Zone(zone), now) {
+    pub(crate) fn release_zone_of(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
+        let (zone, now) = (cx.zone_of(slot), cx.kernel.clock.judged_stamp());
+        if self.doubts.close(Cause::Zone(zone), now) {
             debug!("zone {}/{} answers again", zone.region, zone.zone);
-            self.raise(Event::ZoneReleased { zone, answered: true });
+            cx.raise(Event::ZoneReleased { zone, answered: true });
         }
     }
 
     /// The latest probe shows whether this node may be in trouble.
-    pub(crate) fn note_own_trouble(&mut self, trouble: bool) {
-        let (now, whole) = (self.core.clock.judged_stamp(), Spans::new(&self.core.config).whole);
+    pub(crate) fn note_own_trouble(&mut self, cx: &mut Context<'_, '_>, trouble: bool) {
+        let (now, whole) = (cx.kernel.clock.judged_stamp(), Spans::new(&cx.kernel.config).whole);
         if !trouble {
-            let _ = self.core.doubts.close(Cause::Own, now);
-        } else if self.core.doubts.open(Cause::Own, now, whole) == Some(true) {
+            let _ = self.doubts.close(Cause::Own, now);
+        } else if self.doubts.open(Cause::Own, now, whole) == Some(true) {
             debug!("the trouble may be ours");
         }
     }
 
     /// Changes the state of the next doubt whose time has come. One a tick: if there are more, the next tick is due at once.
-    pub(crate) fn pass_doubts(&mut self) {
-        let now = self.core.clock.judged_stamp();
-        let Some((at, due)) = self.core.doubts.next(Spans::new(&self.core.config)) else { return };
+    pub(crate) fn pass_doubts(&mut self, cx: &mut Context<'_, '_>) {
+        let now = cx.kernel.clock.judged_stamp();
+        let Some((at, due)) = self.doubts.next(Spans::new(&cx.kernel.config)) else { return };
         if now.is_before(due) {
             return;
         }
-        if let Some(Cause::Zone(zone)) = self.core.doubts.pass(at, now) {
+        if let Some(Cause::Zone(zone)) = self.doubts.pass(at, now) {
             debug!("zone {}/{} was held for long enough", zone.region, zone.zone);
-            self.raise(Event::ZoneReleased { zone, answered: false });
+            cx.raise(Event::ZoneReleased { zone, answered: false });
         }
     }
 
     /// When [`Self::pass_doubts`] has something to do, by the host's clock.
-    pub(crate) fn next_doubt(&self) -> Instant {
-        let next = self.core.doubts.next(Spans::new(&self.core.config));
-        next.map_or(Instant::NEVER, |(_, due)| self.core.clock.real_stamp(due))
+    pub(crate) fn next_doubt(&self, cx: &Context<'_, '_>) -> Instant {
+        let next = self.doubts.next(Spans::new(&cx.kernel.config));
+        next.map_or(Instant::NEVER, |(_, due)| cx.kernel.clock.real_stamp(due))
     }
 }
 
@@ -223,15 +224,15 @@ mod tests {
     const WHOLE: u32 = 420_000;
     const SPANS: Spans = Spans { whole: WHOLE, spent: WHOLE };
 
-    fn at(seconds: u32) -> Stamp {
-        Stamp(seconds * 1_000)
+    fn at(seconds: u32) -> Judged<Stamp> {
+        Judged(Stamp(seconds * 1_000))
     }
 
     /// Does what is due by then; returns when doubts ended by time, in seconds.
     fn pass_until(doubts: &mut Doubts, end: u32) -> Vec<u32> {
         let mut ended = Vec::new();
         while let Some((which, due)) = doubts.next(SPANS).filter(|&(_, due)| !at(end).is_before(due)) {
-            ended.extend(doubts.pass(which, due).map(|_| due.0 / 1_000));
+            ended.extend(doubts.pass(which, due).map(|_| due.0.0 / 1_000));
         }
         ended
     }

@@ -9,10 +9,10 @@
 //! 2 × `ack_timeout_max` of a failed recheck, unless that probe had to make room for others.
 
 use crate::{
-    kernel::context::Step,
-    membership::detector::Purpose,
-    tables::{memory::sized, table::SlotId},
-    vocabulary::{record::Reachability, time::Instant},
+    kernel::context::Context,
+    membership::{detector::Purpose, plane::Membership},
+    tables::table::SlotId,
+    vocabulary::{bounds::sized, record::Reachability, time::Instant},
 };
 use core::time::Duration;
 
@@ -55,40 +55,40 @@ impl Rechecks {
     }
 }
 
-impl Step<'_, '_> {
+impl Membership {
     /// Whether this node takes a member for unreachable. The hold of a zone counts for all its members, and is stored in none
     /// of them.
-    pub(crate) fn is_unreachable(&self, slot: SlotId) -> bool {
-        self.tables.members.slot(slot).reachability() == Reachability::Unreachable
-            || self.core.doubts.is_held(self.zone_of(slot))
+    pub(crate) fn is_unreachable(&self, cx: &Context<'_, '_>, slot: SlotId) -> bool {
+        cx.tables.members.slot(slot).reachability() == Reachability::Unreachable
+            || self.doubts.is_held(cx.zone_of(slot))
     }
 
     /// There is a sign of life of a member: if it counts as unreachable, it is probed soon.
-    pub(crate) fn recheck(&mut self, slot: SlotId) {
-        if !self.record(slot).status().is_live() || !self.is_unreachable(slot) || self.was_rechecked(slot) {
+    pub(crate) fn recheck(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
+        if !cx.record(slot).status().is_live() || !self.is_unreachable(cx, slot) || self.was_rechecked(slot) {
             return;
         }
         // One answer releases the whole zone.
-        let zone = Some(self.zone_of(slot)).filter(|&zone| self.core.doubts.is_held(zone));
-        let waits = |&queued: &SlotId| queued == slot || zone == Some(self.zone_of(queued));
-        if self.core.rechecks.queue.iter().any(waits) {
+        let zone = Some(cx.zone_of(slot)).filter(|&zone| self.doubts.is_held(zone));
+        let waits = |&queued: &SlotId| queued == slot || zone == Some(cx.zone_of(queued));
+        if self.rechecks.queue.iter().any(waits) {
             return;
         }
-        if self.core.rechecks.queue.push_back(slot).is_err() {
-            self.core.metrics.dropped_rechecks += 1;
+        if self.rechecks.queue.push_back(slot).is_err() {
+            cx.kernel.metrics.dropped_rechecks += 1;
         }
     }
 
     /// Rechecks a random member of each held zone, in at most [`ZONES_AT_ONCE`] of them.
-    pub(crate) fn recheck_held_zones(&mut self) {
-        let held = self.core.doubts.held().count();
-        let first = self.core.rng.below(held as u32) as usize;
+    pub(crate) fn recheck_held_zones(&mut self, cx: &mut Context<'_, '_>) {
+        let held = self.doubts.held().count();
+        let first = cx.kernel.rng.below(held as u32) as usize;
         for at in (first..held).chain(0..first).take(ZONES_AT_ONCE) {
-            let Some(zone) = self.core.doubts.held().nth(at) else { return };
+            let Some(zone) = self.doubts.held().nth(at) else { return };
             for _ in 0..DRAWS {
-                let Some(slot) = self.tables.members.random_in(zone, &mut self.core.rng) else { break };
+                let Some(slot) = cx.tables.members.random_in(zone, &mut cx.kernel.rng) else { break };
                 if !self.was_rechecked(slot) {
-                    self.recheck(slot);
+                    self.recheck(cx, slot);
                     break;
                 }
             }
@@ -96,23 +96,23 @@ impl Step<'_, '_> {
     }
 
     /// Begins the recheck that is due, if one is.
-    pub(crate) fn begin_recheck(&mut self) {
-        let now = self.now();
-        if self.core.rechecks.next > now || !self.has_room_for_probe() {
+    pub(crate) fn begin_recheck(&mut self, cx: &mut Context<'_, '_>) {
+        let now = cx.now();
+        if self.rechecks.next > now || !cx.has_room_for_probe() {
             return;
         }
         if !self.may_recheck() {
-            self.core.rechecks.next = now + PACE;
+            self.rechecks.next = now + PACE;
             return;
         }
-        while let Some(slot) = self.core.rechecks.queue.pop_front() {
-            if !self.record(slot).status().is_live() || !self.is_unreachable(slot) {
+        while let Some(slot) = self.rechecks.queue.pop_front() {
+            if !cx.record(slot).status().is_live() || !self.is_unreachable(cx, slot) {
                 continue; // answered meanwhile, or gone
             }
-            self.core.rechecks.next = now + PACE;
-            let held = self.core.doubts.is_held(self.zone_of(slot));
+            self.rechecks.next = now + PACE;
+            let held = self.doubts.is_held(cx.zone_of(slot));
             let purpose = if held { Purpose::ZoneCheck } else { Purpose::Recheck };
-            let _ = self.probe(slot, purpose);
+            let _ = self.probe(cx, slot, purpose);
             return;
         }
     }

@@ -6,20 +6,16 @@
 //! a hint for its host, who may change the address; nothing changes by itself, so no forged hint can move anybody.
 
 use crate::{
-    kernel::{
-        context::Step,
-        outbox::{Event, Traffic},
-    },
-    tables::{memory::sized, table::SlotId},
+    kernel::{context::Context, outbox::Event},
+    membership::plane::Membership,
+    tables::table::SlotId,
     vocabulary::{
+        bounds::sized,
         endpoint::{Endpoint, Sighting},
         record::NodeId,
         time::{Instant, Stamp},
     },
-    wire::{
-        codec::is_unicast,
-        message::{Message, Nonce},
-    },
+    wire::codec::is_unicast,
 };
 use core::{hash::Hasher as _, net::SocketAddr, time::Duration};
 use siphasher::sip::SipHasher13;
@@ -95,27 +91,30 @@ fn hash(member: NodeId, seen: Endpoint) -> u32 {
     (hasher.finish() as u32).max(1)
 }
 
-impl Step<'_, '_> {
-    /// Whoever is at `from` has proven it, and says that it is a node whose record has another address: it is told, and
-    /// so is our host, if it is a member.
-    pub(crate) fn tell_where_seen(&mut self, from: SocketAddr, node: NodeId, nonce: Nonce) {
-        // Shorter than any join. As with challenges, floods of it must not spend what members need.
-        self.send_challenge(from, Traffic::Sync, &Message::Observed { nonce, address: from });
-        let (now, observed) = (self.now().stamp(), Endpoint::from(from));
-        if self.tables.members.find(node).is_some() && self.core.sightings.note(now, hash(node, observed)) {
-            self.raise(Event::MemberObserved(Sighting::new(node, observed)));
+impl Membership {
+    /// Whoever is at `from` has proven it, and says that it is a node whose record has another address: our host is told,
+    /// if that is a member.
+    pub(crate) fn note_seen_elsewhere(&mut self, cx: &mut Context<'_, '_>, from: SocketAddr, node: NodeId) {
+        let (now, observed) = (cx.now().stamp(), Endpoint::from(from));
+        if cx.tables.members.find(node).is_some() && self.sightings.note(now, hash(node, observed)) {
+            cx.raise(Event::MemberObserved(Sighting::new(node, observed)));
         }
     }
 
     /// Somebody says where our datagrams come from: a member, or one whom we asked to let us in.
-    pub(crate) fn hear_where_seen(&mut self, witness: Option<SlotId>, seen: SocketAddr) {
-        let (now, advertised) = (self.now(), self.me().address());
+    pub(crate) fn hear_where_seen(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        witness: Option<SlotId>,
+        seen: SocketAddr,
+    ) {
+        let (now, advertised) = (cx.now(), cx.me().address());
         if seen == advertised || !is_unicast(seen) {
             return;
         }
         let (witness, observed) = (witness.unwrap_or(NOBODY), Endpoint::from(seen));
-        let alone = self.tables.members.live() < WITNESSES;
-        let sightings = &mut self.core.sightings;
+        let alone = cx.tables.members.live() < WITNESSES;
+        let sightings = &mut self.sightings;
         let confirmed = sightings.ours == observed && sightings.witness != witness;
         if sightings.ours != observed {
             (sightings.ours, sightings.witness, sightings.told) = (observed, witness, false);
@@ -124,7 +123,7 @@ impl Step<'_, '_> {
             return;
         }
         (sightings.told, sightings.next_own) = (true, now + OWN_EVENT_GAP);
-        self.raise(Event::ObservedAddress { observed });
+        cx.raise(Event::ObservedAddress { observed });
     }
 }
 

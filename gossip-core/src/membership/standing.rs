@@ -1,13 +1,14 @@
 //! Standing: whether this node is fit to judge. It is not while trouble of its own can explain what it sees.
 
 use crate::{
-    kernel::{context::Step, outbox::EVENTS_OF_STEP},
+    kernel::{context::Context, outbox::EVENTS_OF_STEP},
     membership::{
         judgement::{Doubt, Signs, in_trouble},
+        plane::Membership,
         quarantine::Cause,
     },
     tables::table::{ME, SlotId},
-    vocabulary::time::{Instant, Stamp},
+    vocabulary::time::{Instant, Judged, Stamp},
 };
 use core::time::Duration;
 
@@ -28,7 +29,7 @@ pub(crate) struct Standing {
     period_ends: Instant,
     /// How many were suspect or lost at the last look, and when that number last rose.
     count: u32,
-    grew: Stamp,
+    grew: Judged<Stamp>,
     /// While our own doubt was spent, a member that we accused refuted: that we hear nothing says nothing of others.
     pub(crate) refuted: bool,
     /// How far the roll call has come.
@@ -42,7 +43,7 @@ impl Standing {
             lost: [0; 2],
             period_ends: now,
             count: 0,
-            grew: now.stamp(),
+            grew: Judged(now.stamp()),
             refuted: false,
             roll: 0,
         }
@@ -65,63 +66,63 @@ impl Standing {
     }
 }
 
-impl Step<'_, '_> {
+impl Membership {
     /// Where the doubt of this node itself stands.
     pub(crate) fn own_doubt(&self) -> Doubt {
-        self.core.doubts.of(Cause::Own)
+        self.doubts.of(Cause::Own)
     }
 
     /// Forgets losses after one to two periods of two longest suspicions; but not while in doubt of ourselves, or a
     /// minority would forget its losses and think that it is all there is.
-    pub(crate) fn forget_losses(&mut self) {
-        let (now, floor) = (self.now(), self.suspicion_floor(ME));
-        let period = Duration::from_micros(floor * 2) * u32::from(self.core.config.suspicion_factor);
+    pub(crate) fn forget_losses(&mut self, cx: &mut Context<'_, '_>) {
+        let (now, floor) = (cx.now(), cx.suspicion_floor(ME));
+        let period = Duration::from_micros(floor * 2) * u32::from(cx.kernel.config.suspicion_factor);
         let in_doubt = self.own_doubt() == Doubt::Open;
-        let standing = &mut self.core.standing;
+        let standing = &mut self.standing;
         if !in_doubt && now >= standing.period_ends {
             (standing.lost, standing.period_ends) = ([0, standing.lost[0]], now + period);
         }
     }
 
     /// How many of the latest probes of members believed alive count, and how many of those failed.
-    fn findings(&self) -> (u32, u32) {
-        let probed = self.tables.members.live().clamp(FINDINGS / 2, FINDINGS);
-        (probed, (u32::from(self.core.standing.findings) & ((1 << probed) - 1)).count_ones())
+    fn findings(&self, cx: &Context<'_, '_>) -> (u32, u32) {
+        let probed = cx.tables.members.live().clamp(FINDINGS / 2, FINDINGS);
+        (probed, (u32::from(self.standing.findings) & ((1 << probed) - 1)).count_ones())
     }
 
     /// A member that we accuse has refuted.
     pub(crate) fn note_refuted(&mut self) {
-        self.core.standing.refuted = self.own_doubt() == Doubt::Spent;
+        self.standing.refuted = self.own_doubt() == Doubt::Spent;
     }
 
     /// Whether our own word is enough: our own doubt is spent, and no member that we accused since has refuted.
     pub(crate) fn stands_alone(&self) -> bool {
-        self.own_doubt() == Doubt::Spent && !self.core.standing.refuted
+        self.own_doubt() == Doubt::Spent && !self.standing.refuted
     }
 
     /// How much faster than usual members are probed: our own doubt is spent, and most probes find members that have fallen
     /// silent since we last came to them.
-    pub(crate) fn haste(&self) -> u32 {
-        let (probed, failed) = self.findings();
+    pub(crate) fn haste(&self, cx: &Context<'_, '_>) -> u32 {
+        let (probed, failed) = self.findings(cx);
         if self.stands_alone() && failed * 2 > probed { HASTE } else { 1 }
     }
 
     /// A probe has ended: what does that say of this node? If it failed, `asked` counts the members that it asked beside its
     /// target, and `answered` those of them that answered.
-    pub(crate) fn look_for_own_trouble(&mut self, (asked, answered): (u32, u32)) {
-        let members = &self.tables.members;
-        let held = |&(zone, _): &(_, u32)| self.core.doubts.is_held(zone);
+    pub(crate) fn look_for_own_trouble(&mut self, cx: &mut Context<'_, '_>, (asked, answered): (u32, u32)) {
+        let members = &cx.tables.members;
+        let held = |&(zone, _): &(_, u32)| self.doubts.is_held(zone);
         let elsewhere: u32 = members.zones().filter(held).map(|(_, live)| live).sum();
         let (live, suspects) = (members.live(), members.suspects());
-        let floor = self.suspicion_floor(ME);
-        let now = self.core.clock.judged_stamp();
-        let standing = &mut self.core.standing;
+        let floor = cx.suspicion_floor(ME);
+        let now = cx.kernel.clock.judged_stamp();
+        let standing = &mut self.standing;
         let lost = suspects + standing.lost[0] + standing.lost[1];
         if lost > core::mem::replace(&mut standing.count, lost) {
             standing.grew = now;
         }
-        let (probed, failed) = self.findings();
-        let switches = self.core.config.mechanisms;
+        let (probed, failed) = self.findings(cx);
+        let switches = cx.kernel.config.mechanisms;
         let signs = Signs {
             asked,
             answered,
@@ -129,38 +130,38 @@ impl Step<'_, '_> {
             failed: if switches.surprise { failed } else { 0 },
             kept: members.size().saturating_sub(suspects + elsewhere),
             lost: if switches.majority { lost } else { 0 },
-            growing: u64::from(now.since(self.core.standing.grew)) * 1_000 < floor,
+            growing: u64::from(now.since(self.standing.grew)) * 1_000 < floor,
         };
-        self.core.standing.refuted &= self.own_doubt() == Doubt::Spent;
-        self.note_own_trouble(live > 1 && in_trouble(&signs));
+        self.standing.refuted &= self.own_doubt() == Doubt::Spent;
+        self.note_own_trouble(cx, live > 1 && in_trouble(&signs));
     }
 
     /// Whether a doubt about this member is spent.
-    pub(crate) fn was_doubted(&self, slot: SlotId) -> bool {
-        self.stands_alone() || self.core.doubts.of(Cause::Zone(self.zone_of(slot))) == Doubt::Spent
+    pub(crate) fn was_doubted(&self, cx: &Context<'_, '_>, slot: SlotId) -> bool {
+        self.stands_alone() || self.doubts.of(Cause::Zone(cx.zone_of(slot))) == Doubt::Spent
     }
 
     /// While a doubt is spent, members that fell silent in it are accused, as many at once as can be suspected. To probe all
     /// of them again would take a lap. Members that are given patience are skipped, as when a probe of them fails.
-    pub(crate) fn call_the_roll(&mut self) {
-        if !self.core.config.mechanisms.roll_call || !self.core.doubts.any_spent() {
+    pub(crate) fn call_the_roll(&mut self, cx: &mut Context<'_, '_>) {
+        if !cx.kernel.config.mechanisms.roll_call || !self.doubts.any_spent() {
             return;
         }
-        for _ in 0..ROLL_STRIDE.min(self.tables.members.live()) {
-            if self.tables.suspicions.is_full() || self.out.event_room() < EVENTS_OF_STEP {
+        for _ in 0..ROLL_STRIDE.min(cx.tables.members.live()) {
+            if cx.tables.suspicions.is_full() || cx.out.event_room() < EVENTS_OF_STEP {
                 return;
             }
-            let roll = (self.core.standing.roll + 1) % self.tables.members.live();
-            self.core.standing.roll = roll;
-            let Some(&slot) = self.tables.members.live_slots().get(roll as usize) else { return };
-            if self.tables.members.slot(slot).is_silent()
-                && self.was_doubted(slot)
-                && !self.accuses(ME, slot)
-                && self.patience(slot).is_none()
+            let roll = (self.standing.roll + 1) % cx.tables.members.live();
+            self.standing.roll = roll;
+            let Some(&slot) = cx.tables.members.live_slots().get(roll as usize) else { return };
+            if cx.tables.members.slot(slot).is_silent()
+                && self.was_doubted(cx, slot)
+                && !cx.accuses(ME, slot)
+                && cx.patience(slot).is_none()
             {
-                self.suspect(slot, ME, self.core.clock.judged_stamp());
+                self.suspect(cx, slot, ME, cx.kernel.clock.judged_stamp());
                 // Nobody else may say so: it has twice the time to refute.
-                self.postpone(slot, self.suspicion_floor(slot) * 2);
+                self.postpone(cx, slot, cx.suspicion_floor(slot) * 2);
             }
         }
     }

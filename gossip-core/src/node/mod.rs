@@ -1,8 +1,22 @@
-//! The public steps: the one place that knows every plane.
+//! The top floor: the public steps, and the one place that knows every plane.
+//!
+//! ```text
+//!              Node::handle_datagram ──▶ dispatch ─┐                       ┌─▶ membership
+//! host ──step─▶ Node::tick ────────────▶ schedule ─┼─▶ Step { planes, cx } ┼─▶ dissemination
+//!              Node::restore ──────────▶ restore ──┘                       └─▶ bootstrap
+//! ```
+//!
+//! Planes know nothing of each other: what one has to tell another is a value that passes through here.
+//!
+//! Laws: one seed and one sequence of inputs give one sequence of outputs; random histories keep every law after every step
+//! (`tests/it/laws.rs`).
 
+pub(crate) mod api;
+mod dispatch;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
 pub(crate) mod members;
-#[expect(clippy::module_inception, reason = "the node, on the floor that has its name")]
-pub(crate) mod node;
+mod restore;
+mod schedule;
+mod step;

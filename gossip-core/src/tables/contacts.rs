@@ -1,8 +1,11 @@
 //! The members that answered this node lately.
 
 use crate::{
-    tables::{memory::sized, table::SlotId},
-    vocabulary::time::Instant,
+    tables::table::SlotId,
+    vocabulary::{
+        bounds::sized,
+        time::{Instant, Judged},
+    },
 };
 
 /// Members remembered.
@@ -11,17 +14,17 @@ const MAX_CONTACTS: usize = sized(32, 12);
 /// Members that answered us lately, and when by the judgement clock: a ring, each member once.
 #[derive(Clone)]
 pub(crate) struct Contacts {
-    answers: [(SlotId, Instant); MAX_CONTACTS],
+    answers: [(SlotId, Judged<Instant>); MAX_CONTACTS],
     newest: usize,
     latest: SlotId,
 }
 
-const NOBODY: (SlotId, Instant) = (SlotId::MAX, Instant::ZERO);
+const NOBODY: (SlotId, Judged<Instant>) = (SlotId::MAX, Judged::ZERO);
 
 impl Contacts {
     pub(crate) const NONE: Self = Self { answers: [NOBODY; MAX_CONTACTS], newest: 0, latest: NOBODY.0 };
 
-    pub(crate) fn note(&mut self, slot: SlotId, now: Instant) {
+    pub(crate) fn note(&mut self, slot: SlotId, now: Judged<Instant>) {
         let known = self.answers.iter().position(|&(contact, _)| contact == slot);
         let at = known.unwrap_or_else(|| {
             self.newest = (self.newest + 1) % MAX_CONTACTS;
@@ -43,14 +46,15 @@ impl Contacts {
     }
 
     /// Whether a member has answered since then.
-    pub(crate) fn has(&self, slot: SlotId, since: Instant) -> bool {
+    pub(crate) fn has(&self, slot: SlotId, since: Judged<Instant>) -> bool {
         self.answers.iter().any(|&(contact, at)| contact == slot && at >= since)
     }
 
     /// Whether a member other than `slot` has answered since then.
-    pub(crate) fn has_another(&self, slot: SlotId, since: Instant) -> bool {
-        let answered =
-            |&(contact, at): &(SlotId, Instant)| contact != slot && contact != NOBODY.0 && at >= since;
+    pub(crate) fn has_another(&self, slot: SlotId, since: Judged<Instant>) -> bool {
+        let answered = |&(contact, at): &(SlotId, Judged<Instant>)| {
+            contact != slot && contact != NOBODY.0 && at >= since
+        };
         self.answers.iter().any(answered)
     }
 

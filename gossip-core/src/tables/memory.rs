@@ -150,12 +150,6 @@ impl<M: Memory + ?Sized> Storage for &mut M {
 
 impl<M: Memory + ?Sized> Memory for &mut M {}
 
-/// The bound of a list that a node keeps beside its tables: with an allocator, sized for 10,000 members; without one, for
-/// 64 on a microcontroller, in 14 KiB of statics.
-pub(crate) const fn sized(hosted: usize, embedded: usize) -> usize {
-    if cfg!(feature = "alloc") { hosted } else { embedded }
-}
-
 /// The most members that any memory holds.
 pub(crate) const MAX_MEMBERS: usize = 1 << 20;
 /// The most suspicions: a slot names its own in 16 bits.

@@ -1,5 +1,15 @@
-//! What a node keeps of others: members, what is to be sent of them, suspicions, contacts and round trips.
+//! What a node keeps: memory that is handed over once, and lent to the protocol as slices.
+//!
+//! ```text
+//! Memory (Inline, Heap) ──▶ Tables { members, rumors, suspicions }      and beside them, sized for as many:
+//!                                                                         changes, contacts, round trips
+//! ```
+//!
+//! Laws: nothing but `Table::apply` and `Table::replace` changes a record, so fingerprints, rings and index cannot fall
+//! behind; every operation is O(1) or O(k). Proven against plain models (`table/tests.rs`), and by `Node::check` after every
+//! step under `cfg(fuzzing)`. No step allocates (`tests/allocation.rs`).
 
+pub(crate) mod changes;
 pub(crate) mod contacts;
 pub(crate) mod memory;
 pub(crate) mod queue;

@@ -5,25 +5,20 @@
 //! cools; a cool tombstone goes to the tombstones' list, oldest death first: its head is the next to be forgotten.
 
 use crate::{
-    tables::{
-        memory::sized,
-        table::{ME, Slot, SlotId},
-    },
+    tables::table::{ME, Slot, SlotId},
     vocabulary::{
+        bounds::{MAX_ENTRIES, MAX_SENDS, sized},
         record::{Record, Status},
         time::Stamp,
     },
 };
 
-/// The most sends of any rumor: `retransmit_factor` 4 at two million members, 6 at ten thousand; or 3 at 64, where loss and
-/// silence ask for most.
-pub(crate) const MAX_SENDS: usize = sized(30, 20);
 /// Hot rumors of a kind, four datagrams full, from which on there is more news than can be told soon.
 const MANY: u32 = 128;
 /// Tombstones passed to find a new one's place among them.
 const MAX_STEPS_BACK: usize = 16;
 /// The most rumors in one packet.
-pub(crate) const MAX_TAKEN: usize = sized(crate::kernel::outbox::MAX_ENTRIES, 16);
+pub(crate) const MAX_TAKEN: usize = sized(MAX_ENTRIES, 16);
 
 /// `Slot::list`: in no list.
 const NONE: u8 = 0;

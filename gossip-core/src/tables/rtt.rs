@@ -1,9 +1,6 @@
 //! Round trips, per zone, and the ack timeouts that follow from them.
 
-use crate::{
-    tables::memory::sized,
-    vocabulary::{config::Config, record::Zone, time::micros},
-};
+use crate::vocabulary::{bounds::sized, config::Config, record::Zone, time::micros};
 
 /// Zones measured. Members of further ones get the longest timeout.
 const ZONES: usize = sized(16, 4);

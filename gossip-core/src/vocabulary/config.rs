@@ -1,9 +1,6 @@
 //! Every knob, what it costs, and the presets. Constants that no knob changes stand beside their use.
 
-use crate::{
-    tables::queue::MAX_SENDS,
-    vocabulary::{error::ConfigError, name, time::micros},
-};
+use crate::vocabulary::{bounds::MAX_SENDS, error::ConfigError, name, time::micros};
 use core::time::Duration;
 use siphasher::sip::SipHasher13;
 

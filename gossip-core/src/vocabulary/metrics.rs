@@ -1,6 +1,6 @@
 //! What a node counts. Plain numbers, read by the host; nothing here decides anything.
 
-use crate::kernel::outbox::Traffic;
+use crate::vocabulary::traffic::Traffic;
 
 /// A histogram of powers of two: bucket `i` counts values of `i` bits (bucket 0 counts zeros).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

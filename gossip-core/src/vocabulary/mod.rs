@@ -1,5 +1,12 @@
-//! What everything else is said in: ids, records, time, randomness, errors, counters and configuration.
+//! The ground floor: the words in which everything else is said.
+//!
+//! Ids, records and their merge; time and randomness; traffic classes and bounds; knobs, counters and refusals. Nothing
+//! here knows of tables, bytes or other nodes.
+//!
+//! Laws: a merge is a join, so the order of news does not matter (`record/tests.rs`); a configuration that validates is
+//! within every bound (`tests/it/limits.rs`).
 
+pub(crate) mod bounds;
 pub(crate) mod config;
 pub(crate) mod diagnostics;
 pub(crate) mod endpoint;
@@ -9,3 +16,4 @@ pub(crate) mod name;
 pub(crate) mod record;
 pub(crate) mod rng;
 pub(crate) mod time;
+pub(crate) mod traffic;

@@ -92,6 +92,54 @@ impl Stamp {
     }
 }
 
+/// A point in time on the judgement clock, which stands still while this node itself was paused. It has no order with
+/// the host's time: only the clock translates between the two.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, bytemuck::Zeroable)]
+#[repr(transparent)]
+pub(crate) struct Judged<T>(pub(crate) T);
+
+impl Judged<Instant> {
+    /// No deadline.
+    pub(crate) const NEVER: Self = Self(Instant::NEVER);
+    pub(crate) const ZERO: Self = Self(Instant::ZERO);
+
+    pub(crate) const fn since(self, earlier: Self) -> Duration {
+        self.0.since(earlier.0)
+    }
+
+    pub(crate) const fn stamp(self) -> Judged<Stamp> {
+        Judged(self.0.stamp())
+    }
+}
+
+impl<T: Add<Duration, Output = T>> Add<Duration> for Judged<T> {
+    type Output = Self;
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0 + duration)
+    }
+}
+
+impl<T: Sub<Duration, Output = T>> Sub<Duration> for Judged<T> {
+    type Output = Self;
+    fn sub(self, duration: Duration) -> Self {
+        Self(self.0 - duration)
+    }
+}
+
+impl Judged<Stamp> {
+    pub(crate) fn since(self, earlier: Self) -> u32 {
+        self.0.since(earlier.0)
+    }
+
+    pub(crate) fn is_before(self, other: Self) -> bool {
+        self.0.is_before(other.0)
+    }
+
+    pub(crate) fn plus(self, millis: u32) -> Self {
+        Self(self.0.plus(millis))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

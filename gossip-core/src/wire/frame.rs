@@ -17,13 +17,11 @@ use super::{
     sieve::{Bits, SIEVE_HEAD, Sieve, decode_sieve, encode_sieve},
     sync::{Digest, List, decode_digest, decode_list, decode_want, encode_digest, encode_list, encode_want},
 };
-use crate::{
-    kernel::outbox::MAX_ENTRIES,
-    vocabulary::{
-        config::MIN_DATAGRAM,
-        error::{Malformed, Verdict},
-        record::{Accusation, Fingerprint, NodeId},
-    },
+use crate::vocabulary::{
+    bounds::MAX_ENTRIES,
+    config::MIN_DATAGRAM,
+    error::{Malformed, Verdict},
+    record::{Accusation, Fingerprint, NodeId},
 };
 
 /// The version of the format that this release writes.

@@ -31,6 +31,8 @@ use core::net::SocketAddr;
 /// Matches an answer to its question.
 pub(crate) type Nonce = u32;
 
+/// The nonce of a join that only introduces the sender, and asks for nothing.
+pub(crate) const INTRODUCTION: Nonce = 0;
 /// Proves that whoever shows it receives at an address; zero is none.
 pub(crate) type Token = u64;
 

@@ -5,17 +5,19 @@
 
 use super::{Joining, Phase};
 use crate::{
+    bootstrap::plane::Bootstrap,
     kernel::{
         choose::{self, MAX_CHOSEN},
-        context::{Intent, Step},
-        outbox::Traffic,
+        context::Context,
         path::Size,
+        sending::Intent,
     },
-    tables::{
-        memory::sized,
-        table::{SlotId, index::Place},
+    tables::table::{SlotId, index::Place},
+    vocabulary::{
+        bounds::sized,
+        time::{Instant, micros},
+        traffic::Traffic,
     },
-    vocabulary::time::{Instant, micros},
     wire::message::{Message, Nonce, Token},
 };
 use core::{net::SocketAddr, time::Duration};
@@ -69,43 +71,43 @@ pub(super) struct Early {
     last: bool,
 }
 
-impl Step<'_, '_> {
+impl Bootstrap {
     /// Cuts the id-hash space into ranges and asks for each.
-    pub(super) fn begin_fetching(&mut self, from: SocketAddr, members: u32) {
+    pub(super) fn begin_fetching(&mut self, cx: &mut Context<'_, '_>, from: SocketAddr, members: u32) {
         let ranges = (members / MEMBERS_PER_FETCH).clamp(1, MAX_FETCHES as u32);
         for range in 0..u64::from(ranges) {
             let bound = |n: u64| (n << 32) / u64::from(ranges);
-            self.add_fetch(from, bound(range) as u32, (bound(range + 1) - 1) as u32);
-            self.ask_somebody(range as usize);
+            self.add_fetch(cx, from, bound(range) as u32, (bound(range + 1) - 1) as u32);
+            self.ask_somebody(cx, range as usize);
         }
     }
 
     /// A source wants its request again, with a token. False when nothing of the kind was asked.
-    pub(super) fn prove_to_source(&mut self, nonce: Nonce, token: Token) -> bool {
-        let fetches = &mut self.core.joining.fetches;
+    pub(super) fn prove_to_source(&mut self, cx: &mut Context<'_, '_>, nonce: Nonce, token: Token) -> bool {
+        let fetches = &mut self.joining.fetches;
         let Some(at) = fetches.iter().position(|fetch| fetch.nonce == nonce) else { return false };
         // Once per member: a second challenge means that it does not take its own token.
         let fetch = &mut fetches[at];
         if fetch.token == 0 {
             fetch.token = token;
-            self.request(at);
+            self.request(cx, at);
         }
         true
     }
 
     /// A source has no time: somebody else is asked, soon. False when it was not asked for a range.
-    pub(super) fn note_refusal(&mut self, nonce: Nonce) -> bool {
-        let now = self.now();
-        let fetches = &mut self.core.joining.fetches;
+    pub(super) fn note_refusal(&mut self, cx: &mut Context<'_, '_>, nonce: Nonce) -> bool {
+        let now = cx.now();
+        let fetches = &mut self.joining.fetches;
         let Some(fetch) = fetches.iter_mut().find(|fetch| fetch.nonce == nonce) else { return false };
         let most = micros(REFUSED_PAUSE) * (u64::from(fetch.tries) + 1);
-        (fetch.refused, fetch.due) = (true, now + Duration::from_micros(self.core.rng.below_u64(most)));
+        (fetch.refused, fetch.due) = (true, now + Duration::from_micros(cx.kernel.rng.below_u64(most)));
         true
     }
 
-    fn add_fetch(&mut self, to: SocketAddr, from_tag: u32, until: u32) {
+    fn add_fetch(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, from_tag: u32, until: u32) {
         let after = Place { tag: from_tag, id: 0 };
-        let (nonce, due) = (self.fresh_nonce(), Instant::NEVER);
+        let (nonce, due) = (cx.fresh_nonce(), Instant::NEVER);
         let fetch = Fetch {
             nonce,
             to,
@@ -119,109 +121,110 @@ impl Step<'_, '_> {
             size: Size::FULL,
             refused: false,
         };
-        let _ = self.core.joining.fetches.push(fetch);
+        let _ = self.joining.fetches.push(fetch);
     }
 
     /// Asks a random member for a range, one that is not being asked for another if there is such, or the one that is
     /// asked already when we know no other.
-    fn ask_somebody(&mut self, at: usize) {
-        let before = self.core.joining.fetches[at].to;
-        let mut elsewhere = self.settled_peers(MAX_CHOSEN);
+    fn ask_somebody(&mut self, cx: &mut Context<'_, '_>, at: usize) {
+        let before = self.joining.fetches[at].to;
+        let mut elsewhere = self.settled_peers(cx, MAX_CHOSEN);
         if elsewhere.is_empty() {
-            elsewhere = choose::peers(&self.tables.members, &mut self.core.rng, MAX_CHOSEN, |_| true);
+            elsewhere = choose::peers(&cx.tables.members, &mut cx.kernel.rng, MAX_CHOSEN, |_| true);
         }
-        let nonce = self.fresh_nonce();
+        let nonce = cx.fresh_nonce();
         let is_asked = |slot: SlotId| {
-            let (address, mut fetches) = (self.record(slot).address(), self.core.joining.fetches.iter());
+            let (address, mut fetches) = (cx.record(slot).address(), self.joining.fetches.iter());
             fetches.any(|fetch| fetch.to == address)
         };
         let free = elsewhere.iter().copied().find(|&slot| !is_asked(slot));
-        let to = free.or(elsewhere.first().copied()).map_or(before, |slot| self.record(slot).address());
-        let fetch = &mut self.core.joining.fetches[at];
+        let to = free.or(elsewhere.first().copied()).map_or(before, |slot| cx.record(slot).address());
+        let fetch = &mut self.joining.fetches[at];
         (fetch.to, fetch.nonce, fetch.token) = (to, nonce, 0);
         (fetch.windows, fetch.refused) = (0, false);
-        self.request(at);
+        self.request(cx, at);
     }
 
-    fn request(&mut self, at: usize) {
-        let wait = self.jittered(self.core.config.ack_timeout_initial * 3);
-        let now = self.now();
-        let Some(fetch) = self.core.joining.fetches.get_mut(at) else { return };
+    fn request(&mut self, cx: &mut Context<'_, '_>, at: usize) {
+        let wait = self.jittered(cx, cx.kernel.config.ack_timeout_initial * 3);
+        let now = cx.now();
+        let Some(fetch) = self.joining.fetches.get_mut(at) else { return };
         (fetch.left, fetch.due) = (MAX_WINDOW, now + wait);
         // What is asked for comes again.
         let asked = fetch.nonce;
-        let Joining { fetches, early, .. } = &mut self.core.joining;
+        let Joining { fetches, early, .. } = &mut self.joining;
         let others = |nonce: Nonce| nonce != asked && fetches.iter().any(|fetch| fetch.nonce == nonce);
         early.retain(|page| others(page.nonce));
-        let Some(fetch) = self.core.joining.fetches.get(at) else { return };
+        let Some(fetch) = self.joining.fetches.get(at) else { return };
         let Fetch { nonce, token, after, until, to, size, .. } = *fetch;
         let ask = Message::Fetch { nonce, token, after, until, window: MAX_WINDOW };
-        let sent = self.briefly(size.limit(), |step| step.send(Intent::bare(to, Traffic::Sync, ask)));
-        if let Some(fetch) = self.core.joining.fetches.get_mut(at) {
+        let sent = cx.briefly(size.limit(), |cx| cx.send(Intent::bare(to, Traffic::Sync, ask)));
+        if let Some(fetch) = self.joining.fetches.get_mut(at) {
             fetch.size.note_request(sent && token != 0);
         }
     }
 
-    pub(super) fn retry_fetch(&mut self, at: usize) {
-        let alone = self.core.joining.fetches.len() == 1;
-        let Some(fetch) = self.core.joining.fetches.get_mut(at) else { return };
+    pub(super) fn retry_fetch(&mut self, cx: &mut Context<'_, '_>, at: usize) {
+        let alone = self.joining.fetches.len() == 1;
+        let Some(fetch) = self.joining.fetches.get_mut(at) else { return };
         fetch.tries += 1;
         if !fetch.refused {
-            fetch.size.note_silence(self.core.path.limit(&self.core.config), alone);
+            fetch.size.note_silence(cx.kernel.path.limit(&cx.kernel.config), alone);
         }
         if fetch.tries > MAX_TRIES {
             // Whoever we asked is gone or overloaded: start over from the seeds, or leave the
             // rest to repair.
-            self.core.joining.fetches.clear();
-            if self.core.joining.viewed {
-                self.core.joining.phase = Phase::Idle;
+            self.joining.fetches.clear();
+            if self.joining.viewed {
+                self.joining.phase = Phase::Idle;
             } else {
-                self.ask_again();
+                self.ask_again(cx);
             }
         } else if fetch.refused || fetch.tries % TRIES_PER_PEER == 0 {
-            self.ask_somebody(at);
+            self.ask_somebody(cx, at);
         } else {
-            self.request(at);
+            self.request(cx, at);
         }
     }
 
     /// A page of a range came; its records are taken in already.
     pub(crate) fn handle_page(
         &mut self,
+        cx: &mut Context<'_, '_>,
         nonce: Nonce,
         (after, next): (Place, Place),
         last: bool,
         bytes: usize,
     ) {
-        let fetches = &mut self.core.joining.fetches;
+        let fetches = &mut self.joining.fetches;
         let Some(at) = fetches.iter().position(|fetch| fetch.nonce == nonce) else { return };
         if next < after || next == after && !last {
             return; // it leads nowhere
         }
-        self.note_page(at, bytes);
-        let fetches = &mut self.core.joining.fetches;
+        self.note_page(cx, at, bytes);
+        let fetches = &mut self.joining.fetches;
         if after > fetches[at].after {
             // One before it was lost, or is late.
-            let _ = self.core.joining.early.push(Early { nonce, after, next, last });
+            let _ = self.joining.early.push(Early { nonce, after, next, last });
         } else if after == fetches[at].after {
-            self.turn_page(at, next, last);
+            self.turn_page(cx, at, next, last);
         }
     }
 
     /// A page of so many bytes came.
-    fn note_page(&mut self, at: usize, bytes: usize) {
-        let fetches = &mut self.core.joining.fetches;
+    fn note_page(&mut self, cx: &mut Context<'_, '_>, at: usize, bytes: usize) {
+        let fetches = &mut self.joining.fetches;
         let alone = fetches.len() == 1;
         let Some(fetch) = fetches.get_mut(at) else { return };
-        let narrow = self.core.path.note_page(&mut fetch.size, bytes, alone, self.core.config.max_datagram);
+        let narrow = cx.kernel.path.note_page(&mut fetch.size, bytes, alone, cx.kernel.config.max_datagram);
         if let Some(event) = narrow {
-            self.raise(event);
+            cx.raise(event);
         }
     }
 
     /// What was fetched goes on up to `next`, and further with the pages that came early.
-    fn turn_page(&mut self, at: usize, mut next: Place, mut last: bool) {
-        let Joining { fetches, early, .. } = &mut self.core.joining;
+    fn turn_page(&mut self, cx: &mut Context<'_, '_>, at: usize, mut next: Place, mut last: bool) {
+        let Joining { fetches, early, .. } = &mut self.joining;
         let fetch = &mut fetches[at];
         let mut pages = 1;
         let follows = |page: &Early, next| page.nonce == fetch.nonce && page.after == next;
@@ -232,18 +235,18 @@ impl Step<'_, '_> {
         (fetch.after, fetch.tries, fetch.left) = (next, 0, fetch.left.saturating_sub(pages));
         if last || next.tag > fetch.until {
             fetches.swap_remove(at);
-            self.finish_fetching();
+            self.finish_fetching(cx);
         } else if fetch.left == 0 {
             fetch.windows += 1;
-            if fetch.windows < WINDOWS_PER_PEER { self.request(at) } else { self.ask_somebody(at) }
+            if fetch.windows < WINDOWS_PER_PEER { self.request(cx, at) } else { self.ask_somebody(cx, at) }
         }
     }
 
-    pub(super) fn finish_fetching(&mut self) {
-        let joining = &mut self.core.joining;
+    pub(super) fn finish_fetching(&mut self, cx: &mut Context<'_, '_>) {
+        let joining = &mut self.joining;
         if joining.phase == Phase::Fetching && joining.fetches.is_empty() {
-            self.end_fetching(Phase::Idle);
-            self.tell_joined();
+            self.end_fetching(cx, Phase::Idle);
+            self.tell_joined(cx);
         }
     }
 }

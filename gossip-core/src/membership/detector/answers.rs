@@ -2,117 +2,124 @@
 
 use super::{ATTEMPTS, CONTROL, HELPER_ROUNDS, Probe, Purpose, Stage, UNTIMED, helper_bit};
 use crate::{
-    kernel::{context::Step, outbox::Event},
+    kernel::{context::Context, outbox::Event},
+    membership::plane::Membership,
     tables::table::SlotId,
     vocabulary::{
         record::{NodeId, Reachability},
-        time::{Instant, micros},
+        time::{Instant, Judged, micros},
     },
     wire::message::Nonce,
 };
 use core::time::Duration;
 
-impl Step<'_, '_> {
+impl Membership {
     /// An ack came from a member.
-    pub(crate) fn handle_ack(&mut self, sender: NodeId, nonce: Nonce) {
+    pub(crate) fn handle_ack(&mut self, cx: &mut Context<'_, '_>, sender: NodeId, nonce: Nonce) {
         let (base, attempt) = (nonce & !(ATTEMPTS - 1), nonce & (ATTEMPTS - 1));
-        let probes = &self.core.detector.probes;
+        let probes = &self.detector.probes;
         let of_ours = |probe: &Probe| probe.nonce == base && probe.target == sender;
         let of_control = |probe: &Probe| probe.nonce == base && attempt >= CONTROL;
         if let Some(at) = probes.iter().position(of_ours) {
             if attempt < CONTROL {
-                self.core.gossip.note_ping(attempt > 0);
+                cx.kernel.repeats.note(attempt > 0);
             }
-            self.answered(at, Some(attempt as usize));
+            self.answered(cx, at, Some(attempt as usize));
         } else if let Some(at) = probes.iter().position(of_control) {
-            self.control_answered(at, sender);
+            self.control_answered(cx, at, sender);
         } else {
-            self.relay_answered(sender, nonce);
+            self.relay_answered(cx, sender, nonce);
         }
     }
 
     /// A control answered: the road to this zone is open.
-    fn control_answered(&mut self, at: usize, sender: NodeId) {
-        let Some(control) = self.tables.members.find(sender) else { return };
-        let Some(probe) = self.core.detector.probes.get_mut(at) else { return };
+    fn control_answered(&mut self, cx: &mut Context<'_, '_>, at: usize, sender: NodeId) {
+        let Some(control) = cx.tables.members.find(sender) else { return };
+        let Some(probe) = self.detector.probes.get_mut(at) else { return };
         if let Some(which) = probe.controls.iter().position(|&asked| asked == control) {
             probe.controlled |= 1 << which;
-            self.reached(control);
+            self.reached(cx, control);
         }
     }
 
     /// A helper reached the target, so both are alive.
-    pub(crate) fn handle_relayed_ack(&mut self, helper: SlotId, nonce: Nonce) {
+    pub(crate) fn handle_relayed_ack(&mut self, cx: &mut Context<'_, '_>, helper: SlotId, nonce: Nonce) {
         let base = nonce & !(ATTEMPTS - 1);
         let asked = |probe: &Probe| probe.nonce == base && probe.asked & helper_bit(helper) != 0;
-        if let Some(at) = self.core.detector.probes.iter().position(asked) {
-            self.answered(at, None);
+        if let Some(at) = self.detector.probes.iter().position(asked) {
+            self.answered(cx, at, None);
             // The helper goes last, as the latest contact: we may be unable to reach the target.
-            self.reached(helper);
+            self.reached(cx, helper);
         }
     }
 
     /// A probe was answered: directly, to this attempt of it, or through a helper.
-    fn answered(&mut self, at: usize, attempt: Option<usize>) {
-        let probe = self.core.detector.probes.swap_remove(at);
+    fn answered(&mut self, cx: &mut Context<'_, '_>, at: usize, attempt: Option<usize>) {
+        let probe = self.detector.probes.swap_remove(at);
         if let Some(attempt) = attempt {
             let ping = probe.pings.get(attempt).copied().unwrap_or(UNTIMED);
-            self.measure_round_trip(probe.slot, probe.began, ping);
+            self.measure_round_trip(cx, probe.slot, probe.began, ping);
         }
         if probe.stage != Stage::Lingering {
-            self.core.metrics.probes_answered += 1;
+            cx.kernel.metrics.probes_answered += 1;
             // Rechecks go to members that seem to be back, and are no sample of the cluster.
             if !probe.purpose.is_recheck() {
-                self.core.standing.note_finding(false);
+                self.standing.note_finding(false);
             }
-            self.core.detector.health = self.core.detector.health.saturating_sub(1);
+            self.detector.health = self.detector.health.saturating_sub(1);
         }
-        self.reached(probe.slot);
-        self.look_for_own_trouble((0, 0));
+        self.reached(cx, probe.slot);
+        self.look_for_own_trouble(cx, (0, 0));
         match probe.purpose {
-            Purpose::Check => self.check_passed(probe.slot),
+            Purpose::Check => self.check_passed(cx, probe.slot),
             Purpose::Newcomer => {
-                let born = self.tables.members.slot(probe.slot).born;
-                self.heat(probe.slot, born);
+                let born = cx.tables.members.slot(probe.slot).born;
+                cx.heat(probe.slot, born);
             }
             Purpose::Routine | Purpose::Confirm | Purpose::Recheck | Purpose::ZoneCheck => {}
         }
     }
 
-    fn measure_round_trip(&mut self, slot: SlotId, began: Instant, ping: u32) {
+    fn measure_round_trip(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        slot: SlotId,
+        began: Judged<Instant>,
+        ping: u32,
+    ) {
         if ping == UNTIMED {
             return;
         }
         let sent = began + Duration::from_micros(u64::from(ping));
-        let rtt = micros(self.core.clock.judged().since(sent));
-        let zone = self.zone_of(slot);
-        if self.core.config.mechanisms.round_trips {
-            self.core.round_trips.record(zone, rtt);
+        let rtt = micros(cx.kernel.clock.judged().since(sent));
+        let zone = cx.zone_of(slot);
+        if cx.kernel.config.mechanisms.round_trips {
+            cx.kernel.round_trips.record(zone, rtt);
         }
-        self.core.metrics.rtt_us.record(u32::try_from(rtt).unwrap_or(u32::MAX));
+        cx.kernel.metrics.rtt_us.record(u32::try_from(rtt).unwrap_or(u32::MAX));
     }
 
     /// A member has answered us: it is there, and so is its zone.
-    pub(crate) fn reached(&mut self, slot: SlotId) {
-        self.core.detector.contacts.note(slot, self.core.clock.judged());
-        self.release_zone_of(slot);
-        self.core.joining.note_good(self.tables.members.record(slot).address());
-        let member = self.tables.members.slot_mut(slot);
+    pub(crate) fn reached(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
+        self.detector.contacts.note(slot, cx.kernel.clock.judged());
+        self.release_zone_of(cx, slot);
+        cx.kernel.seeds.note_good(cx.tables.members.record(slot).address());
+        let member = cx.tables.members.slot_mut(slot);
         let was = member.reachability();
         member.set_reachability(Reachability::Reachable);
         member.set_silent(false);
         member.set_answered();
         if was == Reachability::Unreachable {
             let id = member.record.id();
-            self.raise(Event::Reachable(id));
+            cx.raise(Event::Reachable(id));
         }
     }
 
     /// A helper could not reach the target either; but the helper answers.
-    pub(crate) fn handle_nack(&mut self, helper: SlotId, nonce: Nonce) {
+    pub(crate) fn handle_nack(&mut self, cx: &mut Context<'_, '_>, helper: SlotId, nonce: Nonce) {
         let base = nonce & !(ATTEMPTS - 1);
-        let judged = self.core.clock.judged();
-        let detector = &mut self.core.detector;
+        let judged = cx.kernel.clock.judged();
+        let detector = &mut self.detector;
         let of_ours = |probe: &&mut Probe| probe.nonce == base && matches!(probe.stage, Stage::Helping(_));
         let Some(probe) = detector.probes.iter_mut().find(of_ours) else { return };
         probe.nacks |= helper_bit(helper) & probe.asked;
@@ -123,20 +130,20 @@ impl Step<'_, '_> {
                 probe.due = judged;
             }
         }
-        self.reached(helper);
+        self.reached(cx, helper);
     }
 
     /// Whether a member answered us within the shortest suspicion.
-    pub(crate) fn just_heard_from(&self, slot: SlotId) -> bool {
-        let window = Duration::from_micros(self.suspicion_floor(slot));
-        let since = self.core.clock.judged() - window;
-        self.core.detector.contacts.has(slot, since)
+    pub(crate) fn just_heard_from(&self, cx: &Context<'_, '_>, slot: SlotId) -> bool {
+        let window = Duration::from_micros(cx.suspicion_floor(slot));
+        let since = cx.kernel.clock.judged() - window;
+        self.detector.contacts.has(slot, since)
     }
 
     /// Whether others than a member have answered lately.
-    pub(crate) fn is_in_touch(&self, slot: SlotId) -> bool {
-        let config = &self.core.config;
+    pub(crate) fn is_in_touch(&self, cx: &Context<'_, '_>, slot: SlotId) -> bool {
+        let config = &cx.kernel.config;
         let lately = config.probe_interval * 2 + config.ack_timeout_max;
-        self.core.detector.contacts.has_another(slot, self.core.clock.judged() - lately)
+        self.detector.contacts.has_another(slot, cx.kernel.clock.judged() - lately)
     }
 }

@@ -2,12 +2,10 @@
 
 use super::{Life, Phase};
 use crate::{
-    kernel::{
-        context::{Intent, Step},
-        outbox::{Event, Traffic},
-    },
+    kernel::{context::Context, outbox::Event, sending::Intent},
+    membership::plane::Membership,
     tables::table::{ME, SlotId},
-    vocabulary::{config::Config, record::Status, time::Instant},
+    vocabulary::{config::Config, record::Status, time::Instant, traffic::Traffic},
     wire::message::Nonce,
 };
 use core::{net::SocketAddr, time::Duration};
@@ -177,42 +175,42 @@ impl Life {
     }
 }
 
-impl Step<'_, '_> {
+impl Membership {
     /// Says that we leave.
-    pub(crate) fn begin_leaving(&mut self) {
-        if matches!(self.core.life.phase, Phase::Running | Phase::Passive { .. }) {
-            let me = *self.me();
-            let nonce = self.fresh_nonce_of_no_probe();
-            self.core.life.phase = Phase::Leaving(Farewell::new(self.now(), nonce));
-            self.say(me.with_status(Status::Left));
+    pub(crate) fn begin_leaving(&mut self, cx: &mut Context<'_, '_>) {
+        if matches!(self.life.phase, Phase::Running | Phase::Passive { .. }) {
+            let me = *cx.me();
+            let nonce = self.fresh_nonce_of_no_probe(cx);
+            self.life.phase = Phase::Leaving(Farewell::new(cx.now(), nonce));
+            self.say(cx, me.with_status(Status::Left));
         }
     }
 
     /// Whether both we and this member are leaving.
-    pub(crate) fn leaves_like(&self, member: SlotId) -> bool {
-        self.core.life.farewell().is_some() && self.record(member).status() == Status::Left
+    pub(crate) fn leaves_like(&self, cx: &Context<'_, '_>, member: SlotId) -> bool {
+        self.life.farewell().is_some() && cx.record(member).status() == Status::Left
     }
 
     /// Another member that leaves told us so. We are gone in a moment, and count as none who knows; but it hears that we
     /// leave, and who else does, and does not wait for us.
-    pub(crate) fn part_with(&mut self, to: SocketAddr) {
-        let _ = self.send(Intent { to, class: Traffic::Probe, message: None, about: Some(ME), rumors: true });
+    pub(crate) fn part_with(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr) {
+        let _ = cx.send(Intent { to, class: Traffic::Probe, message: None, about: Some(ME), rumors: true });
     }
 
     /// When our leave is over; in the past if at once.
-    pub(crate) fn leave_ends(&self) -> Instant {
-        let parting = self.core.life.parting(self.tables.members.live(), &self.core.config);
+    pub(crate) fn leave_ends(&self, cx: &Context<'_, '_>) -> Instant {
+        let parting = self.life.parting(cx.tables.members.live(), &cx.kernel.config);
         parting.map_or(Instant::NEVER, |parting| parting.ends())
     }
 
     /// Ends the leave once enough know of it, or its time is over.
-    pub(crate) fn finish_leaving(&mut self) {
-        let Some(parting) = self.core.life.parting(self.tables.members.live(), &self.core.config) else {
+    pub(crate) fn finish_leaving(&mut self, cx: &mut Context<'_, '_>) {
+        let Some(parting) = self.life.parting(cx.tables.members.live(), &cx.kernel.config) else {
             return;
         };
-        if self.now() >= parting.ends() {
-            self.core.life.phase = Phase::Gone;
-            self.raise(Event::LeaveDone { acknowledged: parting.known_to() });
+        if cx.now() >= parting.ends() {
+            self.life.phase = Phase::Gone;
+            cx.raise(Event::LeaveDone { acknowledged: parting.known_to() });
         }
     }
 }

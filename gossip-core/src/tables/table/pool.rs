@@ -2,7 +2,7 @@
 //! a timer can be moved and cancelled in O(log n).
 
 use super::{Slot, SlotId};
-use crate::vocabulary::time::Stamp;
+use crate::vocabulary::time::{Judged, Stamp};
 use bytemuck::Zeroable;
 
 /// Distinct accusers kept: the first, and as many confirmations as `Config` allows.
@@ -15,7 +15,7 @@ pub(crate) struct Suspicion {
     slot: SlotId,
     heap_position: u32,
     /// When the first accusation was made, on the judgement clock; once death is due, since when it is.
-    pub(crate) started: Stamp,
+    pub(crate) started: Judged<Stamp>,
     accusers: [SlotId; MAX_ACCUSERS],
     count: u8,
     /// How often the timer has run out.
@@ -27,7 +27,7 @@ impl Suspicion {
     pub(crate) const EMPTY: Self = Self {
         slot: 0,
         heap_position: 0,
-        started: Stamp(0),
+        started: Judged(Stamp(0)),
         accusers: [0; MAX_ACCUSERS],
         count: 0,
         checks: 0,
@@ -49,13 +49,13 @@ impl Suspicion {
 #[derive(Clone, Copy, Zeroable)]
 #[repr(C)]
 pub(crate) struct Timer {
-    due: Stamp,
+    due: Judged<Stamp>,
     /// Place in the pool, plus one. Zero beyond the heap's end: the place of this very position.
     which: u32,
 }
 
 impl Timer {
-    pub(crate) const EMPTY: Self = Self { due: Stamp(0), which: 0 };
+    pub(crate) const EMPTY: Self = Self { due: Judged(Stamp(0)), which: 0 };
 }
 
 /// The pool, borrowed from its memory.
@@ -86,13 +86,19 @@ impl Pool<'_> {
     }
 
     /// The next to come due.
-    pub(crate) fn first(&self) -> Option<(Stamp, SlotId)> {
+    pub(crate) fn first(&self) -> Option<(Judged<Stamp>, SlotId)> {
         let timer = self.timers[..*self.open as usize].first()?;
         Some((timer.due, self.suspicions[timer.which as usize - 1].slot))
     }
 
     /// Opens a suspicion; false when the pool is full.
-    pub(crate) fn open(&mut self, slots: &mut [Slot], slot: SlotId, started: Stamp, due: Stamp) -> bool {
+    pub(crate) fn open(
+        &mut self,
+        slots: &mut [Slot],
+        slot: SlotId,
+        started: Judged<Stamp>,
+        due: Judged<Stamp>,
+    ) -> bool {
         let end = *self.open as usize;
         let Some(&free) = self.timers.get(end) else { return false };
         let which = if free.which == 0 { end as u32 + 1 } else { free.which };
@@ -117,7 +123,7 @@ impl Pool<'_> {
         *self.open -= 1;
         let (gap, end) = (closed.heap_position as usize, *self.open as usize);
         self.timers[gap] = self.timers[end];
-        self.timers[end] = Timer { due: Stamp(0), which };
+        self.timers[end] = Timer { due: Judged(Stamp(0)), which };
         if gap != end {
             self.sift(gap);
         }
@@ -137,7 +143,7 @@ impl Pool<'_> {
     }
 
     /// Moves a member's timer.
-    pub(crate) fn schedule(&mut self, member: &Slot, due: Stamp) {
+    pub(crate) fn schedule(&mut self, member: &Slot, due: Judged<Stamp>) {
         let Some(suspicion) = self.get(member) else { return };
         let position = suspicion.heap_position as usize;
         self.timers[position].due = due;

@@ -4,9 +4,9 @@
 //! of members, the sums of the parts of the first level are kept per change; all others are summed up when asked for.
 
 use super::{SlotId, View, index::Place};
-use crate::{
-    tables::memory::sized,
-    vocabulary::record::{Fingerprint, NodeId, Record},
+use crate::vocabulary::{
+    bounds::sized,
+    record::{Fingerprint, NodeId, Record},
 };
 use siphasher::sip::SipHasher13;
 

@@ -7,7 +7,10 @@ use crate::{
         queue::{Kind, RumorState},
         table::{pool::MAX_ACCUSERS, zones::MAX_ZONES},
     },
-    vocabulary::record::{Identity, Incarnation, Locality, Status, Versions, Zone},
+    vocabulary::{
+        record::{Identity, Incarnation, Locality, Status, Versions, Zone},
+        time::Judged,
+    },
 };
 use quickcheck::{Arbitrary, Gen, QuickCheck};
 use std::collections::{BTreeMap, BTreeSet};
@@ -214,9 +217,9 @@ impl<S: Storage> Rig<S> {
         let Tables { members, mut suspicions, .. } = self.memory.tables();
         let stamp = Stamp(u32::from(due));
         if self.model.due.contains_key(&id) {
-            suspicions.schedule(members.slot(slot), stamp);
+            suspicions.schedule(members.slot(slot), Judged(stamp));
         } else {
-            let opened = suspicions.open(members.slots, slot, Stamp(0), stamp);
+            let opened = suspicions.open(members.slots, slot, Judged(Stamp(0)), Judged(stamp));
             assert_eq!(opened, self.model.due.len() < suspicions.timers.len());
             if !opened {
                 return;
@@ -327,7 +330,7 @@ impl<S: Storage> Rig<S> {
         let Tables { members, suspicions, .. } = self.memory.tables();
         assert_eq!(*suspicions.open as usize, self.model.due.len());
         let first = suspicions.first().map(|(due, _)| due);
-        assert_eq!(first, self.model.due.values().min().map(|&due| Stamp(u32::from(due))));
+        assert_eq!(first, self.model.due.values().min().map(|&due| Judged(Stamp(u32::from(due)))));
         let mut open = BTreeMap::<u64, u8>::new();
         for (&id, accusers) in &self.model.accusers {
             let slot = members.find(NodeId::from_u64(id).unwrap()).unwrap();

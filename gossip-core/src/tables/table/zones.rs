@@ -5,10 +5,7 @@
 //! change costs O(zones) and a random member of a zone, however small, costs O(1) once the zone is found.
 
 use super::{ME, SlotId, Table, index::Place};
-use crate::{
-    tables::memory::sized,
-    vocabulary::{record::Zone, rng::Rng},
-};
+use crate::vocabulary::{bounds::sized, record::Zone, rng::Rng};
 use core::ops::Range;
 
 /// The most stretches: 64 zones cover the largest clouds, 16 what a microcontroller sees of one. Members of further zones

@@ -1,0 +1,250 @@
+//! Sending: how an intent becomes a packet, within its budget.
+
+use crate::{
+    kernel::{
+        budget::{LIGHT, Load},
+        context::{Context, Kernel},
+    },
+    tables::{
+        memory::Tables,
+        queue::{Kind, MAX_TAKEN},
+        table::{ME, SlotId},
+    },
+    vocabulary::{
+        config::Mode,
+        record::{Accusation, Status},
+        traffic::Traffic,
+    },
+    wire::{
+        frame::{Draft, Frame, Header, LIMIT_BYTES},
+        message::Message,
+        record::Aged,
+    },
+};
+use core::net::SocketAddr;
+
+/// What is to be sent; [`Step::send`] makes it a packet.
+pub(crate) struct Intent {
+    pub(crate) to: SocketAddr,
+    pub(crate) class: Traffic,
+    pub(crate) message: Option<Message>,
+    /// A member whose record goes first, with the accusations against it.
+    pub(crate) about: Option<SlotId>,
+    /// Whether rumors may fill the rest.
+    pub(crate) rumors: bool,
+}
+
+impl Intent {
+    /// A message alone.
+    pub(crate) fn bare(to: SocketAddr, class: Traffic, message: Message) -> Self {
+        Self { to, class, message: Some(message), about: None, rumors: false }
+    }
+
+    /// A message that takes rumors along.
+    pub(crate) fn laden(to: SocketAddr, class: Traffic, message: Message) -> Self {
+        Self { rumors: true, ..Self::bare(to, class, message) }
+    }
+}
+
+impl Context<'_, '_> {
+    /// Makes an intent a packet, if its class may still send and the outbox has room; says whether it did.
+    pub(crate) fn send(&mut self, intent: Intent) -> bool {
+        let Intent { to, class, message, about, rumors } = intent;
+        // What rides on a probe is paid from the rumors' budget: the probe itself is never held back.
+        let now = self.now();
+        let load = if rumors { self.kernel.budgets.load(&self.kernel.config, now) } else { Load::Nothing };
+        let bare = load == Load::Nothing && about.is_none();
+        let most = match (load, message.as_ref().filter(|_| bare)) {
+            (_, Some(message)) => Draft::length_with(message) + LIMIT_BYTES,
+            (Load::Living, None) => usize::from(self.most.min(LIGHT)),
+            (Load::Nothing | Load::All, None) => usize::from(self.most),
+        };
+        self.write_within(most, to, class, |draft, kernel, tables| {
+            if let Some(message) = &message {
+                let _ = draft.message(message);
+            }
+            if let Some(slot) = about {
+                let _ = put_news(draft, kernel, tables, slot);
+                put_accusations(draft, tables, slot);
+            }
+            let before = draft.len();
+            let rides = class != Traffic::Rumor;
+            put_rumors(draft, kernel, tables, about, load, rides);
+            let bytes = (draft.len() - before) as u32;
+            if rides {
+                kernel.budgets.rumor.spend(bytes);
+            }
+            if load == Load::Living {
+                kernel.budgets.light.spend(bytes);
+            }
+        })
+    }
+
+    /// The same for whatever a caller writes.
+    pub(crate) fn write(
+        &mut self,
+        to: SocketAddr,
+        class: Traffic,
+        write: impl FnOnce(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>),
+    ) -> bool {
+        self.write_within(usize::from(self.most), to, class, write)
+    }
+
+    /// The same for a packet of `most` bytes at the most: what is small still goes out where a full one would be
+    /// over the budget.
+    fn write_within(
+        &mut self,
+        most: usize,
+        to: SocketAddr,
+        class: Traffic,
+        write: impl FnOnce(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>),
+    ) -> bool {
+        let now = self.now();
+        if !self.kernel.budgets.admit(class, now, most as u32) {
+            self.kernel.metrics.dropped_over_budget += 1;
+            return false;
+        }
+        let limit = self.limit_to_say();
+        let made = self.make(to, class, |draft, kernel, tables| {
+            if let Some(limit) = limit {
+                let _ = draft.limit(limit);
+            }
+            write(draft, kernel, tables);
+        });
+        let Some(len) = made else { return false };
+        self.kernel.budgets.spend(class, len as u32);
+        true
+    }
+
+    /// Challenges an address that is not proven, or says where a datagram came from. That counts in the total alone, of which `strangers_per_second` takes a
+    /// part: who floods us with questions must not spend what our joiners need.
+    pub(crate) fn send_challenge(&mut self, to: SocketAddr, class: Traffic, challenge: &Message) {
+        let (now, len) = (self.now(), Draft::length_with(challenge) as u32);
+        if !self.kernel.budgets.admit_in_total(class, now, len) {
+            self.kernel.metrics.dropped_over_budget += 1;
+        } else if self.send_unpaid(to, class, challenge) {
+            self.kernel.budgets.total.spend(len);
+        }
+    }
+
+    /// Answers without any budget: only what has fewer bytes than its question.
+    pub(crate) fn send_unpaid(&mut self, to: SocketAddr, class: Traffic, message: &Message) -> bool {
+        let made = self.make(to, class, |draft, _, _| {
+            let _ = draft.message(message);
+        });
+        made.is_some()
+    }
+
+    /// Makes a packet and counts it; returns its length, or nothing when the outbox is full.
+    fn make(
+        &mut self,
+        to: SocketAddr,
+        class: Traffic,
+        write: impl FnOnce(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>),
+    ) -> Option<usize> {
+        let max = self.kernel.config.max_datagram;
+        let header = Header {
+            cluster: self.kernel.config.cluster.tag,
+            sender: self.my_id(),
+            fingerprint: self.tables.members.fingerprint(),
+        };
+        let space =
+            self.out.space(usize::from(max)).and_then(|space| space.get_mut(..usize::from(self.most)));
+        let Some(space) = space else {
+            self.kernel.metrics.dropped_outbox_full += 1;
+            return None;
+        };
+        let mut draft = Draft::new(space, &header);
+        write(&mut draft, self.kernel, &mut self.tables);
+        let len = draft.finish();
+        debug_assert!(is_decodable(self.out.space(len)), "a datagram that nobody takes in");
+        self.out.commit(to, len, class);
+        self.kernel.metrics.count_sent(class, len);
+        Some(len)
+    }
+}
+
+/// Whether others can decode a datagram. Only asked where debug assertions are on.
+fn is_decodable(datagram: Option<&mut [u8]>) -> bool {
+    let contents = datagram.and_then(|datagram| Frame::decode(datagram).ok()).map(Frame::contents);
+    contents.is_some_and(|contents| contents.is_ok())
+}
+
+/// A record with the age of its news.
+pub(crate) fn aged(kernel: &Kernel, tables: &Tables<'_>, slot: SlotId) -> Aged {
+    let entry = tables.members.slot(slot);
+    Aged { record: entry.record, age: kernel.clock.now().stamp().since(entry.born) }
+}
+
+/// Adds a member's record to a datagram; false when it is full.
+pub(crate) fn put_news(
+    draft: &mut Draft<'_>,
+    kernel: &mut Kernel,
+    tables: &Tables<'_>,
+    slot: SlotId,
+) -> bool {
+    let put = draft.record(&aged(kernel, tables, slot));
+    kernel.metrics.records_sent += u64::from(put);
+    put
+}
+
+/// Adds the accusations that hold a member suspect.
+pub(crate) fn put_accusations(draft: &mut Draft<'_>, tables: &Tables<'_>, target: SlotId) {
+    let member = tables.members.slot(target);
+    let Some(suspicion) = tables.suspicions.get(member) else { return };
+    for &accuser in suspicion.accusers() {
+        let _ = draft.accusation(&Accusation {
+            target: member.record.id(),
+            incarnation: member.record.incarnation(),
+            accuser: tables.members.record(accuser).id(),
+        });
+    }
+}
+
+/// Fills a datagram with rumors, which may be one that they only ride on: records first, then the accusations behind those
+/// that are suspect. Our own record is not told twice where the datagram is `about` it.
+fn put_rumors(
+    draft: &mut Draft<'_>,
+    kernel: &mut Kernel,
+    tables: &mut Tables<'_>,
+    about: Option<SlotId>,
+    load: Load,
+    rides: bool,
+) {
+    let now = kernel.clock.now().stamp();
+    let [living, silent] =
+        Kind::ALL.map(|kind| kernel.repeats.sends_of(kind, &kernel.config, &tables.members));
+    // Where many are silent, what rides goes wherever probes fail: rounds, which reach all neighbours, have all their sends.
+    let free = rides && living > silent && kernel.config.mode != Mode::Pull;
+    let sends = [if free { None } else { Some(living) }, Some(silent)];
+    let mut suspects = heapless::Vec::<(SlotId, usize), MAX_TAKEN>::new();
+    let mut sent = 0;
+    let suspicions = &tables.suspicions;
+    let cooled = tables.rumors.take(tables.members.slots, load.kinds(), sends, |slot, member| {
+        if slot == ME && about == Some(ME) {
+            return true;
+        }
+        let suspect = member.record.status() == Status::Suspect;
+        let suspicion = if suspect { suspicions.get(member) } else { None };
+        let accusers = suspicion.map_or(0, |suspicion| suspicion.accusers().len());
+        if !draft.hold(accusers) {
+            return false;
+        }
+        let put = draft.record(&Aged { record: member.record, age: now.since(member.born) });
+        if !put {
+            draft.release(accusers);
+        } else if accusers > 0 {
+            let _ = suspects.push((slot, accusers));
+        }
+        sent += u64::from(put);
+        put
+    });
+    for &(_, accusers) in &suspects {
+        draft.release(accusers);
+    }
+    for &(slot, _) in &suspects {
+        put_accusations(draft, tables, slot);
+    }
+    kernel.metrics.records_sent += sent;
+    kernel.metrics.rumors_cooled += u64::from(cooled);
+}

@@ -1,0 +1,311 @@
+//! What becomes of a datagram: opened, heard, answered.
+
+use crate::{
+    bootstrap::admission::Served,
+    kernel::sending::Intent,
+    membership::{
+        detector,
+        identity::Phase,
+        news::{Corrections, Source},
+    },
+    node::step::Step,
+    security::open::Authentic,
+    tables::table::SlotId,
+    vocabulary::{error::Verdict, record::NodeId, traffic::Traffic},
+    wire::{
+        codec::canonical,
+        message::{INTRODUCTION, Message, Nonce},
+        record::Aged,
+    },
+};
+use core::net::SocketAddr;
+
+impl Step<'_, '_> {
+    #[inline(never)]
+    pub(super) fn handle(&mut self, from: SocketAddr, datagram: &mut [u8]) -> Verdict {
+        let from = canonical(from);
+        let bytes = datagram.len();
+        self.cx.kernel.metrics.datagrams_received += 1;
+        self.cx.kernel.metrics.bytes_received += bytes as u64;
+        if self.membership.life.phase() == Phase::Gone {
+            return Verdict::Inactive;
+        }
+        let authentic = match Authentic::open(from, datagram, &self.cx.kernel.config) {
+            Ok(authentic) => authentic,
+            Err(verdict) => {
+                match verdict {
+                    Verdict::Malformed(_) => self.cx.kernel.metrics.malformed += 1,
+                    _ => self.cx.kernel.metrics.foreign += 1,
+                }
+                return verdict;
+            }
+        };
+        if authentic.sender == self.cx.my_id() {
+            self.cx.kernel.metrics.foreign += 1;
+            if let Some(Message::Join { me, .. }) = &authentic.contents.message {
+                self.membership.meet_duplicate(&mut self.cx, from, &me.record, bytes);
+            }
+            return Verdict::OwnEcho;
+        }
+        if let Some(limit) = authentic.contents.limit {
+            self.cx.keep_within(limit);
+        }
+        match self.cx.tables.members.find(authentic.sender) {
+            Some(sender) => self.handle_member(from, sender, &authentic, bytes),
+            None => self.handle_stranger(from, &authentic, bytes),
+        }
+    }
+
+    fn handle_member(
+        &mut self,
+        from: SocketAddr,
+        sender: SlotId,
+        authentic: &Authentic<'_>,
+        bytes: usize,
+    ) -> Verdict {
+        // Whatever costs more than it brought goes to the address that the member's record names, only.
+        let at_home = self.cx.record(sender).address() == from;
+        let same_view = authentic.fingerprint == self.cx.tables.members.fingerprint();
+        self.cx.kernel.metrics.fingerprints_equal += u64::from(same_view);
+        self.cx.kernel.metrics.fingerprints_differed += u64::from(!same_view);
+        let now = self.cx.now();
+        self.membership.life.note_heard(now);
+        let mut corrections = Corrections::default();
+        let road = self.cx.kernel.round_trips.one_way_ms(self.cx.zone_of(sender));
+        self.hear_news(authentic, road, &mut corrections);
+        // News may have taken the place of a sender that is a tombstone.
+        let Some(sender) = self.cx.tables.members.find(authentic.sender) else { return Verdict::Accepted };
+        let same_view = same_view || authentic.fingerprint == self.cx.tables.members.fingerprint();
+        if let Some(message) = &authentic.contents.message {
+            self.handle_message(from, sender, at_home, message, bytes);
+        }
+        self.cx.correct_sender(sender, &mut corrections);
+        if at_home {
+            self.membership.recheck(&mut self.cx, sender);
+            let probing =
+                matches!(authentic.contents.message, Some(Message::Ping { .. } | Message::Ack { .. }));
+            let live = self.cx.record(sender).status().is_live();
+            self.dissemination.sieves.note_heard(authentic, !same_view && live);
+            if !same_view && probing && live {
+                self.dissemination.meet_difference(&mut self.cx, sender);
+            }
+            self.dissemination.handle_sync(&mut self.cx, from, authentic);
+            self.membership.correct(&mut self.cx, from, &corrections);
+        }
+        Verdict::Accepted
+    }
+
+    /// Takes in the records and accusations of a datagram that was so many ms on its way.
+    fn hear_news(&mut self, authentic: &Authentic<'_>, road: u32, corrections: &mut Corrections) {
+        let source = match authentic.contents.message {
+            Some(Message::Sifted { nonce }) => {
+                if !self.dissemination.has_asked(authentic.sender, nonce) {
+                    self.cx.kernel.metrics.dropped_sifted += 1;
+                    return;
+                }
+                // Who is unknown counts as repaired, unless this node has just come itself.
+                if self.cx.is_young() { Source::Fetch } else { Source::Repair }
+            }
+            Some(Message::Welcome { .. } | Message::Page { .. }) => Source::Fetch,
+            Some(Message::Repair) => Source::Repair,
+            _ => Source::Gossip,
+        };
+        let (changed, repaired) =
+            (self.cx.kernel.metrics.records_changed, self.cx.kernel.metrics.records_repaired);
+        for Aged { record, age } in authentic.contents.records() {
+            let news = Aged { record, age: age.saturating_add(road) };
+            self.membership.hear(&mut self.cx, &news, source, corrections);
+        }
+        if self.cx.kernel.metrics.records_repaired > repaired {
+            self.dissemination.sync.note_mended();
+        }
+        if matches!(authentic.contents.message, Some(Message::Sifted { .. })) {
+            // What answers a sieve has no accusations.
+            if self.cx.kernel.metrics.records_changed > changed {
+                self.cx.begin_sieving();
+            }
+            return;
+        }
+        for accusation in authentic.contents.accusations() {
+            self.membership.hear_accusation(&mut self.cx, accusation, corrections);
+        }
+    }
+
+    fn handle_message(
+        &mut self,
+        from: SocketAddr,
+        sender: SlotId,
+        at_home: bool,
+        message: &Message,
+        bytes: usize,
+    ) {
+        let id = self.cx.record(sender).id();
+        match message {
+            Message::Ping { nonce, target } if *target == self.cx.my_id() => {
+                if !at_home {
+                    self.answer_unproven_ping(from, *nonce, bytes);
+                } else if self.membership.leaves_like(&self.cx, sender) {
+                    self.membership.part_with(&mut self.cx, from);
+                } else {
+                    if let Some(attempt) = detector::attempt_of(*nonce) {
+                        self.cx.kernel.repeats.note(attempt > 0);
+                    }
+                    let ack = Message::Ack { nonce: *nonce };
+                    let _ = self.cx.send(Intent::laden(from, Traffic::Probe, ack));
+                }
+            }
+            // An earlier member had this address. Whoever looks for it finds us instead, unless it knows us.
+            Message::Ping { nonce, .. } if !(at_home && self.cx.record(sender).status().is_live()) => {
+                self.answer_misdirected_ping(from, *nonce, bytes);
+            }
+            Message::Ping { .. } => {}
+            Message::Ack { nonce } => {
+                if !self.membership.life.note_ack(sender, *nonce) {
+                    self.membership.handle_ack(&mut self.cx, id, *nonce);
+                }
+            }
+            Message::RelayedAck { nonce } => self.membership.handle_relayed_ack(&mut self.cx, sender, *nonce),
+            Message::Nack { nonce } => self.membership.handle_nack(&mut self.cx, sender, *nonce),
+            Message::PingRequest { nonce, target } if at_home => {
+                self.membership.handle_ping_request(&mut self.cx, sender, *nonce, *target);
+            }
+            Message::PingRequest { .. } => {}
+            Message::Challenge { nonce, token } => {
+                if !self.bootstrap.handle_join_challenge(&mut self.cx, *nonce, *token) {
+                    // It does not know us (any more), and said so in answer to a ping or a rumor.
+                    let introduces = at_home || self.membership.has_pinged(&self.cx, from, *nonce);
+                    self.membership.handle_ack(&mut self.cx, id, *nonce);
+                    if introduces && self.bootstrap.admits_request(&mut self.cx) {
+                        self.bootstrap.introduce(&mut self.cx, from, INTRODUCTION, *token);
+                        // Whoever has no room for us challenges us for ever.
+                        let crowded = !self.cx.tables.members.has_free_slot();
+                        if *nonce == 0 && self.cx.kernel.pace.is_sieving() && !crowded {
+                            self.dissemination.sieve_from(&mut self.cx, sender);
+                        }
+                    }
+                }
+            }
+            Message::Join { .. } | Message::Fetch { .. } => self.serve(from, id, message, bytes),
+            Message::Welcome { .. } | Message::Busy { .. } | Message::Page { .. } => {
+                self.handle_answer(from, message, bytes);
+            }
+            // From elsewhere it could be anybody's.
+            Message::Observed { address, .. } if at_home => {
+                self.membership.hear_where_seen(&mut self.cx, Some(sender), *address)
+            }
+            Message::Observed { .. } | Message::Pull | Message::Repair | Message::Sifted { .. } => {}
+        }
+    }
+
+    fn serve(&mut self, from: SocketAddr, sender: NodeId, message: &Message, bytes: usize) {
+        match message {
+            Message::Join { nonce, token, me } if me.record.id() == sender => {
+                match self.bootstrap.handle_join(&mut self.cx, from, (*nonce, *token), me, bytes) {
+                    Served::Done => {}
+                    Served::SeenElsewhere => {
+                        self.membership.note_seen_elsewhere(&mut self.cx, from, sender);
+                    }
+                    Served::Enters => self.let_in(*nonce, me),
+                }
+            }
+            Message::Join { .. } => {}
+            _ => self.bootstrap.handle_fetch(&mut self.cx, from, message, bytes),
+        }
+    }
+
+    /// Hears whoever wants in, or introduces itself, and has proven where it is.
+    fn let_in(&mut self, nonce: Nonce, joiner: &Aged) {
+        let (id, address) = (joiner.record.id(), joiner.record.address());
+        let mut corrections = Corrections::default();
+        self.membership.hear(&mut self.cx, joiner, Source::Owner, &mut corrections);
+        let known = self.cx.tables.members.find(id);
+        let otherwise = known.filter(|&slot| *self.cx.record(slot) != joiner.record);
+        if nonce != INTRODUCTION {
+            return self.bootstrap.welcome(&mut self.cx, address, nonce, otherwise);
+        }
+        if otherwise.is_some() {
+            corrections.add(id);
+        }
+        self.membership.correct(&mut self.cx, address, &corrections);
+        self.bootstrap.ask_who_knows_us(&mut self.cx, address);
+    }
+
+    fn handle_answer(&mut self, from: SocketAddr, message: &Message, bytes: usize) {
+        match message {
+            Message::Welcome { nonce, members } => {
+                self.bootstrap.handle_welcome(&mut self.cx, from, *nonce, *members)
+            }
+            Message::Busy { nonce, others } => self.bootstrap.handle_busy(&mut self.cx, *nonce, others),
+            Message::Page { nonce, after, next, last } => {
+                self.bootstrap.handle_page(&mut self.cx, *nonce, (*after, *next), *last, bytes);
+            }
+            _ => {}
+        }
+    }
+
+    /// A sender that is no member: its news counts for nothing, unless we asked it for them.
+    #[inline(never)]
+    fn handle_stranger(&mut self, from: SocketAddr, authentic: &Authentic<'_>, bytes: usize) -> Verdict {
+        let Some(message) = &authentic.contents.message else {
+            self.cx.kernel.metrics.strangers += 1;
+            if !self.bootstrap.admits_introduction(&mut self.cx) {
+                return Verdict::Limited;
+            }
+            self.bootstrap.challenge(&mut self.cx, from, Traffic::Sync, 0, bytes);
+            return Verdict::Stranger;
+        };
+        match message {
+            Message::Welcome { nonce, .. } | Message::Busy { nonce, .. } | Message::Page { nonce, .. }
+                if self.bootstrap.joining.awaits(*nonce) =>
+            {
+                let mut corrections = Corrections::default();
+                self.hear_news(authentic, 0, &mut corrections);
+                self.handle_answer(from, message, bytes);
+                return Verdict::Accepted;
+            }
+            Message::Challenge { nonce, token } if self.bootstrap.joining.awaits(*nonce) => {
+                let _ = self.bootstrap.handle_join_challenge(&mut self.cx, *nonce, *token);
+                return Verdict::Accepted;
+            }
+            Message::Observed { nonce, address } if self.bootstrap.joining.awaits(*nonce) => {
+                self.membership.hear_where_seen(&mut self.cx, None, *address);
+                return Verdict::Accepted;
+            }
+            Message::Join { .. } | Message::Fetch { .. } => {
+                self.serve(from, authentic.sender, message, bytes);
+                return Verdict::Accepted;
+            }
+            // Whom we do not know is where we pinged somebody: we introduce ourselves.
+            Message::Challenge { nonce, token }
+                if self.membership.has_pinged(&self.cx, from, *nonce)
+                    && self.bootstrap.admits_request(&mut self.cx) =>
+            {
+                self.bootstrap.introduce(&mut self.cx, from, INTRODUCTION, *token);
+            }
+            Message::Ping { nonce, target } if *target == self.cx.my_id() => {
+                self.answer_unproven_ping(from, *nonce, bytes);
+            }
+            Message::Ping { nonce, .. } => self.answer_misdirected_ping(from, *nonce, bytes),
+            _ => {}
+        }
+        self.cx.kernel.metrics.strangers += 1;
+        Verdict::Stranger
+    }
+
+    /// Answers a ping from where no member is known to be. A challenge counts as an ack, is no longer than the ping, and
+    /// makes whoever is there introduce itself: a stranger, or a member of which we believe another address.
+    fn answer_unproven_ping(&mut self, from: SocketAddr, nonce: Nonce, bytes: usize) {
+        if self.bootstrap.admits_introduction(&mut self.cx) {
+            self.bootstrap.challenge(&mut self.cx, from, Traffic::Probe, nonce, bytes);
+        } else {
+            let _ = self.cx.send_unpaid(from, Traffic::Probe, &Message::Ack { nonce });
+        }
+    }
+
+    /// Answers a ping for another node, which had this address before: whoever sent it does not know that we have it now.
+    fn answer_misdirected_ping(&mut self, from: SocketAddr, nonce: Nonce, bytes: usize) {
+        if self.bootstrap.admits_introduction(&mut self.cx) {
+            self.bootstrap.challenge(&mut self.cx, from, Traffic::Probe, nonce, bytes);
+        }
+    }
+}

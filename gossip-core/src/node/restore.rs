@@ -1,0 +1,46 @@
+//! A view that the host gives.
+
+use crate::{
+    node::step::Step,
+    tables::table::{Applied, ME},
+    vocabulary::record::{Reachability, Record, Status},
+    wire::codec::is_unicast,
+};
+
+impl Step<'_, '_> {
+    /// Takes over records that the host kept; introduces this node, unless its own is among them.
+    pub(super) fn restore(&mut self, records: &[Record]) {
+        let me = *self.cx.me();
+        let mut announced = false;
+        for record in records {
+            if record.id() == me.id() {
+                announced |= *record == me;
+                continue;
+            }
+            let fit = record.is_credible() && is_unicast(record.address());
+            if !fit {
+                continue;
+            }
+            let record = match record.status() {
+                Status::Suspect => record.with_status(Status::Alive),
+                _ => *record,
+            };
+            let seat = self.cx.tables.members.seat(record.id());
+            match self.cx.tables.members.apply(seat, &record, &mut self.cx.kernel.rng) {
+                Applied::New(slot) => self.membership.settle(&mut self.cx, slot),
+                Applied::Known { slot, was, merge } if merge.changed => {
+                    if was.incarnation().epoch != record.incarnation().epoch {
+                        self.cx.tables.members.slot_mut(slot).set_reachability(Reachability::Unknown);
+                    }
+                    self.membership.settle(&mut self.cx, slot);
+                }
+                Applied::Known { .. } => {}
+                Applied::Full => self.cx.kernel.metrics.dropped_table_full += 1,
+            }
+        }
+        self.bootstrap.joining.set_viewed();
+        if !announced {
+            self.cx.heat(ME, self.cx.kernel.clock.now().stamp());
+        }
+    }
+}

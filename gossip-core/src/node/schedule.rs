@@ -1,0 +1,150 @@
+//! The one table of timers: what comes with time, when, and what is done then.
+
+use crate::{
+    dissemination::{reconcile::Sync, rounds::Occasion},
+    kernel::outbox::Event,
+    membership::{identity::Phase, judgement::Doubt, plane::Membership, quarantine::Cause},
+    node::step::Step,
+    vocabulary::time::Instant,
+};
+use core::time::Duration;
+
+/// Whatever becomes due by time alone, the most urgent first. One tick does all of it that is due; each part stops at its
+/// own bound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Timer {
+    /// A doubt has spent its time, or regained it.
+    Doubt,
+    /// An ack is overdue: of a probe of our own, ...
+    Ack,
+    /// ... or of one on behalf of another.
+    RelayedAck,
+    Recheck,
+    Suspicion,
+    RoutineProbe,
+    Round,
+    Sieve,
+    /// A joiner asks again, or a member visits a seed.
+    Join,
+    VisitOfDead,
+    Tombstone,
+    /// The pause that we announced is over.
+    Pause,
+    Leave,
+}
+
+impl Timer {
+    const ALL: [Self; 13] = [
+        Self::Doubt,
+        Self::Ack,
+        Self::RelayedAck,
+        Self::Recheck,
+        Self::Suspicion,
+        Self::RoutineProbe,
+        Self::Round,
+        Self::Sieve,
+        Self::Join,
+        Self::VisitOfDead,
+        Self::Tombstone,
+        Self::Pause,
+        Self::Leave,
+    ];
+}
+
+impl Step<'_, '_> {
+    /// One tick's work.
+    pub(super) fn do_what_is_due(&mut self) {
+        if self.membership.life.phase() == Phase::Gone {
+            return;
+        }
+        if self.membership.is_out_of_touch(&self.cx) {
+            self.start_over();
+        }
+        Timer::ALL.into_iter().for_each(|timer| self.run(timer));
+    }
+
+    /// This node itself was paused, until this step came so late.
+    #[inline(never)]
+    pub(super) fn wake(&mut self, late: Duration) {
+        if self.membership.life.phase() == Phase::Gone {
+            return;
+        }
+        self.cx.kernel.metrics.own_pauses += 1;
+        self.membership.worsen_health(1);
+        self.membership.stop_timing_pings();
+        self.cx.raise(Event::OwnPause { late });
+        if self.membership.is_out_of_touch(&self.cx) {
+            self.start_over();
+        }
+    }
+
+    /// When the next timer runs out.
+    pub(super) fn next_deadline(&self) -> Instant {
+        if self.membership.life.phase() == Phase::Gone {
+            return Instant::NEVER;
+        }
+        Timer::ALL.map(|timer| self.due(timer)).into_iter().min().unwrap_or(Instant::NEVER)
+    }
+
+    /// When a timer runs out, by the host's clock.
+    fn due(&self, timer: Timer) -> Instant {
+        let (membership, cx) = (&self.membership, &self.cx);
+        match timer {
+            Timer::Doubt => membership.next_doubt(cx),
+            Timer::Ack => cx.kernel.clock.real(membership.detector.next_due()),
+            Timer::RelayedAck => cx.kernel.clock.real(membership.relays.next_due()),
+            Timer::Recheck => membership.rechecks.next(),
+            Timer::Suspicion => cx.next_expiry(),
+            Timer::RoutineProbe => membership.detector.next_probe(),
+            Timer::Round => cx.kernel.pace.round,
+            Timer::Sieve => cx.kernel.pace.sieve,
+            Timer::Join => self.bootstrap.joining.next(),
+            Timer::VisitOfDead => membership.healing.next(),
+            Timer::Tombstone => cx.next_forgetting(),
+            Timer::Pause => membership.life.pause_ends(),
+            Timer::Leave => membership.leave_ends(cx),
+        }
+    }
+
+    /// Does what a timer is for, if it has run out.
+    fn run(&mut self, timer: Timer) {
+        let (membership, cx) = (&mut *self.membership, &mut self.cx);
+        match timer {
+            Timer::Doubt => membership.pass_doubts(cx),
+            Timer::Ack => membership.advance_probes(cx),
+            Timer::RelayedAck => membership.advance_relays(cx),
+            Timer::Recheck => membership.begin_recheck(cx),
+            Timer::Suspicion => membership.expire_suspicions(cx),
+            Timer::RoutineProbe => membership.begin_routine_probe(cx),
+            Timer::Round => self.gossip_round(),
+            Timer::Sieve => self.dissemination.sieve(cx),
+            Timer::Join => self.bootstrap.advance_joining(cx),
+            Timer::VisitOfDead => membership.visit_dead(cx),
+            Timer::Tombstone => membership.forget_tombstones(cx),
+            Timer::Pause => membership.end_pause(cx),
+            Timer::Leave => membership.finish_leaving(cx),
+        }
+    }
+
+    fn gossip_round(&mut self) {
+        let Membership { life, doubts, detector, .. } = &*self.membership;
+        let is_passed_over = |slot, zone| doubts.is_held(zone) || life.has_acknowledged(slot);
+        let occasion = Occasion {
+            farewell: life.farewell(),
+            in_doubt: doubts.of(Cause::Own) != Doubt::None,
+            latest_contact: detector.latest_contact(),
+            is_passed_over: &is_passed_over,
+        };
+        self.dissemination.gossip_round(&mut self.cx, &occasion);
+    }
+
+    /// Forgets all members and joins anew, through the seeds and the last good addresses.
+    pub(super) fn start_over(&mut self) {
+        let now = self.cx.now();
+        self.membership.forget_everybody(&mut self.cx);
+        self.cx.kernel.seeds.start_over();
+        let asks = self.cx.kernel.seeds.knows_whom_to_ask();
+        self.bootstrap.joining.start_over(now, asks);
+        self.dissemination.sync = Sync::new();
+    }
+}

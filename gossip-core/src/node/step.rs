@@ -1,0 +1,51 @@
+//! One step under way: the planes, and what they work on.
+
+use crate::{
+    bootstrap::plane::Bootstrap,
+    dissemination::plane::Dissemination,
+    kernel::{
+        context::{Context, Kernel},
+        outbox::Outbox,
+    },
+    membership::{identity::Phase, plane::Membership},
+    tables::memory::Tables,
+    vocabulary::error::Verdict,
+};
+
+/// All planes. They know nothing of each other: what one has to tell another goes through here, as a value.
+#[derive(Clone)]
+pub(super) struct Planes {
+    pub(super) membership: Membership,
+    pub(super) dissemination: Dissemination,
+    pub(super) bootstrap: Bootstrap,
+}
+
+/// One step under way.
+pub(super) struct Step<'s, 'o> {
+    pub(super) membership: &'s mut Membership,
+    pub(super) dissemination: &'s mut Dissemination,
+    pub(super) bootstrap: &'s mut Bootstrap,
+    pub(super) cx: Context<'s, 'o>,
+}
+
+impl<'s, 'o> Step<'s, 'o> {
+    pub(super) fn new(
+        kernel: &'s mut Kernel,
+        planes: &'s mut Planes,
+        tables: Tables<'s>,
+        out: &'s mut Outbox<'o>,
+    ) -> Self {
+        let Planes { membership, dissemination, bootstrap } = planes;
+        Self { membership, dissemination, bootstrap, cx: Context::new(kernel, tables, out) }
+    }
+
+    /// Does what the host asks for, unless this node leaves or has left.
+    pub(super) fn if_active(&mut self, work: impl FnOnce(&mut Self)) -> Verdict {
+        if matches!(self.membership.life.phase(), Phase::Running | Phase::Passive { .. }) {
+            work(self);
+            Verdict::Accepted
+        } else {
+            Verdict::Inactive
+        }
+    }
+}
