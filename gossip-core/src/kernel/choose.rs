@@ -125,19 +125,22 @@ fn crossing(
 }
 
 /// Helpers to reach `target`: one in its zone, one in ours, the rest in zones of their own, as far as there are
-/// any; none that we cannot reach ourselves or that is suspected, and members of held zones last.
+/// any; none that we cannot reach ourselves or that is suspected, and members of held zones last. `first` goes before
+/// all of them if it is fit.
 pub(crate) fn helpers(
     members: &Table<'_>,
     is_held: impl Fn(Zone) -> bool,
     rng: &mut Rng,
     count: usize,
     target: SlotId,
+    first: Option<SlotId>,
 ) -> Chosen {
     let zone_of = |slot: SlotId| members.record(slot).locality().domain();
     let (theirs, ours) = (zone_of(target), zone_of(ME));
     let fit = |slot: SlotId| slot != target && is_well(members, slot) && !is_held(zone_of(slot));
-    let mut chosen = Chosen::new();
-    fill_in_zone(&mut chosen, members, rng, count.min(1), target, fit);
+    let mut chosen: Chosen = first.filter(|&slot| count > 0 && fit(slot)).into_iter().collect();
+    let with_one_of_theirs = count.min(chosen.len() + 1);
+    fill_in_zone(&mut chosen, members, rng, with_one_of_theirs, target, fit);
     if ours != theirs {
         let with_one_of_ours = count.min(chosen.len() + 1);
         fill(&mut chosen, members.live_slots_in(ours), rng, with_one_of_ours, fit);
@@ -229,6 +232,26 @@ mod tests {
     }
 
     #[test]
+    fn whoever_answered_last_helps_first_unless_it_is_the_target_or_suspect() {
+        let (mut memory, mut rng) = cluster(&[50]);
+        let mut members = memory.tables().members;
+        let [target, latest, suspect] =
+            [3, 5, 7].map(|id| members.find(NodeId::from_u64(id).unwrap()).unwrap());
+        let accused = members.record(suspect).with_status(Status::Suspect);
+        members.replace(suspect, &accused, &mut rng);
+        for _ in 0..100 {
+            let mut ask = |count, first| helpers(&members, |_| false, &mut rng, count, target, first);
+            assert_eq!(ask(1, Some(latest)).as_slice(), [latest]);
+            let asked = ask(3, Some(latest));
+            assert_eq!((asked.len(), asked[0]), (3, latest));
+            assert!(!asked[1..].contains(&latest), "{asked:?}");
+            assert!(!ask(3, Some(target)).contains(&target));
+            assert!(!ask(3, Some(suspect)).contains(&suspect));
+            assert!(ask(0, Some(latest)).is_empty());
+        }
+    }
+
+    #[test]
     fn half_of_the_eager_rounds_cross_and_no_zone_is_left_out() {
         let sent = rounds(&[300, 300, 300], true, 1_000);
         assert!((2_400..2_560).contains(&sent[0]), "{sent:?}");
@@ -274,7 +297,7 @@ mod tests {
         let mut of_another_rack = 0;
         for _ in 0..200 {
             let target = members.live_slots_in(Zone { region: 0, zone: 1 })[0];
-            let helpers = helpers(&members, |_| false, &mut rng, 4, target);
+            let helpers = helpers(&members, |_| false, &mut rng, 4, target, None);
             let mut zones: Vec<u8> = helpers.iter().map(|&slot| zone_of(&members, slot)).collect();
             assert_eq!(zones[..2], [1, 0]);
             zones.sort();
@@ -293,7 +316,7 @@ mod tests {
             let (mut memory, mut rng) = cluster(zones);
             let members = memory.tables().members;
             for &target in members.live_slots() {
-                assert_eq!(helpers(&members, |_| false, &mut rng, 3, target).len(), 2, "{zones:?}");
+                assert_eq!(helpers(&members, |_| false, &mut rng, 3, target, None).len(), 2, "{zones:?}");
             }
         }
     }

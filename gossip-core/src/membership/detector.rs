@@ -415,9 +415,11 @@ impl Membership {
         let round = if let Stage::Helping(round) = probe.stage { round + 1 } else { 1 };
         let all = usize::from(cx.kernel.config.helpers);
         let count = if effort == Effort::Brief { all.min(1) } else { all };
+        // Of those that seem reachable most may answer helpers only: whoever answered last can see for us.
+        let latest = self.detector.latest_contact().filter(|_| self.stands_alone());
         let (members, rng) = (&cx.tables.members, &mut cx.kernel.rng);
         let helpers = if cx.kernel.config.mechanisms.full_help {
-            choose::helpers(members, |zone| self.doubts.is_held(zone), rng, count, slot)
+            choose::helpers(members, |zone| self.doubts.is_held(zone), rng, count, slot, latest)
         } else {
             choose::peers(members, rng, count, |helper| helper != slot)
         };
@@ -496,6 +498,10 @@ impl Membership {
         }
         if cx.tables.members.slot(slot).record.incarnation() != incarnation {
             return;
+        }
+        // Others failed as we did, or nobody else answers. A lesser probe may not have asked those that do.
+        if effort == Effort::Full && (nacks & asked != 0 || !self.is_in_touch(cx, slot)) {
+            self.note_upheld();
         }
         let silent = cx.tables.members.slot(slot).is_silent();
         cx.tables.members.slot_mut(slot).set_silent(true);

@@ -22,8 +22,9 @@ pub(crate) struct Evidence {
     pub(crate) zone: Doubt,
     /// This node may be cut off, or with the smaller part.
     pub(crate) own: Doubt,
-    /// A member that this node accused since that doubt was spent has refuted.
-    pub(crate) refuted: bool,
+    /// Since that doubt was spent, helpers that answer could not reach a silent member either, or none is left to ask; and
+    /// none reached one, nor has a member that this node accused refuted.
+    pub(crate) upheld: bool,
     /// A probe of our own failed after its time to refute was over, or while a doubt that is now spent was open.
     pub(crate) checked: bool,
     /// How many members accuse it, this node included, and how many could.
@@ -56,8 +57,8 @@ const MIN_ACCUSERS: u32 = 2;
 
 /// The ruling: the first row that fits.
 pub(crate) fn judge(evidence: &Evidence) -> Ruling {
-    let Evidence { patience, zone, own, refuted, checked, accusers, voters, overdue } = *evidence;
-    let our_word_is_enough = overdue || (own == Doubt::Spent && !refuted);
+    let Evidence { patience, zone, own, upheld, checked, accusers, voters, overdue } = *evidence;
+    let our_word_is_enough = overdue || (own == Doubt::Spent && upheld);
     let alone = accusers < MIN_ACCUSERS.min(voters) && !our_word_is_enough;
     match (zone, own) {
         _ if patience => Ruling::Wait(Reason::Patience),

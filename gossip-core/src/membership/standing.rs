@@ -19,6 +19,17 @@ const HASTE: u32 = 4;
 /// Members that one tick of a roll call looks at.
 const ROLL_STRIDE: u32 = 64;
 
+/// What a node's finding that members are silent has proved to be worth.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Untested,
+    /// A helper could not reach a silent member either, or no helper is left to ask.
+    Upheld,
+    /// A member that we accused has refuted, or a helper reached one that we could not: that we hear nothing of members
+    /// says nothing of them.
+    Refuted,
+}
+
 /// What a node knows of its own fitness to judge.
 #[derive(Clone)]
 pub(crate) struct Standing {
@@ -30,8 +41,8 @@ pub(crate) struct Standing {
     /// How many were suspect or lost at the last look, and when that number last rose.
     count: u32,
     grew: Judged<Stamp>,
-    /// While our own doubt was spent, a member that we accused refuted: that we hear nothing says nothing of others.
-    pub(crate) refuted: bool,
+    /// What others have shown of our word since our own doubt was spent.
+    word: Word,
     /// How far the roll call has come.
     roll: u32,
 }
@@ -44,7 +55,7 @@ impl Standing {
             period_ends: now,
             count: 0,
             grew: Judged(now.stamp()),
-            refuted: false,
+            word: Word::Untested,
             roll: 0,
         }
     }
@@ -90,14 +101,28 @@ impl Membership {
         (probed, (u32::from(self.standing.findings) & ((1 << probed) - 1)).count_ones())
     }
 
-    /// A member that we accuse has refuted.
+    /// A member that we accuse has refuted, or a helper has reached one that we cannot reach.
     pub(crate) fn note_refuted(&mut self) {
-        self.standing.refuted = self.own_doubt() == Doubt::Spent;
+        if self.own_doubt() == Doubt::Spent {
+            self.standing.word = Word::Refuted;
+        }
     }
 
-    /// Whether our own word is enough: our own doubt is spent, and no member that we accused since has refuted.
+    /// A probe of a member failed, although helpers that answer tried, too, or because nobody is left to try.
+    pub(crate) fn note_upheld(&mut self) {
+        if self.stands_alone() {
+            self.standing.word = Word::Upheld;
+        }
+    }
+
+    /// Whether nothing speaks against our own word: our own doubt is spent, and nobody has refuted what we found since.
     pub(crate) fn stands_alone(&self) -> bool {
-        self.own_doubt() == Doubt::Spent && !self.standing.refuted
+        self.own_doubt() == Doubt::Spent && self.standing.word != Word::Refuted
+    }
+
+    /// Whether our own word was put to the test, too, since our own doubt was spent.
+    pub(crate) fn is_upheld(&self) -> bool {
+        self.own_doubt() == Doubt::Spent && self.standing.word == Word::Upheld
     }
 
     /// How much faster than usual members are probed: our own doubt is spent, and most probes find members that have fallen
@@ -132,7 +157,9 @@ impl Membership {
             lost: if switches.majority { lost } else { 0 },
             growing: u64::from(now.since(self.standing.grew)) * 1_000 < floor,
         };
-        self.standing.refuted &= self.own_doubt() == Doubt::Spent;
+        if self.own_doubt() != Doubt::Spent {
+            self.standing.word = Word::Untested;
+        }
         self.note_own_trouble(cx, live > 1 && in_trouble(&signs));
     }
 

@@ -265,7 +265,7 @@ impl Membership {
             patience: cx.patience(slot).is_some(),
             zone: self.doubts.of(Cause::Zone(cx.zone_of(slot))),
             own: self.own_doubt(),
-            refuted: self.standing.refuted,
+            upheld: self.is_upheld(),
             checked,
             accusers: cx.accusers(slot).len() as u32,
             voters: cx.other_voters() + 1,

@@ -87,9 +87,9 @@ fn a_hold_counts_from_the_trouble_at_hand_and_not_from_one_before() {
 
 #[test]
 fn a_node_that_reaches_one_member_buries_nobody_once_its_doubt_is_spent() {
-    // About one run in a hundred still buries some twenty members.
     let mut wrong = Vec::new();
-    for seed in 0..40 {
+    // Many seeds: what comes back in time through a single member is left to chance.
+    for seed in 0..120 {
         let mut network = formed(seed, 50, lan(), ());
         let (alone, friend) = (network.hosts[7].address, network.hosts[8].address);
         network.set_cut(move |from, to| {
@@ -97,11 +97,11 @@ fn a_node_that_reaches_one_member_buries_nobody_once_its_doubt_is_spent() {
             (from == alone || to == alone) && other != friend
         });
         network.run_for(lan().hold + secs(120));
-        let buried = network.hosts[7].events.iter().filter(|(_, event)| matches!(event, Event::Down(_)));
-        let buried = buried.count();
-        if buried > 1 {
-            wrong.push((seed, buried));
+        let alone = network.hosts[7].id;
+        let undisturbed = network.deaths().iter().filter(|death| death.1 != alone).count();
+        if undisturbed > 0 {
+            wrong.push((seed, undisturbed));
         }
     }
-    assert!(wrong.len() <= 1, "seeds, and how many were buried: {wrong:?}");
+    assert_eq!(wrong, [], "seeds, and how often anybody buried an undisturbed member");
 }

@@ -48,6 +48,7 @@ impl Membership {
         let asked = |probe: &Probe| probe.nonce == base && probe.asked & helper_bit(helper) != 0;
         if let Some(at) = self.detector.probes.iter().position(asked) {
             self.answered(cx, at, None);
+            self.note_refuted();
             // The helper goes last, as the latest contact: we may be unable to reach the target.
             self.reached(cx, helper);
         }

@@ -5,7 +5,7 @@ const DEAD: Evidence = Evidence {
     patience: false,
     zone: None,
     own: None,
-    refuted: false,
+    upheld: false,
     checked: true,
     accusers: 2,
     voters: 9,
@@ -29,8 +29,9 @@ fn each_row_of_the_ruling() {
         (Evidence { zone: Spent, accusers: 1, ..DEAD }, Ruling::Check),
         (Evidence { accusers: 1, voters: 1, ..DEAD }, Ruling::Dead),
         (Evidence { accusers: 1, overdue: true, ..DEAD }, Ruling::Dead),
-        (Evidence { accusers: 1, own: Spent, ..DEAD }, Ruling::Dead),
-        (Evidence { accusers: 1, own: Spent, refuted: true, ..DEAD }, Ruling::Check),
+        (Evidence { accusers: 1, own: Spent, ..DEAD }, Ruling::Check),
+        (Evidence { accusers: 1, own: Spent, upheld: true, ..DEAD }, Ruling::Dead),
+        (Evidence { accusers: 1, own: Spent, upheld: true, checked: false, ..DEAD }, Ruling::Check),
     ] {
         assert_eq!(judge(&evidence), ruling, "{evidence:?}");
     }
