@@ -1,10 +1,8 @@
 //! The driver: a source for the user's own `Poll`.
 
 use crate::{registration::Registration, socket::Socket};
-use gossip_core::{
-    Instant,
-    host::{Clock, Engine, Handle, Options, StartError, Stopped, Turn},
-};
+use gossip_core::Instant;
+use gossip_host::{Clock, Engine, Handle, Options, StartError, Stopped, Turn};
 use mio::{Interest, Registry, Token, event::Source, net::UdpSocket};
 use std::{
     fmt, io, net,
@@ -106,7 +104,7 @@ impl Driver {
 
     /// Wakes the loop: to wait for the handle's futures ([`Events::poll_next`], for one) inside of it.
     ///
-    /// [`Events::poll_next`]: gossip_core::host::Events::poll_next
+    /// [`Events::poll_next`]: gossip_host::Events::poll_next
     pub fn waker(&self) -> &Waker {
         &self.waker
     }

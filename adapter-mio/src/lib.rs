@@ -39,11 +39,12 @@
 //! }
 //! ```
 //!
-//! Everything a user needs of the core is exported from here.
+//! Everything a user needs of `gossip-host` and `gossip-core` is exported from here. The features `log` and `tracing` turn
+//! on what the node says for people to read; `tracing`, if both are on.
 
 mod driver;
 mod registration;
 mod socket;
 
 pub use driver::{Driver, bind, with_socket};
-pub use gossip_core::host::prelude::*;
+pub use gossip_host::prelude::*;

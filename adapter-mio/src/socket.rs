@@ -1,9 +1,7 @@
 //! mio's socket, and the clock.
 
-use gossip_core::{
-    Instant,
-    host::{Clock, Transport},
-};
+use gossip_core::Instant;
+use gossip_host::{Clock, Transport};
 use mio::net::UdpSocket;
 use std::{io, net::SocketAddr};
 

@@ -2,7 +2,7 @@
 
 use crate::socket::Socket;
 use async_io::Async;
-use gossip_core::host::{Clock, Engine, Handle, Options, StartError, Stopped, drive};
+use gossip_host::{Clock, Engine, Handle, Options, StartError, Stopped, drive};
 use std::{fmt, net::UdpSocket};
 
 /// Starts a node: binds its socket and reads its epoch file. Nothing is sent before the driver runs.

@@ -2,10 +2,8 @@
 
 use async_io::{Async, Timer};
 use futures_lite::future::yield_now;
-use gossip_core::{
-    Instant,
-    host::{AsyncTransport, Clock, Transport},
-};
+use gossip_core::Instant;
+use gossip_host::{AsyncTransport, Clock, Transport};
 use std::{
     io,
     net::{SocketAddr, UdpSocket},

@@ -3,10 +3,8 @@
 #![allow(missing_docs, reason = "the name of a promise says all of it")]
 
 use crate::{Adapter, Running, block_on, eventually, options, start};
-use gossip_core::{
-    Event, Health, NodeId, Status,
-    host::{Handle, HostMetrics, Left, MemberView, Options},
-};
+use gossip_core::{Event, Health, NodeId, Status};
+use gossip_host::{Handle, HostMetrics, Left, MemberView, Options};
 use std::time::Duration;
 
 const NODES: usize = 5;

@@ -18,10 +18,8 @@ pub mod promises {
     pub use crate::{cluster::*, lifecycle::*, restart::*, trouble::*};
 }
 
-use gossip_core::{
-    Cluster, Config,
-    host::{Handle, Options, StartError},
-};
+use gossip_core::{Cluster, Config};
+use gossip_host::{Handle, Options, StartError};
 use std::{
     net::UdpSocket,
     thread::{self, JoinHandle},

@@ -3,9 +3,9 @@
 #![allow(missing_docs, reason = "the name of a promise says all of it")]
 
 use crate::{Adapter, Running, block_on, eventually, options, start};
-use gossip_core::{
-    Config, ConfigError, Event, Health, Sighting, Status,
-    host::{EpochError, EpochFile, Events, LeaveError, Left, MemberView, NotJoined, Options, StartError},
+use gossip_core::{Config, ConfigError, Event, Health, Sighting, Status};
+use gossip_host::{
+    EpochError, EpochFile, Events, LeaveError, Left, MemberView, NotJoined, Options, StartError,
 };
 use std::{
     fs,

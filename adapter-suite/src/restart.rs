@@ -3,10 +3,8 @@
 #![allow(missing_docs, reason = "the name of a promise says all of it")]
 
 use crate::{Adapter, Running, block_on, cluster::until, eventually, options, start};
-use gossip_core::{
-    Status,
-    host::{Options, Restored},
-};
+use gossip_core::Status;
+use gossip_host::{Options, Restored};
 use std::{
     fs,
     net::UdpSocket,

@@ -8,10 +8,8 @@ use crate::{
     cluster::{joins, seen_by_all, until},
     eventually, options, start,
 };
-use gossip_core::{
-    Config, Event, Health, NodeId, Status,
-    host::{EpochFile, Events, Handle, Options},
-};
+use gossip_core::{Config, Event, Health, NodeId, Status};
+use gossip_host::{EpochFile, Events, Handle, Options};
 use socket2::SockRef;
 use std::{
     io::Read as _,

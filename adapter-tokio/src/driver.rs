@@ -1,7 +1,7 @@
 //! The driver: the host's loop on tokio.
 
 use crate::socket::Socket;
-use gossip_core::host::{Engine, Handle, Options, StartError, Stopped, Transport as _, drive};
+use gossip_host::{Engine, Handle, Options, StartError, Stopped, Transport as _, drive};
 use std::{fmt, net};
 use tokio::task::JoinHandle;
 

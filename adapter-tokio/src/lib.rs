@@ -26,13 +26,14 @@
 //! }
 //! ```
 //!
-//! Everything a user needs of the core is exported from here.
+//! Everything a user needs of `gossip-host` and `gossip-core` is exported from here. The features `log` and `tracing` turn
+//! on what the node says for people to read; `tracing`, if both are on.
 
 mod driver;
 mod socket;
 
 pub use driver::{Driver, bind, with_socket};
-pub use gossip_core::host::prelude::*;
+pub use gossip_host::prelude::*;
 
 /// The programs in README.md compile.
 #[cfg(doctest)]

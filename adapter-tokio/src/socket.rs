@@ -1,9 +1,7 @@
 //! tokio's socket and clock, as the host's loop wants them.
 
-use gossip_core::{
-    Instant,
-    host::{AsyncTransport, Transport},
-};
+use gossip_core::Instant;
+use gossip_host::{AsyncTransport, Transport};
 use std::{
     io,
     net::{self, SocketAddr},

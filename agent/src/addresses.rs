@@ -54,8 +54,8 @@ impl Addresses {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use adapter_tokio::{Identity, Versions};
     use adapter_tokio::{Locality, Reachability, Record, Status};
-    use gossip_core::{Identity, Versions};
 
     fn member(name: &str, port: u16, status: Status) -> MemberView {
         let id = NodeId::from_name(name).unwrap();

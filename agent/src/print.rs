@@ -417,8 +417,8 @@ pub(crate) fn health(health: Health) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use adapter_tokio::{Identity, Versions, Zone};
     use adapter_tokio::{Locality, MemberView};
-    use gossip_core::{Identity, Versions, Zone};
     use serde_json::Value;
 
     fn record(address: &str) -> Record {

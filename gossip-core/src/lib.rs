@@ -88,19 +88,19 @@
 //!
 //! # Features
 //!
-//! * `std` (default): [`host`], what every adapter needs, once. Brings in `alloc`.
-//! * `alloc`: [`Heap`], tables sized once at construction. Without it there is [`Inline`].
+//! * `alloc` (default): [`Heap`], tables sized once at construction. Without it there is [`Inline`].
 //! * `tracing`, `defmt`, `log`: diagnostics, through the first of them that is on.
 
 #![forbid(unsafe_code)]
-#![cfg_attr(not(any(test, feature = "std")), no_std)]
-#[cfg(feature = "alloc")]
+#![no_std]
+#[cfg(any(feature = "alloc", fuzzing, test))]
 extern crate alloc;
+#[cfg(test)]
+#[macro_use]
+extern crate std;
 
 mod bootstrap;
 mod dissemination;
-#[cfg(feature = "std")]
-pub mod host;
 mod kernel;
 mod membership;
 mod node;

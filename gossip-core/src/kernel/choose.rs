@@ -184,6 +184,7 @@ mod tests {
             time::Stamp,
         },
     };
+    use std::vec::Vec;
 
     /// A table of members, the first of which is the node itself: so many of each zone, in two racks.
     fn cluster(zones: &[u32]) -> (Heap, Rng) {

@@ -1,8 +1,8 @@
 //! Seeds: the addresses through which this node joins, and which of them are members.
 
-use crate::{
-    vocabulary::bounds::sized,
-    wire::codec::{canonical, is_unicast},
+use crate::vocabulary::{
+    address::{canonical, is_unicast},
+    bounds::sized,
 };
 use core::net::SocketAddr;
 

@@ -219,6 +219,7 @@ impl Membership {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec::Vec;
 
     const ZONE: Cause = Cause::Zone(Zone { region: 1, zone: 2 });
     const WHOLE: u32 = 420_000;

@@ -10,12 +10,12 @@ use crate::{
     membership::plane::Membership,
     tables::table::SlotId,
     vocabulary::{
+        address::is_unicast,
         bounds::sized,
         endpoint::{Endpoint, Sighting},
         record::NodeId,
         time::{Instant, Stamp},
     },
-    wire::codec::is_unicast,
 };
 use core::{hash::Hasher as _, net::SocketAddr, time::Duration};
 use siphasher::sip::SipHasher13;

@@ -67,6 +67,7 @@ mod tests {
     use super::*;
     use crate::vocabulary::record::{Health, Identity, Incarnation, Locality, NodeId, Versions};
     use Status::{Alive, Dead, Left, Suspect};
+    use std::string::String;
 
     fn record(status: Status) -> Record {
         let identity = Identity {
@@ -83,7 +84,7 @@ mod tests {
         let events = events(told, was.as_ref(), &record(is).with_incarnation(later()));
         events
             .iter()
-            .map(|event| std::format!("{event:?} ").replace(&std::format!("{:?}", record(is).id()), ""))
+            .map(|event| format!("{event:?} ").replace(&format!("{:?}", record(is).id()), ""))
             .collect()
     }
 

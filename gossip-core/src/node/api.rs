@@ -27,13 +27,13 @@ use crate::{
         table::ME,
     },
     vocabulary::{
+        address::is_unicast,
         config::Config,
         error::{ConfigError, Verdict},
         metrics::Metrics,
         record::{Fingerprint, Health, Identity, Incarnation, NodeId, Record, Versions},
         time::Instant,
     },
-    wire::codec::is_unicast,
 };
 use core::{net::SocketAddr, time::Duration};
 

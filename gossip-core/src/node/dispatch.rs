@@ -11,9 +11,8 @@ use crate::{
     node::step::Step,
     security::open::Authentic,
     tables::table::SlotId,
-    vocabulary::{error::Verdict, record::NodeId, traffic::Traffic},
+    vocabulary::{address::canonical, error::Verdict, record::NodeId, traffic::Traffic},
     wire::{
-        codec::canonical,
         message::{INTRODUCTION, Message, Nonce},
         record::Aged,
     },

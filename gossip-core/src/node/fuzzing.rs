@@ -7,7 +7,7 @@ use crate::{
     vocabulary::{error::Verdict, record::Record},
     wire::frame::{Draft, Frame},
 };
-use std::{vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 
 /// Bytes of a datagram's header, and of a section's.
 const HEADER: usize = 22;

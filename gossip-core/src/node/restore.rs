@@ -4,7 +4,6 @@ use crate::{
     node::step::Step,
     tables::table::{Applied, ME},
     vocabulary::record::{Reachability, Record, Status},
-    wire::codec::is_unicast,
 };
 
 impl Step<'_, '_> {
@@ -17,8 +16,7 @@ impl Step<'_, '_> {
                 announced |= *record == me;
                 continue;
             }
-            let fit = record.is_credible() && is_unicast(record.address());
-            if !fit {
+            if !record.is_credible() {
                 continue;
             }
             let record = match record.status() {

@@ -15,14 +15,12 @@
 
 use crate::{
     vocabulary::{
+        address::is_unicast,
         config::Config,
         error::{Malformed, Verdict},
         record::{Fingerprint, NodeId},
     },
-    wire::{
-        codec::is_unicast,
-        frame::{Contents, Frame},
-    },
+    wire::frame::{Contents, Frame},
 };
 use core::net::SocketAddr;
 

@@ -90,6 +90,7 @@ impl Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec::Vec;
 
     const SEED: [u8; 32] = *b"32 bytes of entropy, for a test.";
     const PERIOD: u64 = 7;

@@ -27,6 +27,12 @@ impl Cluster {
         let hash = |n| SipHasher13::new_with_keys(0, n).hash(bytes);
         Ok(Self { tag: hash(1) as u32, key: hash(2) })
     }
+
+    /// A hash of the name, the same in every release: for hosts that keep something of a cluster and must know later whether
+    /// it is of this one.
+    pub const fn key(self) -> u64 {
+        self.key
+    }
 }
 
 /// Which mechanisms are on. All are, in every preset; switching some off leaves plain SWIM, to compare with.
@@ -417,8 +423,12 @@ impl Config {
         Ok(())
     }
 
-    /// Whether a running node may take `next` over: valid, and alike in what is fixed at the start.
-    pub(crate) fn check_change(&self, next: &Self) -> Result<(), ConfigError> {
+    /// Whether a node that runs with this configuration takes `next` over, for hosts that want to know before
+    /// [`Node::reconfigure`](crate::Node::reconfigure) is called.
+    ///
+    /// # Errors
+    /// `next` is invalid, or changes what is fixed at the start.
+    pub fn check_change(&self, next: &Self) -> Result<(), ConfigError> {
         next.validate()?;
         if next.cluster != self.cluster {
             return Err(ConfigError::Fixed { field: "cluster" });

@@ -1,6 +1,6 @@
 //! Addresses as tables and events keep them.
 
-use crate::vocabulary::record::NodeId;
+use crate::vocabulary::{address::is_unicast, record::NodeId};
 use core::{
     fmt,
     net::{IpAddr, Ipv6Addr, SocketAddr},
@@ -25,6 +25,12 @@ impl Endpoint {
         ip.copy_from_slice(&self.ip);
         port.copy_from_slice(&self.port.to_be_bytes());
         bytes
+    }
+
+    /// Whether a single node can be reached there: the port is not 0, and the address is not unspecified, of "this network"
+    /// (0.0.0.0/8), multicast or broadcast. Nodes believe no other address, of themselves or of anybody else.
+    pub fn is_unicast(self) -> bool {
+        is_unicast(self.socket_addr())
     }
 
     /// The same as a socket's address.
@@ -95,6 +101,7 @@ impl fmt::Debug for Sighting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::string::ToString as _;
 
     #[test]
     fn a_sighting_is_of_the_member_and_the_address_that_it_was_made_of() {
@@ -102,6 +109,22 @@ mod tests {
         let sighting = Sighting::new(member, address);
         assert_eq!((sighting.member(), sighting.observed().socket_addr()), (member, address));
         assert!(align_of::<Sighting>() <= 2);
+    }
+
+    #[test]
+    fn an_endpoint_is_unicast_where_a_single_node_can_be() {
+        let is_unicast = |text: &str| Endpoint::from(text.parse::<SocketAddr>().unwrap()).is_unicast();
+        for text in
+            ["10.0.0.1:7946", "127.0.0.1:1", "[::ffff:10.0.0.1]:7946", "[2001:db8::1]:7946", "[::1]:65535"]
+        {
+            assert!(is_unicast(text), "{text}");
+        }
+        for text in ["10.0.0.1:0", "0.0.0.0:7946", "0.1.2.3:7946", "224.0.0.1:7946", "255.255.255.255:7946"] {
+            assert!(!is_unicast(text), "{text}");
+        }
+        for text in ["[2001:db8::1]:0", "[::]:7946", "[ff02::1]:7946", "[::ffff:239.0.0.1]:7946"] {
+            assert!(!is_unicast(text), "{text}");
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The ground floor: the words in which everything else is said.
 //!
-//! Ids, records and their merge; time and randomness; traffic classes and bounds; knobs, counters and refusals. Nothing
+//! Ids, addresses, records and their merge; time and randomness; traffic classes and bounds; knobs, counters and refusals. Nothing
 //! here knows of tables, bytes or other nodes.
 //!
 //! Laws: a merge is a join, so the order of news does not matter (`record/tests.rs`); a configuration that validates is
 //! within every bound (`tests/it/limits.rs`).
 
+pub(crate) mod address;
 pub(crate) mod bounds;
 pub(crate) mod config;
 pub(crate) mod diagnostics;

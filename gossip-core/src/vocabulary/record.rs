@@ -3,7 +3,10 @@
 //! Everything here is pure and total. Merging is commutative, associative and idempotent, so the order,
 //! number and route in which news arrives cannot change what a cluster ends up believing.
 
-use crate::vocabulary::name::{self, NameError};
+use crate::vocabulary::{
+    address::is_unicast,
+    name::{self, NameError},
+};
 use bytemuck::{Pod, Zeroable};
 use core::{
     cmp::Ordering,
@@ -448,11 +451,14 @@ impl Record {
         }
     }
 
-    /// Whether a correct node could have said it, its address aside.
-    pub(crate) fn is_credible(&self) -> bool {
+    /// Whether a correct node could have said it: no count is near the end of its range, the versions are in order, and
+    /// a single node can be reached at its address. For hosts that keep records and read them again:
+    /// [`Node::restore`](crate::Node::restore) passes over those that are not credible.
+    pub fn is_credible(&self) -> bool {
         self.incarnation().is_credible()
             && self.state_version <= Incarnation::MAX_COUNT
             && Versions::from_byte(self.versions).is_some()
+            && is_unicast(self.address())
     }
 
     pub(crate) fn pause_seconds(&self) -> u8 {

@@ -22,6 +22,7 @@ use crate::{
 };
 use core::net::SocketAddr;
 use quickcheck::{Arbitrary, Gen, TestResult, quickcheck};
+use std::{boxed::Box, vec::Vec};
 
 const MAX: usize = 1_200;
 

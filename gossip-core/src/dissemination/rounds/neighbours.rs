@@ -84,6 +84,7 @@ mod tests {
         },
     };
     use quickcheck::quickcheck;
+    use std::vec::Vec;
 
     /// The key of the id-hash order in these tests.
     const KEY: u64 = 7;

@@ -6,7 +6,7 @@ use crate::{
     tables::memory::Tables,
     vocabulary::record::{Fingerprint, Status},
 };
-use std::{collections::BTreeSet, vec::Vec};
+use alloc::{collections::BTreeSet, vec::Vec};
 
 impl Tables<'_> {
     /// Panics unless all tables agree with each other.

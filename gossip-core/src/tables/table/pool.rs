@@ -154,8 +154,8 @@ impl Pool<'_> {
     #[cfg(any(fuzzing, all(test, feature = "alloc")))]
     pub(super) fn check(&self, slots: &[Slot]) {
         let len = *self.open as usize;
-        let mut accusations = std::vec![0; slots.len()];
-        let mut places = std::collections::BTreeSet::new();
+        let mut accusations = alloc::vec![0; slots.len()];
+        let mut places = alloc::collections::BTreeSet::new();
         for (position, timer) in self.timers.iter().enumerate() {
             let which = if timer.which == 0 { position + 1 } else { timer.which as usize };
             assert!(places.insert(which), "place {which} is there twice");

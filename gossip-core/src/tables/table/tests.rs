@@ -13,7 +13,10 @@ use crate::{
     },
 };
 use quickcheck::{Arbitrary, Gen, QuickCheck};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 const KEY: u64 = 0x5EED;
 const SENDS: u8 = 3;

@@ -1,5 +1,6 @@
 use super::*;
 use quickcheck::{Arbitrary, Gen, quickcheck};
+use std::{string::ToString as _, vec::Vec};
 
 impl Arbitrary for Record {
     /// Values from small ranges, so that ties, conflicts and dominance all happen.
@@ -21,11 +22,35 @@ impl Arbitrary for Record {
 }
 
 #[test]
+fn a_record_is_credible_only_where_a_correct_node_could_have_said_it() {
+    let identity = Identity {
+        id: NodeId(1),
+        epoch: Incarnation::MAX_EPOCH,
+        address: ([10, 0, 0, 1], 7_946).into(),
+        locality: Locality::default(),
+    };
+    let record = Record::new(identity, Versions::OURS);
+    let most = Incarnation::MAX_COUNT;
+    assert!(record.with_state(most, Health::Healthy, 0).is_credible());
+    for not in [
+        record.with_incarnation(Incarnation { epoch: Incarnation::MAX_EPOCH + 1, refutation: 0 }),
+        record.with_incarnation(Incarnation { epoch: 1, refutation: most + 1 }),
+        record.with_state(most + 1, Health::Healthy, 0),
+        record.with_versions(Versions { min: 2, max: 1 }),
+        record.with_versions(Versions { min: 0, max: 1 }),
+        record.with_address(([224, 0, 0, 1], 7_946).into()),
+        record.with_address(([10, 0, 0, 1], 0).into()),
+    ] {
+        assert!(!not.is_credible(), "{not:?}");
+    }
+}
+
+#[test]
 fn racks_of_a_zone_share_one_failure_domain_and_equal_zones_of_two_regions_do_not() {
     let at = |region, zone, rack| Locality { region, zone, rack }.domain();
     assert_eq!(at(3, 1, 0), at(3, 1, 7));
     assert_ne!(at(3, 1, 0), at(2, 1, 0));
-    assert_eq!(std::format!("{}", at(3, 1, 0)), "3/1");
+    assert_eq!(at(3, 1, 0).to_string(), "3/1");
 }
 
 fn merged(records: &[Record]) -> Record {

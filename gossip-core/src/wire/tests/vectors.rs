@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::tables::table::sums::{contribution, place};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, string::String, vec::Vec};
 
 /// What a name in the document stands for.
 enum Expected {

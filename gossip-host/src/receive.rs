@@ -1,6 +1,6 @@
 //! Receive errors that must not spin.
 
-use crate::Instant;
+use gossip_core::Instant;
 use std::{io, time::Duration};
 
 /// The first rest after an error that may come again at once, doubled up to [`MAX_REST`].
@@ -14,7 +14,7 @@ const MAX_PASSING: u32 = 256;
 
 /// When to look at the socket again.
 #[derive(Default)]
-pub(super) struct Receiving {
+pub(crate) struct Receiving {
     resting_until: Instant,
     rest: Duration,
     passing: u32,
@@ -22,18 +22,18 @@ pub(super) struct Receiving {
 
 impl Receiving {
     /// Nothing is read before this time.
-    pub(super) fn resting_until(&self) -> Instant {
+    pub(crate) fn resting_until(&self) -> Instant {
         self.resting_until
     }
 
     /// A datagram came, or there is none: the socket works.
-    pub(super) fn works(&mut self) {
+    pub(crate) fn works(&mut self) {
         (self.rest, self.passing) = (Duration::ZERO, 0);
     }
 
     /// Whether to go on reading. An ICMP error of an earlier send is taken off the socket by being reported;
     /// any other error may be there to stay, and is answered with a rest.
-    pub(super) fn failed(&mut self, now: Instant, error: &io::Error) -> bool {
+    pub(crate) fn failed(&mut self, now: Instant, error: &io::Error) -> bool {
         use io::ErrorKind::{
             ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkUnreachable,
         };

@@ -1,13 +1,14 @@
 //! Seeds, and when to look them up and join through them again.
 
-use crate::{Instant, vocabulary::rng::Rng, wire::codec::is_unicast};
+use crate::jitter::Jitter;
+use gossip_core::{Endpoint, Instant};
 use std::{fmt, mem, net::SocketAddr, str::FromStr, time::Duration};
 
 /// Addresses given to the node at once, which is as many as it keeps; and addresses kept of one name. Where there are
 /// more in all, the next as many follow, until all had their turn.
 const MAX_ADDRESSES: usize = 16;
 /// Seeds kept; more at the start are refused, and newer ones take the place of the oldest.
-pub(super) const MAX_SEEDS: usize = 64;
+pub(crate) const MAX_SEEDS: usize = 64;
 /// Names looked up at the same time, each by a thread of its own.
 const MAX_LOOKUPS: usize = 16;
 /// The first wait before the names are resolved again, doubled up to [`MAX_WAIT`]. The node itself asks the
@@ -32,7 +33,7 @@ enum Place {
 
 impl Seed {
     /// The address, unless it is a name.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
         match self.0 {
             Place::Address(address) => Some(address),
             Place::Name(_) => None,
@@ -51,7 +52,8 @@ impl FromStr for Seed {
 
     fn from_str(text: &str) -> Result<Self, ParseSeedError> {
         if let Ok(address) = text.parse::<SocketAddr>() {
-            return if is_unicast(address) { Ok(address.into()) } else { Err(ParseSeedError::Nowhere) };
+            let is_unicast = Endpoint::from(address).is_unicast();
+            return if is_unicast { Ok(address.into()) } else { Err(ParseSeedError::Nowhere) };
         }
         let (host, port) = text.rsplit_once(':').ok_or(ParseSeedError::Form)?;
         let port_is_real = port.parse::<u16>().is_ok_and(|port| port > 0);
@@ -136,7 +138,7 @@ enum Lookup {
 }
 
 /// The seeds and their schedule.
-pub(super) struct Seeds {
+pub(crate) struct Seeds {
     sources: Vec<Source>,
     /// Where members of an earlier life were: asked beside the seeds until the node has joined.
     restored: Vec<SocketAddr>,
@@ -149,11 +151,11 @@ pub(super) struct Seeds {
     fresh: bool,
     /// Where in the list of all addresses the next ones to try begin.
     turn: usize,
-    rng: Rng,
+    jitter: Jitter,
 }
 
 impl Seeds {
-    pub(super) fn new(rng: Rng) -> Self {
+    pub(crate) fn new(jitter: Jitter) -> Self {
         Self {
             sources: Vec::new(),
             restored: Vec::new(),
@@ -163,12 +165,12 @@ impl Seeds {
             running: 0,
             fresh: false,
             turn: 0,
-            rng,
+            jitter,
         }
     }
 
     /// Adds seeds and makes a join due; returns how many older ones had to go.
-    pub(super) fn add(&mut self, now: Instant, seeds: impl IntoIterator<Item = Seed>) -> usize {
+    pub(crate) fn add(&mut self, now: Instant, seeds: impl IntoIterator<Item = Seed>) -> usize {
         for seed in seeds {
             let known = self.sources.iter().position(|source| source.seed == seed);
             let source = known.map_or_else(|| Source::new(seed), |at| self.sources.remove(at));
@@ -181,7 +183,7 @@ impl Seeds {
     }
 
     /// Adds members of an earlier life and makes a join due.
-    pub(super) fn restore(&mut self, now: Instant, addresses: impl Iterator<Item = SocketAddr>) {
+    pub(crate) fn restore(&mut self, now: Instant, addresses: impl Iterator<Item = SocketAddr>) {
         self.restored = addresses.take(MAX_ADDRESSES).collect();
         if !self.restored.is_empty() {
             (self.next, self.wait) = (now, MIN_WAIT);
@@ -190,21 +192,21 @@ impl Seeds {
 
     /// The node has joined: forgets where members of an earlier life were, and returns the seeds that are left, if it was
     /// told of others.
-    pub(super) fn forget_restored(&mut self) -> Option<Vec<SocketAddr>> {
+    pub(crate) fn forget_restored(&mut self) -> Option<Vec<SocketAddr>> {
         (!mem::take(&mut self.restored).is_empty()).then(|| self.addresses())
     }
 
     /// When [`Seeds::due`] has something to do.
-    pub(super) fn next(&self) -> Instant {
+    pub(crate) fn next(&self) -> Instant {
         if self.fresh { Instant::ZERO } else { self.next }
     }
 
     /// The addresses to join through now; empty if there is nothing to do. `settled`: the node has joined and
     /// knows others.
-    pub(super) fn due(&mut self, now: Instant, settled: bool) -> Vec<SocketAddr> {
+    pub(crate) fn due(&mut self, now: Instant, settled: bool) -> Vec<SocketAddr> {
         if self.settled && !settled && !self.sources.is_empty() {
             self.wait = MIN_WAIT;
-            self.next = self.next.min(now + self.jittered(MIN_WAIT));
+            self.next = self.next.min(now + self.jitter.around(MIN_WAIT));
         }
         self.settled = settled;
         if now >= self.next {
@@ -212,7 +214,7 @@ impl Seeds {
             let least = if count > MAX_ADDRESSES { MIN_WAIT_OF_TURN } else { MIN_WAIT };
             let wait = if settled { SETTLED_WAIT } else { self.wait.max(least) };
             self.turn += MAX_ADDRESSES;
-            self.next = now + self.jittered(wait);
+            self.next = now + self.jitter.around(wait);
             self.wait = (self.wait * 2).min(MAX_WAIT);
             self.fresh = true;
             for source in &mut self.sources {
@@ -236,12 +238,12 @@ impl Seeds {
     }
 
     /// Whether a seed's addresses are not known (yet).
-    pub(super) fn has_unknown(&self) -> bool {
+    pub(crate) fn has_unknown(&self) -> bool {
         self.sources.iter().any(|source| source.addresses.is_empty())
     }
 
     /// A name to look up now.
-    pub(super) fn next_lookup(&mut self) -> Option<String> {
+    pub(crate) fn next_lookup(&mut self) -> Option<String> {
         if self.running == MAX_LOOKUPS {
             return None;
         }
@@ -252,7 +254,7 @@ impl Seeds {
     }
 
     /// What a look-up found. After a failure the addresses known before are kept.
-    pub(super) fn looked_up(&mut self, name: &str, found: Result<Vec<SocketAddr>, String>) {
+    pub(crate) fn looked_up(&mut self, name: &str, found: Result<Vec<SocketAddr>, String>) {
         self.running = self.running.saturating_sub(1);
         let named = |source: &&mut Source| matches!(&source.seed.0, Place::Name(other) if other == name);
         let Some(source) = self.sources.iter_mut().find(named) else { return };
@@ -272,7 +274,7 @@ impl Seeds {
     }
 
     /// The names whose last look-up failed, or whose first has no answer.
-    pub(super) fn unresolved(&self) -> Vec<UnresolvedSeed> {
+    pub(crate) fn unresolved(&self) -> Vec<UnresolvedSeed> {
         let is_unresolved = |source: &&Source| source.failure.is_some() || source.addresses.is_empty();
         let unresolved = |source: &Source| UnresolvedSeed {
             seed: source.seed.to_string(),
@@ -281,11 +283,6 @@ impl Seeds {
         };
         self.sources.iter().filter(is_unresolved).map(unresolved).collect()
     }
-
-    /// Between three and five quarters of `wait`, so that nodes started together do not ask together.
-    fn jittered(&mut self, wait: Duration) -> Duration {
-        wait * 3 / 4 + wait * self.rng.below(512) / 1_024
-    }
 }
 
 #[cfg(test)]
@@ -293,7 +290,7 @@ mod tests {
     use super::*;
 
     fn seeds() -> Seeds {
-        Seeds::new(Rng::new([3; 32]))
+        Seeds::new(Jitter::new([3; 32]))
     }
 
     fn seed(text: &str) -> Seed {

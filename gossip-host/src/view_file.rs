@@ -8,17 +8,14 @@
 //!
 //! Numbers are big-endian, `written` is in Unix seconds, the checksum is a SipHash of all before it.
 
-use super::file;
-use crate::{
-    Cluster, Endpoint, Health, Identity, Incarnation, Locality, NodeId, Record, Versions,
-    wire::codec::is_unicast,
-};
+use crate::file;
+use gossip_core::{Cluster, Health, Identity, Incarnation, Locality, NodeId, Record, Versions};
 use siphasher::sip::SipHasher13;
 use std::{
     fmt,
     fs::File,
     io::{self, Read, Write},
-    net::{Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -30,18 +27,18 @@ const HEADER: usize = 8 + 2 + 8 + 8 + 4;
 const MEMBER: usize = 8 + 4 + 4 + 4 + 16 + 2 + 3 + 1 + 1;
 const CHECKSUM: usize = 8;
 /// Members kept, 180 kB: whoever comes back needs a few that are still there, and fetches the rest.
-pub(super) const MAX_MEMBERS: usize = 4_096;
+pub(crate) const MAX_MEMBERS: usize = 4_096;
 const MAX_BYTES: usize = HEADER + MAX_MEMBERS * MEMBER + CHECKSUM;
 
 /// Where a view is kept. Each node needs a file of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct ViewFile {
+pub(crate) struct ViewFile {
     path: PathBuf,
     cluster: Cluster,
 }
 
 impl ViewFile {
-    pub(super) fn new(path: &Path, cluster: Cluster) -> Self {
+    pub(crate) fn new(path: &Path, cluster: Cluster) -> Self {
         Self { path: path.to_owned(), cluster }
     }
 
@@ -49,7 +46,7 @@ impl ViewFile {
     ///
     /// # Errors
     /// It is of no use; that harms nobody but whoever needs it.
-    pub(super) fn read(&self, now: SystemTime, max_age: Duration) -> Result<Option<Vec<Record>>, ViewError> {
+    pub(crate) fn read(&self, now: SystemTime, max_age: Duration) -> Result<Option<Vec<Record>>, ViewError> {
         let mut bytes = Vec::new();
         match File::open(&self.path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
         {
@@ -77,7 +74,7 @@ impl ViewFile {
         if bytes.len() > MAX_BYTES || u64::from_be_bytes(*sum) != checksum(body) {
             return Err(ViewFault::Damaged);
         }
-        if u64::from_be_bytes(take(&mut rest)?) != self.cluster.key {
+        if u64::from_be_bytes(take(&mut rest)?) != self.cluster.key() {
             return Err(ViewFault::Foreign);
         }
         let written = UNIX_EPOCH + Duration::from_secs(u64::from(u32::MAX)).min(seconds(take(&mut rest)?));
@@ -99,7 +96,7 @@ impl ViewFile {
     ///
     /// # Errors
     /// The file cannot be written; the old one is as it was.
-    pub(super) fn write(&self, now: SystemTime, members: &[Record]) -> io::Result<()> {
+    pub(crate) fn write(&self, now: SystemTime, members: &[Record]) -> io::Result<()> {
         let bytes = self.encode(now, members);
         file::replace(&self.path, |file| file.write_all(&bytes))
     }
@@ -110,7 +107,7 @@ impl ViewFile {
         let mut bytes = Vec::with_capacity(HEADER + members.len() * MEMBER + CHECKSUM);
         bytes.extend(MAGIC);
         bytes.extend(VERSION.to_be_bytes());
-        bytes.extend(self.cluster.key.to_be_bytes());
+        bytes.extend(self.cluster.key().to_be_bytes());
         bytes.extend(written.to_be_bytes());
         bytes.extend((members.len() as u32).to_be_bytes());
         members.iter().for_each(|member| encode_member(&mut bytes, member));
@@ -139,9 +136,20 @@ fn encode_member(bytes: &mut Vec<u8>, record: &Record) {
     bytes.extend(incarnation.epoch.to_be_bytes());
     bytes.extend(incarnation.refutation.to_be_bytes());
     bytes.extend(record.state_version().to_be_bytes());
-    bytes.extend(Endpoint::from(record.address()).to_bytes());
+    let address = record.address();
+    bytes.extend(mapped(address.ip()).octets());
+    bytes.extend(address.port().to_be_bytes());
     bytes.extend([locality.region, locality.zone, locality.rack]);
-    bytes.extend([record.versions().to_byte(), record.health() as u8]);
+    let Versions { min, max } = record.versions();
+    bytes.extend([min << 4 | max, record.health() as u8]);
+}
+
+/// An address in 16 bytes, whatever its family.
+fn mapped(ip: IpAddr) -> Ipv6Addr {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    }
 }
 
 /// A member, alive for all we know; `None` if no correct node could have been it.
@@ -157,10 +165,11 @@ fn decode_member(mut bytes: &[u8]) -> Option<Record> {
     let address = SocketAddr::new(ip, u16::from_be_bytes(next(bytes)?));
     let [region, zone, rack, versions, health] = next(bytes)?;
     let identity = Identity { id, epoch, address, locality: Locality { region, zone, rack } };
-    let record = Record::new(identity, Versions::from_byte(versions)?)
+    let health = *[Health::Healthy, Health::Degraded, Health::Unhealthy].get(usize::from(health))?;
+    let record = Record::new(identity, Versions { min: versions >> 4, max: versions & 15 })
         .with_incarnation(Incarnation { epoch, refutation })
-        .with_state(state_version, Health::from_u8(health)?, 0);
-    (record.is_credible() && is_unicast(address)).then_some(record)
+        .with_state(state_version, health, 0);
+    record.is_credible().then_some(record)
 }
 
 /// What a file of a view was good for when the node started.
@@ -220,7 +229,7 @@ impl std::error::Error for ViewError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Status;
+    use gossip_core::Status;
     use std::{env, fs, process};
 
     const AGE: Duration = Duration::from_secs(3_600);

@@ -1,11 +1,11 @@
 //! Where the engine posts notices and handles' futures wait for them.
 
-use super::{
+use crate::{
     events::{Lagged, Notice},
     leave::Stopped,
     lock::lock,
 };
-use crate::Event;
+use gossip_core::Event;
 use std::{
     collections::{BTreeMap, VecDeque},
     mem,
@@ -18,10 +18,10 @@ const MAX_NOTICES: usize = 1 << 20;
 
 /// The last notices, numbered from 0 in the order in which they were posted; how the driver ended; and who
 /// waits for either.
-pub(super) struct Board(Mutex<Posted>);
+pub(crate) struct Board(Mutex<Posted>);
 
 /// What is on a board.
-pub(super) struct Posted {
+pub(crate) struct Posted {
     notices: VecDeque<Notice>,
     capacity: usize,
     /// Notices ever posted: the number of the next one.
@@ -36,22 +36,22 @@ pub(super) struct Posted {
 
 impl Posted {
     /// The number of the next notice.
-    pub(super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.total
     }
 
     /// How the driver ended, if it did.
-    pub(super) fn ended(&self) -> Option<Stopped> {
+    pub(crate) fn ended(&self) -> Option<Stopped> {
         self.ended
     }
 
     /// Whether the node has joined, and not started over since.
-    pub(super) fn is_joined(&self) -> bool {
+    pub(crate) fn is_joined(&self) -> bool {
         self.joined
     }
 
     /// The notice at `cursor`, which moves on: past those that are gone, if there are any.
-    pub(super) fn read(&mut self, cursor: &mut u64) -> Option<Result<Notice, Lagged>> {
+    pub(crate) fn read(&mut self, cursor: &mut u64) -> Option<Result<Notice, Lagged>> {
         let oldest = self.total - self.notices.len() as u64;
         if *cursor < oldest {
             let missed = oldest - *cursor;
@@ -66,7 +66,7 @@ impl Posted {
 }
 
 impl Board {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self(Mutex::new(Posted {
             notices: VecDeque::new(),
             capacity: capacity.clamp(1, MAX_NOTICES),
@@ -80,7 +80,7 @@ impl Board {
     }
 
     /// Posts notices, the oldest making room, and wakes whoever waits.
-    pub(super) fn post(&self, notices: impl ExactSizeIterator<Item = Notice>) {
+    pub(crate) fn post(&self, notices: impl ExactSizeIterator<Item = Notice>) {
         if notices.len() == 0 {
             return;
         }
@@ -101,13 +101,13 @@ impl Board {
     }
 
     /// The driver ended; the first word on how is the true one.
-    pub(super) fn end(&self, stopped: Stopped) {
+    pub(crate) fn end(&self, stopped: Stopped) {
         self.change(|posted| {
             posted.ended.get_or_insert(stopped);
         });
     }
 
-    pub(super) fn lagged(&self) -> u64 {
+    pub(crate) fn lagged(&self) -> u64 {
         lock(&self.0).lagged
     }
 
@@ -123,14 +123,14 @@ impl Board {
 }
 
 /// The right to wait at a board: at most one waker, which goes away with it.
-pub(super) struct Subscription {
+pub(crate) struct Subscription {
     board: Arc<Board>,
     key: u64,
 }
 
 impl Subscription {
     /// A subscription, and the number of the next notice.
-    pub(super) fn new(board: Arc<Board>) -> (Self, u64) {
+    pub(crate) fn new(board: Arc<Board>) -> (Self, u64) {
         let mut posted = lock(&board.0);
         let key = posted.subscriptions;
         posted.subscriptions += 1;
@@ -140,7 +140,7 @@ impl Subscription {
     }
 
     /// Ready with what `read` finds; otherwise the task is woken when the board changes.
-    pub(super) fn poll<T>(&self, cx: &Context<'_>, read: impl FnOnce(&mut Posted) -> Option<T>) -> Poll<T> {
+    pub(crate) fn poll<T>(&self, cx: &Context<'_>, read: impl FnOnce(&mut Posted) -> Option<T>) -> Poll<T> {
         let mut posted = lock(&self.board.0);
         if let Some(found) = read(&mut posted) {
             return Poll::Ready(found);
@@ -162,10 +162,8 @@ impl Drop for Subscription {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::leave::{LeaveError, Left},
-        *,
-    };
+    use super::*;
+    use crate::leave::{LeaveError, Left};
     use std::{
         sync::atomic::{AtomicUsize, Ordering},
         task::Wake,

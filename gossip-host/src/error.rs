@@ -1,7 +1,7 @@
 //! Why a node did not start, and what to do.
 
-use super::{epoch::EpochError, seeds::MAX_SEEDS};
-use crate::ConfigError;
+use crate::{epoch::EpochError, seeds::MAX_SEEDS};
+use gossip_core::ConfigError;
 use std::{fmt, io, net::SocketAddr};
 
 /// Why a node did not start, and what to do. Nothing is left behind: no socket, no task.
@@ -97,7 +97,8 @@ impl From<EpochError> for StartError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cluster, Config, host::Options};
+    use crate::Options;
+    use gossip_core::{Cluster, Config};
     use std::{error::Error as _, net::UdpSocket};
 
     #[test]
@@ -110,7 +111,7 @@ mod tests {
             options.bind = bind;
             errors.push(options.listen().unwrap_err());
         }
-        let unreadable = super::super::EpochFile::new("/dev/null/epoch");
+        let unreadable = crate::EpochFile::new("/dev/null/epoch");
         errors.push(unreadable.read().unwrap_err().into());
         for error in errors {
             assert!(error.source().is_none() && !error.to_string().is_empty(), "{error:?}");

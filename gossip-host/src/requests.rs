@@ -1,10 +1,10 @@
 //! What the driver has to see to: what handles ask, and what resolvers found.
 
-use super::{
+use crate::{
     lock::lock,
     seeds::{MAX_SEEDS, Seed},
 };
-use crate::{Config, Health};
+use gossip_core::{Config, Health};
 use std::{
     io,
     net::SocketAddr,
@@ -17,25 +17,25 @@ use std::{
 /// bounded by construction, nothing asked for is ever refused, and of two wishes for the same thing only
 /// the later one matters.
 #[derive(Default)]
-pub(super) struct Requests {
+pub(crate) struct Requests {
     /// Seeds to join through, besides those known already.
-    pub(super) join: Vec<Seed>,
+    pub(crate) join: Vec<Seed>,
     /// Seeds that newer ones took the place of.
-    pub(super) seeds_replaced: usize,
+    pub(crate) seeds_replaced: usize,
     /// Names of seeds, and their addresses; at most one for each look-up under way.
-    pub(super) found: Vec<(String, io::Result<Vec<SocketAddr>>)>,
+    pub(crate) found: Vec<(String, io::Result<Vec<SocketAddr>>)>,
     /// The view was written to its file, or could not be.
-    pub(super) view_written: Option<bool>,
-    pub(super) health: Option<Health>,
-    pub(super) pause: Option<Duration>,
-    pub(super) advertise: Option<SocketAddr>,
-    pub(super) config: Option<Config>,
+    pub(crate) view_written: Option<bool>,
+    pub(crate) health: Option<Health>,
+    pub(crate) pause: Option<Duration>,
+    pub(crate) advertise: Option<SocketAddr>,
+    pub(crate) config: Option<Config>,
     /// Leave, within this time; the shorter of two.
-    pub(super) leave: Option<Duration>,
+    pub(crate) leave: Option<Duration>,
 }
 
 impl Requests {
-    pub(super) fn add_seeds(&mut self, seeds: impl IntoIterator<Item = Seed>) {
+    pub(crate) fn add_seeds(&mut self, seeds: impl IntoIterator<Item = Seed>) {
         self.join.extend(seeds);
         let excess = self.join.len().saturating_sub(MAX_SEEDS);
         self.join.drain(..excess);
@@ -45,7 +45,7 @@ impl Requests {
 
 /// The requests, and whom to wake when there are some.
 #[derive(Default)]
-pub(super) struct Inbox(Mutex<Slots>);
+pub(crate) struct Inbox(Mutex<Slots>);
 
 #[derive(Default)]
 struct Slots {
@@ -55,7 +55,7 @@ struct Slots {
 
 impl Inbox {
     /// Changes the requests, and wakes the driver.
-    pub(super) fn ask(&self, change: impl FnOnce(&mut Requests)) {
+    pub(crate) fn ask(&self, change: impl FnOnce(&mut Requests)) {
         let driver = {
             let mut slots = lock(&self.0);
             change(slots.requests.get_or_insert_default());
@@ -66,12 +66,12 @@ impl Inbox {
         }
     }
 
-    pub(super) fn take(&self) -> Option<Requests> {
+    pub(crate) fn take(&self) -> Option<Requests> {
         lock(&self.0).requests.take()
     }
 
     /// Ready when there are requests; otherwise the task is woken once there are.
-    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
         let mut slots = lock(&self.0);
         if slots.requests.is_some() {
             return Poll::Ready(());

@@ -1,6 +1,6 @@
 //! Waiting until the node has joined.
 
-use super::board::{Board, Subscription};
+use crate::board::{Board, Subscription};
 use std::{
     fmt,
     pin::Pin,
@@ -13,7 +13,7 @@ use std::{
 pub struct WaitJoined(Subscription);
 
 impl WaitJoined {
-    pub(super) fn new(board: Arc<Board>) -> Self {
+    pub(crate) fn new(board: Arc<Board>) -> Self {
         Self(Subscription::new(board).0)
     }
 }

@@ -1,10 +1,10 @@
 //! What a node is started with.
 
-use super::{
+use crate::{
     StartError,
     seeds::{MAX_SEEDS, Seed},
 };
-use crate::{Config, ConfigError, Locality, NodeId};
+use gossip_core::{Config, ConfigError, Locality, NodeId};
 use std::{
     hash::{BuildHasher, RandomState},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
@@ -15,7 +15,9 @@ use std::{
 /// What a node is started with: begin with [`Options::new`] and change what must differ.
 ///
 /// ```
-/// use gossip_core::{Cluster, Config, host::Options};
+/// use gossip_core::{Cluster, Config};
+/// use gossip_host::Options;
+///
 /// let mut options = Options::new("db-1", Config::lan(Cluster::named("prod")?));
 /// options.bind = ([10, 0, 0, 1], 7946).into();
 /// options.seeds = vec!["seeds.example.com:7946".parse()?, "10.0.0.2:7946".parse()?];
@@ -24,7 +26,7 @@ use std::{
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The node's name, the same after every restart; its id follows from it. It must keep to the
-    /// [rule for names](crate::NameError).
+    /// [rule for names](gossip_core::NameError).
     pub name: String,
     /// The protocol's knobs.
     pub config: Config,
@@ -47,7 +49,7 @@ pub struct Options {
     /// Where the members are kept across restarts: a node that has such a file finds its cluster again without seeds.
     /// Written soon after the first of them is known, when they change, at most every [`view_interval`](Self::view_interval)
     /// after a while, and when the node leaves. What is in it is asked, and not believed blindly; a file that is damaged,
-    /// of another cluster, or older than half of `tombstone_ttl` is ignored: see [`Handle::restored`](super::Handle::restored).
+    /// of another cluster, or older than half of `tombstone_ttl` is ignored: see [`Handle::restored`](crate::Handle::restored).
     pub view_file: Option<PathBuf>,
     /// Time between two writes of the view file, at least 1 s.
     pub view_interval: Duration,
@@ -102,7 +104,7 @@ impl Options {
     }
 
     /// What can be said once a socket is bound to `local`.
-    pub(super) fn check_families(&self, local: SocketAddr) -> Result<(), StartError> {
+    pub(crate) fn check_families(&self, local: SocketAddr) -> Result<(), StartError> {
         let advertised = self.advertise.map(|address| ("advertise", address));
         let seeds = self.seeds.iter().filter_map(Seed::address).map(|address| ("seeds", address));
         let foreign = advertised.into_iter().chain(seeds).find(|&(_, address)| !is_of_family(address, local));
@@ -110,7 +112,7 @@ impl Options {
     }
 
     /// The id that the name stands for.
-    pub(super) fn id(&self) -> Result<NodeId, ConfigError> {
+    pub(crate) fn id(&self) -> Result<NodeId, ConfigError> {
         Ok(NodeId::from_name(&self.name)?)
     }
 
@@ -129,11 +131,11 @@ impl Options {
     }
 
     /// Where others reach a node that is bound to `local`.
-    pub(super) fn advertised(&self, local: SocketAddr) -> SocketAddr {
+    pub(crate) fn advertised(&self, local: SocketAddr) -> SocketAddr {
         self.advertise.map_or(local, |address| with_port(address, local))
     }
 
-    pub(super) fn randomness(&self) -> [u8; 32] {
+    pub(crate) fn randomness(&self) -> [u8; 32] {
         self.seed.unwrap_or_else(|| {
             let mut seed = [0; 32];
             for word in seed.as_chunks_mut::<8>().0 {
@@ -152,7 +154,7 @@ fn is_of_family(address: SocketAddr, local: SocketAddr) -> bool {
 }
 
 /// An address to advertise by a node that is bound to `local`: port 0 stands for the bound port.
-pub(super) fn with_port(address: SocketAddr, local: SocketAddr) -> SocketAddr {
+pub(crate) fn with_port(address: SocketAddr, local: SocketAddr) -> SocketAddr {
     let port = if address.port() == 0 { local.port() } else { address.port() };
     SocketAddr::new(address.ip(), port)
 }
@@ -160,7 +162,7 @@ pub(super) fn with_port(address: SocketAddr, local: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Cluster;
+    use gossip_core::Cluster;
 
     #[test]
     fn an_address_of_another_family_than_the_sockets_is_refused() {

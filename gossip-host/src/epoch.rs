@@ -1,7 +1,7 @@
 //! The epoch: which life of the node this is, kept in a small file across restarts.
 
-use super::file;
-use crate::Incarnation;
+use crate::file;
+use gossip_core::Incarnation;
 use std::{
     fmt,
     fs::File,
@@ -56,7 +56,7 @@ impl EpochFile {
     }
 
     /// Begins a life: `max(persisted + 1, Unix seconds)`, persisted before it is used.
-    pub(super) fn begin(&self) -> Result<u32, EpochError> {
+    pub(crate) fn begin(&self) -> Result<u32, EpochError> {
         let epoch = next(self.read()?, SystemTime::now());
         self.write(epoch)?;
         Ok(epoch)
@@ -64,7 +64,7 @@ impl EpochFile {
 }
 
 /// The epoch of the next life: above the last one, even if the clock went backwards since.
-pub(super) fn next(persisted: Option<u32>, now: SystemTime) -> u32 {
+pub(crate) fn next(persisted: Option<u32>, now: SystemTime) -> u32 {
     let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let clock = u32::try_from(seconds).unwrap_or(Incarnation::MAX_EPOCH).min(Incarnation::MAX_EPOCH);
     persisted.map_or(clock, |last| last.saturating_add(1).max(clock))

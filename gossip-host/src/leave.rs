@@ -1,6 +1,6 @@
 //! The end of a node: by its own leave, or with its driver.
 
-use super::board::{Board, Subscription};
+use crate::board::{Board, Subscription};
 use std::{
     fmt,
     pin::Pin,
@@ -53,7 +53,7 @@ pub type Stopped = Result<Left, LeaveError>;
 pub struct Leave(Subscription);
 
 impl Leave {
-    pub(super) fn new(board: Arc<Board>) -> Self {
+    pub(crate) fn new(board: Arc<Board>) -> Self {
         Self(Subscription::new(board).0)
     }
 }

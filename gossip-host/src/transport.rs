@@ -1,6 +1,6 @@
 //! What the engine asks of an adapter.
 
-use crate::Instant;
+use gossip_core::Instant;
 use std::{io, net::SocketAddr};
 
 /// What an adapter brings: a clock, and a UDP socket that never blocks.

@@ -1,10 +1,10 @@
 //! Events, as a bounded stream for each subscriber.
 
-use super::{
+use crate::{
     board::{Board, Subscription},
     view::MemberView,
 };
-use crate::{Event, Memory, Node};
+use gossip_core::{Event, Memory, Node};
 use std::{
     fmt,
     future::poll_fn,
@@ -25,7 +25,7 @@ pub struct Notice {
 }
 
 impl Notice {
-    pub(super) fn new<M: Memory>(event: Event, node: &Node<M>, at: SystemTime) -> Self {
+    pub(crate) fn new<M: Memory>(event: Event, node: &Node<M>, at: SystemTime) -> Self {
         let member = event.member().and_then(|id| node.member(id)).map(MemberView::from);
         Self { event, member, at }
     }
@@ -34,7 +34,7 @@ impl Notice {
 /// So many notices were gone before the subscriber came for them. Ask [`Handle::members`] for the present
 /// state; the stream goes on with the oldest notice that is left.
 ///
-/// [`Handle::members`]: super::Handle::members
+/// [`Handle::members`]: crate::Handle::members
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lagged(pub u64);
 
@@ -54,7 +54,7 @@ pub struct Events {
 }
 
 impl Events {
-    pub(super) fn new(board: Arc<Board>) -> Self {
+    pub(crate) fn new(board: Arc<Board>) -> Self {
         let (subscription, cursor) = Subscription::new(board);
         Self { subscription, cursor }
     }

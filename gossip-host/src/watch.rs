@@ -1,6 +1,6 @@
 //! The latest view, for those who want the state and not its history.
 
-use super::{board::Subscription, handle::Handle, view::MemberView};
+use crate::{board::Subscription, handle::Handle, view::MemberView};
 use std::{
     fmt,
     future::poll_fn,
@@ -15,7 +15,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(handle: Handle) -> Self {
+    pub(crate) fn new(handle: Handle) -> Self {
         let (subscription, seen) = Subscription::new(handle.board());
         Self { handle, subscription, seen }
     }

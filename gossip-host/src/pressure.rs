@@ -1,7 +1,7 @@
 //! What to do when the socket is full: bulk is dropped, probes wait.
 
-use super::transport::Transport;
-use crate::{Packet, Traffic};
+use crate::transport::Transport;
+use gossip_core::{Packet, Traffic};
 use std::{collections::VecDeque, io, net::SocketAddr};
 
 /// Packets kept for a full socket: some seconds' worth of a node's probes and acks. Older ones would arrive
@@ -10,7 +10,7 @@ const MAX_HELD: usize = 64;
 
 /// What became of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     Sent,
     /// Waits until the socket takes it.
     Held,
@@ -22,7 +22,7 @@ pub(super) enum Fate {
 
 /// Probes and suspicions that wait for the socket, in order.
 #[derive(Default)]
-pub(super) struct Backlog {
+pub(crate) struct Backlog {
     held: VecDeque<Held>,
 }
 
@@ -33,12 +33,12 @@ struct Held {
 }
 
 impl Backlog {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.held.is_empty()
     }
 
     /// Sends a packet, or decides what happens to it instead. While packets wait, the socket counts as full.
-    pub(super) fn send(&mut self, transport: &mut impl Transport, packet: Packet<'_>) -> Fate {
+    pub(crate) fn send(&mut self, transport: &mut impl Transport, packet: Packet<'_>) -> Fate {
         if self.held.is_empty() {
             match transport.send(packet.bytes, packet.to) {
                 Ok(()) => return Fate::Sent,
@@ -60,7 +60,7 @@ impl Backlog {
     }
 
     /// Tries the packet that waits longest; `None` if there is none, or the socket is still full.
-    pub(super) fn retry(&mut self, transport: &mut impl Transport) -> Option<Fate> {
+    pub(crate) fn retry(&mut self, transport: &mut impl Transport) -> Option<Fate> {
         let first = self.held.front()?;
         let fate = match transport.send(&first.bytes, first.to) {
             Ok(()) => Fate::Sent,
@@ -74,10 +74,8 @@ impl Backlog {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::testing::{FakeTransport, PEER},
-        *,
-    };
+    use super::*;
+    use crate::testing::{FakeTransport, PEER};
 
     fn packet(bytes: &[u8], class: Traffic) -> Packet<'_> {
         Packet { to: PEER, bytes, class }

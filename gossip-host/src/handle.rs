@@ -1,6 +1,6 @@
 //! The user's side of a running node.
 
-use super::{
+use crate::{
     board::Board,
     counters::HostMetrics,
     events::Events,
@@ -14,9 +14,7 @@ use super::{
     view_file::Restored,
     watch::Watch,
 };
-use crate::{
-    Config, ConfigError, Fingerprint, Health, Heap, Metrics, Node, NodeId, Record, wire::codec::is_unicast,
-};
+use gossip_core::{Config, ConfigError, Endpoint, Fingerprint, Health, Heap, Metrics, Node, NodeId, Record};
 use std::{
     fmt,
     net::SocketAddr,
@@ -25,15 +23,15 @@ use std::{
 };
 
 /// What the handles and the engine share. No two of its locks are ever held together.
-pub(super) struct Shared {
-    pub(super) id: NodeId,
-    pub(super) local: SocketAddr,
-    pub(super) node: Mutex<Node<Heap>>,
-    pub(super) inbox: Inbox,
-    pub(super) board: Arc<Board>,
-    pub(super) metrics: Mutex<HostMetrics>,
-    pub(super) unresolved: Mutex<Vec<UnresolvedSeed>>,
-    pub(super) restored: Restored,
+pub(crate) struct Shared {
+    pub(crate) id: NodeId,
+    pub(crate) local: SocketAddr,
+    pub(crate) node: Mutex<Node<Heap>>,
+    pub(crate) inbox: Inbox,
+    pub(crate) board: Arc<Board>,
+    pub(crate) metrics: Mutex<HostMetrics>,
+    pub(crate) unresolved: Mutex<Vec<UnresolvedSeed>>,
+    pub(crate) restored: Restored,
 }
 
 /// A running node, as its host sees it: ask for its view, subscribe to changes, and tell it what to do.
@@ -43,7 +41,7 @@ pub(super) struct Shared {
 /// changes nothing: the node runs until it leaves or its driver is dropped, and then the futures made here
 /// resolve.
 #[derive(Clone)]
-pub struct Handle(pub(super) Arc<Shared>);
+pub struct Handle(pub(crate) Arc<Shared>);
 
 impl Handle {
     /// The node's id.
@@ -77,7 +75,7 @@ impl Handle {
     }
 
     /// Whether the node has joined: the first fetch of the members is done, or there is nobody to join. True once
-    /// [`Event::Joined`](crate::Event::Joined) was raised, unless the node started over since.
+    /// [`Event::Joined`](gossip_core::Event::Joined) was raised, unless the node started over since.
     pub fn is_joined(&self) -> bool {
         lock(&self.0.node).is_joined()
     }
@@ -139,14 +137,14 @@ impl Handle {
     }
 
     /// Advertises another address from now on: the machine has moved, or others say that its datagrams come from there
-    /// ([`Event::ObservedAddress`](crate::Event::ObservedAddress)). Port 0 stands for the bound port. The socket stays
+    /// ([`Event::ObservedAddress`](gossip_core::Event::ObservedAddress)). Port 0 stands for the bound port. The socket stays
     /// as it is. Within seconds all members know.
     ///
     /// # Errors
     /// Nobody can be reached there. Nothing changes then.
     pub fn set_advertise(&self, address: SocketAddr) -> Result<(), ConfigError> {
         let address = with_port(address, self.0.local);
-        if !is_unicast(address) {
+        if !Endpoint::from(address).is_unicast() {
             return Err(ConfigError::Address);
         }
         self.0.inbox.ask(|requests| requests.advertise = Some(address));
@@ -172,7 +170,7 @@ impl Handle {
         Leave::new(self.board())
     }
 
-    pub(super) fn board(&self) -> Arc<Board> {
+    pub(crate) fn board(&self) -> Arc<Board> {
         Arc::clone(&self.0.board)
     }
 }
@@ -185,7 +183,8 @@ impl fmt::Debug for Handle {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Engine, *};
+    use super::*;
+    use crate::Engine;
 
     #[test]
     fn a_handle_may_be_shared_by_threads_and_an_engine_moved_to_one() {

@@ -1,11 +1,11 @@
 //! The loop of adapters that can await.
 
-use super::{
+use crate::{
     engine::{Engine, Turn},
     leave::Stopped,
     transport::Transport,
 };
-use crate::Instant;
+use gossip_core::Instant;
 use std::{
     future::poll_fn,
     ops::ControlFlow,

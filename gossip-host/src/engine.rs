@@ -1,12 +1,13 @@
 //! The loop that every adapter runs, one turn at a time.
 
-use super::{
+use crate::{
     board::Board,
     counters::HostMetrics,
     epoch::{self, EpochFile},
     error::StartError,
     events::Notice,
     handle::{Handle, Shared},
+    jitter::Jitter,
     keeper::Keeper,
     leave::{LeaveError, Left, Stopped},
     lock::lock,
@@ -19,10 +20,7 @@ use super::{
     transport::Transport,
     view_file::{Restored, ViewFile},
 };
-use crate::{
-    Buffer, Event, Heap, Identity, Instant, Node, Outbox, Output, Record, vocabulary::rng::Rng,
-    wire::codec::is_unicast,
-};
+use gossip_core::{Buffer, Endpoint, Event, Heap, Identity, Instant, Node, Outbox, Output, Packet, Record};
 use std::{
     fmt, io, mem,
     net::{IpAddr, SocketAddr, ToSocketAddrs as _},
@@ -133,7 +131,7 @@ impl Engine {
             next_tick,
             receiving: Receiving::default(),
             backlog: Backlog::default(),
-            seeds: Seeds::new(Rng::new(seed)),
+            seeds: Seeds::new(Jitter::new(seed)),
             epoch_file,
             keeper: view_file.map(|file| Keeper::new(file, options.view_interval, now)),
             leave: Leaving::No,
@@ -192,7 +190,8 @@ impl Engine {
     fn looked_up(&mut self, name: &str, found: io::Result<Vec<SocketAddr>>) {
         let v4_only = self.shared.local.is_ipv4();
         let usable = found.map_err(|error| error.to_string()).and_then(|mut addresses| {
-            addresses.retain(|&address| is_unicast(address) && (address.is_ipv4() || !v4_only));
+            addresses
+                .retain(|&address| Endpoint::from(address).is_unicast() && (address.is_ipv4() || !v4_only));
             if addresses.is_empty() {
                 Err("no address that this node can use".to_owned())
             } else {
@@ -335,7 +334,7 @@ impl Engine {
         drop(node);
         self.next_tick = output.next_tick;
         for packet in output.packets() {
-            let packet = crate::Packet { to: outward(packet.to, self.shared.local), ..packet };
+            let packet = Packet { to: outward(packet.to, self.shared.local), ..packet };
             let fate = self.backlog.send(transport, packet);
             count_fate(&self.shared, fate);
         }
@@ -466,11 +465,9 @@ impl fmt::Debug for Engine {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::testing::{FakeTransport, PEER},
-        *,
-    };
-    use crate::{Cluster, Config};
+    use super::*;
+    use crate::testing::{FakeTransport, PEER};
+    use gossip_core::{Cluster, Config, Traffic};
     use std::{thread, time::Duration};
 
     fn engine(change: impl FnOnce(&mut Options)) -> (Handle, Engine) {
@@ -532,7 +529,7 @@ mod tests {
             ..FakeTransport::default()
         };
         assert!(!turn(&mut engine, &mut transport).writable);
-        let packet = crate::Packet { to: PEER, bytes: b"ping", class: crate::Traffic::Probe };
+        let packet = Packet { to: PEER, bytes: b"ping", class: Traffic::Probe };
         count_fate(&engine.shared, engine.backlog.send(&mut transport, packet));
         assert!(turn(&mut engine, &mut transport).writable);
         assert_eq!(handle.host_metrics().held, 1);

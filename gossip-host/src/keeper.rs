@@ -1,12 +1,12 @@
 //! When the view is written to its file.
 
-use super::{
+use crate::{
     handle::Shared,
     lock::lock,
     threads::spawn,
     view_file::{self, ViewFile},
 };
-use crate::{Fingerprint, Heap, Instant, Node};
+use gossip_core::{Fingerprint, Heap, Instant, Node};
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
@@ -20,7 +20,7 @@ const LAST_WRITE_WITHIN: Duration = Duration::from_secs(2);
 const REFRESH_AFTER: u32 = 60;
 
 /// Sees to it that the view is written: soon when it changed first, then less and less often, and when the node leaves.
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     file: ViewFile,
     interval: Duration,
     wait: Duration,
@@ -37,7 +37,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(file: ViewFile, interval: Duration, now: Instant) -> Self {
+    pub(crate) fn new(file: ViewFile, interval: Duration, now: Instant) -> Self {
         let interval = interval.max(MIN_WAIT);
         Self {
             file,
@@ -53,7 +53,7 @@ impl Keeper {
     }
 
     /// When to look at the view again.
-    pub(super) fn next(&self) -> Instant {
+    pub(crate) fn next(&self) -> Instant {
         match self.last {
             Some(until) if self.writing => until,
             Some(_) => Instant::NEVER,
@@ -63,7 +63,7 @@ impl Keeper {
     }
 
     /// Writes the view, if it is time to.
-    pub(super) fn keep(&mut self, now: Instant, shared: &Arc<Shared>) {
+    pub(crate) fn keep(&mut self, now: Instant, shared: &Arc<Shared>) {
         if !self.is_due(now) {
             return;
         }
@@ -77,7 +77,7 @@ impl Keeper {
     }
 
     /// The node leaves: writes the view a last time.
-    pub(super) fn keep_last(&mut self, now: Instant, shared: &Arc<Shared>) {
+    pub(crate) fn keep_last(&mut self, now: Instant, shared: &Arc<Shared>) {
         let live = has_company(&lock(&shared.node));
         if self.begin_last(now, live) {
             self.write(shared);
@@ -133,7 +133,7 @@ impl Keeper {
     }
 
     /// The thread has written, or failed to: it goes on with the last write, if there was none yet.
-    pub(super) fn wrote(&mut self, written: bool, shared: &Arc<Shared>) {
+    pub(crate) fn wrote(&mut self, written: bool, shared: &Arc<Shared>) {
         if self.is_over(written) {
             self.write(shared);
         }
@@ -149,7 +149,7 @@ impl Keeper {
     }
 
     /// Whether a node that has left still waits for the last write.
-    pub(super) fn is_busy(&self, now: Instant) -> bool {
+    pub(crate) fn is_busy(&self, now: Instant) -> bool {
         self.writing && self.last.is_some_and(|until| now < until)
     }
 }
@@ -162,7 +162,7 @@ fn has_company(node: &Node<Heap>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Cluster;
+    use gossip_core::Cluster;
     use std::path::Path;
 
     const INTERVAL: Duration = Duration::from_secs(60);

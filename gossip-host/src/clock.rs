@@ -1,6 +1,6 @@
 //! The system's monotonic clock, as the core wants it.
 
-use crate::Instant;
+use gossip_core::Instant;
 use std::time;
 
 /// The system's monotonic clock, counted from when this was made. Setting the time of day does not move it.

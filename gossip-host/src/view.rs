@@ -1,6 +1,6 @@
 //! A member, copied out of the node.
 
-use crate::{Health, Member, NodeId, Reachability, Record, Status};
+use gossip_core::{Health, Member, NodeId, Reachability, Record, Status};
 use std::net::SocketAddr;
 
 /// What this node knew of a member when it was asked: a copy, without any tie to the node.

@@ -3,7 +3,7 @@
 //! No runtime is involved. An adapter gives the [`Engine`] a [`Transport`] (socket and clock), calls
 //! [`Engine::turn`] and waits for what the returned [`Turn`] names; one that can await readiness
 //! ([`AsyncTransport`]) leaves that to [`drive`]. Everything a user touches ([`Options`], [`Handle`],
-//! [`Events`], [`Watch`], [`Leave`]) is the same in all adapters.
+//! [`Events`], [`Watch`], [`Leave`]) is the same in all adapters; [`prelude`] is what each of them exports as its own.
 //!
 //! # What can hold up a node
 //!
@@ -27,6 +27,7 @@ mod error;
 mod events;
 mod file;
 mod handle;
+mod jitter;
 mod join;
 mod keeper;
 mod leave;

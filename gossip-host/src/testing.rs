@@ -1,22 +1,22 @@
 //! A socket and a clock that tests steer.
 
-use super::transport::Transport;
-use crate::Instant;
+use crate::transport::Transport;
+use gossip_core::Instant;
 use std::{collections::VecDeque, io, net::SocketAddr};
 
 /// Where the peer of a [`FakeTransport`] is.
-pub(super) const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7);
+pub(crate) const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7);
 
 /// Receives and sends as it is told, at a time that stands still.
 #[derive(Default)]
-pub(super) struct FakeTransport {
-    pub(super) now: Instant,
+pub(crate) struct FakeTransport {
+    pub(crate) now: Instant,
     /// What every receive says; `None`: one more empty datagram.
-    pub(super) receive_error: Option<io::ErrorKind>,
-    pub(super) received: usize,
+    pub(crate) receive_error: Option<io::ErrorKind>,
+    pub(crate) received: usize,
     /// What every send says; `None`: sent.
-    pub(super) send_error: Option<io::ErrorKind>,
-    pub(super) sent: VecDeque<Vec<u8>>,
+    pub(crate) send_error: Option<io::ErrorKind>,
+    pub(crate) sent: VecDeque<Vec<u8>>,
 }
 
 impl Transport for FakeTransport {

@@ -1,6 +1,6 @@
 //! What the host counts, beside the core's own metrics.
 
-use crate::Traffic;
+use gossip_core::Traffic;
 
 /// Counters since the start; they only grow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -20,7 +20,7 @@ pub struct HostMetrics {
     pub dropped_rumor: u64,
     /// Packets of class sync dropped because the socket was full.
     pub dropped_sync: u64,
-    /// Notices that subscribers missed, as they were told by [`Lagged`](super::Lagged).
+    /// Notices that subscribers missed, as they were told by [`Lagged`](crate::Lagged).
     pub events_lagged: u64,
     /// Look-ups of seeds' names begun.
     pub lookups: u64,
@@ -35,7 +35,7 @@ pub struct HostMetrics {
 }
 
 impl HostMetrics {
-    pub(super) fn drop_of(&mut self, class: Traffic) -> &mut u64 {
+    pub(crate) fn drop_of(&mut self, class: Traffic) -> &mut u64 {
         match class {
             Traffic::Probe => &mut self.dropped_probe,
             Traffic::Suspicion => &mut self.dropped_suspicion,
