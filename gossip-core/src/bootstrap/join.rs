@@ -31,6 +31,7 @@ use crate::{
     },
     tables::table::ME,
     vocabulary::{
+        bounds::sized,
         diagnostics::debug,
         time::{Instant, micros},
         traffic::Traffic,
@@ -41,7 +42,9 @@ use core::{net::SocketAddr, time::Duration};
 use fetch::{Early, Fetch, MAX_EARLY, MAX_FETCHES};
 
 /// Joins a round: two seeds, and those that busy ones named.
-const MAX_ASKED: usize = 2 + MAX_REFERRALS;
+const MAX_OF_ROUND: usize = 2 + MAX_REFERRALS;
+/// Joins of this round and of those before whose answers are awaited.
+const MAX_ASKED: usize = sized(3, 1) * MAX_OF_ROUND;
 /// Seeds asked at a time.
 const ASK_AT_ONCE: usize = 2;
 /// Rounds of asking by a node that has a view and company: its seeds may be down for good.
@@ -52,7 +55,8 @@ const QUICK_ROUNDS: u32 = 3;
 /// Rounds of asking after the first whose wait is not doubled yet: a seed that is asked by everybody at once names others to about 500 a second
 /// within the default budget.
 const EVEN_ROUNDS: u32 = 20;
-/// The most doublings of the wait between two rounds of asking: up to eight times `join_retry`.
+/// The most doublings of the wait between two rounds of asking, as well for seeds that do not answer as for those that answer
+/// late: up to eight times `join_retry`.
 const MAX_DOUBLINGS: u32 = 3;
 /// Rounds of asking in a row that nobody named others in, after which a joiner that only met others without a view takes it
 /// that there is no view to be had: a cluster begins. So does one that has looked for as long as [`LONE_TIME`] says.
@@ -91,7 +95,14 @@ pub(crate) struct Joining {
     /// Since when it has been asking, fetching included.
     since: Instant,
     retry: Instant,
+    /// The oldest first.
     asked: heapless::Vec<(Nonce, SocketAddr), MAX_ASKED>,
+    /// How many of those are of earlier rounds, ...
+    asked_before: u8,
+    /// ... and of those before the last one.
+    asked_long_before: u8,
+    /// How often the waits double, since answers came more than a round late.
+    lateness: u8,
     /// Who of those was shown its token: one at a time, since one welcome is enough.
     entering: Option<Nonce>,
     fetches: heapless::Vec<Fetch, MAX_FETCHES>,
@@ -117,6 +128,9 @@ impl Joining {
             since: Instant::ZERO,
             retry: Instant::NEVER,
             asked: heapless::Vec::new(),
+            asked_before: 0,
+            asked_long_before: 0,
+            lateness: 0,
             entering: None,
             fetches: heapless::Vec::new(),
             early: heapless::Vec::new(),
@@ -167,8 +181,35 @@ impl Joining {
         self.viewed = true;
     }
 
+    /// A round begins. Answers to what earlier ones asked are still awaited: they may just be slow.
+    fn begin_round(&mut self) {
+        (self.asked_long_before, self.asked_before) = (self.asked_before, self.asked.len() as u8);
+        self.entering = None;
+    }
+
+    /// Whom this answers, if it is a question of ours. Where it comes more than a round late, the waits double from here on.
+    fn note_answer(&mut self, nonce: Nonce) -> Option<SocketAddr> {
+        let at = self.asked.iter().position(|&(asked, _)| asked == nonce)?;
+        if at < usize::from(self.asked_long_before) {
+            self.lateness = (self.lateness + 1).min(MAX_DOUBLINGS as u8);
+            self.asked_long_before = 0; // once a round
+        }
+        self.asked.get(at).map(|&(_, seed)| seed)
+    }
+
+    /// Whom this round has asked.
+    fn asked_now(&self) -> &[(Nonce, SocketAddr)] {
+        self.asked.get(usize::from(self.asked_before)..).unwrap_or_default()
+    }
+
+    /// A wait for answers, doubled as often as they have been late.
+    fn wait(&self, wait: Duration) -> Duration {
+        Duration::from_micros(micros(wait) << self.lateness)
+    }
+
     fn forget_asked(&mut self) {
         self.asked.clear();
+        (self.asked_before, self.asked_long_before) = (0, 0);
         self.entering = None;
     }
 
@@ -322,23 +363,25 @@ impl Bootstrap {
 
     /// A quarter of jitter either way.
     fn jittered(&mut self, cx: &mut Context<'_, '_>, wait: Duration) -> Duration {
-        let half = micros(wait) / 2;
-        wait * 3 / 4 + Duration::from_micros(cx.kernel.rng.below_u64(half))
+        let wait = micros(wait);
+        Duration::from_micros(wait * 3 / 4 + cx.kernel.rng.below_u64(wait / 2))
     }
 
     fn ask_seeds(&mut self, cx: &mut Context<'_, '_>) {
-        let doublings = self.joining.round.saturating_sub(EVEN_ROUNDS).min(MAX_DOUBLINGS);
+        let doublings = self.joining.round.saturating_sub(EVEN_ROUNDS) + u32::from(self.joining.lateness);
+        let doublings = doublings.min(MAX_DOUBLINGS);
         let round = self.joining.round;
         let quarters = match round {
             0 => 1,
             1..QUICK_ROUNDS => 2,
             _ => 4,
         };
-        let wait = self.jittered(cx, cx.kernel.config.join_retry * 2u32.pow(doublings) * quarters / 4);
+        let wait = (micros(cx.kernel.config.join_retry) << doublings) * quarters / 4;
+        let wait = self.jittered(cx, Duration::from_micros(wait));
         let joining = &mut self.joining;
         joining.round = joining.round.saturating_add(1);
         joining.retry = cx.kernel.clock.now() + wait;
-        joining.forget_asked();
+        joining.begin_round();
         let lost = cx.tables.members.live() == 0;
         if !self.joining.viewed {
             for peer in self.settled_peers(cx, 1) {
@@ -353,11 +396,18 @@ impl Bootstrap {
     }
 
     fn ask(&mut self, cx: &mut Context<'_, '_>, seed: SocketAddr) {
-        if self.joining.asked.iter().any(|&(_, asked)| asked == seed) {
+        let asked = self.joining.asked_now();
+        if asked.len() == MAX_OF_ROUND || asked.iter().any(|&(_, asked)| asked == seed) {
             return;
         }
         let nonce = cx.fresh_nonce();
-        if self.joining.asked.push((nonce, seed)).is_ok() {
+        let joining = &mut self.joining;
+        if joining.asked.is_full() && joining.asked_before > 0 {
+            joining.asked.remove(0);
+            joining.asked_before -= 1;
+            joining.asked_long_before = joining.asked_long_before.saturating_sub(1);
+        }
+        if joining.asked.push((nonce, seed)).is_ok() {
             self.introduce(cx, seed, nonce, 0);
         }
     }
@@ -382,7 +432,7 @@ impl Bootstrap {
         nonce: Nonce,
         token: Token,
     ) -> bool {
-        if let Some(&(_, seed)) = self.joining.asked.iter().find(|&&(asked, _)| asked == nonce) {
+        if let Some(seed) = self.joining.note_answer(nonce) {
             if self.joining.entering.is_none_or(|entering| entering == nonce) {
                 self.joining.entering = Some(nonce);
                 self.introduce(cx, seed, nonce, token);
@@ -402,7 +452,7 @@ impl Bootstrap {
     ) {
         let lone = self.joining.is_lone(cx.now(), cx.tables.members.live());
         let joining = &mut self.joining;
-        if joining.phase != Phase::Asking || !joining.asked.iter().any(|&(asked, _)| asked == nonce) {
+        if joining.phase != Phase::Asking || joining.note_answer(nonce).is_none() {
             return;
         }
         if members == 0 && !joining.viewed && joining.round < LONE_ROUNDS && !lone {
@@ -437,8 +487,8 @@ impl Bootstrap {
     /// Whoever was asked in this round and has not answered may have a view: its challenge came while another was being
     /// answered, or was lost.
     fn ask_the_rest(&mut self, cx: &mut Context<'_, '_>) {
-        for at in 0..self.joining.asked.len() {
-            if let Some(&(nonce, seed)) = self.joining.asked.get(at) {
+        for at in 0..self.joining.asked_now().len() {
+            if let Some(&(nonce, seed)) = self.joining.asked_now().get(at) {
                 self.introduce(cx, seed, nonce, 0);
             }
         }
@@ -450,7 +500,7 @@ impl Bootstrap {
             return;
         }
         let joining = &mut self.joining;
-        if !joining.asked.iter().any(|&(asked, _)| asked == nonce) {
+        if joining.note_answer(nonce).is_none() {
             return;
         }
         joining.entering = joining.entering.filter(|&entering| entering != nonce);

@@ -163,3 +163,20 @@ fn a_seed_that_is_down_is_asked_seldom_by_all_together() {
     network.run_for(secs(600));
     assert!((60..600).contains(&asked.get()), "{} times in ten minutes", asked.get());
 }
+
+#[test]
+fn nodes_that_start_at_once_on_slow_links_all_join() {
+    // The exchange of a join takes two round trips, and a round of asking a quarter of a second.
+    for (seed, ms) in [(1, 100), (2, 300), (3, 300), (4, 600)] {
+        let mut network = Network::new(seed, lan(), || Heap::for_members(256), ());
+        network.set_link(Link { latency: millis(ms), ..Link::PERFECT });
+        for n in 0..150 {
+            network.add(&format!("node-{n}"));
+        }
+        (1..150).for_each(|n| network.join(n, &[0]));
+        let all_joined = |network: &Network<Heap>| network.hosts.iter().all(|host| host.node.is_joined());
+        let formed = network.wait(secs(30), Network::is_formed);
+        let joined = network.wait(secs(5), all_joined);
+        assert!(formed.is_some() && joined.is_some(), "seed {seed}, {ms} ms: {formed:?}, {joined:?}");
+    }
+}

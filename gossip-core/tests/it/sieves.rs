@@ -1,6 +1,6 @@
 //! Sieves: what is missing is asked for, only what is missing is sent, and nobody makes more of it than that.
 
-use crate::support::{self, Network, Recorder, forge, formed, lan, millis, secs, seeds};
+use crate::support::{self, Host, Network, Recorder, forge, formed, lan, millis, secs, seeds};
 use gossip_core::{Config, Heap, Identity, Locality, Mechanisms, Metrics, Mode, Record, Traffic, Versions};
 
 const SIEVE: u8 = 19;
@@ -225,5 +225,43 @@ fn a_crowd_that_starts_at_once_has_its_views_soon_and_says_so_when_it_has() {
         // The first ones join a few, and know all of those.
         let most = known_when_joined.iter().filter(|&&known| known * 10 > CROWD * 9).count();
         assert!(most * 10 > CROWD * 7, "seed {seed}: {known_when_joined:?}");
+    }
+}
+
+#[test]
+fn a_flood_that_takes_the_budget_does_not_keep_a_joiner_from_saying_so() {
+    const CROWD: usize = 150;
+    let mut network = Network::new(1, lan(), || Heap::for_members(256), ());
+    (0..CROWD).for_each(|n| _ = network.add(&format!("node-{n}")));
+    (0..CROWD).for_each(|n| network.join(n, &[0]));
+    // Digests in the seed's name whose sums are all wrong: each is answered with the most that one can.
+    let digests: Vec<u8> = (0..8u8).flat_map(|range| [&[0, range << 5][..], &[7; 128]].concat()).collect();
+    let (seed, home) = (network.hosts[0].id, network.hosts[0].address);
+    let forged = forge::datagram(&forge::head(lan()), seed, &[(14, digests)]);
+    let sieves = |host: &Host<Heap>| !host.node.is_joined() && host.node.metrics().sieves > 0;
+    assert!(network.wait(secs(4), |network| network.hosts.iter().any(sieves)).is_some());
+    let joiners: Vec<usize> = (1..CROWD).filter(|&host| sieves(&network.hosts[host])).collect();
+    for _ in 0..1_100 {
+        joiners.iter().for_each(|&host| _ = network.inject(host, home, &forged));
+        network.run_for(millis(10));
+    }
+    let waiting = joiners.iter().filter(|&&host| !network.hosts[host].node.is_joined()).count();
+    assert_eq!(waiting, 0, "of {} have not joined after 11 s", joiners.len());
+}
+
+#[test]
+fn nodes_whose_tables_are_full_do_not_go_on_sieving() {
+    for room in [64, 100] {
+        let mut network = Network::new(1, lan(), move || Heap::for_members(room), ());
+        (0..150).for_each(|n| _ = network.add(&format!("node-{n}")));
+        (0..150).for_each(|n| network.join(n, &[0]));
+        network.run_for(secs(60));
+        let sieves = |network: &Network<Heap>| -> u64 {
+            network.hosts.iter().map(|host| host.node.metrics().sieves).sum()
+        };
+        let before = sieves(&network);
+        network.run_for(secs(10));
+        let a_second = (sieves(&network) - before) as f64 / 10.0 / 150.0;
+        assert!(a_second < 1.0, "room for {room}: {a_second} sieves a node and second");
     }
 }

@@ -146,7 +146,8 @@ impl Bootstrap {
     }
 
     fn request(&mut self, cx: &mut Context<'_, '_>, at: usize) {
-        let wait = self.jittered(cx, cx.kernel.config.ack_timeout_initial * 3);
+        let wait = self.joining.wait(cx.kernel.config.ack_timeout_initial * 3);
+        let wait = self.jittered(cx, wait);
         let now = cx.now();
         let Some(fetch) = self.joining.fetches.get_mut(at) else { return };
         (fetch.left, fetch.due) = (MAX_WINDOW, now + wait);
