@@ -25,7 +25,7 @@ unset RUSTUP_TOOLCHAIN LD_LIBRARY_PATH
 # Nor may what it builds meet what the other one builds.
 export CARGO_TARGET_DIR="$PWD/target"
 # Panics name their files, and so the image would be the larger the deeper these sources and the crates lie.
-root=$(cd .. && pwd) registry=${CARGO_HOME:-$HOME/.cargo}/registry/src
+root=$(cd ../.. && pwd) registry=${CARGO_HOME:-$HOME/.cargo}/registry/src
 export CARGO_TARGET_THUMBV7M_NONE_EABI_RUSTFLAGS="--remap-path-prefix=$root/= --remap-path-prefix=$registry/="
 /usr/bin/cargo build --release -Zbuild-std=core
 # A minute is a thousand times what it takes: an image that hangs fails.
