@@ -271,7 +271,7 @@ impl Told {
             Event::Updated(_) => Self::plain("updated", about),
             Event::Unreachable(_) => Self::plain("unreachable", about),
             Event::Reachable(_) => Self::plain("reachable", about),
-            Event::Forgotten(_) => Self::plain("forgotten", about),
+            Event::Reaped(_) => Self::plain("reaped", about),
             Event::Conflict(_) => Self::warning(
                 "conflict",
                 about,
@@ -297,8 +297,8 @@ impl Told {
             Event::LeaveDone { acknowledged } => {
                 Self::noted("leave_done", About::Me, format!("acknowledged by {acknowledged}"))
             }
-            Event::NewLife { epoch } => Self::noted(
-                "new_life",
+            Event::EpochBumped { epoch } => Self::noted(
+                "epoch_bumped",
                 About::Me,
                 format!("the cluster knew this name under a later epoch: going on under epoch {epoch}"),
             ),
@@ -307,15 +307,15 @@ impl Told {
                 About::Me,
                 format!("another node uses this name at {at}: give one of the two another --name"),
             ),
-            Event::Twin => Self::warning(
-                "twin",
+            Event::DuplicateId => Self::warning(
+                "duplicate_id",
                 About::Me,
                 String::from(
                     "another node runs under this name, and this one gives way: give one of them another --name",
                 ),
             ),
-            Event::OwnPause { late } => Self::noted(
-                "own_pause",
+            Event::LocalPause { late } => Self::noted(
+                "local_pause",
                 About::Me,
                 format!("this node itself was paused for {:.1} s", late.as_secs_f64()),
             ),
@@ -326,8 +326,8 @@ impl Told {
     /// An event of the network between this node and the others.
     fn of_network(event: Event) -> Self {
         match event {
-            Event::ZoneHeld(zone) => Self::warning(
-                "zone_held",
+            Event::ZoneQuarantined(zone) => Self::warning(
+                "zone_quarantined",
                 About::Me,
                 format!(
                     "nobody in zone {zone} answers: its members count as unreachable, and none is accused for now; \
@@ -474,14 +474,14 @@ mod tests {
         };
         let first = fields(line(Event::Joined, None));
         assert_eq!(first, fields(line(Event::ForeignCluster { from }, None)));
-        assert_eq!(first, fields(line(Event::Forgotten(id), None)));
+        assert_eq!(first, fields(line(Event::Reaped(id), None)));
         assert_eq!(first, fields(Line::lagged(3)));
     }
 
     #[test]
     fn what_is_forgotten_keeps_its_id_and_what_is_foreign_its_address() {
         let id = NodeId::from_name("gone").unwrap();
-        assert_eq!(line(Event::Forgotten(id), None).id, Some(id.to_string()));
+        assert_eq!(line(Event::Reaped(id), None).id, Some(id.to_string()));
         let from = "10.0.0.2:7946".parse().unwrap();
         let foreign = line(Event::ForeignCluster { from }, None);
         assert_eq!((foreign.id, foreign.address), (None, Some(from)));
@@ -504,9 +504,9 @@ mod tests {
         for event in [
             Event::ForeignCluster { from },
             Event::NarrowPath { passes: 1_052, configured: 1_200 },
-            Event::Twin,
+            Event::DuplicateId,
             Event::Conflict(NodeId::from_name("a").unwrap()),
-            Event::ZoneHeld(zone),
+            Event::ZoneQuarantined(zone),
             Event::ZoneReleased { zone, answered: false },
         ] {
             let line = line(event, None);

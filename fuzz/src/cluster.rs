@@ -307,7 +307,7 @@ impl Rig {
 
     /// Up, and contradicting what is said of it.
     fn is_sound(&self, host: usize) -> bool {
-        self.is_up(host) && !self.network.hosts[host].has_told(Event::Twin)
+        self.is_up(host) && !self.network.hosts[host].has_told(Event::DuplicateId)
     }
 
     /// Whether all that are sound agree on what is true.

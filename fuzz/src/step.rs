@@ -389,7 +389,7 @@ fn no_answer_to_what_is_refused(output: &Output<'_>) {
 
 fn what_is_not_accepted_changes_nothing(output: &Output<'_>, before: &Belief, after: &Belief) {
     // A late step is a pause, whatever came with it.
-    let own = |event: &Event| matches!(event, Event::OwnPause { .. } | Event::StartedOver);
+    let own = |event: &Event| matches!(event, Event::LocalPause { .. } | Event::Reset);
     if output.verdict != Verdict::Accepted && !output.events().iter().any(own) {
         assert_eq!(before.own, after.own, "{:?} had an effect", output.verdict);
         assert_eq!(before.fingerprint, after.fingerprint, "{:?} had an effect", output.verdict);
@@ -404,11 +404,11 @@ fn nothing_goes_backwards(output: &Output<'_>, before: &Belief, after: &Belief) 
     let word = |r: &Record| (r.incarnation().epoch, r.state_version());
     assert!(before.own.incarnation() <= after.own.incarnation(), "{:?} after {:?}", after.own, before.own);
     assert!(word(&before.own) <= word(&after.own), "{:?} after {:?}", after.own, before.own);
-    if output.events().contains(&Event::StartedOver) {
+    if output.events().contains(&Event::Reset) {
         return;
     }
     for (id, (was, _)) in &before.members {
-        let forgotten = output.events().contains(&Event::Forgotten(*id));
+        let forgotten = output.events().contains(&Event::Reaped(*id));
         match after.members.get(id) {
             Some((is, _)) => {
                 assert!(forgotten || life(is) >= life(was), "{is:?} after {was:?}");

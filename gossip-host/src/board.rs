@@ -88,7 +88,7 @@ impl Board {
             for notice in notices {
                 match notice.event {
                     Event::Joined => posted.joined = true,
-                    Event::StartedOver => posted.joined = false,
+                    Event::Reset => posted.joined = false,
                     _ => {}
                 }
                 if posted.notices.len() == posted.capacity {
@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn notice(epoch: u32) -> Notice {
-        Notice { event: Event::NewLife { epoch }, member: None, at: SystemTime::UNIX_EPOCH }
+        Notice { event: Event::EpochBumped { epoch }, member: None, at: SystemTime::UNIX_EPOCH }
     }
 
     fn post(board: &Board, epochs: std::ops::Range<u32>) {

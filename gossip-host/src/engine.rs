@@ -346,7 +346,7 @@ impl Engine {
                         *lost = true;
                     }
                 }
-                Event::NewLife { epoch } => self.persist(epoch),
+                Event::EpochBumped { epoch } => self.persist(epoch),
                 _ => {}
             }
         }

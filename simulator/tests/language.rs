@@ -181,8 +181,8 @@ fn a_joiner_can_have_the_name_of_another() {
     let steps = "[[step]]\ndo = 'watch'\nname = 'all'\nat_s = 0\n\
         [[step]]\ndo = 'join'\nat_s = 5\nname_of = { nodes = [3] }\n";
     let outcome = outcome(6, 60, steps);
-    let told =
-        ["conflict", "twin", "new_life"].map(|kind| number(&outcome, &format!("watch.all.events.{kind}")));
+    let told = ["conflict", "duplicate_id", "epoch_bumped"]
+        .map(|kind| number(&outcome, &format!("watch.all.events.{kind}")));
     assert!(told.iter().sum::<f64>() > 0.0, "{told:?}");
 }
 

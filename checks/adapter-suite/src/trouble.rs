@@ -49,7 +49,7 @@ fn deaths(events: &mut Events) -> Vec<NodeId> {
 
 /// Waits until the node notices that it was stopped itself, and then until it has probed some more.
 fn noticed(handle: &Handle, events: &mut Events) {
-    while !matches!(block_on(events.next()).unwrap().unwrap().event, Event::OwnPause { .. }) {}
+    while !matches!(block_on(events.next()).unwrap().unwrap().event, Event::LocalPause { .. }) {}
     let probes = handle.metrics().probes;
     eventually("probes after the stop", || (handle.metrics().probes > probes + 8).then_some(()));
 }

@@ -124,7 +124,7 @@ fn tell(now: Instant, number: u64, event: Event) {
             hprintln!("{:3}.{:03} s  node {}: node {} {}", seconds, millis, number, member.as_u64(), what);
         }
         // Comes and goes for minutes while most of the cluster is silent.
-        None if matches!(event, Event::ZoneHeld(_) | Event::ZoneReleased { .. }) => {}
+        None if matches!(event, Event::ZoneQuarantined(_) | Event::ZoneReleased { .. }) => {}
         None => hprintln!("{:3}.{:03} s  node {}: {:?}", seconds, millis, number, event),
     }
 }

@@ -117,7 +117,7 @@ impl Entries {
                 self.members.insert(id, Member { status, address, is_unreachable });
             }
             _ if line.event == "started" => self.id = Some(id),
-            _ if line.event == "forgotten" => drop(self.members.remove(&id)),
+            _ if line.event == "reaped" => drop(self.members.remove(&id)),
             _ => {}
         }
     }

@@ -22,7 +22,7 @@ const SHOWN_LINES: usize = 25;
 /// Whom those that start are told to join, unless they are it.
 const SEEDS: [Place; 2] = [Place { zone: 1, number: 1 }, Place { zone: 2, number: 1 }];
 /// Events that nothing here gives a reason for.
-const NEVER: [&str; 5] = ["conflict", "twin", "lagged", "foreign_cluster", "other"];
+const NEVER: [&str; 5] = ["conflict", "duplicate_id", "lagged", "foreign_cluster", "other"];
 
 /// Twelve agents and their network.
 pub(crate) struct Laboratory {

@@ -108,7 +108,7 @@ fn pauses(lab: &mut Laboratory) -> Result<()> {
     let paused = [at(2, 2), at(2, 3), at(2, 4)];
     for place in paused {
         lab.pause(place, PAUSE)?;
-        let noticed = |lab: &Laboratory| !lab.notes(place, "own_pause").is_empty();
+        let noticed = |lab: &Laboratory| !lab.notes(place, "local_pause").is_empty();
         lab.eventually("who was paused notices it", noticed)?;
     }
     lab.agree()?;
@@ -136,7 +136,7 @@ fn partition(lab: &mut Laboratory) -> Result<()> {
     lab.network.filter(&Fault::partition(lost))?;
     // That says of each of its members that it is unreachable.
     lab.eventually("everybody holds the zone that is silent", |lab| {
-        near.iter().all(|&place| told(lab, place, "zone_held", "nobody"))
+        near.iter().all(|&place| told(lab, place, "zone_quarantined", "nobody"))
     })?;
     lab.only_died(&[])?;
     let dead = |member: &Member| member.status == "dead";

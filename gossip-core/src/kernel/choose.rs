@@ -202,10 +202,10 @@ mod tests {
                 let record = Record::new(identity, Versions::OURS);
                 let mut members = memory.tables().members;
                 if id == 1 {
-                    members.found(1, &record, Stamp(0));
+                    members.reset_to_self(1, &record, Stamp(0));
                 } else {
-                    let seat = members.seat(record.id());
-                    let _ = members.apply(seat, &record, &mut rng);
+                    let entry = members.entry(record.id());
+                    let _ = members.apply(entry, &record, &mut rng);
                 }
             }
         }

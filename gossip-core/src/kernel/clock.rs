@@ -67,7 +67,7 @@ impl Clock {
     pub(crate) fn observe(&mut self, now: Instant, config: &Config) -> Option<Duration> {
         self.now = self.now.max(now);
         let late = self.deadline.map_or(Duration::ZERO, |deadline| self.now.since(deadline));
-        let paused = config.mechanisms.own_pause && late > config.own_pause;
+        let paused = config.mechanisms.local_pause && late > config.local_pause;
         if paused {
             if self.judged >= self.excused_until {
                 self.behind = self.behind.saturating_add(micros(late));
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_driver_that_is_always_a_little_late_still_lets_time_pass() {
-        let config = Config { own_pause: Duration::from_millis(10), ..config() };
+        let config = Config { local_pause: Duration::from_millis(10), ..config() };
         let mut clock = Clock::new(at(0));
         clock.expect(at(0));
         for tick in 1..=1_000 {

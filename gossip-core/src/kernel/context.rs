@@ -150,8 +150,8 @@ impl Context<'_, '_> {
     }
 
     /// Makes the news in a slot a rumor, and sees that a round comes soon.
-    pub(crate) fn heat(&mut self, slot: SlotId, born: Stamp) {
-        self.tables.rumors.heat(self.tables.members.slots, slot, born);
+    pub(crate) fn enqueue(&mut self, slot: SlotId, born: Stamp) {
+        self.tables.rumors.enqueue(self.tables.members.slots, slot, born);
         self.kernel.changes.note(slot, self.kernel.clock.now().stamp());
         if self.tables.rumors.are_many(Kind::Living) {
             self.begin_sieving();

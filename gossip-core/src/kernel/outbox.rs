@@ -16,19 +16,19 @@ use core::{
 /// Something the host may want to know. What a member looks like now, `Node::member` tells.
 ///
 /// Of a member, `Up` comes first, unless the host restored it; then `Suspected` and `Cleared` in turn; then `Down`, or `Left`, or `Left` after `Down`;
-/// then `Up` again, or `Forgotten`, which ends the row. None of them comes twice in a row, and no change of what a host
+/// then `Up` again, or `Reaped`, which ends the row. None of them comes twice in a row, and no change of what a host
 /// sees of a live member comes without `Updated`, whatever else it is told:
 ///
 /// | after | may come |
 /// |---|---|
-/// | nothing, `Forgotten`, `StartedOver` | `Up` |
+/// | nothing, `Reaped`, `Reset` | `Up` |
 /// | `Up`, `Cleared` | `Suspected`, `Down`, `Left`, `Updated` |
 /// | `Suspected` | `Cleared`, `Down`, `Left`, `Updated` |
-/// | `Down` | `Up`, `Left`, `Forgotten` |
-/// | `Left` | `Up`, `Forgotten` |
+/// | `Down` | `Up`, `Left`, `Reaped` |
+/// | `Left` | `Up`, `Reaped` |
 ///
 /// Within one epoch, `Unreachable` and `Reachable` alternate beside that, and `Conflict` may come at any time. A tombstone that came as
-/// history, of a member that this node never knew as live, raises only `Forgotten`.
+/// history, of a member that this node never knew as live, raises only `Reaped`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -51,7 +51,7 @@ pub enum Event {
     Reachable(NodeId),
     /// A zone is silent as a whole, seen from here: it is held, its members count as unreachable, and nobody in it is
     /// accused for now.
-    ZoneHeld(Zone),
+    ZoneQuarantined(Zone),
     /// The hold of a zone has ended.
     ZoneReleased {
         /// Which zone.
@@ -63,9 +63,9 @@ pub enum Event {
     /// rising epochs. At most one a step.
     Conflict(NodeId),
     /// A tombstone was forgotten, by age or for want of room.
-    Forgotten(NodeId),
+    Reaped(NodeId),
     /// This node's own view is as complete as it gets: the first fetch is done, or there is nobody to join. Raised
-    /// once, and once more after each [`Event::StartedOver`].
+    /// once, and once more after each [`Event::Reset`].
     Joined,
     /// This node has left, and may stop: enough others have acknowledged it, nobody else is there, or its time is over.
     LeaveDone {
@@ -75,7 +75,7 @@ pub enum Event {
     },
     /// This node goes on under a new epoch, above one that the cluster knew of its id: of an earlier life, or of another
     /// node with this id, which [`Self::IdInUse`] says if it is certain. Persist it.
-    NewLife {
+    EpochBumped {
         /// The epoch to persist.
         epoch: u32,
     },
@@ -87,13 +87,13 @@ pub enum Event {
     },
     /// Another node has gone above this node's epoch for the third time in a row. This node is passive from now on: it
     /// answers, but no longer contradicts, until the other is dead or has left and is silent for 30 s; then it takes its
-    /// id back ([`Self::NewLife`]). Give one of the two another name.
-    Twin,
+    /// id back ([`Self::EpochBumped`]). Give one of the two another name.
+    DuplicateId,
     /// This node heard nobody for so long (half of `tombstone_ttl`) that what it knows is no longer safe to
     /// tell: it has forgotten all members, without further events, and joins anew.
-    StartedOver,
+    Reset,
     /// This node itself was paused; nobody is judged by it.
-    OwnPause {
+    LocalPause {
         /// How late the step was.
         late: Duration,
     },
@@ -138,17 +138,17 @@ impl Event {
             | Self::Unreachable(id)
             | Self::Reachable(id)
             | Self::Conflict(id)
-            | Self::Forgotten(id) => Some(id),
+            | Self::Reaped(id) => Some(id),
             Self::MemberObserved(sighting) => Some(sighting.member()),
             Self::Joined
             | Self::LeaveDone { .. }
-            | Self::NewLife { .. }
+            | Self::EpochBumped { .. }
             | Self::IdInUse { .. }
-            | Self::Twin
-            | Self::ZoneHeld(_)
+            | Self::DuplicateId
+            | Self::ZoneQuarantined(_)
             | Self::ZoneReleased { .. }
-            | Self::StartedOver
-            | Self::OwnPause { .. }
+            | Self::Reset
+            | Self::LocalPause { .. }
             | Self::NarrowPath { .. }
             | Self::ObservedAddress { .. }
             | Self::ForeignCluster { .. } => None,

@@ -246,5 +246,5 @@ fn put_rumors(
         put_accusations(draft, tables, slot);
     }
     kernel.metrics.records_sent += sent;
-    kernel.metrics.rumors_cooled += u64::from(cooled);
+    kernel.metrics.rumors_retired += u64::from(cooled);
 }

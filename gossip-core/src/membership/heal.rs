@@ -152,7 +152,7 @@ impl Membership {
     }
 
     /// Somebody who was held dead is there, or holds us dead: there will be more.
-    pub(crate) fn met_the_dead(&mut self, cx: &mut Context<'_, '_>) {
+    pub(crate) fn note_returned(&mut self, cx: &mut Context<'_, '_>) {
         let healing = &mut self.healing;
         healing.following = (healing.following + VISITS_THAT_FOLLOW).min(MAX_FOLLOWING);
         if self.has_someone_to_visit(cx) {
@@ -162,9 +162,9 @@ impl Membership {
     }
 
     /// News came that a member thought dead is alive. Everybody hears it, so only some, at random, go on to visit others.
-    pub(crate) fn heard_of_the_dead(&mut self, cx: &mut Context<'_, '_>) {
+    pub(crate) fn hear_returned(&mut self, cx: &mut Context<'_, '_>) {
         if cx.kernel.rng.below(cx.tables.members.size()) < MEMBERS_THAT_FOLLOW {
-            self.met_the_dead(cx);
+            self.note_returned(cx);
         }
     }
 

@@ -74,7 +74,7 @@ pub(crate) struct Life {
     heard: Instant,
     /// When the pause that we announced is over.
     pause_ends: Option<Instant>,
-    lives_in_row: u8,
+    restarts: u8,
     /// When the next event about another node that uses our id may be raised.
     duplicate_event: Instant,
     refutations: Bucket,
@@ -88,7 +88,7 @@ impl Life {
             began: now,
             heard: now,
             pause_ends: None,
-            lives_in_row: 0,
+            restarts: 0,
             duplicate_event: now,
             refutations: Bucket::new(REFUTATIONS, REFUTATIONS, now),
             others_leaving: OthersLeaving::new(now),
@@ -111,7 +111,7 @@ impl Life {
 
     /// How long a life must have lasted before the next one may begin.
     fn backoff(&self) -> Duration {
-        match self.lives_in_row {
+        match self.restarts {
             0 => Duration::ZERO,
             n => (FIRST_BACKOFF * 2u32.pow(u32::from(n - 1).min(8))).min(LAST_BACKOFF),
         }
@@ -162,17 +162,17 @@ impl Membership {
             Answer::Silence => return news.rank() < me.rank(),
             Answer::Refute => {
                 self.refute(cx, news.incarnation());
-                self.reclaim_word(cx, news);
+                self.reclaim_state(cx, news);
                 if news.status() == Status::Dead {
                     // Whoever tells us does not talk to the dead: it hears of it from ourselves, or not at all.
-                    self.met_the_dead(cx);
+                    self.note_returned(cx);
                     return true;
                 }
             }
-            Answer::Reword => self.reclaim_word(cx, news),
+            Answer::Reword => self.reclaim_state(cx, news),
             Answer::Live => {
                 self.tell_duplicate(cx, news, *age);
-                self.live_again(cx, news.incarnation());
+                self.bump_epoch(cx, news.incarnation());
             }
         }
         false
@@ -231,9 +231,9 @@ impl Membership {
             && news.incarnation().epoch < Incarnation::MAX_EPOCH
         {
             self.life.phase = Phase::Running;
-            self.life.lives_in_row = 0;
-            self.live_again(cx, news.incarnation());
-            self.life.lives_in_row = TWIN_AFTER - 1;
+            self.life.restarts = 0;
+            self.bump_epoch(cx, news.incarnation());
+            self.life.restarts = TWIN_AFTER - 1;
         }
     }
 
@@ -245,11 +245,11 @@ impl Membership {
             return;
         }
         if incarnation.epoch > me.incarnation().epoch {
-            self.live_again(cx, incarnation);
+            self.bump_epoch(cx, incarnation);
         } else if self.life.refutations.take(now, 1) {
             let refutation = incarnation.refutation.saturating_add(1);
             if refutation > Incarnation::MAX_COUNT {
-                self.live_again(cx, incarnation);
+                self.bump_epoch(cx, incarnation);
                 return;
             }
             cx.kernel.metrics.refutations += 1;
@@ -260,39 +260,39 @@ impl Membership {
     }
 
     /// Goes above an earlier life of ours, or of a twin; not too often. What we said last holds on.
-    fn live_again(&mut self, cx: &mut Context<'_, '_>, above: Incarnation) {
+    fn bump_epoch(&mut self, cx: &mut Context<'_, '_>, above: Incarnation) {
         let me = *cx.me();
-        self.begin_life(cx, above, me.with_state(0, me.health(), me.pause_seconds()));
+        self.begin_epoch(cx, above, me.with_state(0, me.health(), me.pause_seconds()));
     }
 
     /// Begins the next life with this record, if it is time for one.
-    fn begin_life(&mut self, cx: &mut Context<'_, '_>, above: Incarnation, record: Record) {
+    fn begin_epoch(&mut self, cx: &mut Context<'_, '_>, above: Incarnation, record: Record) {
         let now = cx.now();
         let lasted = now.since(self.life.began);
         if lasted >= LAST_BACKOFF {
-            self.life.lives_in_row = 0;
+            self.life.restarts = 0;
         }
         if lasted < self.life.backoff() || matches!(self.life.phase, Phase::Leaving(_)) {
             return;
         }
         let epoch = above.epoch.saturating_add(1);
-        if self.life.lives_in_row + 1 >= TWIN_AFTER || epoch > Incarnation::MAX_EPOCH {
+        if self.life.restarts + 1 >= TWIN_AFTER || epoch > Incarnation::MAX_EPOCH {
             self.life.phase = Phase::Passive { heard: now };
             debug!("another node uses this node's id; passive from now on");
-            cx.raise(Event::Twin);
+            cx.raise(Event::DuplicateId);
             return;
         }
-        self.life.lives_in_row += 1;
+        self.life.restarts += 1;
         self.life.began = now;
         self.say(cx, record.with_incarnation(Incarnation { epoch, refutation: 0 }));
         debug!("the cluster knew a later life of this id; going on in epoch {}", epoch);
-        cx.raise(Event::NewLife { epoch });
+        cx.raise(Event::EpochBumped { epoch });
     }
 
     /// Replaces our own record and makes it a rumor.
     fn say(&mut self, cx: &mut Context<'_, '_>, record: Record) {
         cx.tables.members.replace(ME, &record, &mut cx.kernel.rng);
-        cx.heat(ME, cx.kernel.clock.now().stamp());
+        cx.enqueue(ME, cx.kernel.clock.now().stamp());
     }
 
     /// Says where we are reached from now on.
@@ -306,7 +306,7 @@ impl Membership {
         if at.refutation < Incarnation::MAX_COUNT {
             self.say(cx, moved.with_incarnation(Incarnation { refutation: at.refutation + 1, ..at }));
         } else {
-            self.begin_life(cx, at, moved.with_state(0, me.health(), me.pause_seconds()));
+            self.begin_epoch(cx, at, moved.with_state(0, me.health(), me.pause_seconds()));
         }
     }
 
@@ -342,13 +342,13 @@ impl Membership {
         if version < Incarnation::MAX_COUNT {
             self.say(cx, me.with_state(version + 1, health, pause_s));
         } else {
-            self.begin_life(cx, me.incarnation(), me.with_state(0, health, pause_s));
+            self.begin_epoch(cx, me.incarnation(), me.with_state(0, health, pause_s));
         }
     }
 
     /// Says our word above a later one that news of this life has: else it would win wherever both are heard. As often
     /// as we refute; whoever believes the other one tells us again.
-    fn reclaim_word(&mut self, cx: &mut Context<'_, '_>, news: &Record) {
+    fn reclaim_state(&mut self, cx: &mut Context<'_, '_>, news: &Record) {
         let (me, now) = (*cx.me(), cx.now());
         if news.has_later_word_than(&me) && self.life.refutations.take(now, 1) {
             self.say_above(cx, news.state_version(), me.health(), me.pause_seconds());
@@ -376,14 +376,14 @@ impl Membership {
         *cx.tables.rumors = crate::tables::queue::RumorState::EMPTY;
         cx.tables.suspicions.clear();
         let born = cx.tables.members.slot(ME).born;
-        cx.tables.members.found(cx.kernel.config.cluster.key, &me, born);
+        cx.tables.members.reset_to_self(cx.kernel.config.cluster.key, &me, born);
         self.forget_all_probes(now);
         self.doubts = Doubts::default();
         self.healing.start_over();
         self.standing = Standing::new(now);
         self.life.heard = now;
         debug!("heard nobody for too long; starting over");
-        cx.raise(Event::StartedOver);
+        cx.raise(Event::Reset);
     }
 }
 
@@ -437,7 +437,7 @@ mod tests {
     fn new_lives_back_off_to_an_hour() {
         let mut life = Life::new(Instant::ZERO);
         let backoffs = [0, 1, 2, 7, 8, 255].map(|lives| {
-            life.lives_in_row = lives;
+            life.restarts = lives;
             life.backoff().as_secs()
         });
         assert_eq!(backoffs, [0, 30, 60, 1_920, 3_600, 3_600]);

@@ -12,7 +12,7 @@ use crate::{
     membership::{heal::OLD_DEATH, plane::Membership, transitions},
     tables::{
         queue::Kind,
-        table::{Applied, ME, Seat, SlotId},
+        table::{Applied, Entry, ME, SlotId},
     },
     vocabulary::{
         record::{Accusation, Merge, NodeId, Reachability, Record, Status},
@@ -70,8 +70,8 @@ impl Membership {
         corrections: &mut Corrections,
     ) {
         cx.kernel.metrics.records_received += 1;
-        let seat = cx.tables.members.seat(news.record.id());
-        let known = seat.slot();
+        let entry = cx.tables.members.entry(news.record.id());
+        let known = entry.slot();
         if let Some(slot) = known.filter(|&slot| *cx.record(slot) == news.record) {
             let kind = Kind::of(&news.record);
             if cx.tables.rumors.are_many(kind) {
@@ -99,7 +99,7 @@ impl Membership {
             cx.kernel.metrics.deaths_doubted += 1;
             record = record.with_status(Status::Suspect);
         }
-        match self.apply(cx, seat, &record) {
+        match self.apply(cx, entry, &record) {
             Applied::Full => cx.kernel.metrics.dropped_table_full += 1,
             Applied::New(slot) => {
                 cx.kernel.metrics.records_repaired += u64::from(source == Source::Repair);
@@ -125,15 +125,15 @@ impl Membership {
     fn hear_again(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, kind: Kind) {
         let sends = cx.kernel.repeats.sends_of(kind, &cx.kernel.config, &cx.tables.members);
         let cooled = cx.tables.rumors.count_send(cx.tables.members.slots, slot, sends);
-        cx.kernel.metrics.rumors_cooled += u64::from(cooled);
+        cx.kernel.metrics.rumors_retired += u64::from(cooled);
     }
 
     /// Merges a record in; room is made by forgetting the oldest tombstones.
-    fn apply(&mut self, cx: &mut Context<'_, '_>, seat: Seat, record: &Record) -> Applied {
-        let applied = cx.tables.members.apply(seat, record, &mut cx.kernel.rng);
+    fn apply(&mut self, cx: &mut Context<'_, '_>, entry: Entry, record: &Record) -> Applied {
+        let applied = cx.tables.members.apply(entry, record, &mut cx.kernel.rng);
         if applied == Applied::Full && self.forget_oldest(cx) {
-            let seat = cx.tables.members.seat(record.id());
-            return cx.tables.members.apply(seat, record, &mut cx.kernel.rng);
+            let entry = cx.tables.members.entry(record.id());
+            return cx.tables.members.apply(entry, record, &mut cx.kernel.rng);
         }
         applied
     }
@@ -214,7 +214,7 @@ impl Membership {
             self.arm(cx, slot);
         }
         match (was, is) {
-            (Status::Dead, Status::Alive) if incarnation.epoch == before.epoch => self.heard_of_the_dead(cx),
+            (Status::Dead, Status::Alive) if incarnation.epoch == before.epoch => self.hear_returned(cx),
             (_, Status::Dead) => self.plan_visit_of_dead(cx),
             _ => {}
         }
@@ -260,7 +260,7 @@ impl Membership {
     fn date(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, age: u32, hot: bool) {
         let born = cx.kernel.clock.now().stamp().minus(age);
         if hot {
-            cx.heat(slot, born);
+            cx.enqueue(slot, born);
         } else {
             cx.tables.members.slot_mut(slot).born = born;
         }
@@ -342,7 +342,7 @@ impl Membership {
 
     /// A member is dead or has left, and the news of it does not have to be spread: it becomes a tombstone.
     fn bury(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
-        cx.tables.rumors.cool(cx.tables.members.slots, slot);
+        cx.tables.rumors.retire(cx.tables.members.slots, slot);
     }
 
     /// A record that the host gave was taken in: it is no rumor, and what was said of another is settled.
@@ -386,7 +386,7 @@ impl Membership {
         let Some(slot) = cx.tables.rumors.oldest_tombstone() else { return false };
         if cx.tables.members.slot(slot).open_accusations() > 0 {
             // An open suspicion names it as an accuser; those last minutes, tombstones hours.
-            cx.tables.rumors.cool(cx.tables.members.slots, slot);
+            cx.tables.rumors.retire(cx.tables.members.slots, slot);
             return false;
         }
         let id = cx.record(slot).id();
@@ -400,7 +400,7 @@ impl Membership {
         cx.tables.rumors.unlink(cx.tables.members.slots, slot);
         cx.tables.members.forget(slot);
         cx.kernel.metrics.tombstones_forgotten += 1;
-        cx.raise(Event::Forgotten(id));
+        cx.raise(Event::Reaped(id));
         true
     }
 }

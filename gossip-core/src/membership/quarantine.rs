@@ -170,7 +170,7 @@ impl Membership {
             Some(true) => {
                 cx.kernel.metrics.holds += 1;
                 debug!("zone {}/{} is silent: held", zone.region, zone.zone);
-                cx.raise(Event::ZoneHeld(zone));
+                cx.raise(Event::ZoneQuarantined(zone));
             }
             Some(false) => {}
         }

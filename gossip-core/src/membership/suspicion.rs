@@ -119,7 +119,7 @@ impl Membership {
             let member = cx.tables.members.slot(slot);
             let patient = !member.record.pause().is_zero() || cx.damping_level(slot) > 0;
             let born = if patient { member.born } else { cx.kernel.clock.now().stamp() };
-            cx.heat(slot, born);
+            cx.enqueue(slot, born);
         }
     }
 
@@ -286,7 +286,7 @@ impl Membership {
         cx.kernel.metrics.deaths_declared += 1;
         debug!("member {} declared dead", dead.id().as_u64());
         cx.raise(Event::Down(dead.id()));
-        cx.heat(slot, cx.kernel.clock.now().stamp());
+        cx.enqueue(slot, cx.kernel.clock.now().stamp());
     }
 }
 

@@ -13,7 +13,7 @@
 //!
 //! `Down` and `Left` follow `Up` the same way. `Updated` comes while a member is up or suspected: after the event of
 //! its status, if its address, locality, versions, health or epoch changed as well; and where its record changed in any
-//! other way. `Forgotten` ends a row. A
+//! other way. `Reaped` ends a row. A
 //! member that was never told of as up has no other events: its tombstone came as history.
 
 use crate::{

@@ -85,7 +85,7 @@ impl<M: Memory> Node<M> {
         let mut tables = memory.tables();
         *tables.rumors = crate::tables::queue::RumorState::EMPTY;
         tables.suspicions.clear();
-        tables.members.found(config.cluster.key, &me, now.stamp());
+        tables.members.reset_to_self(config.cluster.key, &me, now.stamp());
         let kernel = Kernel {
             budgets: Buckets::new(&config, now),
             clock: Clock::new(now),
@@ -301,7 +301,7 @@ impl<M: Memory> Node<M> {
     }
 
     /// Whether this node's view is as complete as it gets: it fetched one, was given one, or has nobody to join.
-    /// True from [`Event::Joined`] on, unless the node [starts over](Event::StartedOver).
+    /// True from [`Event::Joined`] on, unless the node [starts over](Event::Reset).
     pub fn is_joined(&self) -> bool {
         self.planes.bootstrap.joining.is_joined()
     }

@@ -63,7 +63,7 @@ impl Step<'_, '_> {
         bytes: usize,
     ) -> Verdict {
         // Whatever costs more than it brought goes to the address that the member's record names, only.
-        let at_home = self.cx.record(sender).address() == from;
+        let from_advertised = self.cx.record(sender).address() == from;
         let same_view = authentic.fingerprint == self.cx.tables.members.fingerprint();
         self.cx.kernel.metrics.fingerprints_equal += u64::from(same_view);
         self.cx.kernel.metrics.fingerprints_differed += u64::from(!same_view);
@@ -76,10 +76,10 @@ impl Step<'_, '_> {
         let Some(sender) = self.cx.tables.members.find(authentic.sender) else { return Verdict::Accepted };
         let same_view = same_view || authentic.fingerprint == self.cx.tables.members.fingerprint();
         if let Some(message) = &authentic.contents.message {
-            self.handle_message(from, sender, at_home, message, bytes);
+            self.handle_message(from, sender, from_advertised, message, bytes);
         }
         self.cx.correct_sender(sender, &mut corrections);
-        if at_home {
+        if from_advertised {
             self.membership.recheck(&mut self.cx, sender);
             let probing =
                 matches!(authentic.contents.message, Some(Message::Ping { .. } | Message::Ack { .. }));
@@ -134,14 +134,14 @@ impl Step<'_, '_> {
         &mut self,
         from: SocketAddr,
         sender: SlotId,
-        at_home: bool,
+        from_advertised: bool,
         message: &Message,
         bytes: usize,
     ) {
         let id = self.cx.record(sender).id();
         match message {
             Message::Ping { nonce, target } if *target == self.cx.my_id() => {
-                if !at_home {
+                if !from_advertised {
                     self.answer_unproven_ping(from, *nonce, bytes);
                 } else if self.membership.leaves_like(&self.cx, sender) {
                     self.membership.part_with(&mut self.cx, from);
@@ -154,7 +154,9 @@ impl Step<'_, '_> {
                 }
             }
             // An earlier member had this address. Whoever looks for it finds us instead, unless it knows us.
-            Message::Ping { nonce, .. } if !(at_home && self.cx.record(sender).status().is_live()) => {
+            Message::Ping { nonce, .. }
+                if !(from_advertised && self.cx.record(sender).status().is_live()) =>
+            {
                 self.answer_misdirected_ping(from, *nonce, bytes);
             }
             Message::Ping { .. } => {}
@@ -165,14 +167,14 @@ impl Step<'_, '_> {
             }
             Message::RelayedAck { nonce } => self.membership.handle_relayed_ack(&mut self.cx, sender, *nonce),
             Message::Nack { nonce } => self.membership.handle_nack(&mut self.cx, sender, *nonce),
-            Message::PingRequest { nonce, target } if at_home => {
+            Message::PingRequest { nonce, target } if from_advertised => {
                 self.membership.handle_ping_request(&mut self.cx, sender, *nonce, *target);
             }
             Message::PingRequest { .. } => {}
             Message::Challenge { nonce, token } => {
                 if !self.bootstrap.handle_join_challenge(&mut self.cx, *nonce, *token) {
                     // It does not know us (any more), and said so in answer to a ping or a rumor.
-                    let introduces = at_home || self.membership.has_pinged(&self.cx, from, *nonce);
+                    let introduces = from_advertised || self.membership.has_pinged(&self.cx, from, *nonce);
                     self.membership.handle_ack(&mut self.cx, id, *nonce);
                     if introduces && self.bootstrap.admits_request(&mut self.cx) {
                         self.bootstrap.introduce(&mut self.cx, from, INTRODUCTION, *token);
@@ -189,7 +191,7 @@ impl Step<'_, '_> {
                 self.handle_answer(from, message, bytes);
             }
             // From elsewhere it could be anybody's.
-            Message::Observed { address, .. } if at_home => {
+            Message::Observed { address, .. } if from_advertised => {
                 self.membership.hear_where_seen(&mut self.cx, Some(sender), *address)
             }
             Message::Observed { .. } | Message::Pull | Message::Repair | Message::Sifted { .. } => {}

@@ -23,8 +23,8 @@ impl Step<'_, '_> {
                 Status::Suspect => record.with_status(Status::Alive),
                 _ => *record,
             };
-            let seat = self.cx.tables.members.seat(record.id());
-            match self.cx.tables.members.apply(seat, &record, &mut self.cx.kernel.rng) {
+            let entry = self.cx.tables.members.entry(record.id());
+            match self.cx.tables.members.apply(entry, &record, &mut self.cx.kernel.rng) {
                 Applied::New(slot) => self.membership.settle(&mut self.cx, slot),
                 Applied::Known { slot, was, merge } if merge.changed => {
                     if was.incarnation().epoch != record.incarnation().epoch {
@@ -38,7 +38,7 @@ impl Step<'_, '_> {
         }
         self.bootstrap.joining.set_viewed();
         if !announced {
-            self.cx.heat(ME, self.cx.kernel.clock.now().stamp());
+            self.cx.enqueue(ME, self.cx.kernel.clock.now().stamp());
         }
     }
 }

@@ -69,10 +69,10 @@ impl Step<'_, '_> {
         if self.membership.life.phase() == Phase::Gone {
             return;
         }
-        self.cx.kernel.metrics.own_pauses += 1;
+        self.cx.kernel.metrics.local_pauses += 1;
         self.membership.worsen_health(1);
         self.membership.stop_timing_pings();
-        self.cx.raise(Event::OwnPause { late });
+        self.cx.raise(Event::LocalPause { late });
         if self.membership.is_out_of_touch(&self.cx) {
             self.start_over();
         }

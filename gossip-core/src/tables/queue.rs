@@ -106,7 +106,7 @@ impl RumorState {
     }
 
     /// Makes a slot's record news that came into being at `born`, to be sent from the beginning.
-    pub(crate) fn heat(&mut self, slots: &mut [Slot], slot: SlotId, born: Stamp) {
+    pub(crate) fn enqueue(&mut self, slots: &mut [Slot], slot: SlotId, born: Stamp) {
         self.unlink(slots, slot);
         slots[slot as usize].born = born;
         let list = Kind::of(&slots[slot as usize].record).list(0);
@@ -114,7 +114,7 @@ impl RumorState {
     }
 
     /// Takes a slot out of circulation; a tombstone joins the tombstones, by the time of its death.
-    pub(crate) fn cool(&mut self, slots: &mut [Slot], slot: SlotId) {
+    pub(crate) fn retire(&mut self, slots: &mut [Slot], slot: SlotId) {
         self.unlink(slots, slot);
         // One's own record is never a tombstone to oneself, not even after leaving.
         if slot != ME && !slots[slot as usize].record.status().is_live() {
@@ -262,7 +262,7 @@ impl RumorState {
         }
         let (kind, sent) = Kind::of_list(entry.list);
         if sent + 1 >= sends.min(MAX_SENDS as u8) {
-            self.cool(slots, slot);
+            self.retire(slots, slot);
             return true;
         }
         self.unlink(slots, slot);

@@ -202,12 +202,12 @@ pub(crate) struct Table<'a> {
 
 /// Where a member stands in the index, or would: a look-up done once.
 #[derive(Clone, Copy)]
-pub(crate) struct Seat {
+pub(crate) struct Entry {
     place: Place,
     found: Result<(usize, SlotId), usize>,
 }
 
-impl Seat {
+impl Entry {
     pub(crate) fn slot(self) -> Option<SlotId> {
         self.found.ok().map(|(_, slot)| slot)
     }
@@ -226,7 +226,7 @@ pub(crate) enum Applied {
 
 impl Table<'_> {
     /// Empties the table and gives the node itself its slot; `born` is when its record came into being.
-    pub(crate) fn found(&mut self, key: u64, me: &Record, born: Stamp) {
+    pub(crate) fn reset_to_self(&mut self, key: u64, me: &Record, born: Stamp) {
         // Fresh memory is zero, and touching all of it would cost a small cluster its large cap.
         if self.state.used > 0 {
             self.slots.fill(Slot::EMPTY);
@@ -304,14 +304,14 @@ impl Table<'_> {
     }
 
     /// Where a member stands, or would. Outdated by the next change of the table.
-    pub(crate) fn seat(&self, id: NodeId) -> Seat {
+    pub(crate) fn entry(&self, id: NodeId) -> Entry {
         let place = self.place(id);
-        Seat { place, found: self.locate(place) }
+        Entry { place, found: self.locate(place) }
     }
 
-    /// Merges a record into its member's seat; the caller sees to rumors and suspicions.
-    pub(crate) fn apply(&mut self, seat: Seat, record: &Record, rng: &mut Rng) -> Applied {
-        match seat.found {
+    /// Merges a record into its member's entry; the caller sees to rumors and suspicions.
+    pub(crate) fn apply(&mut self, entry: Entry, record: &Record, rng: &mut Rng) -> Applied {
+        match entry.found {
             Ok((_, slot)) => {
                 let old = *self.record(slot);
                 let mut new = old;
@@ -322,7 +322,7 @@ impl Table<'_> {
                 Applied::Known { slot, was: old, merge }
             }
             Err(at) => {
-                let Some(slot) = self.take_slot(record, seat.place, at) else { return Applied::Full };
+                let Some(slot) = self.take_slot(record, entry.place, at) else { return Applied::Full };
                 self.ring_insert(slot);
                 self.state.suspects += u32::from(record.status() == Status::Suspect);
                 if record.status().is_live() {

@@ -57,7 +57,7 @@ pub struct Mechanisms {
     /// sends us anything is told of it.
     pub tell_suspect: bool,
     /// Notice one's own pauses and judge nobody by them.
-    pub own_pause: bool,
+    pub local_pause: bool,
     /// Hold another zone that is silent as a whole as unreachable, instead of accusing everybody in it.
     pub holds: bool,
     /// Death is earned: it takes a fresh failed probe of one's own and two accusers; and news of a death is doubted by who
@@ -99,7 +99,7 @@ impl Mechanisms {
         local_health: true,
         confirmations: true,
         tell_suspect: true,
-        own_pause: true,
+        local_pause: true,
         holds: true,
         earned_death: true,
         early_check: true,
@@ -126,7 +126,7 @@ impl Mechanisms {
         local_health: false,
         confirmations: false,
         tell_suspect: false,
-        own_pause: false,
+        local_pause: false,
         holds: false,
         earned_death: false,
         early_check: false,
@@ -243,7 +243,7 @@ pub struct Config {
     pub hold: Duration,
     /// A step later than its deadline by more than this means that this node itself was paused.
     /// 10 ms to 60 s.
-    pub own_pause: Duration,
+    pub local_pause: Duration,
 
     /// Who tells whom what is new.
     pub mode: Mode,
@@ -300,7 +300,7 @@ impl Config {
             probe_interval: Duration::from_millis(250),
             ack_timeout_initial: Duration::from_millis(50),
             pause_tolerance: Duration::from_millis(1_000),
-            own_pause: Duration::from_millis(250),
+            local_pause: Duration::from_millis(250),
             gossip_interval: Duration::from_millis(50),
             anti_entropy_interval: Duration::from_secs(10),
             join_retry: Duration::from_millis(250),
@@ -324,7 +324,7 @@ impl Config {
             confirmations: 2,
             accusations_per_accuser: 8,
             hold: Duration::from_secs(7 * 60),
-            own_pause: Duration::from_millis(500),
+            local_pause: Duration::from_millis(500),
             mode: Mode::PushPull,
             fanout: 4,
             gossip_interval: Duration::from_millis(100),
@@ -350,7 +350,7 @@ impl Config {
             ack_timeout_min: Duration::from_millis(100),
             ack_timeout_max: Duration::from_secs(2),
             pause_tolerance: Duration::from_secs(5),
-            own_pause: Duration::from_secs(1),
+            local_pause: Duration::from_secs(1),
             gossip_interval: Duration::from_millis(250),
             join_retry: Duration::from_secs(1),
             ..Self::lan(cluster)
@@ -371,7 +371,7 @@ impl Config {
             ("ack_timeout_max", self.ack_timeout_max, ms(1), s(30)),
             ("pause_tolerance", self.pause_tolerance, ms(100), s(300)),
             ("hold", self.hold, s(1), s(86_400)),
-            ("own_pause", self.own_pause, ms(10), s(60)),
+            ("local_pause", self.local_pause, ms(10), s(60)),
             ("gossip_interval", self.gossip_interval, ms(1), s(10)),
             ("anti_entropy_interval", self.anti_entropy_interval, s(1), s(3_600)),
             ("join_retry", self.join_retry, ms(10), s(600)),
@@ -490,7 +490,7 @@ mod tests {
             local_health,
             confirmations,
             tell_suspect,
-            own_pause,
+            local_pause,
             holds,
             earned_death,
             early_check,
@@ -509,7 +509,7 @@ mod tests {
         assert!(repair, "this judges nobody");
         assert!(!neighbours && !sieves, "SWIM tells random members");
         let probing = [full_help, round_trips, local_health, tell_suspect, early_check, successor];
-        let withheld = [own_pause, holds, earned_death, damping, announced_pauses, confirmations];
+        let withheld = [local_pause, holds, earned_death, damping, announced_pauses, confirmations];
         let doubt = [roll_call, answers, surprise, majority];
         assert!(!probing.iter().chain(&withheld).chain(&doubt).any(|&on| on));
     }

@@ -124,7 +124,7 @@ counters! {
     /// Records sent.
     records_sent,
     /// Rumors that had all their sends.
-    rumors_cooled,
+    rumors_retired,
     /// Probes begun.
     probes,
     /// Probes answered, by whatever way.
@@ -159,7 +159,7 @@ counters! {
     /// Dominated records that one datagram offered beyond those that are answered at a time.
     dropped_corrections,
     /// Own pauses noticed.
-    own_pauses,
+    local_pauses,
     /// Seeds given that were not kept: too many at once, or an address where nobody can be.
     dropped_seeds,
     /// Joins answered with a welcome.

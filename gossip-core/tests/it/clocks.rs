@@ -42,7 +42,7 @@ fn a_clock_that_jumps_to_its_end_stops_the_node_which_still_answers_and_buries_n
         // The network's clock, from here on the node's past; ticks of the harness would show a node that spins.
         network.run_for(secs(300));
         let own: Vec<_> = network.hosts[0].events.iter().map(|&(_, event)| event).collect();
-        assert!(own.iter().any(|event| matches!(event, Event::OwnPause { .. })), "seed {seed}");
+        assert!(own.iter().any(|event| matches!(event, Event::LocalPause { .. })), "seed {seed}");
         assert!(own.iter().all(|event| !matches!(event, Event::Down(_))), "seed {seed}: {own:?}");
         assert!(network.all_say(0, Status::Alive), "seed {seed}: {}", network.opinions(0));
         assert_eq!(
@@ -96,7 +96,8 @@ fn a_clock_that_jumps_to_its_start_and_back_does_no_harm() {
         network.run_for(secs(60));
         assert!(network.is_formed(), "seed {seed}");
         assert_eq!(network.deaths(), [], "seed {seed}");
-        let pauses = network.hosts[0].events.iter().any(|(_, event)| matches!(event, Event::OwnPause { .. }));
+        let pauses =
+            network.hosts[0].events.iter().any(|(_, event)| matches!(event, Event::LocalPause { .. }));
         assert!(!pauses, "seed {seed}: a jump back is no pause");
     }
 }

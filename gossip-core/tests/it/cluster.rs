@@ -173,7 +173,7 @@ fn a_restart_with_a_forgotten_epoch_is_a_member_again_and_told_its_new_one() {
             network.join(5, &[0, 1]);
             let took = network.wait(secs(15), Network::is_formed);
             assert!(took.is_some(), "seed {seed}, epoch {epoch}: {}", network.opinions(5));
-            let told = |event: &(_, Event)| matches!(event.1, Event::NewLife { epoch } if epoch > 1_000);
+            let told = |event: &(_, Event)| matches!(event.1, Event::EpochBumped { epoch } if epoch > 1_000);
             let own = network.hosts[5].node.me().incarnation();
             assert!(
                 network.hosts[5].events.iter().any(told) || own.epoch == 1_000 && own.refutation > 0,
@@ -336,7 +336,7 @@ fn the_dead_are_forgotten_in_time_and_do_not_come_back_by_that() {
         let forgotten =
             |n: &Network<_>| n.running().all(|host: &support::Host<_>| host.node.member(id).is_none());
         assert!(network.wait(secs(180), forgotten).is_some(), "seed {seed}: {}", network.opinions(4));
-        assert!(network.running().all(|host| host.has_told(Event::Forgotten(id))), "seed {seed}");
+        assert!(network.running().all(|host| host.has_told(Event::Reaped(id))), "seed {seed}");
         for _ in 0..12 {
             network.run_for(secs(10));
             assert!(forgotten(&network), "seed {seed}: {}", network.opinions(4));

@@ -189,7 +189,7 @@ fn a_tick_at_the_end_of_time_is_the_last() {
 
 #[test]
 fn a_slow_driver_with_a_small_own_pause_still_detects_crashes() {
-    let config = Config { own_pause: millis(10), ..lan() };
+    let config = Config { local_pause: millis(10), ..lan() };
     let mut network = formed(1, 4, config, ());
     for host in &mut network.hosts {
         host.tick_grid = Some(millis(80));
@@ -299,7 +299,7 @@ fn twins_settle() {
         let twin = network.add("node-1");
         network.join(twin, &[0]);
         network.run_for(secs(400));
-        let told = |n: &Network<Heap>, h: usize| n.hosts[h].has_told(Event::Twin);
+        let told = |n: &Network<Heap>, h: usize| n.hosts[h].has_told(Event::DuplicateId);
         let lives = |h: usize| {
             (
                 network.hosts[h].node.me(),
@@ -309,7 +309,10 @@ fn twins_settle() {
                     .filter(|e| {
                         matches!(
                             e.1,
-                            Event::NewLife { .. } | Event::Twin | Event::Joined | Event::Conflict(_)
+                            Event::EpochBumped { .. }
+                                | Event::DuplicateId
+                                | Event::Joined
+                                | Event::Conflict(_)
                         )
                     })
                     .copied()

@@ -79,7 +79,7 @@ fn after_the_highest_epoch_a_lower_one_is_a_member_again_once_its_death_is_forgo
         // Too early: it cannot go above what is remembered of it, and says so to its host.
         network.restart_in(4, address, epoch + 1);
         network.join(4, &[0]);
-        let told = network.wait(secs(10), |n| n.hosts[4].has_told(Event::Twin));
+        let told = network.wait(secs(10), |n| n.hosts[4].has_told(Event::DuplicateId));
         assert!(told.is_some() && network.all_say(4, Status::Dead), "seed {seed}: {}", network.opinions(4));
         network.crash(4);
         network.run_for(secs(90));

@@ -114,7 +114,7 @@ fn a_paused_node_notices_and_accuses_nobody_for_it() {
         let before = network.hosts[2].node.metrics().accusations_made;
         network.pause(2, millis(1_900));
         network.run_for(secs(20));
-        let noticed = network.hosts[2].events.iter().any(|(_, e)| matches!(e, Event::OwnPause { .. }));
+        let noticed = network.hosts[2].events.iter().any(|(_, e)| matches!(e, Event::LocalPause { .. }));
         assert!(noticed, "seed {seed}: the pause went unnoticed");
         assert_eq!(network.hosts[2].node.metrics().accusations_made, before, "seed {seed}");
     }

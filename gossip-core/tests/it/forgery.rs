@@ -361,7 +361,10 @@ fn a_claim_at_the_highest_epoch_makes_its_owner_passive_and_costs_nobody_his_lif
         let top = Incarnation { epoch: Incarnation::MAX_EPOCH, refutation: 0 };
         let forged = network.hosts[VICTIM].node.me().with_incarnation(top);
         tell(&mut network, &OTHERS, false, &[records(&[forged], 0)]);
-        assert!(network.wait(secs(5), |n| n.hosts[VICTIM].has_told(Event::Twin)).is_some(), "seed {seed}");
+        assert!(
+            network.wait(secs(5), |n| n.hosts[VICTIM].has_told(Event::DuplicateId)).is_some(),
+            "seed {seed}"
+        );
         network.run_for(secs(120));
         assert!(network.all_say(VICTIM, Status::Alive), "seed {seed}: {}", network.opinions(VICTIM));
         assert_eq!(network.deaths(), [], "seed {seed}");

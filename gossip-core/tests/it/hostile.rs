@@ -198,7 +198,7 @@ fn two_nodes_of_one_name_are_reported_and_do_not_fight_for_ever() {
         let id = network.hosts[twin].id;
         let reported = network.wait(secs(600), |n| {
             let tells =
-                |(_, event): &(Instant, Event)| *event == Event::Twin || *event == Event::Conflict(id);
+                |(_, event): &(Instant, Event)| *event == Event::DuplicateId || *event == Event::Conflict(id);
             n.hosts.iter().any(|host| host.events.iter().any(tells))
         });
         assert!(reported.is_some(), "seed {seed}: nobody reports the twin");
@@ -478,7 +478,7 @@ fn a_whole_hour_of_old_traffic_revives_and_buries_nobody_for_good() {
                             "seed {seed}: {n} told {event:?}, after {since:?}"
                         );
                     }
-                    Event::Up(_) | Event::Down(_) | Event::Left(_) | Event::NewLife { .. } => {
+                    Event::Up(_) | Event::Down(_) | Event::Left(_) | Event::EpochBumped { .. } => {
                         panic!("seed {seed}: {n} told {event:?}");
                     }
                     _ => {}

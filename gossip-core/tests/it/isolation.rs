@@ -16,7 +16,7 @@ fn a_node_that_heard_nobody_for_half_a_tombstones_life_starts_over() {
         network.run_for(secs(5));
         network.pause(0, secs(40));
         network.run_for(secs(41));
-        assert!(network.hosts[0].has_told(Event::StartedOver), "seed {seed}");
+        assert!(network.hosts[0].has_told(Event::Reset), "seed {seed}");
         let took = network.wait(secs(30), Network::is_formed);
         assert!(took.is_some(), "seed {seed}: not one cluster again");
         assert!(network.hosts[0].has_told(Event::Joined), "seed {seed}");
@@ -29,7 +29,7 @@ fn a_short_silence_forgets_nobody() {
         let mut network = formed(seed, 6, forgetful(), ());
         network.pause(0, secs(20));
         network.run_for(secs(21));
-        assert!(!network.hosts[0].has_told(Event::StartedOver), "seed {seed}");
+        assert!(!network.hosts[0].has_told(Event::Reset), "seed {seed}");
         assert_eq!(network.hosts[0].node.members().len(), 5, "seed {seed}");
     }
 }
@@ -58,7 +58,7 @@ fn one_pause_is_told_once_however_much_input_had_queued() {
         network.pause(0, secs(5));
         network.run_for(secs(10));
         let pauses =
-            network.hosts[0].events.iter().filter(|(_, event)| matches!(event, Event::OwnPause { .. }));
+            network.hosts[0].events.iter().filter(|(_, event)| matches!(event, Event::LocalPause { .. }));
         assert_eq!(pauses.count(), 1, "seed {seed}");
     }
 }

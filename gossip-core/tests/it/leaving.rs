@@ -122,7 +122,7 @@ fn all_leave(network: &mut Network<Heap>, spread: Duration, case: &str) {
     }
     assert!(done.is_some(), "{case}");
     assert_eq!(network.deaths(), [], "{case}");
-    assert!(!network.hosts.iter().any(|host| host.has_told(Event::Twin)), "{case}");
+    assert!(!network.hosts.iter().any(|host| host.has_told(Event::DuplicateId)), "{case}");
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn news_of_everybody_at_once_is_a_full_rumor_queue_and_none_of_it_is_lost() {
         let mut network: Network<Heap> = Network::new(seed, lan(), || Heap::for_members(256), ());
         network.add_restored(200);
         network.run_for(secs(20));
-        let cooled = count(&network, |metrics| metrics.rumors_cooled);
+        let cooled = count(&network, |metrics| metrics.rumors_retired);
         for round in 0..20 {
             let health = if round % 2 == 0 { Health::Degraded } else { Health::Healthy };
             for host in 0..200 {
@@ -104,7 +104,7 @@ fn news_of_everybody_at_once_is_a_full_rumor_queue_and_none_of_it_is_lost() {
             network.run_for(millis(100));
         }
         network.assert_recovers(secs(60), seed);
-        assert!(count(&network, |metrics| metrics.rumors_cooled) > cooled, "seed {seed}: no rumor ended");
+        assert!(count(&network, |metrics| metrics.rumors_retired) > cooled, "seed {seed}: no rumor ended");
         assert_eq!(network.deaths(), [], "seed {seed}");
         for host in network.running() {
             let said = host.node.members().map(|member| member.record().state_version());
@@ -430,7 +430,7 @@ fn told_by_a_datagram(newcomers: u8) -> ([usize; 6], u64) {
     let all: Vec<Record> = live.iter().chain(&dead).copied().collect();
     network.command(0, |node, now, out| node.restore(now, &all, out));
     assert_eq!(network.hosts[0].node.members().len(), 63);
-    let held = Event::ZoneHeld(far.domain());
+    let held = Event::ZoneQuarantined(far.domain());
     assert!(network.wait(secs(60), |n| n.hosts[0].has_told(held)).is_some(), "the zone was not silent");
     let suspects: Vec<Record> = live.iter().map(|record| record.with_status(Status::Suspect)).collect();
     for some in suspects.chunks(40) {
@@ -461,8 +461,8 @@ fn told_by_a_datagram(newcomers: u8) -> ([usize; 6], u64) {
     let told = &network.hosts[0].events[before..];
     let of = |wanted: fn(&Event) -> bool| told.iter().filter(|(_, event)| wanted(event)).count();
     let kinds = [
-        of(|event| matches!(event, Event::OwnPause { .. })),
-        of(|event| matches!(event, Event::Forgotten(_))),
+        of(|event| matches!(event, Event::LocalPause { .. })),
+        of(|event| matches!(event, Event::Reaped(_))),
         of(|event| matches!(event, Event::Up(_))),
         of(|event| matches!(event, Event::Cleared(_))),
         of(|event| matches!(event, Event::Updated(_))),

@@ -113,7 +113,7 @@ fn a_name_is_taken_back_when_its_duplicate_is_gone() {
     for seed in seeds() {
         let (mut network, duplicate) = with_a_duplicate(seed);
         network.run_for(secs(200));
-        let twin = |host: usize| told(&network.hosts[host], |event| *event == Event::Twin) > 0;
+        let twin = |host: usize| told(&network.hosts[host], |event| *event == Event::DuplicateId) > 0;
         assert!(twin(1) || twin(duplicate), "seed {seed}: nobody gave in");
         network.crash(duplicate);
         // Found dead, silent for half a minute, and heard of.
@@ -178,8 +178,8 @@ fn a_past_life_that_others_restore_is_no_duplicate() {
     }
     network.join(1, &[0, 2]);
     network.run_for(secs(30));
-    let new_life = |event: &Event| matches!(event, Event::NewLife { .. });
-    assert!(told(&network.hosts[1], new_life) > 0, "it never heard of its past life");
+    let epoch_bumped = |event: &Event| matches!(event, Event::EpochBumped { .. });
+    assert!(told(&network.hosts[1], epoch_bumped) > 0, "it never heard of its past life");
     assert_eq!(told(&network.hosts[1], |event| matches!(event, Event::IdInUse { .. })), 0);
 }
 

@@ -57,7 +57,7 @@ fn a_hold_ends_with_the_view_that_it_was_about() {
     network.command(host, |node, now, out| node.restore(now, &zone, out));
     network.run_for(secs(40));
     let told = |event| network.hosts[host].events.iter().any(|&(_, told)| told == event);
-    assert!(told(Event::ZoneHeld(zone[0].locality().domain())) && told(Event::StartedOver));
+    assert!(told(Event::ZoneQuarantined(zone[0].locality().domain())) && told(Event::Reset));
     network.command(host, |node, now, out| node.restore(now, &zone, out));
     let members = network.hosts[host].node.members();
     let untried = members.filter(|member| member.reachability() == Reachability::Unknown).count();

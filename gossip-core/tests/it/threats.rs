@@ -45,7 +45,7 @@ fn proofs(text: &str) -> usize {
     let mut found = 0;
     for quoted in quoted {
         if let Some((file, name)) = quoted.split_once("::") {
-            // A type of the sources, as in `Event::Twin`, begins with a capital.
+            // A type of the sources, as in `Event::DuplicateId`, begins with a capital.
             if file.starts_with(|first: char| first.is_ascii_lowercase()) {
                 assert!(has_test(file, name, "("), "there is no test {name} in {file}");
                 found += 1;

@@ -57,7 +57,7 @@ fn a_zone_that_is_cut_off_is_held_and_nobody_dies() {
         network.run_for(secs(300));
         assert_eq!(network.deaths(), [], "seed {seed}");
         for host in members_of(&network, 0) {
-            assert_eq!(told(&network, host, Event::ZoneHeld(zone(2))), 1, "seed {seed}");
+            assert_eq!(told(&network, host, Event::ZoneQuarantined(zone(2))), 1, "seed {seed}");
         }
         network.set_cut(|_, _| false);
         network.run_for(secs(30));
@@ -334,7 +334,7 @@ fn a_zone_let_through_at_times_is_held_for_ever_but_tells_of_its_dead() {
         assert_eq!(network.deaths(), [], "seed {seed}");
         for host in members_of(&network, 0) {
             let released = |answered| told(&network, host, Event::ZoneReleased { zone: zone(2), answered });
-            assert!(told(&network, host, Event::ZoneHeld(zone(2))) >= 20, "seed {seed}: not held");
+            assert!(told(&network, host, Event::ZoneQuarantined(zone(2))) >= 20, "seed {seed}: not held");
             assert_eq!(released(false), 0, "seed {seed}: judged after ten holds");
         }
         cut_off(&mut network, 2);

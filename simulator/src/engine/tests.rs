@@ -86,7 +86,7 @@ fn a_paused_host_hears_everything_afterwards() {
     world.run_until(6 * SECOND - 1);
     assert!(!world.watch.0[before..].iter().any(|&(_, host, _)| host == 0));
     world.run_until(8 * SECOND);
-    let noticed = |&(_, host, event): &_| host == 0 && matches!(event, Event::OwnPause { .. });
+    let noticed = |&(_, host, event): &_| host == 0 && matches!(event, Event::LocalPause { .. });
     assert!(world.watch.0.iter().any(noticed));
 }
 

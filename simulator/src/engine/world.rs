@@ -496,7 +496,7 @@ impl<W: Watch> World<W> {
         }
         for event in output.events() {
             match *event {
-                Event::NewLife { epoch } => at.epoch = epoch,
+                Event::EpochBumped { epoch } => at.epoch = epoch,
                 Event::LeaveDone { .. } => at.state = State::Gone,
                 _ => {}
             }

@@ -108,9 +108,8 @@ impl Laws {
         self.check_holds(step)?;
         self.flaps.stepped(step);
         self.check_flaps()?;
-        let forgotten = |record: &Record| {
-            step.output.events().iter().any(|event| *event == Event::Forgotten(record.id()))
-        };
+        let forgotten =
+            |record: &Record| step.output.events().iter().any(|event| *event == Event::Reaped(record.id()));
         let at = step.at();
         let view = &mut self.views[step.host as usize];
         view.resize(self.said.len(), None);
@@ -141,7 +140,7 @@ impl Laws {
             return Err(format!("lists {listed} members, and has room for {}", self.capacity));
         }
         for event in step.output.events() {
-            if let Event::Forgotten(id) = event
+            if let Event::Reaped(id) = event
                 && let Some(&subject) = step.ids.get(id)
                 && at.node.member(*id).is_none()
             {
@@ -175,7 +174,7 @@ impl Laws {
         let held = &mut self.held[step.host as usize];
         for event in step.output.events() {
             let in_turn = match event {
-                Event::ZoneHeld(zone) => held.insert(*zone),
+                Event::ZoneQuarantined(zone) => held.insert(*zone),
                 Event::ZoneReleased { zone, .. } => held.remove(zone),
                 _ => true,
             };

@@ -104,11 +104,11 @@ mod tests {
         let mut memory = Heap::for_members(zones.len() + 1);
         let mut members = memory.tables().members;
         let mut rng = Rng::new([9; 32]);
-        members.found(KEY, &record(me, zones[me as usize - 1]), Stamp(0));
+        members.reset_to_self(KEY, &record(me, zones[me as usize - 1]), Stamp(0));
         for (id, &zone) in (1..).zip(zones).filter(|&(id, _)| id != me) {
             let status = if dead.contains(&id) { Status::Dead } else { Status::Alive };
-            let seat = members.seat(NodeId::from_u64(id).unwrap());
-            let _ = members.apply(seat, &record(id, zone).with_status(status), &mut rng);
+            let entry = members.entry(NodeId::from_u64(id).unwrap());
+            let _ = members.apply(entry, &record(id, zone).with_status(status), &mut rng);
         }
         memory
     }

@@ -75,7 +75,7 @@ impl Membership {
             Purpose::Check => self.check_passed(cx, probe.slot),
             Purpose::Newcomer => {
                 let born = cx.tables.members.slot(probe.slot).born;
-                cx.heat(probe.slot, born);
+                cx.enqueue(probe.slot, born);
             }
             Purpose::Routine | Purpose::Confirm | Purpose::Recheck | Purpose::ZoneCheck => {}
         }

@@ -250,7 +250,7 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
                 panic!("host {host} was told {wrong}");
             }
             at.events.push((now, event));
-            if let Event::NewLife { epoch } = event {
+            if let Event::EpochBumped { epoch } = event {
                 at.epoch = epoch;
             }
         }

@@ -21,8 +21,8 @@ impl Told {
 
     /// Takes in an event, and says what is wrong with its place, if anything is.
     pub(crate) fn note(&mut self, event: Event) -> Result<(), String> {
-        use Event::{Cleared, Down, Forgotten, Left, StartedOver, Suspected, Up, Updated};
-        if event == StartedOver {
+        use Event::{Cleared, Down, Left, Reaped, Reset, Suspected, Up, Updated};
+        if event == Reset {
             self.last.clear();
         }
         let Some(id) = event.member() else { return Ok(()) };
@@ -33,12 +33,12 @@ impl Told {
             (Some(Suspected(_)), Cleared(_) | Updated(_)) => true,
             (Some(Up(_) | Cleared(_) | Suspected(_)), Down(_)) => true,
             (Some(Up(_) | Cleared(_) | Suspected(_) | Down(_)), Left(_)) => true,
-            (None | Some(Down(_) | Left(_)), Forgotten(_)) => true,
-            (_, Up(_) | Suspected(_) | Cleared(_) | Updated(_) | Down(_) | Left(_) | Forgotten(_)) => false,
+            (None | Some(Down(_) | Left(_)), Reaped(_)) => true,
+            (_, Up(_) | Suspected(_) | Cleared(_) | Updated(_) | Down(_) | Left(_) | Reaped(_)) => false,
             _ => true,
         };
         match event {
-            Forgotten(_) => drop(self.last.remove(&id)),
+            Reaped(_) => drop(self.last.remove(&id)),
             Up(_) | Suspected(_) | Cleared(_) | Down(_) | Left(_) => drop(self.last.insert(id, event)),
             _ => {}
         }
