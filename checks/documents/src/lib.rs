@@ -1,0 +1,67 @@
+//! The links of a document, and the anchors that links may lead to.
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use std::collections::HashMap;
+
+fn events(text: &str) -> Parser<'_> {
+    Parser::new_ext(text, Options::ENABLE_TABLES)
+}
+
+/// Where a document's links lead, images included, in order.
+pub fn links(text: &str) -> Vec<String> {
+    let link = |event| match event {
+        Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
+            Some(dest_url.into_string())
+        }
+        _ => None,
+    };
+    events(text).filter_map(link).collect()
+}
+
+/// The anchors of a document's headings, as mdBook and code hosts make them.
+pub fn anchors(text: &str) -> Vec<String> {
+    let (mut anchors, mut heading) = (vec![], None);
+    let mut seen = HashMap::<String, u32>::new();
+    for event in events(text) {
+        match event {
+            Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
+            Event::Text(text) | Event::Code(text) => {
+                if let Some(heading) = &mut heading {
+                    heading.push_str(&text);
+                }
+            }
+            Event::End(TagEnd::Heading(_)) => {
+                let anchor = anchor(&heading.take().unwrap_or_default());
+                let count = seen.entry(anchor.clone()).or_default();
+                anchors.push(if *count == 0 { anchor } else { format!("{anchor}-{count}") });
+                *count += 1;
+            }
+            _ => {}
+        }
+    }
+    anchors
+}
+
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_found_in_tables_and_not_in_code() {
+        let text = "| a |\n|---|\n| [x](y.md#z) |\n\n```text\n[no](no.md)\n```\n";
+        assert_eq!(links(text), ["y.md#z"]);
+    }
+
+    #[test]
+    fn anchors_are_those_of_code_hosts() {
+        assert_eq!(
+            anchors("# The program `gossip`\n\n## A, b\n\n## A, b\n"),
+            ["the-program-gossip", "a-b", "a-b-1"]
+        );
+    }
+}

@@ -1,0 +1,70 @@
+//! Links lead somewhere, and the book has all of its chapters.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use documents::{anchors, links};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// Every document of the workspace.
+fn documents() -> Vec<PathBuf> {
+    let (mut found, mut folders) = (vec![], vec![root()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap_or_default().to_owned();
+            if path.is_dir() && name != "target" && name != "book" && !name.starts_with(".git") {
+                folders.push(path);
+            } else if name.ends_with(".md") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_link_to_a_file_or_a_heading_leads_there() {
+    let (mut broken, mut checked) = (vec![], 0);
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        for link in links(&text).into_iter().filter(|link| !link.contains("://")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let target =
+                if file.is_empty() { document.clone() } else { document.parent().unwrap().join(file) };
+            checked += 1;
+            let leads = target.exists()
+                && (anchor.is_empty()
+                    || anchors(&fs::read_to_string(&target).unwrap())
+                        .iter()
+                        .any(|heading| heading == anchor));
+            if !leads {
+                broken.push(format!("{}: {link}", document.display()));
+            }
+        }
+    }
+    assert!(checked > 30, "only {checked} links were found");
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn the_books_summary_names_every_chapter() {
+    let chapters = root().join("docs/src");
+    let summary = links(&fs::read_to_string(chapters.join("SUMMARY.md")).unwrap());
+    for entry in fs::read_dir(chapters).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name == "SUMMARY.md" || summary.contains(&name), "{name} is not in SUMMARY.md");
+    }
+}
+
+#[test]
+fn the_readme_is_read_at_a_sitting() {
+    let lines = fs::read_to_string(root().join("README.md")).unwrap().lines().count();
+    assert!(lines <= 200, "{lines} lines");
+}
