@@ -17,6 +17,7 @@
 //! answer was lost or came second, is visited after `join_retry`, and then less and less often.
 
 mod fetch;
+mod phase;
 
 pub(crate) use fetch::MAX_WINDOW;
 
@@ -40,6 +41,7 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 use fetch::{Early, Fetch, MAX_EARLY, MAX_FETCHES};
+use phase::{Phase, Turn};
 
 /// Joins a round: two seeds, and those that busy ones named.
 const MAX_OF_ROUND: usize = 2 + MAX_REFERRALS;
@@ -73,19 +75,6 @@ const MAX_SIEVING: Duration = Duration::from_secs(10);
 const MAX_SEEN: usize = 32;
 /// Time between two visits to a seed by a node that has company, beside its share of the whole cluster's.
 const VISIT_GAP: Duration = Duration::from_secs(20);
-
-/// What the joiner is waiting for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
-    /// Nothing: it has joined, or was not asked to.
-    Idle,
-    /// A welcome.
-    Asking,
-    /// The pages of ranges.
-    Fetching,
-    /// What sieves bring, in a crowd that starts together.
-    Sieving,
-}
 
 /// The joiner's state.
 #[derive(Clone)]
@@ -207,6 +196,10 @@ impl Joining {
         Duration::from_micros(micros(wait) << self.lateness)
     }
 
+    fn turn(&mut self, turn: Turn) {
+        self.phase = self.phase.after(turn);
+    }
+
     fn forget_asked(&mut self) {
         self.asked.clear();
         (self.asked_before, self.asked_long_before) = (0, 0);
@@ -246,7 +239,8 @@ impl Bootstrap {
         let now = cx.now();
         let joining = &mut self.joining;
         if joining.phase == Phase::Idle && !joining.told {
-            (joining.phase, joining.since, joining.retry) = (Phase::Asking, now, now);
+            joining.turn(Turn::Ask);
+            (joining.since, joining.retry) = (now, now);
         }
     }
 
@@ -258,8 +252,8 @@ impl Bootstrap {
             cx.kernel.seeds.note_member_at(cx.tables.members.record(slot).address());
         }
         self.joining.round = 0;
-        if self.joining.phase == Phase::Asking && !cx.kernel.seeds.knows_whom_to_ask() {
-            self.joining.phase = Phase::Idle;
+        if !cx.kernel.seeds.knows_whom_to_ask() {
+            self.joining.turn(Turn::NobodyToAsk);
         }
         self.plan_visit(cx);
         let now = cx.now();
@@ -268,7 +262,7 @@ impl Bootstrap {
             if joining.phase == Phase::Idle {
                 joining.since = now;
             }
-            joining.phase = Phase::Asking;
+            joining.turn(Turn::Ask);
             self.ask_seeds(cx);
         }
         self.tell_joined(cx);
@@ -298,7 +292,7 @@ impl Bootstrap {
                 let met = joining.told || cx.kernel.seeds.has_good();
                 let company = joining.viewed && met && cx.tables.members.live() > 0;
                 if company && joining.round >= REJOIN_ROUNDS {
-                    joining.phase = Phase::Idle;
+                    joining.turn(Turn::Complete);
                 } else {
                     self.ask_seeds(cx);
                 }
@@ -312,7 +306,7 @@ impl Bootstrap {
                 self.finish_fetching(cx);
             }
             Phase::Sieving if cx.sieves_are_vain() || !self.joining.has_viewed_since(now, MAX_SIEVING) => {
-                self.joining.phase = Phase::Idle;
+                self.joining.turn(Turn::Complete);
             }
             _ => {}
         }
@@ -322,7 +316,8 @@ impl Bootstrap {
     fn ask_again(&mut self, cx: &mut Context<'_, '_>) {
         let wait = self.jittered(cx, cx.kernel.config.join_retry);
         let joining = &mut self.joining;
-        (joining.phase, joining.round, joining.retry) = (Phase::Asking, 0, cx.kernel.clock.now() + wait);
+        joining.turn(Turn::Ask);
+        (joining.round, joining.retry) = (0, cx.kernel.clock.now() + wait);
     }
 
     /// Asks one seed although we have company: it may be in another, that formed or lived apart from ours.
@@ -352,7 +347,9 @@ impl Bootstrap {
         let mut gap = VISIT_GAP + cx.visit_share();
         let doublings = cx.kernel.seeds.unmet_visits;
         if cx.kernel.seeds.unmet != 0 && doublings < EARLY_VISITS {
-            gap = gap.min(self.jittered(cx, cx.kernel.config.join_retry * 2u32.pow(doublings)));
+            gap = gap.min(
+                self.jittered(cx, Duration::from_micros(micros(cx.kernel.config.join_retry) << doublings)),
+            );
             size = 0;
         }
         let joining = &mut self.joining;
@@ -462,7 +459,7 @@ impl Bootstrap {
             return;
         }
         joining.forget_asked();
-        joining.phase = Phase::Fetching;
+        joining.turn(Turn::Welcome);
         cx.kernel.path.begin_join();
         cx.kernel.seeds.note_member_at(from);
         if cx.tables.members.size() >= members {
@@ -470,7 +467,7 @@ impl Bootstrap {
             return;
         }
         if self.is_in_crowd(cx) {
-            self.end_fetching(cx, Phase::Sieving);
+            self.end_fetching(cx, Turn::Crowd);
             return;
         }
         self.begin_fetching(cx, from, members);
@@ -514,9 +511,9 @@ impl Bootstrap {
     }
 
     /// There is a view: complete, or as complete as a crowd can have it, which goes on with sieves.
-    fn end_fetching(&mut self, cx: &mut Context<'_, '_>, phase: Phase) {
+    fn end_fetching(&mut self, cx: &mut Context<'_, '_>, turn: Turn) {
         let joining = &mut self.joining;
-        joining.phase = phase;
+        joining.turn(turn);
         if !core::mem::replace(&mut joining.viewed, true) {
             joining.viewed_at = cx.kernel.clock.now();
             cx.begin_sieving();

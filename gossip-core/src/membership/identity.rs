@@ -26,9 +26,13 @@ use crate::{
     },
 };
 use core::{cmp::Ordering, net::SocketAddr, time::Duration};
-use leave::{Farewell, OthersLeaving};
+use leave::OthersLeaving;
+pub(crate) use phase::Phase;
+use phase::Turn;
 
+mod farewell;
 mod leave;
+mod phase;
 
 /// New lives back off from this, doubling ...
 const FIRST_BACKOFF: Duration = Duration::from_secs(30);
@@ -42,29 +46,6 @@ const RECLAIM_AFTER: Duration = Duration::from_secs(30);
 const DUPLICATE_EVENT_GAP: Duration = Duration::from_secs(10);
 /// Refutations a second, and at once. A cluster suspects a node far less often; a forger may try more.
 const REFUTATIONS: u32 = 4;
-/// Where a node's life stands.
-///
-/// ```text
-///    ┌──────────────(the other is gone)──────────────┐
-///    ▼                                               │
-/// Running ──(third new life in a row)──▶ Passive ────┴──leave──▶ Leaving ──(acknowledged, or time out)──▶ Gone
-///    └──────────────────────leave──────────────────────────────────▲
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Phase {
-    /// Takes part, and contradicts what is wrong about itself.
-    Running,
-    /// Takes part, but no longer contradicts: another node uses its name.
-    Passive {
-        /// When that one was last heard of as live.
-        heard: Instant,
-    },
-    /// Has said that it leaves, and tells it on.
-    Leaving(Farewell),
-    /// Has left; does nothing any more.
-    Gone,
-}
-
 /// The state of one's own life.
 #[derive(Clone)]
 pub(crate) struct Life {
@@ -97,6 +78,10 @@ impl Life {
 
     pub(crate) fn phase(&self) -> Phase {
         self.phase
+    }
+
+    fn turn(&mut self, turn: Turn) {
+        self.phase = self.phase.after(turn);
     }
 
     /// When an announced pause is over.
@@ -225,12 +210,12 @@ impl Membership {
             return;
         }
         if news.status().is_live() && !news.same_fields(&me) {
-            self.life.phase = Phase::Passive { heard: now };
+            self.life.turn(Turn::OtherLives(now));
         } else if !news.status().is_live()
             && now.since(heard) >= RECLAIM_AFTER
             && news.incarnation().epoch < Incarnation::MAX_EPOCH
         {
-            self.life.phase = Phase::Running;
+            self.life.turn(Turn::OtherGone);
             self.life.restarts = 0;
             self.bump_epoch(cx, news.incarnation());
             self.life.restarts = TWIN_AFTER - 1;
@@ -277,7 +262,7 @@ impl Membership {
         }
         let epoch = above.epoch.saturating_add(1);
         if self.life.restarts + 1 >= TWIN_AFTER || epoch > Incarnation::MAX_EPOCH {
-            self.life.phase = Phase::Passive { heard: now };
+            self.life.turn(Turn::OtherLives(now));
             debug!("another node uses this node's id; passive from now on");
             cx.raise(Event::DuplicateId);
             return;

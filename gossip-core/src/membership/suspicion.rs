@@ -23,7 +23,10 @@ use crate::{
         plane::Membership,
         quarantine::Cause,
     },
-    tables::table::{ME, SlotId, pool::Suspicion},
+    tables::table::{
+        ME, SlotId,
+        pool::{Progress, Suspicion, Turn},
+    },
     vocabulary::{
         diagnostics::debug,
         record::{Reachability, Status},
@@ -140,7 +143,8 @@ impl Membership {
 
     /// Sets a timer to what its accusers make it.
     fn reschedule(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
-        let Some(suspicion) = cx.suspicion(slot).filter(|suspicion| !suspicion.is_due()) else { return };
+        let Some(suspicion) = cx.suspicion(slot) else { return };
+        let Progress::Pending { since } = suspicion.progress() else { return };
         let mut timeout = cx.timeout(slot, suspicion.accusers().len());
         let mechanisms = cx.kernel.config.mechanisms;
         if mechanisms.earned_death && mechanisms.early_check && suspicion.accusers().contains(&ME) {
@@ -148,7 +152,7 @@ impl Membership {
             // when `pause_tolerance` is over at the earliest.
             timeout -= cx.suspicion_floor(slot) - micros(cx.kernel.config.pause_tolerance);
         }
-        let due = suspicion.started.plus((timeout / 1_000) as u32);
+        let due = since.plus((timeout / 1_000) as u32);
         cx.tables.suspicions.schedule(cx.tables.members.slot(slot), due);
     }
 
@@ -190,24 +194,21 @@ impl Membership {
         };
         if let Some(wait) = wait {
             // Restart the overdue clock: nobody could join in before then.
-            if let Some(overdue) = cx.suspicion_mut(slot).filter(|suspicion| suspicion.is_due()) {
-                overdue.started = now.plus((wait / 1_000) as u32);
+            if let Some(suspicion) = cx.suspicion_mut(slot) {
+                suspicion.advance(Turn::Waits(now.plus((wait / 1_000) as u32)));
             }
             return self.postpone(cx, slot, wait);
         }
         let Some(suspicion) = cx.suspicion_mut(slot) else { return };
-        let checks = suspicion.checks;
-        suspicion.checks = checks.saturating_add(1);
-        if checks == 0 {
-            suspicion.started = now;
-        }
-        if checks == 0 && !suspicion.accusers().contains(&ME) {
+        suspicion.advance(Turn::Expired(now));
+        let Progress::Due { checks, .. } = suspicion.progress() else { return };
+        if checks == 1 && !suspicion.accusers().contains(&ME) {
             let jitter = interval / 2 + cx.kernel.rng.below_u64(interval);
             self.postpone(cx, slot, jitter);
         } else {
             let _ = self.probe(cx, slot, Purpose::Check);
             let again = 2 * interval + cx.kernel.rng.below_u64(interval);
-            self.postpone(cx, slot, again << checks.saturating_sub(1).min(MAX_DOUBLINGS));
+            self.postpone(cx, slot, again << checks.saturating_sub(2).min(MAX_DOUBLINGS));
         }
     }
 
@@ -216,7 +217,7 @@ impl Membership {
     pub(crate) fn check_passed(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
         let now = cx.kernel.clock.judged_stamp();
         let Some(suspicion) = cx.suspicion_mut(slot) else { return };
-        (suspicion.checks, suspicion.started) = (0, now);
+        suspicion.advance(Turn::Answered(now));
         self.reschedule(cx, slot);
     }
 
@@ -259,8 +260,10 @@ impl Membership {
 
     /// What is known of a suspect; `checked`: our own probe of it failed.
     fn evidence(&self, cx: &Context<'_, '_>, slot: SlotId, checked: bool) -> Evidence {
-        let since = |due: &Suspicion| cx.kernel.clock.judged_stamp().since(due.started);
-        let due_for = cx.suspicion(slot).filter(|suspicion| suspicion.is_due()).map_or(0, since);
+        let due_for = match cx.suspicion(slot).map(Suspicion::progress) {
+            Some(Progress::Due { since, .. }) => cx.kernel.clock.judged_stamp().since(since),
+            Some(Progress::Pending { .. }) | None => 0,
+        };
         Evidence {
             patience: cx.patience(slot).is_some(),
             zone: self.doubts.of(Cause::Zone(cx.zone_of(slot))),

@@ -46,6 +46,8 @@ impl Instant {
 }
 
 /// A duration as whole microseconds, saturating.
+// Where flash is scarce, once for all callers.
+#[cfg_attr(not(feature = "alloc"), inline(never))]
 pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -3,7 +3,10 @@
 //! The joiner sets the window and repeats what is lost, so the member asked keeps no state. A busy member refuses a range, which
 //! is then requested from another one.
 
-use super::{Joining, Phase};
+use super::{
+    Joining,
+    phase::{Phase, Turn},
+};
 use crate::{
     bootstrap::plane::Bootstrap,
     kernel::{
@@ -177,7 +180,7 @@ impl Bootstrap {
             // rest to repair.
             self.joining.fetches.clear();
             if self.joining.viewed {
-                self.joining.phase = Phase::Idle;
+                self.joining.turn(Turn::Complete);
             } else {
                 self.ask_again(cx);
             }
@@ -246,7 +249,7 @@ impl Bootstrap {
     pub(super) fn finish_fetching(&mut self, cx: &mut Context<'_, '_>) {
         let joining = &mut self.joining;
         if joining.phase == Phase::Fetching && joining.fetches.is_empty() {
-            self.end_fetching(cx, Phase::Idle);
+            self.end_fetching(cx, Turn::Complete);
             self.tell_joined(cx);
         }
     }

@@ -1,6 +1,10 @@
 //! The end of a node's own life: its leave, and who must hear of it before it may go.
 
-use super::{Life, Phase};
+use super::{
+    Life,
+    farewell::{ENOUGH_ACKS, Farewell, NOBODY},
+    phase::{Phase, Turn},
+};
 use crate::{
     kernel::{context::Context, outbox::Event, sending::Intent},
     membership::plane::Membership,
@@ -10,54 +14,12 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 
-/// Leaving is done when so many others have acknowledged it, or all if they are fewer: one would do to tell the rest,
-/// as with any news; the others are for what may happen to it.
-const ENOUGH_ACKS: u32 = 3;
-/// Or after this.
-const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// Where others leave too, a leave that fewer have acknowledged takes so many gossip intervals: until then we answer the
 /// others, who would wait in vain for one who is gone; and whoever stays has had the time to acknowledge it.
 const INTERVALS_TOGETHER: u32 = 4;
 /// Where more others than this leave within a moment, all do, however many we still take for live: there may be more
 /// leaves than can reach us in that time.
 const CROWD: u32 = 8;
-
-/// How far a leave has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Farewell {
-    /// When it stops telling at the latest.
-    until: Instant,
-    /// That of the pings which tell it.
-    nonce: Nonce,
-    /// Who has acknowledged it; of the last one, which makes it enough, the count is all that matters.
-    by: [SlotId; ENOUGH_ACKS as usize - 1],
-    acknowledged: u8,
-}
-
-/// A place in [`Farewell::by`] without a member.
-const NOBODY: SlotId = SlotId::MAX;
-
-impl Farewell {
-    fn new(now: Instant, nonce: Nonce) -> Self {
-        let by = [NOBODY; ENOUGH_ACKS as usize - 1];
-        Self { until: now + LEAVE_WITHIN, nonce, by, acknowledged: 0 }
-    }
-
-    fn began(&self) -> Instant {
-        self.until - LEAVE_WITHIN
-    }
-
-    /// A member has acknowledged it.
-    fn note(&mut self, member: SlotId) {
-        if self.by.contains(&member) {
-            return;
-        }
-        self.acknowledged = self.acknowledged.saturating_add(1);
-        if let Some(free) = self.by.iter_mut().find(|by| **by == NOBODY) {
-            *free = member;
-        }
-    }
-}
 
 /// The other members that left lately, each within a moment of the one before.
 #[derive(Clone)]
@@ -181,7 +143,7 @@ impl Membership {
         if matches!(self.life.phase, Phase::Running | Phase::Passive { .. }) {
             let me = *cx.me();
             let nonce = self.fresh_nonce_of_no_probe(cx);
-            self.life.phase = Phase::Leaving(Farewell::new(cx.now(), nonce));
+            self.life.turn(Turn::Leave(Farewell::new(cx.now(), nonce)));
             self.say(cx, me.with_status(Status::Left));
         }
     }
@@ -209,7 +171,7 @@ impl Membership {
             return;
         };
         if cx.now() >= parting.ends() {
-            self.life.phase = Phase::Gone;
+            self.life.turn(Turn::Parted);
             cx.raise(Event::LeaveDone { acknowledged: parting.known_to() });
         }
     }

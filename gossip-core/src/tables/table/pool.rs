@@ -14,12 +14,12 @@ pub(crate) const MAX_ACCUSERS: usize = 4;
 pub(crate) struct Suspicion {
     slot: SlotId,
     heap_position: u32,
-    /// When the first accusation was made, on the judgement clock; once death is due, since when it is.
-    pub(crate) started: Judged<Stamp>,
+    /// What [`Progress`] counts from.
+    since: Judged<Stamp>,
     accusers: [SlotId; MAX_ACCUSERS],
     count: u8,
-    /// How often the timer has run out.
-    pub(crate) checks: u8,
+    /// [`Progress::Due`], if not 0.
+    checks: u8,
     unused: [u8; 2],
 }
 
@@ -27,21 +27,80 @@ impl Suspicion {
     pub(crate) const EMPTY: Self = Self {
         slot: 0,
         heap_position: 0,
-        started: Judged(Stamp(0)),
+        since: Judged(Stamp(0)),
         accusers: [0; MAX_ACCUSERS],
         count: 0,
         checks: 0,
         unused: [0; 2],
     };
 
-    /// Whether the timer has run out: death is due, as soon as it is earned.
+    /// How far it has come.
+    pub(crate) fn progress(&self) -> Progress {
+        match self.checks {
+            0 => Progress::Pending { since: self.since },
+            checks => Progress::Due { since: self.since, checks },
+        }
+    }
+
+    /// Something happened to it.
+    pub(crate) fn advance(&mut self, turn: Turn) {
+        (self.since, self.checks) = match self.progress().after(turn) {
+            Progress::Pending { since } => (since, 0),
+            Progress::Due { since, checks } => (since, checks),
+        };
+    }
+
+    /// Whether its time is over: death is due, as soon as it is earned.
     pub(crate) fn is_due(&self) -> bool {
-        self.checks > 0
+        matches!(self.progress(), Progress::Due { .. })
     }
 
     /// The distinct accusers, in the order in which we heard of them.
     pub(crate) fn accusers(&self) -> &[SlotId] {
         &self.accusers[..usize::from(self.count)]
+    }
+}
+
+/// How far a suspicion has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Progress {
+    /// The suspect has time to refute.
+    Pending {
+        /// When it was first accused.
+        since: Judged<Stamp>,
+    },
+    /// That time is over: it is checked, and judged after each check.
+    Due {
+        /// Since when somebody could have confirmed its death.
+        since: Judged<Stamp>,
+        /// How often its timer has run out, 1 to 255.
+        checks: u8,
+    },
+}
+
+/// What happens to a suspicion.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Turn {
+    /// Its timer ran out, and the ruling is to check.
+    Expired(Judged<Stamp>),
+    /// The ruling is to wait until then, when others may confirm again.
+    Waits(Judged<Stamp>),
+    /// A check was answered.
+    Answered(Judged<Stamp>),
+}
+
+impl Progress {
+    /// The table of transitions.
+    fn after(self, turn: Turn) -> Self {
+        match (self, turn) {
+            (Self::Pending { .. }, Turn::Expired(now)) => Self::Due { since: now, checks: 1 },
+            (Self::Due { since, checks }, Turn::Expired(_)) => {
+                Self::Due { since, checks: checks.saturating_add(1) }
+            }
+            (Self::Pending { since }, Turn::Waits(_)) => Self::Pending { since },
+            (Self::Due { checks, .. }, Turn::Waits(until)) => Self::Due { since: until, checks },
+            (_, Turn::Answered(now)) => Self::Pending { since: now },
+        }
     }
 }
 
@@ -102,7 +161,7 @@ impl Pool<'_> {
         let end = *self.open as usize;
         let Some(&free) = self.timers.get(end) else { return false };
         let which = if free.which == 0 { end as u32 + 1 } else { free.which };
-        self.suspicions[which as usize - 1] = Suspicion { slot, started, ..Suspicion::EMPTY };
+        self.suspicions[which as usize - 1] = Suspicion { slot, since: started, ..Suspicion::EMPTY };
         slots[slot as usize].suspicion = which as u16;
         *self.open += 1;
         self.timers[end] = Timer { due, which };
@@ -214,5 +273,35 @@ impl Pool<'_> {
             position = child;
         }
         self.put(position, timer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suspicion_advances_as_its_table_says() {
+        let [then, now, later] = [10, 20, 30].map(|ms| Judged(Stamp(ms)));
+        let pending = |since| Progress::Pending { since };
+        let due = |since, checks| Progress::Due { since, checks };
+        for (state, turn, next) in [
+            (pending(then), Turn::Expired(now), due(now, 1)),
+            (due(then, 1), Turn::Expired(now), due(then, 2)),
+            (due(then, u8::MAX), Turn::Expired(now), due(then, u8::MAX)),
+            (pending(then), Turn::Waits(later), pending(then)),
+            (due(then, 2), Turn::Waits(later), due(later, 2)),
+            (pending(then), Turn::Answered(now), pending(now)),
+            (due(then, 2), Turn::Answered(now), pending(now)),
+        ] {
+            assert_eq!(state.after(turn), next, "{state:?} {turn:?}");
+            let (since, checks) = match state {
+                Progress::Pending { since } => (since, 0),
+                Progress::Due { since, checks } => (since, checks),
+            };
+            let mut suspicion = Suspicion { since, checks, ..Suspicion::EMPTY };
+            suspicion.advance(turn);
+            assert_eq!(suspicion.progress(), next);
+        }
     }
 }
