@@ -14,7 +14,9 @@ use crate::{
     view_file::Restored,
     watch::Watch,
 };
-use gossip_core::{Config, ConfigError, Endpoint, Fingerprint, Health, Heap, Metrics, Node, NodeId, Record};
+use gossip_core::{
+    Config, ConfigError, Endpoint, Fingerprint, Health, Heap, Member, Metrics, Node, NodeId, Record,
+};
 use std::{
     fmt,
     net::SocketAddr,
@@ -57,6 +59,28 @@ impl Handle {
     /// Every other member known: the live ones first, then those that are dead or left and still remembered.
     pub fn members(&self) -> Vec<MemberView> {
         lock(&self.0.node).members().map(MemberView::from).collect()
+    }
+
+    /// How many other members are known: as many as [`members`](Self::members) returns.
+    pub fn len(&self) -> usize {
+        lock(&self.0.node).members().len()
+    }
+
+    /// Whether no other member is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The members to send requests to: live, reachable from here and not unhealthy.
+    pub fn routable(&self) -> Vec<MemberView> {
+        lock(&self.0.node).members().filter(Member::is_routable).map(MemberView::from).collect()
+    }
+
+    /// Shows every other member known, in the order of [`members`](Self::members), and copies nothing.
+    ///
+    /// The node waits until `see` has seen them all: do little in it, and call no method of a handle.
+    pub fn for_each_member(&self, see: impl FnMut(Member<'_>)) {
+        lock(&self.0.node).members().for_each(see);
     }
 
     /// One member, or this node itself.

@@ -7,6 +7,6 @@ pub use crate::{
 };
 pub use gossip_core::{
     Budgets, Cluster, Config, ConfigError, Endpoint, Event, Fingerprint, Health, Histogram, Identity,
-    Incarnation, Locality, Mechanisms, Metrics, Mode, NameError, NodeId, ParseNodeIdError, Reachability,
-    Record, Sighting, Status, Versions, Zone,
+    Incarnation, Locality, Mechanisms, Member, Metrics, Mode, NameError, NodeId, ParseNodeIdError,
+    Reachability, Record, Sighting, Status, Versions, Zone,
 };

@@ -76,6 +76,14 @@ pub fn a_crash_is_noticed_by_everybody<A: Adapter>() {
     seen_by_all(&nodes, id, |member| member.status() == Status::Dead);
     let live = |handle: &Handle| handle.members().iter().filter(|member| member.status().is_live()).count();
     assert!(nodes.iter().all(|node| live(&node.handle) == NODES - 2));
+    // The dead one is still known, and not to be sent to.
+    for Running { handle, .. } in &nodes {
+        let mut seen = vec![];
+        handle.for_each_member(|member| seen.push(member.id()));
+        assert_eq!((handle.len(), seen.len(), handle.routable().len()), (NODES - 1, NODES - 1, NODES - 2));
+        assert!(!handle.is_empty() && seen.contains(&id));
+        assert!(handle.routable().iter().all(|member| member.routable && member.id != id));
+    }
 }
 
 pub fn a_restart_on_another_port_is_a_member_again<A: Adapter>() {

@@ -18,3 +18,4 @@ pub(crate) mod record;
 pub(crate) mod rng;
 pub(crate) mod time;
 pub(crate) mod traffic;
+mod words;
