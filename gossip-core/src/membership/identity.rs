@@ -12,7 +12,7 @@ use crate::{
         sending::{Intent, aged},
     },
     membership::{plane::Membership, quarantine::Doubts, standing::Standing},
-    tables::table::ME,
+    tables::{changes::Changes, table::ME},
     vocabulary::{
         diagnostics::debug,
         record::{Health, Incarnation, Record, Status},
@@ -362,6 +362,8 @@ impl Membership {
         cx.tables.suspicions.clear();
         let born = cx.tables.members.slot(ME).born;
         cx.tables.members.reset_to_self(cx.kernel.config.cluster.key, &me, born);
+        cx.kernel.changes = Changes::NONE;
+        self.sightings.forget_ours();
         self.forget_all_probes(now);
         self.doubts = Doubts::default();
         self.healing.start_over();

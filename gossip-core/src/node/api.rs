@@ -47,9 +47,9 @@ const FOREIGN_EVENT_GAP: Duration = Duration::from_secs(60);
 /// reads no clock, starts no thread and, after construction, allocates nothing.
 #[derive(Clone)]
 pub struct Node<M> {
-    kernel: Kernel,
-    planes: Planes,
-    memory: M,
+    pub(super) kernel: Kernel,
+    pub(super) planes: Planes,
+    pub(super) memory: M,
     /// When the next event about a foreign cluster may be raised.
     foreign_event: Instant,
 }

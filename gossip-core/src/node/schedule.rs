@@ -148,3 +148,38 @@ impl Step<'_, '_> {
         self.dissemination.sync = Sync::new();
     }
 }
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::*;
+    use crate::{
+        node::api::Node,
+        tables::memory::{Heap, Storage as _},
+        vocabulary::{
+            config::{Cluster, Config},
+            record::{Identity, Locality, NodeId},
+        },
+    };
+
+    #[test]
+    fn who_starts_over_names_no_slot_of_former_members() {
+        let identity = |id: u64| Identity {
+            id: NodeId::from_u64(id).unwrap(),
+            epoch: 1,
+            address: ([10, 0, 0, id as u8], 7_946).into(),
+            locality: Locality::default(),
+        };
+        let config = Config::lan(Cluster::named("test").unwrap());
+        let mut node = Node::new(config, identity(1), [1; 32], Heap::for_members(8), Instant::ZERO).unwrap();
+        let mut buffer = crate::Buffer::<16, 128, 19_200>::new();
+        let mut out = buffer.outbox();
+        let other = crate::Record::new(identity(2), crate::Versions { min: 1, max: 1 });
+        let _ = node.restore(Instant::ZERO, &[other], &mut out);
+        let slot = node.memory.views().members.find(other.id()).unwrap();
+        node.kernel.changes.note(slot, Instant::ZERO.stamp());
+        let Node { kernel, planes, memory, .. } = &mut node;
+        Step::new(kernel, planes, memory.tables(), &mut out).start_over();
+        assert!(memory.tables().members.find(other.id()).is_none());
+        assert_eq!(kernel.changes.len(), 0, "a change names the slot of a member that was forgotten");
+    }
+}
