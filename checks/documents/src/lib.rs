@@ -1,7 +1,43 @@
-//! The links of a document, and the anchors that links may lead to.
+//! What stands in the documents, so that it can be checked: links, the anchors that they may lead to, and commands.
+
+pub mod commands;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().unwrap_or(root)
+}
+
+/// All Markdown files under a folder, or the one file that the path names; sorted.
+pub fn markdown_under(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return if path.extension().is_some_and(|extension| extension == "md") {
+            vec![path.into()]
+        } else {
+            vec![]
+        };
+    }
+    let entries = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut entries: Vec<_> = entries.filter(|path| !is_skipped(path)).collect();
+    entries.sort();
+    entries.iter().flat_map(|path| markdown_under(path)).collect()
+}
+
+/// What is built, and what tools keep.
+fn is_skipped(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.is_symlink()
+        || name == "target"
+        || (name.starts_with('.') && path.is_dir())
+        || path.ends_with("docs/book")
+}
 
 fn events(text: &str) -> Parser<'_> {
     Parser::new_ext(text, Options::ENABLE_TABLES)
@@ -16,6 +52,13 @@ pub fn links(text: &str) -> Vec<String> {
         _ => None,
     };
     events(text).filter_map(link).collect()
+}
+
+/// The code within a document's running text and tables.
+pub fn code_spans(text: &str) -> Vec<String> {
+    events(text)
+        .filter_map(|event| if let Event::Code(code) = event { Some(code.into_string()) } else { None })
+        .collect()
 }
 
 /// The anchors of a document's headings, as mdBook and code hosts make them.

@@ -2,37 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use documents::{anchors, links};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
-
-/// Every document of the workspace.
-fn documents() -> Vec<PathBuf> {
-    let (mut found, mut folders) = (vec![], vec![root()]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap_or_default().to_owned();
-            if path.is_dir() && name != "target" && name != "book" && !name.starts_with(".git") {
-                folders.push(path);
-            } else if name.ends_with(".md") {
-                found.push(path);
-            }
-        }
-    }
-    found
-}
+use documents::{anchors, links, markdown_under, root};
+use std::fs;
 
 #[test]
 fn every_link_to_a_file_or_a_heading_leads_there() {
     let (mut broken, mut checked) = (vec![], 0);
-    for document in documents() {
+    for document in markdown_under(&root()) {
         let text = fs::read_to_string(&document).unwrap();
         for link in links(&text).into_iter().filter(|link| !link.contains("://")) {
             let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));

@@ -74,7 +74,7 @@ impl Laws {
         }
     }
 
-    fn nobody_raises_anothers_incarnation(&mut self, belief: &Belief) {
+    fn only_its_owner_raises_an_incarnation(&mut self, belief: &Belief) {
         let own = belief.own;
         let authored = self.authored.entry(own.id()).or_default();
         *authored = own.incarnation().max(*authored);
@@ -128,7 +128,7 @@ impl<M: Memory> Watch<M> for Laws {
             }
         }
         self.what_is_not_accepted_changes_nothing(step, &belief);
-        self.nobody_raises_anothers_incarnation(&belief);
+        self.only_its_owner_raises_an_incarnation(&belief);
         self.nothing_goes_backwards(step.host, &belief);
         self.equal_sets_have_equal_fingerprints(&belief);
         self.beliefs.insert(step.host, belief);
