@@ -61,6 +61,26 @@ pub fn code_spans(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// The rows of a document's tables, their headings included, as the text of each cell.
+pub fn rows(text: &str) -> Vec<Vec<String>> {
+    let mut rows = vec![];
+    for event in events(text) {
+        match event {
+            Event::Start(Tag::TableHead | Tag::TableRow) => rows.push(vec![]),
+            Event::Start(Tag::TableCell) => {
+                rows.last_mut().into_iter().for_each(|row| row.push(String::new()))
+            }
+            Event::Text(text) | Event::Code(text) => {
+                let cell = rows.last_mut().and_then(|row: &mut Vec<String>| row.last_mut());
+                cell.into_iter().for_each(|cell| cell.push_str(&text));
+            }
+            Event::End(TagEnd::Table) => rows.push(vec![]),
+            _ => {}
+        }
+    }
+    rows
+}
+
 /// The anchors of a document's headings, as mdBook and code hosts make them.
 pub fn anchors(text: &str) -> Vec<String> {
     let (mut anchors, mut heading) = (vec![], None);
@@ -98,6 +118,12 @@ mod tests {
     fn links_are_found_in_tables_and_not_in_code() {
         let text = "| a |\n|---|\n| [x](y.md#z) |\n\n```text\n[no](no.md)\n```\n";
         assert_eq!(links(text), ["y.md#z"]);
+    }
+
+    #[test]
+    fn rows_hold_the_text_of_their_cells() {
+        let text = "no | row\n\n| `a` | b |\n|---|---|\n| *c* | d `e` |\n\nf\n";
+        assert_eq!(rows(text), [vec!["a", "b"], vec!["c", "d e"], vec![]]);
     }
 
     #[test]

@@ -39,6 +39,16 @@ fn the_books_summary_names_every_chapter() {
     }
 }
 
+/// mdBook renders such a link as one to a page that there is not.
+#[test]
+fn no_chapter_of_the_book_links_to_a_file_outside_of_it() {
+    for chapter in markdown_under(&root().join("docs/src")) {
+        let links = links(&fs::read_to_string(&chapter).unwrap());
+        let outside = links.iter().find(|link| link.starts_with(".."));
+        assert_eq!(outside, None, "{}", chapter.display());
+    }
+}
+
 #[test]
 fn the_readme_is_read_at_a_sitting() {
     let lines = fs::read_to_string(root().join("README.md")).unwrap().lines().count();
