@@ -1,22 +1,24 @@
-# The commands of every day. `just` lists them.
+# The everyday commands; `just` lists them.
+
+simulator := "cargo run --release -q -p simulator --"
 
 _default:
     @just --list
 
-# Everything that must pass, as on a clean checkout.
+# Everything that must pass.
 ci:
     bash .ci/run
 
-# All tests, README's program and examples included.
+# All tests, including the examples and the program in the README.
 test:
     cargo test --workspace
 
-# The core's tests, as its users without an allocator have them as well.
+# The core's tests, with and without an allocator.
 core:
     cargo test -p gossip-core
     cargo test -p gossip-core --no-default-features
 
-# Floors of the core, sizes of files and functions, links of the documents.
+# Floors of the core, sizes of files and functions, the documents.
 house:
     cargo run -q -p layers
     cargo test -q -p documents
@@ -27,13 +29,23 @@ fuzz target seconds="60":
 
 # A scenario: just sim spread --nodes 1000
 sim *arguments:
-    cargo run --release -q -p simulator -- run {{arguments}}
+    {{simulator}} run {{arguments}}
 
-# The figures of docs/src/figures.md that take less than a minute each, seeds 1 to 3.
+# The figures of docs/src/figures.md that take seconds.
 figures:
-    for scenario in spread busy crash scale-in surge-replace mass-crash join cold-start mass-restart churn; do \
-        cargo run --release -q -p simulator -- run $scenario --seeds 3; \
-    done
+    {{simulator}} run spread --nodes 1000 --seeds 3
+    {{simulator}} run busy --seeds 3
+    {{simulator}} run modes --seeds 3
+    {{simulator}} run crash --nodes 1000 --seeds 10
+    {{simulator}} run scale-in --seeds 3
+    {{simulator}} run surge-replace --seeds 3
+    {{simulator}} run mass-crash --seeds 3
+    {{simulator}} run join --nodes 1000 --seeds 3
+    {{simulator}} run cold-start --nodes 1000 --seeds 3
+    {{simulator}} run mass-restart --nodes 1000 --seeds 3
+    {{simulator}} run churn --seeds 3
+    {{simulator}} run no-seeds --seeds 3
+    {{simulator}} run steady --nodes 1000
 
 # The book, in docs/book.
 book:
