@@ -7,7 +7,7 @@
 //! cargo run -p adapter-mio --example echo -- bob 127.0.0.1:7102 127.0.0.1:7101
 //! ```
 
-use adapter_mio::{Cluster, Config, Driver, Events, Options, bind};
+use adapter_mio::{ClusterName, Config, Driver, Events, Options, bind};
 use mio::{
     Interest, Poll, Registry, Token, Waker,
     net::{TcpListener, TcpStream},
@@ -91,7 +91,8 @@ fn report(events: &mut Events, driver: &Driver) {
 fn main() -> Result<(), Box<dyn Error>> {
     let usage = "usage: echo NAME IP:PORT [SEED]";
     let mut arguments = env::args().skip(1);
-    let mut options = Options::new(arguments.next().ok_or(usage)?, Config::local(Cluster::named("echo")?));
+    let mut options =
+        Options::new(arguments.next().ok_or(usage)?, Config::local(ClusterName::named("echo")?));
     options.bind = arguments.next().ok_or(usage)?.parse()?;
     options.seeds = arguments.map(|seed| seed.parse()).collect::<Result<_, _>>()?;
 

@@ -4,7 +4,7 @@
 //! thread and whatever else the loop serves.
 //!
 //! ```no_run
-//! use adapter_mio::{Cluster, Config, Options, bind};
+//! use adapter_mio::{ClusterName, Config, Options, bind};
 //! use mio::{Events, Interest, Poll, Token, Waker};
 //! use std::{io::ErrorKind, sync::Arc};
 //!
@@ -12,7 +12,7 @@
 //! const GOSSIP: Token = Token(1);
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let mut options = Options::new("db-1", Config::lan(Cluster::named("prod")?));
+//!     let mut options = Options::new("db-1", Config::lan(ClusterName::named("prod")?));
 //!     options.bind = "10.0.0.1:7946".parse()?;
 //!     options.seeds = vec!["seeds.example.com:7946".parse()?];
 //!

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use adapter_mio::{
-    Cluster, Config, Driver, Handle, Health, Left, Options, StartError, Stopped, bind, with_socket,
+    ClusterName, Config, Driver, Handle, Health, Left, Options, StartError, Stopped, bind, with_socket,
 };
 use adapter_suite::{Adapter, Control, Running, behaviours};
 use mio::{Events, Interest, Poll, Token};
@@ -51,7 +51,7 @@ fn round(poll: &mut Poll, driver: &mut Driver) -> ControlFlow<Stopped> {
 }
 
 fn options(name: &str) -> Options {
-    Options::new(name, Config::lan(Cluster::named("mio").unwrap()))
+    Options::new(name, Config::lan(ClusterName::named("mio").unwrap()))
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //!
 //! `cargo run -p adapter-smol --example local`
 
-use adapter_smol::{Cluster, Config, Handle, MemberView, Options, Status, bind};
+use adapter_smol::{ClusterName, Config, Handle, MemberView, Options, Status, bind};
 use async_executor::{LocalExecutor, Task};
 use std::{error::Error, time::Duration};
 
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn tell(executor: &LocalExecutor<'_>) -> Result<(), Box<dyn Error>> {
-    let config = Config::local(Cluster::named("local")?);
+    let config = Config::local(ClusterName::named("local")?);
     let mut nodes: Vec<(Handle, Task<_>)> = Vec::new();
     for name in ["ada", "bob", "cyd"] {
         let mut options = Options::new(name, config);

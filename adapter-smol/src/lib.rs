@@ -4,11 +4,11 @@
 //! [`Driver::run`] returns is a future to spawn, to join with others or to block on.
 //!
 //! ```no_run
-//! use adapter_smol::{Cluster, Config, Options, bind};
+//! use adapter_smol::{ClusterName, Config, Options, bind};
 //! use async_executor::LocalExecutor;
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let mut options = Options::new("db-1", Config::lan(Cluster::named("prod")?));
+//!     let mut options = Options::new("db-1", Config::lan(ClusterName::named("prod")?));
 //!     options.bind = "10.0.0.1:7946".parse()?;
 //!     options.seeds = vec!["seeds.example.com:7946".parse()?];
 //!     let (node, driver) = bind(options)?;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-use adapter_smol::{Cluster, Config, Left, Options, StartError, bind, with_socket};
+use adapter_smol::{ClusterName, Config, Left, Options, StartError, bind, with_socket};
 use adapter_suite::{Adapter, Running, behaviours};
 use async_executor::{Executor, LocalExecutor};
 use std::{net::UdpSocket, time::Duration};
@@ -22,7 +22,7 @@ impl Adapter for Smol {
 behaviours!(Smol);
 
 fn options(name: &str) -> Options {
-    Options::new(name, Config::lan(Cluster::named("smol").unwrap()))
+    Options::new(name, Config::lan(ClusterName::named("smol").unwrap()))
 }
 
 #[test]

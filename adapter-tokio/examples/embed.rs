@@ -4,7 +4,7 @@
 //! `cargo run -p adapter-tokio --example embed` starts three instances and asks one of them for some keys,
 //! before and after another one says that it is unhealthy.
 
-use adapter_tokio::{Cluster, Config, Handle, Health, MemberView, NodeId, Options, bind};
+use adapter_tokio::{ClusterName, Config, Handle, Health, MemberView, NodeId, Options, bind};
 use siphasher::sip::SipHasher13;
 use std::{
     error::Error,
@@ -36,7 +36,7 @@ impl Service {
     /// address is where its service is.
     async fn start(name: &str, seed: Option<SocketAddr>) -> Result<Arc<Self>, Box<dyn Error>> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let mut options = Options::new(name, Config::local(Cluster::named("embed")?));
+        let mut options = Options::new(name, Config::local(ClusterName::named("embed")?));
         options.bind = listener.local_addr()?;
         options.seeds = seed.map(Into::into).into_iter().collect();
         let (node, driver) = bind(options).await?;

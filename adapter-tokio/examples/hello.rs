@@ -2,12 +2,12 @@
 //!
 //! `cargo run -p adapter-tokio --example hello`
 
-use adapter_tokio::{Cluster, Config, Handle, Health, MemberView, Options, bind};
+use adapter_tokio::{ClusterName, Config, Handle, Health, MemberView, Options, bind};
 use std::{error::Error, time::Duration};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let config = Config::local(Cluster::named("hello")?);
+    let config = Config::local(ClusterName::named("hello")?);
     let mut nodes: Vec<(&str, Handle)> = Vec::new();
     for name in ["ada", "bob", "cyd"] {
         let mut options = Options::new(name, config);

@@ -1,13 +1,13 @@
 //! The program in README.md, word for word: join a cluster, and print who comes and goes.
 
-use adapter_tokio::{Cluster, Config, Event, Options, bind};
+use adapter_tokio::{ClusterName, Config, Event, Options, bind};
 use std::{env, error::Error, process::ExitCode};
 
 async fn run() -> Result<(), Box<dyn Error>> {
     // The address to listen on, then members to join: `cargo run -- 127.0.0.1:7947 127.0.0.1:7946`.
     let mut arguments = env::args().skip(1);
     let address = arguments.next().unwrap_or("127.0.0.1:7946".into());
-    let mut options = Options::new(format!("web-{address}"), Config::lan(Cluster::named("readme")?));
+    let mut options = Options::new(format!("web-{address}"), Config::lan(ClusterName::named("readme")?));
     options.bind = address.parse()?;
     options.seeds = arguments.map(|seed| seed.parse()).collect::<Result<_, _>>()?;
 

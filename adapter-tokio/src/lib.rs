@@ -3,11 +3,11 @@
 //! [`bind`] makes a [`Handle`] to ask and a [`Driver`] that does the work: spawn it, or poll it yourself.
 //!
 //! ```no_run
-//! use adapter_tokio::{Cluster, Config, Options, bind};
+//! use adapter_tokio::{ClusterName, Config, Options, bind};
 //!
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let mut options = Options::new("db-1", Config::lan(Cluster::named("prod")?));
+//!     let mut options = Options::new("db-1", Config::lan(ClusterName::named("prod")?));
 //!     options.bind = "10.0.0.1:7946".parse()?;
 //!     options.seeds = vec!["seeds.example.com:7946".parse()?];
 //!     let (node, driver) = bind(options).await?;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use adapter_suite::{Adapter, Running, behaviours};
-use adapter_tokio::{Cluster, Config, Left, Options, StartError, Status, bind, with_socket};
+use adapter_tokio::{ClusterName, Config, Left, Options, StartError, Status, bind, with_socket};
 use std::{net::UdpSocket, time::Duration};
 use tokio::{runtime, time};
 
@@ -25,7 +25,7 @@ impl Adapter for Tokio {
 behaviours!(Tokio);
 
 fn options(name: &str) -> Options {
-    Options::new(name, Config::lan(Cluster::named("tokio").unwrap()))
+    Options::new(name, Config::lan(ClusterName::named("tokio").unwrap()))
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing to say")]
 
-use adapter_tokio::{Cluster, Config, Handle, Options};
+use adapter_tokio::{ClusterName, Config, Handle, Options};
 use async_io::Async;
 use gossip_core::{Buffer, Heap, Identity, Node, NodeId};
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -92,7 +92,7 @@ const LOOPS: [(&str, Loop, Loop); 3] =
     [("tokio", bare_tokio, node_tokio), ("smol", bare_smol, node_smol), ("mio", bare_mio, node_mio)];
 
 fn options() -> Options {
-    Options::new("node", Config::lan(Cluster::named("throughput").unwrap()))
+    Options::new("node", Config::lan(ClusterName::named("throughput").unwrap()))
 }
 
 fn runtime() -> Runtime {

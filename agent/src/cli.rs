@@ -1,7 +1,7 @@
 //! The command line: what can be asked for, and the help that says how.
 
 use crate::{adapter::Adapter, knobs::Knobs, locality};
-use adapter_tokio::{Cluster, Config, Locality, NameError, NodeId, Seed};
+use adapter_tokio::{ClusterName, Config, Locality, NameError, NodeId, Seed};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
@@ -165,7 +165,7 @@ pub(crate) enum Preset {
 
 impl Preset {
     /// The configuration that it stands for.
-    pub(crate) fn config(self, cluster: Cluster) -> Config {
+    pub(crate) fn config(self, cluster: ClusterName) -> Config {
         match self {
             Self::Local => Config::local(cluster),
             Self::Lan => Config::lan(cluster),
@@ -191,7 +191,7 @@ fn name(text: &str) -> Result<String, NameError> {
 }
 
 fn cluster_name(text: &str) -> Result<String, String> {
-    Cluster::named(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+    ClusterName::named(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {

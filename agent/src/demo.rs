@@ -5,7 +5,9 @@ use crate::{
     cli::{DemoArgs, Preset},
     print::{self, Format},
 };
-use adapter_tokio::{Cluster, Config, Handle, Health, MemberView, NodeId, Options, Seed, Status, Stopped};
+use adapter_tokio::{
+    ClusterName, Config, Handle, Health, MemberView, NodeId, Options, Seed, Status, Stopped,
+};
 use anyhow::{Context as _, Result, anyhow, bail};
 use comfy_table::{Table, presets};
 use serde::Serialize;
@@ -34,7 +36,7 @@ const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 /// # Errors
 /// The promise that did not come true, or the node that could not start.
 pub(crate) async fn demo(args: DemoArgs) -> Result<()> {
-    let mut nodes = Nodes::new(args.adapter, Preset::Local.config(Cluster::named("demo")?));
+    let mut nodes = Nodes::new(args.adapter, Preset::Local.config(ClusterName::named("demo")?));
     let mut story = Story { format: Format::of(args.json), chapters: Vec::new() };
     let told = story.tell(&mut nodes, args.nodes).await;
     story.end(args.nodes, told.is_ok() && nodes.agree())?;
@@ -289,7 +291,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_promise_not_kept_in_time_fails_its_chapter_and_leaves_no_figure() {
-        let nodes = Nodes::new(Adapter::Tokio, Preset::Local.config(Cluster::named("demo").unwrap()));
+        let nodes = Nodes::new(Adapter::Tokio, Preset::Local.config(ClusterName::named("demo").unwrap()));
         let mut story = Story { format: Format::Words, chapters: Vec::new() };
         let broken = async {
             nodes.until("nothing happened", |_| false).await?;

@@ -1,7 +1,7 @@
 //! The configuration of a node: a preset, and what differs from it by a file and by options.
 
 use crate::cli::{Preset, Wrong};
-use adapter_tokio::{Cluster, Config, Options};
+use adapter_tokio::{ClusterName, Config, Options};
 use clap::Args;
 use gossip_config::{Settings, SettingsError, checked};
 use humantime::parse_duration;
@@ -30,7 +30,7 @@ pub(crate) struct Knobs {
     /// A TOML file with what differs from the preset: preset, capacity, and every knob in its table config.
     ///
     /// That table is the one of the simulator's scenarios: what was tried there can be copied. Knobs go by their names in
-    /// `gossip_core::Config`, durations in ms: hold_ms = 600000. The options here go before the file.
+    /// `gossip_core::Config`, durations in ms: quarantine_ms = 600000. The options here go before the file.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -46,7 +46,7 @@ pub(crate) struct Knobs {
     /// How long a zone that is silent as a whole is held as unreachable before its members are declared dead, as in 90s
     /// or 10m. [default: 7m]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    hold: Option<Duration>,
+    quarantine: Option<Duration>,
 
     /// How many members there is room for, the dead that are remembered and this node included: 2 to 1048576.
     /// [default: 16384]
@@ -68,7 +68,7 @@ impl Knobs {
     ///
     /// # Errors
     /// The file cannot be read, or a value cannot be used; it is named.
-    pub(crate) fn of(&self, cluster: Cluster) -> Result<(Config, usize), Wrong> {
+    pub(crate) fn of(&self, cluster: ClusterName) -> Result<(Config, usize), Wrong> {
         let file = self.config.as_deref().map_or_else(|| Ok(File::default()), read)?;
         let capacity = self.capacity.or(file.capacity).unwrap_or(Options::DEFAULT_CAPACITY);
         if !CAPACITY.contains(&capacity) {
@@ -82,7 +82,7 @@ impl Knobs {
     fn over(&self, config: Result<Config, SettingsError>) -> Result<Config, SettingsError> {
         let options = Settings {
             max_datagram: self.max_datagram,
-            hold_ms: self.hold.map(|hold| hold.as_secs_f64() * 1e3),
+            quarantine_ms: self.quarantine.map(|quarantine| quarantine.as_secs_f64() * 1e3),
             ..Settings::default()
         };
         self.set.iter().chain([&options]).fold(config, |config, settings| settings.over(config?))
@@ -131,19 +131,20 @@ mod tests {
         knobs
     }
 
-    fn cluster() -> Cluster {
-        Cluster::named("test").unwrap()
+    fn cluster() -> ClusterName {
+        ClusterName::named("test").unwrap()
     }
 
     #[test]
     fn options_go_before_the_file_and_the_file_before_the_preset() {
         let minutes = |n: u64| Duration::from_secs(60 * n);
         assert_eq!(of(None, ""), Ok((Config::lan(cluster()), Options::DEFAULT_CAPACITY)));
-        let file = "preset = 'wan'\ncapacity = 99\n[config]\nhold_ms = 60000\nfanout = 5\n";
-        let expected = Config { hold: minutes(1), fanout: 5, ..Config::wan(cluster()) };
+        let file = "preset = 'wan'\ncapacity = 99\n[config]\nquarantine_ms = 60000\nfanout = 5\n";
+        let expected = Config { quarantine: minutes(1), fanout: 5, ..Config::wan(cluster()) };
         assert_eq!(of(Some(file), ""), Ok((expected, 99)));
-        let expected = Config { hold: minutes(2), fanout: 4, max_datagram: 600, ..Config::local(cluster()) };
-        let args = "--preset local --set fanout=4 --hold 2m --capacity 9 --max-datagram 600";
+        let expected =
+            Config { quarantine: minutes(2), fanout: 4, max_datagram: 600, ..Config::local(cluster()) };
+        let args = "--preset local --set fanout=4 --quarantine 2m --capacity 9 --max-datagram 600";
         assert_eq!(of(Some(file), args), Ok((expected, 9)));
     }
 
@@ -154,7 +155,7 @@ mod tests {
             ("", "--set fanuot=3", "fanuot"),
             ("", "--set fanout", "write key=value"),
             ("", "--max-datagram 9000", "max_datagram is 9000: 400 to 1400"),
-            ("", "--hold 10ms", "hold_ms is 10: 1000 (1s) to 86400000 (1day)"),
+            ("", "--quarantine 10ms", "quarantine_ms is 10: 1000 (1s) to 86400000 (1day)"),
             ("", "--capacity 1", "capacity is 1: 2 to 1048576"),
             ("capacity = 9000000", "", "capacity is 9000000: 2 to 1048576"),
             ("[config]\nfanout = 0", "", "fanout is 0: 1 to 8"),

@@ -341,7 +341,7 @@ impl Told {
                 "zone_released",
                 About::Me,
                 format!(
-                    "zone {zone} was silent for the whole hold: its members are judged like anybody from now on"
+                    "zone {zone} was silent for the whole quarantine: its members are judged like anybody from now on"
                 ),
             ),
             Event::NarrowPath { passes, configured } => Self::warning(

@@ -8,7 +8,7 @@ use crate::{
     seeds::{SeedCheck, Seen},
     signals,
 };
-use adapter_tokio::{Cluster, ConfigError, Handle, Lagged, Options, Restored, StartError, Stopped};
+use adapter_tokio::{ClusterName, ConfigError, Handle, Lagged, Options, Restored, StartError, Stopped};
 use anyhow::{Error, Result, anyhow};
 use std::time::Duration;
 use tokio::{
@@ -108,7 +108,7 @@ fn stopped_by_itself(how: Result<Stopped>) -> Error {
 }
 
 fn options(args: RunArgs) -> Result<Options> {
-    let (config, capacity) = args.knobs.of(Cluster::named(&args.cluster)?)?;
+    let (config, capacity) = args.knobs.of(ClusterName::named(&args.cluster)?)?;
     Ok(Options {
         capacity,
         bind: args.bind,

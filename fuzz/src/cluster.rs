@@ -168,7 +168,7 @@ struct Rig {
 
 fn config() -> Config {
     Config {
-        hold: Duration::from_secs(5),
+        quarantine: Duration::from_secs(5),
         tombstone_ttl: Duration::from_secs(24 * 3_600),
         max_tombstones: 8,
         ..Config::local(cluster())

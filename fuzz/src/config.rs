@@ -6,7 +6,7 @@ use crate::{
     support::{Network, Step, Watch},
 };
 use arbitrary::Arbitrary;
-use gossip_core::{Buffer, Cluster, Config, ConfigError, Heap, Memory, Mode, Node, Traffic};
+use gossip_core::{Buffer, ClusterName, Config, ConfigError, Heap, Memory, Mode, Node, Traffic};
 use std::{collections::BTreeMap, time::Duration};
 
 /// Numbers of all sizes, with the small ones as likely as the large.
@@ -68,7 +68,7 @@ pub struct Program {
 impl Knobs {
     fn config(&self) -> Config {
         let preset = [Config::local, Config::lan, Config::wan][usize::from(self.preset) % 3];
-        let Ok(cluster) = Cluster::named(CLUSTER) else { unreachable!("a good name") };
+        let Ok(cluster) = ClusterName::named(CLUSTER) else { unreachable!("a good name") };
         let mut config = preset(cluster);
         for (knob, number) in &self.changes {
             turn(&mut config, *knob, number);
@@ -86,13 +86,13 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
         2 => c.ack_timeout_min = time,
         3 => c.ack_timeout_max = time,
         4 => c.direct_pings = byte,
-        5 => c.helpers = byte,
-        6 => c.helper_pings = byte,
+        5 => c.relays = byte,
+        6 => c.relay_pings = byte,
         7 => c.pause_tolerance = time,
         8 => c.suspicion_factor = byte,
         9 => c.confirmations = byte,
         10 => c.accusations_per_accuser = byte,
-        11 => c.hold = time,
+        11 => c.quarantine = time,
         12 => c.local_pause = time,
         13 => c.mode = [Mode::PushPull, Mode::Push, Mode::Pull][count as usize % 3],
         14 => c.fanout = byte,
@@ -105,7 +105,7 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
         21 => c.budgets.sync = count,
         22 => c.budgets.suspicion = count,
         23 => c.admissions_per_second = count as u16,
-        24 => c.strangers_per_second = count,
+        24 => c.non_members_per_second = count,
         25 => c.join_retry = time,
         26 => c.tombstone_ttl = time,
         27 => c.max_tombstones = count,
@@ -115,7 +115,7 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
         31 => c.mechanisms.confirmations = on,
         32 => c.mechanisms.tell_suspect = on,
         33 => c.mechanisms.local_pause = on,
-        34 => c.mechanisms.holds = on,
+        34 => c.mechanisms.quarantines = on,
         35 => c.mechanisms.earned_death = on,
         36 => (c.mechanisms.early_check, c.mechanisms.successor) = (on, count & 2 != 0),
         37 => (c.mechanisms.repair, c.mechanisms.neighbours) = (on, count & 2 != 0),
@@ -125,7 +125,7 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
         40 => {
             c.budgets = gossip_core::Budgets { total: count, rumor: count, sync: count, suspicion: count };
         }
-        41 => (c.mechanisms.full_help, c.mechanisms.round_trips) = (on, count & 2 != 0),
+        41 => (c.mechanisms.two_relay_rounds, c.mechanisms.round_trips) = (on, count & 2 != 0),
         42 => (c.mechanisms.announced_pauses, c.mechanisms.sieves) = (on, count & 2 != 0),
         _ => (c.ack_timeout_initial, c.ack_timeout_min, c.ack_timeout_max) = (time, time, time),
     }

@@ -259,7 +259,7 @@ pub enum Entry {
         refutation: u8,
         state_version: u8,
     },
-    Want {
+    Request {
         id: u8,
     },
     /// All its bytes alike.
@@ -313,7 +313,7 @@ impl Entry {
                 }
                 15
             }
-            Self::Want { id: wanted } => {
+            Self::Request { id: wanted } => {
                 out.extend(id(*wanted).as_u64().to_be_bytes());
                 16
             }

@@ -1,7 +1,7 @@
 //! Records that decode keep the laws of the merge, and a view does not depend on the order in which they came.
 
 use gossip_core::{
-    Buffer, Cluster, Config, Fingerprint, Heap, Identity, Instant, Locality, Merge, Node, NodeId, Record,
+    Buffer, ClusterName, Config, Fingerprint, Heap, Identity, Instant, Locality, Merge, Node, NodeId, Record,
     Status, Versions,
 };
 
@@ -75,7 +75,7 @@ fn says_what_it_did(a: &Record, b: &Record) {
 
 /// A node that was given the records, and what it knows then.
 fn view(records: &[Record]) -> (Vec<Record>, Fingerprint) {
-    let Ok(cluster) = Cluster::named("fuzz") else { unreachable!("a good name") };
+    let Ok(cluster) = ClusterName::named("fuzz") else { unreachable!("a good name") };
     let Ok(id) = NodeId::from_name("me") else { unreachable!("a good name") };
     let me = Identity { id, epoch: 1, address: ([10, 0, 0, 1], 1).into(), locality: Locality::default() };
     let memory = Heap::for_members(2 * MOST);

@@ -7,7 +7,7 @@ use crate::forge::{
 };
 use arbitrary::{Arbitrary, Unstructured};
 use gossip_core::{
-    Buffer, Cluster, Config, Event, Fingerprint, Health, Heap, Identity, Incarnation, Instant, Locality,
+    Buffer, ClusterName, Config, Event, Fingerprint, Health, Heap, Identity, Incarnation, Instant, Locality,
     Memory, Node, NodeId, Outbox, Output, Reachability, Record, Status, Verdict, Versions,
 };
 use std::{
@@ -133,8 +133,8 @@ impl<'a> Arbitrary<'a> for Program<'a> {
 }
 
 /// The cluster of all targets.
-pub fn cluster() -> Cluster {
-    match Cluster::named(CLUSTER) {
+pub fn cluster() -> ClusterName {
+    match ClusterName::named(CLUSTER) {
         Ok(cluster) => cluster,
         Err(error) => unreachable!("{error}"),
     }
@@ -149,7 +149,7 @@ fn far(number: u64) -> u64 {
 pub fn config(preset: u8) -> Config {
     let preset_of = [Config::lan, Config::local, Config::wan][usize::from(preset) % 3];
     let mut config = preset_of(cluster());
-    config.hold = Duration::from_secs(5);
+    config.quarantine = Duration::from_secs(5);
     if preset & 0x80 != 0 {
         config.mechanisms = gossip_core::Mechanisms::SWIM;
     }
@@ -336,7 +336,7 @@ impl Rig {
         let (metrics, config) = (self.node.metrics(), self.node.config());
         let span = self.latest.since(self.began).as_secs_f64();
         let max = f64::from(config.max_datagram);
-        // Challenges to strangers are of the class sync, and paid by the total alone: one of 37 bytes a call.
+        // Challenges to non-members are of the class sync, and paid by the total alone: one of 37 bytes a call.
         let challenges = 37.0 * MOST_CALLS as f64;
         for (class, sent, rate, at_once) in [
             ("rumor", metrics.bytes_rumor, config.budgets.rumor, max * 3.0),

@@ -4,15 +4,15 @@
 //!
 //! ```
 //! use gossip_config::Settings;
-//! use gossip_core::{Cluster, Config};
+//! use gossip_core::{ClusterName, Config};
 //!
-//! let config = Config::wan(Cluster::named("doc")?);
+//! let config = Config::wan(ClusterName::named("doc")?);
 //! let config = "budgets.total=62000".parse::<Settings>()?.over(config)?;
 //! assert_eq!(gossip_config::checked(config)?.budgets.total, 62_000);
 //!
-//! let config = "hold_ms=10".parse::<Settings>()?.over(config)?;
+//! let config = "quarantine_ms=10".parse::<Settings>()?.over(config)?;
 //! let refused = gossip_config::checked(config).unwrap_err();
-//! assert_eq!(refused.to_string(), "hold_ms is 10: 1000 (1s) to 86400000 (1day)");
+//! assert_eq!(refused.to_string(), "quarantine_ms is 10: 1000 (1s) to 86400000 (1day)");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -16,7 +16,7 @@ pub struct Settings {
     pub ack_timeout_min_ms: Option<f64>,
     pub ack_timeout_max_ms: Option<f64>,
     pub pause_tolerance_ms: Option<f64>,
-    pub hold_ms: Option<f64>,
+    pub quarantine_ms: Option<f64>,
     pub local_pause_ms: Option<f64>,
     pub gossip_interval_ms: Option<f64>,
     pub anti_entropy_interval_ms: Option<f64>,
@@ -25,8 +25,8 @@ pub struct Settings {
     /// `push`, `pull` or `push-pull`.
     pub mode: Option<String>,
     pub direct_pings: Option<i64>,
-    pub helpers: Option<i64>,
-    pub helper_pings: Option<i64>,
+    pub relays: Option<i64>,
+    pub relay_pings: Option<i64>,
     pub suspicion_factor: Option<i64>,
     pub confirmations: Option<i64>,
     pub accusations_per_accuser: Option<i64>,
@@ -34,7 +34,7 @@ pub struct Settings {
     pub retransmit_factor: Option<i64>,
     pub max_datagram: Option<i64>,
     pub admissions_per_second: Option<i64>,
-    pub strangers_per_second: Option<i64>,
+    pub non_members_per_second: Option<i64>,
     pub max_tombstones: Option<i64>,
     pub budgets: BudgetSettings,
     pub mechanisms: MechanismSettings,
@@ -102,14 +102,14 @@ macro_rules! switches {
 
 switches!(
     indirect_probes,
-    full_help,
+    two_relay_rounds,
     round_trips,
     suspicion,
     local_health,
     confirmations,
     tell_suspect,
     local_pause,
-    holds,
+    quarantines,
     earned_death,
     early_check,
     successor,
@@ -143,9 +143,9 @@ impl Settings {
             Some("push-pull") => Mode::PushPull,
             Some(other) => return Err(word("mode", other, "push, pull or push-pull")),
         };
-        numbers!(self => config, "", |c| c; direct_pings, helpers, helper_pings, suspicion_factor, confirmations,
+        numbers!(self => config, "", |c| c; direct_pings, relays, relay_pings, suspicion_factor, confirmations,
             accusations_per_accuser, fanout, retransmit_factor, max_datagram, admissions_per_second,
-            strangers_per_second, max_tombstones);
+            non_members_per_second, max_tombstones);
         numbers!(self.budgets => config, "budgets.", |c| c.budgets; total, rumor, sync, suspicion);
         match self.mechanisms.base.as_deref() {
             None => {}
@@ -164,7 +164,7 @@ impl Settings {
             ack_timeout_min = ack_timeout_min_ms,
             ack_timeout_max = ack_timeout_max_ms,
             pause_tolerance = pause_tolerance_ms,
-            hold = hold_ms,
+            quarantine = quarantine_ms,
             local_pause = local_pause_ms,
             gossip_interval = gossip_interval_ms,
             anti_entropy_interval = anti_entropy_interval_ms,
@@ -224,10 +224,10 @@ fn beyond(knob: &'static str, given: i64, extreme: &Config) -> SettingsError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gossip_core::Cluster;
+    use gossip_core::ClusterName;
 
     fn lan() -> Config {
-        Config::lan(Cluster::named("test").unwrap())
+        Config::lan(ClusterName::named("test").unwrap())
     }
 
     fn set(assignment: &str) -> Result<Config, SettingsError> {
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn what_is_set_is_all_that_changes() {
         assert_eq!(Settings::default().over(lan()), Ok(lan()));
-        assert_eq!(set("hold_ms=60000"), Ok(Config { hold: Duration::from_secs(60), ..lan() }));
+        assert_eq!(set("quarantine_ms=60000"), Ok(Config { quarantine: Duration::from_secs(60), ..lan() }));
         assert_eq!(set("fanout = 5"), Ok(Config { fanout: 5, ..lan() }));
         assert_eq!(set("mode=push"), Ok(Config { mode: Mode::Push, ..lan() }));
         assert_eq!(set("budgets.rumor=20000").unwrap().budgets.rumor, 20_000);
@@ -265,7 +265,7 @@ mod tests {
             ("max_datagram=9000", "max_datagram is 9000: 400 to 1400"),
             ("budgets.sync=7", "budgets.sync is 7: 1400 to 4294967295"),
             ("budgets.sync=5000000000", "budgets.sync is 5000000000"),
-            ("hold_ms=-1", "hold_ms is -1"),
+            ("quarantine_ms=-1", "quarantine_ms is -1"),
             ("local_pause_ms=5", "local_pause_ms is 5: 10 (10ms) to 60000 (1m)"),
             ("mode=both", "mode is 'both': push, pull or push-pull"),
             ("ack_timeout_min_ms=400", "ack_timeout_min is above ack_timeout_initial"),

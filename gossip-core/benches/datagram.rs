@@ -7,7 +7,7 @@
 use core::time::Duration;
 use divan::{Bencher, counter::ItemsCount};
 use gossip_core::{
-    Buffer, Cluster, Config, Heap, Identity, Instant, Locality, Node, NodeId, Record, Versions,
+    Buffer, ClusterName, Config, Heap, Identity, Instant, Locality, Node, NodeId, Record, Versions,
 };
 
 type Outbox = Buffer<16, 128, 19_200>;
@@ -26,7 +26,7 @@ fn identity(n: u32) -> Identity {
 fn config() -> Config {
     const MOST: u32 = u32::MAX;
     let generous = gossip_core::Budgets { total: MOST, rumor: MOST, sync: MOST, suspicion: MOST };
-    let cluster = Cluster::named("bench").expect("a name");
+    let cluster = ClusterName::named("bench").expect("a name");
     Config { budgets: generous, ..Config::lan(cluster) }
 }
 

@@ -3,7 +3,7 @@
 //! An adapter does nothing that these lines do not do. The address given must be the one that others see as the
 //! source of this socket's packets.
 
-use gossip_core::{Buffer, Cluster, Config, Heap, Identity, Instant, Locality, Node, NodeId, Output};
+use gossip_core::{Buffer, ClusterName, Config, Heap, Identity, Instant, Locality, Node, NodeId, Output};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::{env, error::Error, net::UdpSocket, time::SystemTime};
 
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     // Every `RandomState` has keys of its own, from the operating system's randomness.
     let seed = std::array::from_fn(|_| RandomState::new().build_hasher().finish() as u8);
-    let config = Config::local(Cluster::named("by-hand")?);
+    let config = Config::local(ClusterName::named("by-hand")?);
     let mut node = Node::new(config, identity, seed, Heap::for_members(1_000), now())?;
 
     // The outbox is ours: a step fills it, and the node is free while we send.

@@ -10,7 +10,7 @@
 //!                            │                                     │
 //!                     handle_datagram                             tick
 //!                            ▼                                     ▼
-//!   Frame ─▶ Authentic ─▶ news and messages ─▶ tables ◀─ timers: probes, suspicions, holds, rounds, visits
+//!   Frame ─▶ Authentic ─▶ news and messages ─▶ tables ◀─ timers: probes, suspicions, quarantines, rounds, reconnects
 //!                                                │
 //!                                             Intent ─▶ Packet
 //!                                                ▼
@@ -41,11 +41,11 @@
 //! ```
 //! # #[cfg(feature = "alloc")] {
 //! use gossip_core::{
-//!     Buffer, Cluster, Config, Event, Heap, Identity, Instant, Locality, Node, NodeId, Output,
+//!     Buffer, ClusterName, Config, Event, Heap, Identity, Instant, Locality, Node, NodeId, Output,
 //! };
 //! use std::{collections::VecDeque, net::SocketAddr};
 //!
-//! let config = Config::local(Cluster::named("doc")?);
+//! let config = Config::local(ClusterName::named("doc")?);
 //! let node = |name: &str, port: u16| {
 //!     let address = ([127, 0, 0, 1], port).into();
 //!     let identity = Identity { id: NodeId::from_name(name)?, epoch: 1, address, locality: Locality::default() };
@@ -115,7 +115,7 @@ pub use node::members::{Member, Members};
 #[cfg(feature = "alloc")]
 pub use tables::memory::Heap;
 pub use tables::memory::{Inline, Memory};
-pub use vocabulary::config::{Budgets, Cluster, Config, Mechanisms, Mode};
+pub use vocabulary::config::{Budgets, ClusterName, Config, Mechanisms, Mode};
 pub use vocabulary::endpoint::{Endpoint, Sighting};
 pub use vocabulary::error::{ConfigError, Malformed, Verdict};
 pub use vocabulary::metrics::{Histogram, Metrics};

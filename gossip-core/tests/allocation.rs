@@ -120,12 +120,12 @@ fn no_step_allocates_in_a_busy_life_among_a_thousand_members() {
 }
 
 #[test]
-fn no_step_allocates_in_a_flood_of_strangers() {
+fn no_step_allocates_in_a_flood_of_non_members() {
     let mut network = Network::new(7, lan(), || Heap::for_members(64), Frugal::default());
     support::form(&mut network, 7, 4);
     let head = forge::head(lan());
     for n in 0..20_000 {
-        let me = forge::stranger(n);
+        let me = forge::non_member(n);
         let sections = forge::all_sections(n, network.hosts[0].id, &me);
         let section = sections[n as usize % sections.len()].clone();
         network.inject(0, me.address(), &forge::datagram(&head, me.id(), &[section]));

@@ -293,15 +293,15 @@ impl Engine {
         if !matches!(self.leave, Leaving::No) {
             return;
         }
-        let (settled, me) = {
+        let (joined, me) = {
             let node = lock(&self.shared.node);
             let company = node.members().next().is_some_and(|member| member.status().is_live());
             (node.is_joined() && company, node.me().address())
         };
-        if settled && let Some(seeds) = self.seeds.forget_restored() {
+        if joined && let Some(seeds) = self.seeds.forget_restored() {
             self.step(transport, |node, now, out| Some(node.join(now, &seeds, out)));
         }
-        let addresses = self.seeds.due(transport.now(), settled);
+        let addresses = self.seeds.due(transport.now(), joined);
         // A node that was told only of itself takes it that there is nobody else to ask.
         let others = !self.seeds.has_unknown() || addresses.iter().any(|&address| address != me);
         if !addresses.is_empty() && others {
@@ -467,11 +467,11 @@ impl fmt::Debug for Engine {
 mod tests {
     use super::*;
     use crate::testing::{FakeTransport, PEER};
-    use gossip_core::{Cluster, Config, Traffic};
+    use gossip_core::{ClusterName, Config, Traffic};
     use std::{thread, time::Duration};
 
     fn engine(change: impl FnOnce(&mut Options)) -> (Handle, Engine) {
-        let mut options = Options::new("node", Config::lan(Cluster::named("engine").unwrap()));
+        let mut options = Options::new("node", Config::lan(ClusterName::named("engine").unwrap()));
         options.capacity = 16;
         options.seed = Some([5; 32]);
         change(&mut options);

@@ -98,12 +98,12 @@ impl From<EpochError> for StartError {
 mod tests {
     use super::*;
     use crate::Options;
-    use gossip_core::{Cluster, Config};
+    use gossip_core::{ClusterName, Config};
     use std::{error::Error as _, net::UdpSocket};
 
     #[test]
     fn an_error_of_starting_says_everything_once() {
-        let mut options = Options::new("node", Config::lan(Cluster::named("errors").unwrap()));
+        let mut options = Options::new("node", Config::lan(ClusterName::named("errors").unwrap()));
         let taken = UdpSocket::bind(options.bind).unwrap();
         let elsewhere = SocketAddr::from(([203, 0, 113, 1], 7_946));
         let mut errors = Vec::new();

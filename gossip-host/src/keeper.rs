@@ -162,13 +162,13 @@ fn has_company(node: &Node<Heap>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gossip_core::Cluster;
+    use gossip_core::ClusterName;
     use std::path::Path;
 
     const INTERVAL: Duration = Duration::from_secs(60);
 
     fn keeper() -> Keeper {
-        let file = ViewFile::new(Path::new("unused"), Cluster::named("keeper").unwrap());
+        let file = ViewFile::new(Path::new("unused"), ClusterName::named("keeper").unwrap());
         Keeper::new(file, INTERVAL, Instant::ZERO)
     }
 

@@ -15,10 +15,10 @@ use std::{
 /// What a node is started with: begin with [`Options::new`] and change what must differ.
 ///
 /// ```
-/// use gossip_core::{Cluster, Config};
+/// use gossip_core::{ClusterName, Config};
 /// use gossip_host::Options;
 ///
-/// let mut options = Options::new("db-1", Config::lan(Cluster::named("prod")?));
+/// let mut options = Options::new("db-1", Config::lan(ClusterName::named("prod")?));
 /// options.bind = ([10, 0, 0, 1], 7946).into();
 /// options.seeds = vec!["seeds.example.com:7946".parse()?, "10.0.0.2:7946".parse()?];
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -162,7 +162,7 @@ pub(crate) fn with_port(address: SocketAddr, local: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gossip_core::Cluster;
+    use gossip_core::ClusterName;
 
     #[test]
     fn an_address_of_another_family_than_the_sockets_is_refused() {
@@ -180,7 +180,7 @@ mod tests {
             (any_v6, v4, true),
             (any_v6, v6, true),
         ] {
-            let options = || Options::new("node", Config::lan(Cluster::named("families").unwrap()));
+            let options = || Options::new("node", Config::lan(ClusterName::named("families").unwrap()));
             let (bind, address): (SocketAddr, SocketAddr) =
                 (local.parse().unwrap(), address.parse().unwrap());
             let seeded = Options { seeds: vec!["name:1".parse().unwrap(), address.into()], ..options() };

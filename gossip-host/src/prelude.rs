@@ -6,7 +6,7 @@ pub use crate::{
     ViewError, WaitJoined, Watch,
 };
 pub use gossip_core::{
-    Budgets, Cluster, Config, ConfigError, Endpoint, Event, Fingerprint, Health, Histogram, Identity,
+    Budgets, ClusterName, Config, ConfigError, Endpoint, Event, Fingerprint, Health, Histogram, Identity,
     Incarnation, Locality, Mechanisms, Member, Metrics, Mode, NameError, NodeId, ParseNodeIdError,
     Reachability, Record, Sighting, Status, Versions, Zone,
 };

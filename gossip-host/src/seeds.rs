@@ -19,7 +19,7 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 /// The first wait where there are more addresses than the node takes at once: it asks two of them every half second.
 const MIN_WAIT_OF_TURN: Duration = Duration::from_secs(5);
 /// The wait while all is well. A rejoin costs a few packets and heals two clusters that share only seeds.
-const SETTLED_WAIT: Duration = Duration::from_secs(300);
+const JOINED_WAIT: Duration = Duration::from_secs(300);
 
 /// Where to find a member: an address, or a DNS name with a port, looked up again on each retry.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -144,7 +144,7 @@ pub(crate) struct Seeds {
     restored: Vec<SocketAddr>,
     next: Instant,
     wait: Duration,
-    settled: bool,
+    joined: bool,
     /// Look-ups under way, those for seeds that had to go included.
     running: usize,
     /// Addresses came or are due to be tried again.
@@ -161,7 +161,7 @@ impl Seeds {
             restored: Vec::new(),
             next: Instant::NEVER,
             wait: MIN_WAIT,
-            settled: false,
+            joined: false,
             running: 0,
             fresh: false,
             turn: 0,
@@ -201,18 +201,18 @@ impl Seeds {
         if self.fresh { Instant::ZERO } else { self.next }
     }
 
-    /// The addresses to join through now; empty if there is nothing to do. `settled`: the node has joined and
+    /// The addresses to join through now; empty if there is nothing to do. `joined`: the node has joined and
     /// knows others.
-    pub(crate) fn due(&mut self, now: Instant, settled: bool) -> Vec<SocketAddr> {
-        if self.settled && !settled && !self.sources.is_empty() {
+    pub(crate) fn due(&mut self, now: Instant, joined: bool) -> Vec<SocketAddr> {
+        if self.joined && !joined && !self.sources.is_empty() {
             self.wait = MIN_WAIT;
             self.next = self.next.min(now + self.jitter.around(MIN_WAIT));
         }
-        self.settled = settled;
+        self.joined = joined;
         if now >= self.next {
             let count: usize = self.sources.iter().map(|source| source.addresses.len()).sum();
             let least = if count > MAX_ADDRESSES { MIN_WAIT_OF_TURN } else { MIN_WAIT };
-            let wait = if settled { SETTLED_WAIT } else { self.wait.max(least) };
+            let wait = if joined { JOINED_WAIT } else { self.wait.max(least) };
             self.turn += MAX_ADDRESSES;
             self.next = now + self.jitter.around(wait);
             self.wait = (self.wait * 2).min(MAX_WAIT);
@@ -375,7 +375,7 @@ mod tests {
         let mut seeds = seeds();
         seeds.add(Instant::ZERO, [seed("10.0.0.1:7946")]);
         assert_eq!(seeds.due(Instant::ZERO, true), [address(1)]);
-        assert!(seeds.next() >= Instant::ZERO + SETTLED_WAIT * 3 / 4);
+        assert!(seeds.next() >= Instant::ZERO + JOINED_WAIT * 3 / 4);
         assert_eq!(seeds.due(Instant::from_millis(1), false), []);
         assert!(seeds.next() <= Instant::from_millis(1) + MIN_WAIT * 5 / 4);
     }

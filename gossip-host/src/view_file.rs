@@ -9,7 +9,7 @@
 //! Numbers are big-endian, `written` is in Unix seconds, the checksum is a SipHash of all before it.
 
 use crate::file;
-use gossip_core::{Cluster, Health, Identity, Incarnation, Locality, NodeId, Record, Versions};
+use gossip_core::{ClusterName, Health, Identity, Incarnation, Locality, NodeId, Record, Versions};
 use siphasher::sip::SipHasher13;
 use std::{
     fmt,
@@ -34,11 +34,11 @@ const MAX_BYTES: usize = HEADER + MAX_MEMBERS * MEMBER + CHECKSUM;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct ViewFile {
     path: PathBuf,
-    cluster: Cluster,
+    cluster: ClusterName,
 }
 
 impl ViewFile {
-    pub(crate) fn new(path: &Path, cluster: Cluster) -> Self {
+    pub(crate) fn new(path: &Path, cluster: ClusterName) -> Self {
         Self { path: path.to_owned(), cluster }
     }
 
@@ -244,7 +244,7 @@ mod tests {
     impl Own {
         fn new(test: &str) -> Self {
             let path = env::temp_dir().join(format!("gossip-view-{}-{test}", process::id()));
-            Self(ViewFile::new(&path, Cluster::named("views").unwrap()))
+            Self(ViewFile::new(&path, ClusterName::named("views").unwrap()))
         }
     }
 
@@ -315,7 +315,7 @@ mod tests {
     #[test]
     fn a_file_of_another_cluster_or_release_or_an_old_one_is_ignored_and_says_so() {
         let own = Own::new("foreign");
-        let other = ViewFile::new(&own.0.path, Cluster::named("others").unwrap());
+        let other = ViewFile::new(&own.0.path, ClusterName::named("others").unwrap());
         assert!(matches!(fault(&own, &other.encode(now(), &[member(1)])), ViewFault::Foreign));
         let mut later = own.0.encode(now(), &[]);
         later[9] = 2;

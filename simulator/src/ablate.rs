@@ -377,6 +377,6 @@ mod tests {
         assert!(no_scenario.contains("'half'") && no_scenario.contains("half-dies/d60/of-200"));
         let no_switch = jobs(&[], &["magic".into()], 1..2).unwrap_err().to_string();
         assert!(no_switch.contains("'magic'") && no_switch.contains("earned_death"));
-        assert_eq!(jobs(&["mass-crash".into()], &["holds".into()], 1..2).unwrap().len(), 4);
+        assert_eq!(jobs(&["mass-crash".into()], &["quarantines".into()], 1..2).unwrap().len(), 4);
     }
 }

@@ -1,7 +1,7 @@
 //! Runs a scenario: builds its world, does to it what the scenario says, and measures what comes of it.
 
-mod deeds;
 mod forgery;
+mod tasks;
 
 use crate::{
     engine::{Counts, HostId, Micros, Newcomer, SECOND, World},
@@ -9,10 +9,10 @@ use crate::{
     outcome::{self, Outcome},
     scenario::{Action, Event, Scenario, Selector, Start},
 };
-use deeds::Deed;
 use forgery::Forger;
 use gossip_core::Locality;
 use std::{collections::BTreeMap, net::SocketAddr, time::Instant};
+use tasks::Task;
 use thiserror::Error;
 
 /// Why a scenario could not be run.
@@ -44,7 +44,7 @@ struct Run<'a> {
     places: Vec<Locality>,
     world: World<Measure>,
     /// What is still to be done, by time; at equal times in the order in which it was planned.
-    agenda: BTreeMap<(Micros, u64), Deed>,
+    agenda: BTreeMap<(Micros, u64), Task>,
     planned: u64,
     /// When the last fault is over, if any ever is.
     last_fault: Option<Micros>,
@@ -103,7 +103,7 @@ impl Run<'_> {
         self.drift();
         for (n, event) in self.scenario.events.iter().enumerate() {
             for at in event.times(self.scenario.duration()) {
-                self.plan(at, Deed::Do(n));
+                self.plan(at, Task::Do(n));
                 self.note_fault(event.action, at + event.lasts().unwrap_or_default());
             }
         }
@@ -160,8 +160,8 @@ impl Run<'_> {
         }
     }
 
-    fn plan(&mut self, at: Micros, deed: Deed) {
-        self.agenda.insert((at, self.planned), deed);
+    fn plan(&mut self, at: Micros, task: Task) {
+        self.agenda.insert((at, self.planned), task);
         self.planned += 1;
     }
 
@@ -196,9 +196,9 @@ impl Run<'_> {
         let mut next_look = SECOND;
         while self.world.now() < end {
             let now = self.world.now();
-            let deed = self.agenda.first_key_value().map_or(end, |(&(at, _), _)| at);
+            let task = self.agenda.first_key_value().map_or(end, |(&(at, _), _)| at);
             let glance = if self.is_healing() { now + GLANCE } else { end };
-            self.world.run_until(deed.min(next_look).min(glance).min(end));
+            self.world.run_until(task.min(next_look).min(glance).min(end));
             if self.world.now() == next_look {
                 measure::look(&mut self.world);
                 progress(Progress::Running {
@@ -210,8 +210,8 @@ impl Run<'_> {
             while let Some(entry) = self.agenda.first_entry()
                 && entry.key().0 <= self.world.now()
             {
-                let deed = entry.remove();
-                self.perform(deed)?;
+                let task = entry.remove();
+                self.perform(task)?;
                 measure::recount(&mut self.world);
             }
             if self.is_healing() && measure::are_equal_and_right(&self.world) {

@@ -8,7 +8,7 @@
 //! - A node's own incarnation does not go backwards within a life.
 //! - A node finds every member that it lists, by its id, and never lists itself or somebody who never was.
 //! - Fingerprints are equal exactly where live members, their incarnations and state versions are (once a second).
-//! - Holds of a zone begin and end in turns; nobody in a zone that is held is routable.
+//! - Quarantines of a zone begin and end in turns; nobody in a zone that is quarantined is routable.
 //! - No node tells of more than `MAX_CHANGES` changes of one member's status in any minute.
 //! - Every datagram that a node sends decodes.
 //! - Tables, datagrams and packets per step keep to their bounds.
@@ -25,18 +25,18 @@ use crate::{
     rng::Rng,
 };
 use faults::Fault;
-use gossip_core::{Cluster, Config};
+use gossip_core::{ClusterName, Config};
 use laws::Laws;
 use std::{fmt, time::Duration};
 
 /// For how long faults come.
 const FAULTS: Micros = 60 * SECOND;
 /// Within which time of quiet all must see the same: a death that is held because most members were lost waits
-/// for [`HOLD`], twice if the trouble changes; a name whose epoch was lost comes back after the core's first
+/// for [`QUARANTINE`], twice if the trouble changes; a name whose epoch was lost comes back after the core's first
 /// back-off, 30 s; and the lost are looked for once in a while.
 const QUIET: Micros = 240 * SECOND;
-/// `Config::hold` in swarms.
-const HOLD: Duration = Duration::from_secs(20);
+/// `Config::quarantine` in swarms.
+const QUARANTINE: Duration = Duration::from_secs(20);
 /// For how long all must see the same without a break.
 const AGREEMENT: Micros = 30 * SECOND;
 /// The most changes of one member's status (up, suspected, cleared, down, left) that one node tells of in any minute,
@@ -121,12 +121,12 @@ struct Swarm {
 type Checked<T> = Result<T, Box<Failure>>;
 
 fn config(rng: &mut Rng) -> Result<Config, gossip_core::ConfigError> {
-    let cluster = Cluster::named("swarm")?;
+    let cluster = ClusterName::named("swarm")?;
     let preset = if rng.chance(0.5) { Config::lan(cluster) } else { Config::local(cluster) };
     Ok(Config {
-        hold: HOLD,
+        quarantine: QUARANTINE,
         fanout: 1 + rng.below(4) as u8,
-        helpers: rng.below(4) as u8,
+        relays: rng.below(4) as u8,
         max_datagram: if rng.chance(0.3) { 400 } else { 1_200 },
         accusations_per_accuser: 1 + rng.below(8) as u8,
         max_tombstones: if rng.chance(0.2) { 2 } else { 1 << 16 },
@@ -206,7 +206,7 @@ impl Swarm {
             self.pass_until(self.world.now() + GLANCE)?;
         }
         let hosts: Vec<HostId> = self.world.running().map(|(id, _)| id).collect();
-        let holds = |&host: &HostId| !self.world.watch.held(host).is_empty();
+        let holds = |&host: &HostId| !self.world.watch.quarantined(host).is_empty();
         if let Some(host) = hosts.into_iter().find(holds) {
             return Err(self.failure(format!("node-{host} still holds a zone, and all is well")));
         }

@@ -117,13 +117,13 @@ fn swarm_reports_the_seeds_that_it_tried() {
 
 #[test]
 fn ablate_prints_a_row_for_each_switch_and_its_progress_elsewhere() {
-    let args = ["ablate", "scale-in", "--switch", "holds", "--switch", "suspicion", "--seeds", "2"];
+    let args = ["ablate", "scale-in", "--switch", "quarantines", "--switch", "suspicion", "--seeds", "2"];
     let output = simulator(&[&args[..], &["--json"]].concat());
     assert!(output.status.success());
     let rows: Vec<serde_json::Value> =
         stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let turned: Vec<Option<&str>> = rows.iter().map(|row| row["turned"]["switch"].as_str()).collect();
-    assert_eq!(turned, [None, Some("suspicion"), Some("holds")]);
+    assert_eq!(turned, [None, Some("suspicion"), Some("quarantines")]);
     assert!(rows.iter().all(|row| row["as_it_is"] == rows[0]["figures"] && row["seeds"] == 2));
     assert_eq!(String::from_utf8(output.stderr).unwrap().lines().count(), 6, "one line a run");
     let table = stdout(&simulator(&args));

@@ -46,7 +46,7 @@ fn a_watch_shows_who_can_use_whom_across_a_cut_and_after_it() {
     let told =
         |name: &str| outcome.facts().into_iter().find(|(known, _)| known == name).map(|(_, value)| value);
     assert_eq!(told("watch.cut.routable.min").as_deref(), Some("0"));
-    assert_eq!(told("watch.cut.events.twin"), None);
+    assert_eq!(told("watch.cut.events.duplicate"), None);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Real cores, held against what theory says of SWIM and of push.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use gossip_core::{Cluster, Config, Event, Health, NodeId, Traffic};
+use gossip_core::{ClusterName, Config, Event, Health, NodeId, Traffic};
 use simulator::engine::{
     HostId, Input, Jitter, Link, Micros, Origin, SECOND, Setup, Step, Watch, World, Zones,
 };
@@ -45,7 +45,7 @@ impl Watch for Log {
 }
 
 fn config() -> Config {
-    Config::lan(Cluster::named("theory").unwrap())
+    Config::lan(ClusterName::named("theory").unwrap())
 }
 
 fn period() -> Micros {

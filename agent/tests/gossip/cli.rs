@@ -33,7 +33,7 @@ fn wrong_arguments_are_named_with_what_would_be_right() {
         ("run --name a --cluster c --locality eu", "region/zone/rack"),
         ("run --name a --cluster c --preset moon", "lan"),
         ("run --name a --cluster c --set fanout=99", "fanout is 99: 1 to 8"),
-        ("run --name a --cluster c --hold 5ms", "hold_ms is 5: 1000 (1s)"),
+        ("run --name a --cluster c --quarantine 5ms", "quarantine_ms is 5: 1000 (1s)"),
         ("run --name a --cluster c --max-datagram 9000", "max_datagram is 9000: 400 to 1400"),
         ("run --name a --cluster c --capacity 1", "capacity is 1: 2 to 1048576"),
         ("run --name a --cluster c --config /nowhere.toml", "/nowhere.toml"),

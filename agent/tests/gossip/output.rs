@@ -1,7 +1,7 @@
 //! Readers of the output that are slow, go away, or have no room.
 
 use crate::process::{Running, finish_of};
-use adapter_tokio::{Cluster, Config, Event, Handle, Health, NodeId, Options};
+use adapter_tokio::{ClusterName, Config, Event, Handle, Health, NodeId, Options};
 use rustix::{io::ioctl_fionread, pipe::fcntl_setpipe_size};
 use serde_json::Value;
 use std::{
@@ -39,7 +39,7 @@ impl Noise {
     fn new(cluster: &str, seed: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let start = |name: &str| {
-            let mut options = Options::new(name, Config::local(Cluster::named(cluster).unwrap()));
+            let mut options = Options::new(name, Config::local(ClusterName::named(cluster).unwrap()));
             options.seeds = vec![seed.parse().unwrap()];
             runtime.block_on(async {
                 let (handle, driver) = adapter_tokio::bind(options).await.unwrap();

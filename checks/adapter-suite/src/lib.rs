@@ -18,7 +18,7 @@ pub mod promises {
     pub use crate::{cluster::*, lifecycle::*, restart::*, trouble::*};
 }
 
-use gossip_core::{Cluster, Config};
+use gossip_core::{ClusterName, Config};
 use gossip_host::{Handle, Options, StartError};
 use std::{
     net::UdpSocket,
@@ -76,7 +76,7 @@ impl Drop for Running {
 
 /// Options of a node named `name` in the cluster of the test named `test`.
 pub(crate) fn options(test: &str, name: &str) -> Options {
-    let config = Config::local(Cluster::named(test).unwrap());
+    let config = Config::local(ClusterName::named(test).unwrap());
     Options { capacity: 64, ..Options::new(name, config) }
 }
 

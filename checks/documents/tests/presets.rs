@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use documents::{root, rows};
-use gossip_core::{Cluster, Config};
+use gossip_core::{ClusterName, Config};
 use std::{collections::BTreeMap, fs};
 
 /// Every knob of a configuration by its name, as its `Debug` form shows it: numbers as they are, durations in ms.
@@ -58,7 +58,7 @@ fn told(document: &str) -> BTreeMap<String, [String; 3]> {
 }
 
 fn check(document: &str) {
-    let cluster = Cluster::named("documents").unwrap();
+    let cluster = ClusterName::named("documents").unwrap();
     let [local, lan, wan] = [Config::local, Config::lan, Config::wan].map(|preset| knobs(preset(cluster)));
     let presets: BTreeMap<_, _> = lan
         .into_iter()
@@ -81,7 +81,7 @@ fn the_protocol_says_what_the_presets_are() {
 #[test]
 fn the_book_says_what_every_knob_does() {
     let text = fs::read_to_string(root().join("docs/src/tuning.md")).unwrap();
-    for name in knobs(Config::lan(Cluster::named("documents").unwrap())).keys() {
+    for name in knobs(Config::lan(ClusterName::named("documents").unwrap())).keys() {
         let quoted = format!("`{name}`");
         assert!(text.matches(&quoted).count() > 1, "{name} is in the table of presets alone");
     }

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use cortex_m_semihosting::hprintln;
 use gossip_core::{
-    Buffer, Cluster, Config, Event, Identity, Inline, Instant, Locality, Node, NodeId, Output, Record,
+    Buffer, ClusterName, Config, Event, Identity, Inline, Instant, Locality, Node, NodeId, Output, Record,
 };
 
 /// Members that each node has room for, itself included.
@@ -11,7 +11,7 @@ pub const MEMBERS: usize = 64;
 /// Bytes of the largest datagram: fewer than the presets' 1,200, since a node holds three of them, two to send and one that
 /// has come. All nodes of a cluster must agree on it.
 pub const DATAGRAM: usize = 512;
-/// Packets, events and bytes of an outbox: a probe's helpers and controls, all that a datagram can raise, two datagrams.
+/// Packets, events and bytes of an outbox: a probe's relays and controls, all that a datagram can raise, two datagrams.
 pub type Mail = Buffer<8, 44, { 2 * DATAGRAM }>;
 pub type Memory = Inline<MEMBERS>;
 
@@ -33,7 +33,7 @@ impl Station {
     /// Puts the node in place; false if it was refused. Its number is its id, and decides its seed.
     #[inline(never)]
     pub fn start(&mut self, number: u8, memory: &'static mut Memory) -> bool {
-        let Ok(cluster) = Cluster::named("firmware") else { return false };
+        let Ok(cluster) = ClusterName::named("firmware") else { return false };
         let config = Config { max_datagram: DATAGRAM as u16, ..Config::lan(cluster) };
         self.node = Node::new(config, identity(number), [number; 32], memory, Instant::ZERO).ok();
         self.node.is_some()

@@ -27,7 +27,7 @@ pub(crate) struct Line {
 pub(crate) struct Member {
     pub(crate) status: String,
     pub(crate) address: String,
-    /// Found unreachable by itself. One of a zone that is held is printed as unreachable, too, and that ends with the
+    /// Found unreachable by itself. One of a zone that is quarantined is printed as unreachable, too, and that ends with the
     /// hold, without a line of its own.
     pub(crate) is_unreachable: bool,
 }

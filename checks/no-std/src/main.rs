@@ -9,7 +9,7 @@
 
 use core::net::SocketAddr;
 use gossip_core::{
-    Buffer, Cluster, Config, Identity, Inline, Instant, Locality, Node, NodeId, Output, Status,
+    Buffer, ClusterName, Config, Identity, Inline, Instant, Locality, Node, NodeId, Output, Status,
 };
 
 /// Steps of 10 ms within which the two must meet: five seconds of their time.
@@ -72,7 +72,7 @@ fn address(which: usize) -> SocketAddr {
 fn node(which: usize) -> Option<Node<Inline<8, 4>>> {
     let id = NodeId::from_u64(1 + which as u64)?;
     let identity = Identity { id, epoch: 1, address: address(which), locality: Locality::default() };
-    let config = Config::lan(Cluster::named("no-std").ok()?);
+    let config = Config::lan(ClusterName::named("no-std").ok()?);
     Node::new(config, identity, [1 + which as u8; 32], Inline::new(), Instant::ZERO).ok()
 }
 

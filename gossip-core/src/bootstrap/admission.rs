@@ -1,7 +1,7 @@
-//! Admission: how this node serves joiners and strangers.
+//! Admission: how this node serves joiners and non-members.
 //!
 //! Until an address has shown a token, which it can only have received there, it gets no more bytes than it
-//! sent. A stranger's datagram changes nothing; beyond its ack it is asked to introduce itself.
+//! sent. A non-member's datagram changes nothing; beyond its ack it is asked to introduce itself.
 
 use crate::{
     bootstrap::{join::MAX_WINDOW, plane::Bootstrap},
@@ -48,7 +48,7 @@ const MAX_SCANNED: usize = 1_024;
 /// everybody else has found out by probing.
 const TOMBSTONE_IS_NEWS: Duration = Duration::from_secs(600);
 
-/// The state of serving strangers.
+/// The state of serving non-members.
 #[derive(Clone)]
 pub(crate) struct Admission {
     /// Challenges to joiners: more than can be welcomed are told at once that we are busy.
@@ -56,24 +56,24 @@ pub(crate) struct Admission {
     /// New members.
     admissions: Bucket,
     /// Requests of those who are not members.
-    strangers: Bucket,
+    non_members: Bucket,
 }
 
 impl Admission {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
-        let (joins, requests) = (u32::from(config.admissions_per_second), config.strangers_per_second);
+        let (joins, requests) = (u32::from(config.admissions_per_second), config.non_members_per_second);
         Self {
             invitations: Bucket::new(joins, joins, now),
             admissions: Bucket::new(joins, joins, now),
-            strangers: Bucket::new(requests, requests, now),
+            non_members: Bucket::new(requests, requests, now),
         }
     }
 
     pub(crate) fn resize(&mut self, config: &Config) {
-        let (joins, requests) = (u32::from(config.admissions_per_second), config.strangers_per_second);
+        let (joins, requests) = (u32::from(config.admissions_per_second), config.non_members_per_second);
         self.invitations.resize(joins, joins);
         self.admissions.resize(joins, joins);
-        self.strangers.resize(requests, requests);
+        self.non_members.resize(requests, requests);
     }
 }
 
@@ -102,15 +102,15 @@ impl Bootstrap {
 
     /// Whether a request that counts as `price` joins may, where `least` are left.
     fn admits_at(&mut self, cx: &mut Context<'_, '_>, price: u32, least: u32) -> bool {
-        let (now, most) = (cx.now(), cx.kernel.config.strangers_per_second);
-        let admitted = self.admission.strangers.take_of(now, price.min(most), least);
+        let (now, most) = (cx.now(), cx.kernel.config.non_members_per_second);
+        let admitted = self.admission.non_members.take_of(now, price.min(most), least);
         cx.kernel.metrics.limited += u64::from(!admitted);
         admitted
     }
 
     /// The same for one who may introduce itself another time: half of the rate is left to who wants in.
     pub(crate) fn admits_introduction(&mut self, cx: &mut Context<'_, '_>) -> bool {
-        let half = cx.kernel.config.strangers_per_second / 2;
+        let half = cx.kernel.config.non_members_per_second / 2;
         self.admits_at(cx, OF_INTRODUCTION, half + 1)
     }
 
@@ -200,7 +200,7 @@ impl Bootstrap {
         let best = self.joining.has_view()
             || !self.joining.is_filling()
                 && (self.joining.is_lone(now, cx.tables.members.live())
-                    || self.settled_peers(cx, 1).is_empty());
+                    || self.established_peers(cx, 1).is_empty());
         best && cx.kernel.budgets.admit(Traffic::Sync, now, max)
     }
 
@@ -229,19 +229,19 @@ impl Bootstrap {
     /// Random members that most likely have a view. In a cluster that has just begun that is anybody; who has
     /// no view itself cannot tell.
     pub(crate) fn peers_with_view(&mut self, cx: &mut Context<'_, '_>, count: usize) -> Chosen {
-        let settled = self.settled_peers(cx, count);
-        if settled.is_empty() && self.joining.has_view() {
+        let established = self.established_peers(cx, count);
+        if established.is_empty() && self.joining.has_view() {
             return choose::peers(&cx.tables.members, &mut cx.kernel.rng, count, |_| true);
         }
-        settled
+        established
     }
 
     /// Random members that have been there for a while.
-    pub(crate) fn settled_peers(&mut self, cx: &mut Context<'_, '_>, count: usize) -> Chosen {
+    pub(crate) fn established_peers(&mut self, cx: &mut Context<'_, '_>, count: usize) -> Chosen {
         let (members, now) = (&cx.tables.members, cx.kernel.clock.now().stamp());
-        let settled = |slot| choose::is_well(members, slot) && is_settled(members, slot, now);
+        let established = |slot| choose::is_well(members, slot) && is_established(members, slot, now);
         // With draws enough for where most members are new.
-        let mut chosen = choose::peers(members, &mut cx.kernel.rng, MAX_CHOSEN, settled);
+        let mut chosen = choose::peers(members, &mut cx.kernel.rng, MAX_CHOSEN, established);
         chosen.truncate(count);
         chosen
     }
@@ -346,12 +346,12 @@ impl Bootstrap {
 
 impl Context<'_, '_> {
     /// Whether there has been no news of a member for a while.
-    pub(crate) fn is_settled(&self, slot: SlotId) -> bool {
-        is_settled(&self.tables.members, slot, self.kernel.clock.now().stamp())
+    pub(crate) fn is_established(&self, slot: SlotId) -> bool {
+        is_established(&self.tables.members, slot, self.kernel.clock.now().stamp())
     }
 }
 
-fn is_settled(members: &Table<'_>, slot: SlotId, now: Stamp) -> bool {
+fn is_established(members: &Table<'_>, slot: SlotId, now: Stamp) -> bool {
     u128::from(now.since(members.slot(slot).born)) >= SETTLED.as_millis()
 }
 

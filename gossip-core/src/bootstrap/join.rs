@@ -27,7 +27,7 @@ use crate::{
         context::{Context, ViewState},
         outbox::Event,
         pace::sends_sieves,
-        seeds::EARLY_VISITS,
+        seeds::EARLY_CONTACTS,
         sending::{Intent, aged},
     },
     tables::table::ME,
@@ -74,7 +74,7 @@ const MAX_SIEVING: Duration = Duration::from_secs(10);
 /// Members looked at to find out whether most are new.
 const MAX_SEEN: usize = 32;
 /// Time between two visits to a seed by a node that has company, beside its share of the whole cluster's.
-const VISIT_GAP: Duration = Duration::from_secs(20);
+const SEED_CONTACT_GAP: Duration = Duration::from_secs(20);
 
 /// The joiner's state.
 #[derive(Clone)]
@@ -104,9 +104,9 @@ pub(crate) struct Joining {
     referred: bool,
     /// [`Event::Joined`] was raised.
     told: bool,
-    next_visit: Instant,
+    next_seed_contact: Instant,
     /// How many members there were when it was planned; none, if it was planned for a seed that is no member.
-    visit_size: u32,
+    size_at_schedule: u32,
 }
 
 impl Joining {
@@ -127,8 +127,8 @@ impl Joining {
             viewed_at: Instant::ZERO,
             referred: false,
             told: false,
-            next_visit: Instant::NEVER,
-            visit_size: 0,
+            next_seed_contact: Instant::NEVER,
+            size_at_schedule: 0,
         }
     }
 
@@ -209,8 +209,8 @@ impl Joining {
     /// Everything is to be learned anew; whom to ask is not forgotten.
     pub(crate) fn start_over(&mut self, now: Instant, asks: bool) {
         let phase = if asks { Phase::Asking } else { Phase::Idle };
-        let next_visit = self.next_visit;
-        *self = Self { phase, next_visit, since: now, retry: now, ..Self::new() };
+        let next_seed_contact = self.next_seed_contact;
+        *self = Self { phase, next_seed_contact, since: now, retry: now, ..Self::new() };
     }
 
     /// When to ask again.
@@ -218,7 +218,7 @@ impl Joining {
         let fetches = self.fetches.iter().map(|fetch| fetch.due).min();
         match self.phase {
             Phase::Idle if !self.told => Instant::ZERO,
-            Phase::Idle => self.next_visit,
+            Phase::Idle => self.next_seed_contact,
             Phase::Asking => self.retry,
             Phase::Fetching => fetches.unwrap_or(Instant::ZERO),
             // Mostly with a sieve, before that.
@@ -255,7 +255,7 @@ impl Bootstrap {
         if !cx.kernel.seeds.knows_whom_to_ask() {
             self.joining.turn(Turn::NobodyToAsk);
         }
-        self.plan_visit(cx);
+        self.schedule_seed_contact(cx);
         let now = cx.now();
         let joining = &mut self.joining;
         if joining.phase != Phase::Fetching && !cx.kernel.seeds.list.is_empty() {
@@ -285,7 +285,7 @@ impl Bootstrap {
             Phase::Idle if cx.tables.members.live() == 0 && cx.kernel.seeds.knows_whom_to_ask() => {
                 self.ask_again(cx);
             }
-            Phase::Idle if self.joining.next_visit <= now => self.visit_seed(cx),
+            Phase::Idle if self.joining.next_seed_contact <= now => self.contact_seed(cx),
             Phase::Asking if self.joining.retry <= now => {
                 let joining = &mut self.joining;
                 // A view that the host gave may be of members who are all gone by now.
@@ -321,11 +321,11 @@ impl Bootstrap {
     }
 
     /// Asks one seed although we have company: it may be in another, that formed or lived apart from ours.
-    fn visit_seed(&mut self, cx: &mut Context<'_, '_>) {
+    fn contact_seed(&mut self, cx: &mut Context<'_, '_>) {
         // Planned in a smaller cluster it comes too soon: whoever started together would visit together.
         // So does one to a seed that was no member and is one now.
-        let grown = cx.tables.members.size() > self.joining.visit_size.saturating_mul(2);
-        self.plan_visit(cx);
+        let grown = cx.tables.members.size() > self.joining.size_at_schedule.saturating_mul(2);
+        self.schedule_seed_contact(cx);
         if grown && cx.kernel.seeds.unmet == 0 {
             return;
         }
@@ -333,28 +333,28 @@ impl Bootstrap {
         self.joining.round = REJOIN_ROUNDS;
         self.joining.forget_asked();
         let which = cx.kernel.rng.below(cx.kernel.seeds.list.len() as u32) as usize;
-        let turn = cx.kernel.seeds.unmet_visits < EARLY_VISITS || cx.kernel.rng.below(2) == 0;
+        let turn = cx.kernel.seeds.unmet_contacts < EARLY_CONTACTS || cx.kernel.rng.below(2) == 0;
         let seeds = &mut cx.kernel.seeds;
         let unmet = seeds.unmet_seed().filter(|_| turn);
-        seeds.unmet_visits = seeds.unmet_visits.saturating_add(u32::from(unmet.is_some()));
+        seeds.unmet_contacts = seeds.unmet_contacts.saturating_add(u32::from(unmet.is_some()));
         if let Some(seed) = unmet.or(seeds.list.get(which).copied()) {
             self.ask(cx, seed);
         }
     }
 
-    fn plan_visit(&mut self, cx: &mut Context<'_, '_>) {
+    fn schedule_seed_contact(&mut self, cx: &mut Context<'_, '_>) {
         let mut size = cx.tables.members.size();
-        let mut gap = VISIT_GAP + cx.visit_share();
-        let doublings = cx.kernel.seeds.unmet_visits;
-        if cx.kernel.seeds.unmet != 0 && doublings < EARLY_VISITS {
+        let mut gap = SEED_CONTACT_GAP + cx.contact_share();
+        let doublings = cx.kernel.seeds.unmet_contacts;
+        if cx.kernel.seeds.unmet != 0 && doublings < EARLY_CONTACTS {
             gap = gap.min(
                 self.jittered(cx, Duration::from_micros(micros(cx.kernel.config.join_retry) << doublings)),
             );
             size = 0;
         }
         let joining = &mut self.joining;
-        joining.visit_size = size;
-        joining.next_visit =
+        joining.size_at_schedule = size;
+        joining.next_seed_contact =
             if cx.kernel.seeds.list.is_empty() { Instant::NEVER } else { cx.kernel.clock.now() + gap };
     }
 
@@ -381,7 +381,7 @@ impl Bootstrap {
         joining.begin_round();
         let lost = cx.tables.members.live() == 0;
         if !self.joining.viewed {
-            for peer in self.settled_peers(cx, 1) {
+            for peer in self.established_peers(cx, 1) {
                 self.ask(cx, cx.record(peer).address());
             }
         }
@@ -477,7 +477,7 @@ impl Bootstrap {
     fn is_in_crowd(&self, cx: &Context<'_, '_>) -> bool {
         let known = cx.tables.members.live_slots().iter().take(MAX_SEEN);
         let count = known.len();
-        let new = known.filter(|&&slot| !cx.is_settled(slot)).count();
+        let new = known.filter(|&&slot| !cx.is_established(slot)).count();
         sends_sieves(&cx.kernel.config) && !self.joining.viewed && self.joining.referred && 2 * new > count
     }
 
@@ -518,6 +518,6 @@ impl Bootstrap {
             joining.viewed_at = cx.kernel.clock.now();
             cx.begin_sieving();
         }
-        self.plan_visit(cx);
+        self.schedule_seed_contact(cx);
     }
 }

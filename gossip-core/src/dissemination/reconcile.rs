@@ -5,7 +5,7 @@
 //!   ├─ pull ─────▶ ─── its latest changes ──▶                   at once, unless our own news explains it
 //!   └─ digests ──▶ ─── digests one level down, lists of what is small
 //!                  ◀── lists ────────────────
-//!                  ─── records, wants ──────▶
+//!                  ─── records, requests ──────▶
 //!                  ◀── records ──────────────
 //! ```
 //!
@@ -89,7 +89,7 @@ struct Difference {
 pub(crate) struct Sync {
     difference: Option<Difference>,
     next_pull: Instant,
-    next_walk: Instant,
+    next_reconcile: Instant,
     walks: u32,
     /// Walks in a row that mended nothing.
     vain: u32,
@@ -97,7 +97,7 @@ pub(crate) struct Sync {
 
 impl Sync {
     pub(crate) fn new() -> Self {
-        Self { difference: None, next_pull: Instant::ZERO, next_walk: Instant::ZERO, walks: 0, vain: 0 }
+        Self { difference: None, next_pull: Instant::ZERO, next_reconcile: Instant::ZERO, walks: 0, vain: 0 }
     }
 
     /// A walk was not in vain.
@@ -108,14 +108,17 @@ impl Sync {
 
 /// What one version of a member is to ours: whether ours is to be sent, and whether theirs is wanted.
 fn compare(ours: &Record, theirs: &Version) -> (bool, bool) {
-    let life = ours.incarnation();
+    let incarnation = ours.incarnation();
     if !ours.status().is_live() {
         // A tombstone is above the living of its incarnation; words said in it count no more.
-        return (life >= theirs.incarnation, life < theirs.incarnation);
+        return (incarnation >= theirs.incarnation, incarnation < theirs.incarnation);
     }
-    let words = (life.epoch, ours.state_version());
-    let their_words = (theirs.incarnation.epoch, theirs.state_version);
-    (life > theirs.incarnation || words > their_words, life < theirs.incarnation || words < their_words)
+    let state = (incarnation.epoch, ours.state_version());
+    let their_state = (theirs.incarnation.epoch, theirs.state_version);
+    (
+        incarnation > theirs.incarnation || state > their_state,
+        incarnation < theirs.incarnation || state < their_state,
+    )
 }
 
 impl Context<'_, '_> {
@@ -186,7 +189,7 @@ impl Dissemination {
             }
         };
         sync.difference = Some(difference);
-        let explained = cx.tables.rumors.hot() > 0;
+        let explained = cx.tables.rumors.pending() > 0;
         let going_on = now.since(difference.since) >= cx.spread_time();
         if cx.kernel.config.mode == Mode::PushPull && (going_on || !explained) && now >= self.sync.next_pull {
             let gap = self.sooner(cx, cx.kernel.config.gossip_interval * PULL_INTERVALS);
@@ -197,9 +200,9 @@ impl Dissemination {
                 self.pull(cx, with);
             }
         }
-        let settled = going_on && !explained;
-        if (settled && now >= self.sync.next_walk || now >= difference.overdue) && self.suits(cx, with) {
-            self.begin_walk(cx, with);
+        let steady = going_on && !explained;
+        if (steady && now >= self.sync.next_reconcile || now >= difference.overdue) && self.suits(cx, with) {
+            self.begin_reconcile(cx, with);
         }
     }
 
@@ -216,19 +219,19 @@ impl Dissemination {
         let _ = cx.send(Intent::bare(to, Traffic::Sync, Message::Pull));
     }
 
-    fn begin_walk(&mut self, cx: &mut Context<'_, '_>, with: SlotId) {
+    fn begin_reconcile(&mut self, cx: &mut Context<'_, '_>, with: SlotId) {
         let (now, interval) = (cx.now(), cx.kernel.config.anti_entropy_interval);
         // Where walks mend nothing (a full table, a difference that only others have), they may come seldom.
         let doublings = self.sync.vain.min(MAX_DOUBLINGS);
         let gap = (WALK_GAP * 2u32.pow(doublings)).min(interval);
         let (gap, overdue) = (self.sooner(cx, gap), self.sooner(cx, interval));
         let sync = &mut self.sync;
-        (sync.next_walk, sync.walks, sync.vain) = (now + gap, sync.walks.wrapping_add(1), doublings + 1);
+        (sync.next_reconcile, sync.walks, sync.vain) = (now + gap, sync.walks.wrapping_add(1), doublings + 1);
         if let Some(difference) = &mut sync.difference {
             difference.overdue = now + overdue;
         }
         let thorough = sync.walks.is_multiple_of(THOROUGH);
-        cx.kernel.metrics.walks += 1;
+        cx.kernel.metrics.reconciliations += 1;
         let fresh = (!thorough).then(|| cx.fresh_parts());
         let everything: heapless::Vec<Prefix, 8> = Prefix::octants().collect();
         let to = cx.record(with).address();
@@ -257,15 +260,16 @@ impl Dissemination {
             self.answer_digests(cx, from, datagram.contents.digests());
         }
         self.answer_lists(cx, from, datagram.contents.lists());
-        self.answer_wants(cx, from, datagram);
+        self.answer_requests(cx, from, datagram);
     }
 
     /// Sends the records that are asked for.
     #[inline(never)]
-    fn answer_wants(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, datagram: &Authentic<'_>) {
+    fn answer_requests(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, datagram: &Authentic<'_>) {
         let mut wanted = heapless::Vec::<SlotId, MAX_RECORDS>::new();
-        wanted
-            .extend(datagram.contents.wants().filter_map(|id| cx.tables.members.find(id)).take(MAX_RECORDS));
+        wanted.extend(
+            datagram.contents.requests().filter_map(|id| cx.tables.members.find(id)).take(MAX_RECORDS),
+        );
         if !wanted.is_empty() {
             self.sync.note_mended();
             self.send_records(cx, to, &Message::Repair, &[], &wanted);
@@ -368,14 +372,14 @@ impl Dissemination {
             }
             for theirs in &list.versions {
                 let ours = cx.tables.members.find(theirs.id);
-                let (send, want) = match ours {
+                let (send, request) = match ours {
                     Some(slot) => compare(cx.record(slot), theirs),
                     None => (false, cx.has_place()),
                 };
                 if let Some(slot) = ours.filter(|_| send) {
                     let _ = told.push(slot);
                 }
-                if want {
+                if request {
                     let _ = wanted.push(theirs.id);
                 }
             }
@@ -400,7 +404,7 @@ impl Dissemination {
                 break;
             }
             let sent = cx.write(to, Traffic::Sync, |draft, kernel, tables| {
-                let asked = wanted.iter().take_while(|&&id| draft.want(id)).count();
+                let asked = wanted.iter().take_while(|&&id| draft.request(id)).count();
                 wanted = &wanted[asked..];
                 if !rest.is_empty() {
                     let _ = draft.message(message);

@@ -1,4 +1,4 @@
-//! Gossip rounds: hot rumors go to `fanout` peers, most of them in our own zone. Half of the peers are neighbours, the
+//! Gossip rounds: pending rumors go to `fanout` peers, most of them in our own zone. Half of the peers are neighbours, the
 //! next members in the id-hash order; the others are random. The first round of fresh news comes at once, later ones
 //! lazily. In [`Mode::Pull`] a round asks as many peers instead, whether there is news or not.
 
@@ -47,7 +47,7 @@ pub(crate) struct Occasion<'a> {
     /// The nonce of the pings that tell of our leave, while there is one.
     pub(crate) farewell: Option<Nonce>,
     /// Whether this node may be in trouble itself.
-    pub(crate) in_doubt: bool,
+    pub(crate) in_quarantine: bool,
     /// Who answered us last.
     pub(crate) latest_contact: Option<SlotId>,
     /// Whether a member, of this zone, is not sent to while there are others.
@@ -57,7 +57,7 @@ pub(crate) struct Occasion<'a> {
 impl Occasion<'_> {
     /// Whether there is something to tell of the living: our own leave, at least.
     fn has_living_to_tell(&self, cx: &Context<'_, '_>) -> bool {
-        self.farewell.is_some() || cx.tables.rumors.hot_of(Kind::Living) > 0
+        self.farewell.is_some() || cx.tables.rumors.pending_of(Kind::Living) > 0
     }
 }
 
@@ -83,7 +83,7 @@ impl Dissemination {
         neighbours: bool,
     ) -> Chosen {
         let fanout = usize::from(cx.kernel.config.fanout);
-        let in_doubt = occasion.in_doubt;
+        let in_quarantine = occasion.in_quarantine;
         let members = &cx.tables.members;
         let answers = |slot| {
             let member = members.slot(slot);
@@ -92,7 +92,7 @@ impl Dissemination {
         };
         let mut peers = Chosen::new();
         // Neighbours are fixed, and the road to them may be what is broken.
-        if neighbours && !in_doubt {
+        if neighbours && !in_quarantine {
             let sends = usize::from(cx.kernel.repeats.sends_of(Kind::Living, &cx.kernel.config, members));
             let company = members.live_in(members.record(ME).locality().domain()) as usize;
             let along = &mut self.gossip.neighbours;
@@ -100,9 +100,9 @@ impl Dissemination {
             peers = along.next(members, count, sends.div_ceil(2), answers);
         }
         choose::gossip(&mut peers, members, &mut cx.kernel.rng, fanout, eager, answers);
-        // Of those that seem reachable most may answer helpers only: what we accuse others of must reach somebody. And among
+        // Of those that seem reachable most may answer relays only: what we accuse others of must reach somebody. And among
         // many that are silent chance does not find the few that answer.
-        let latest = occasion.latest_contact.filter(|_| in_doubt || peers.is_empty());
+        let latest = occasion.latest_contact.filter(|_| in_quarantine || peers.is_empty());
         if let Some(latest) = latest.filter(|slot| answers(*slot) && !peers.contains(slot)) {
             let _ = peers.pop();
             let _ = peers.push(latest);
@@ -139,15 +139,15 @@ impl Dissemination {
         match cx.kernel.budgets.load(&cx.kernel.config, cx.kernel.clock.now()) {
             Load::Nothing => false,
             Load::Living => occasion.has_living_to_tell(cx),
-            Load::All => occasion.has_living_to_tell(cx) || cx.tables.rumors.hot_of(Kind::Silent) > 0,
+            Load::All => occasion.has_living_to_tell(cx) || cx.tables.rumors.pending_of(Kind::Silent) > 0,
         }
     }
 
-    /// Sends what is hot. Whoever leaves goes on with its own record, as a ping, until enough have acknowledged it.
+    /// Sends what is pending. Whoever leaves goes on with its own record, as a ping, until enough have acknowledged it.
     fn tell_peers(&mut self, cx: &mut Context<'_, '_>, occasion: &Occasion<'_>) {
         let now = cx.now();
         let farewell = occasion.farewell;
-        if cx.tables.rumors.hot() == 0 && farewell.is_none() {
+        if cx.tables.rumors.pending() == 0 && farewell.is_none() {
             cx.kernel.pace.round = Instant::NEVER;
             return;
         }

@@ -79,7 +79,7 @@ impl Sieves {
         Self { teller: None, asked: heapless::Vec::new() }
     }
 
-    /// A member at home was heard from; whether it is live and `differs`. What it would not tell a stranger means that it
+    /// A member at home was heard from; whether it is live and `differs`. What it would not tell a non-member means that it
     /// knows us.
     pub(crate) fn note_heard(&mut self, datagram: &Authentic<'_>, differs: bool) {
         let tells = datagram.contents.sieve.is_some()

@@ -17,7 +17,7 @@ const DRAWS_PER_PEER: usize = 4;
 /// update reaches 99 % in 0.20 s (simulator, `three-regions`: 6,000 nodes in 9 zones).
 const CROSSINGS: u32 = 6;
 
-/// Controls of a failing probe. At 20 % loss both fail in 13 % of probes, and in 1.7 % when pinged twice; the hold
+/// Controls of a failing probe. At 20 % loss both fail in 13 % of probes, and in 1.7 % when pinged twice; the quarantine
 /// that follows ends with the zone's next answer.
 pub(crate) const CONTROLS: usize = 2;
 
@@ -124,12 +124,12 @@ fn crossing(
     (0..DRAWS_PER_PEER).filter_map(|_| members.random_in(zone, rng)).find(|&slot| suits(slot))
 }
 
-/// Helpers to reach `target`: one in its zone, one in ours, the rest in zones of their own, as far as there are
-/// any; none that we cannot reach ourselves or that is suspected, and members of held zones last. `first` goes before
+/// Relays to reach `target`: one in its zone, one in ours, the rest in zones of their own, as far as there are
+/// any; none that we cannot reach ourselves or that is suspected, and members of quarantined zones last. `first` goes before
 /// all of them if it is fit.
-pub(crate) fn helpers(
+pub(crate) fn relays(
     members: &Table<'_>,
-    is_held: impl Fn(Zone) -> bool,
+    is_quarantined: impl Fn(Zone) -> bool,
     rng: &mut Rng,
     count: usize,
     target: SlotId,
@@ -137,7 +137,7 @@ pub(crate) fn helpers(
 ) -> Chosen {
     let zone_of = |slot: SlotId| members.record(slot).locality().domain();
     let (theirs, ours) = (zone_of(target), zone_of(ME));
-    let fit = |slot: SlotId| slot != target && is_well(members, slot) && !is_held(zone_of(slot));
+    let fit = |slot: SlotId| slot != target && is_well(members, slot) && !is_quarantined(zone_of(slot));
     let mut chosen: Chosen = first.filter(|&slot| count > 0 && fit(slot)).into_iter().collect();
     let with_one_of_theirs = count.min(chosen.len() + 1);
     fill_in_zone(&mut chosen, members, rng, with_one_of_theirs, target, fit);
@@ -151,7 +151,7 @@ pub(crate) fn helpers(
         let with_one_more = count.min(chosen.len() + 1);
         fill(&mut chosen, members.live_slots_in(zone), rng, with_one_more, fit);
     }
-    // Where only members of held zones are left, one of them may answer again.
+    // Where only members of quarantined zones are left, one of them may answer again.
     let well = |slot: SlotId| slot != target && is_well(members, slot);
     fill(&mut chosen, members.live_slots(), rng, count, fit);
     fill(&mut chosen, members.live_slots(), rng, count, well);
@@ -241,7 +241,7 @@ mod tests {
         let accused = members.record(suspect).with_status(Status::Suspect);
         members.replace(suspect, &accused, &mut rng);
         for _ in 0..100 {
-            let mut ask = |count, first| helpers(&members, |_| false, &mut rng, count, target, first);
+            let mut ask = |count, first| relays(&members, |_| false, &mut rng, count, target, first);
             assert_eq!(ask(1, Some(latest)).as_slice(), [latest]);
             let asked = ask(3, Some(latest));
             assert_eq!((asked.len(), asked[0]), (3, latest));
@@ -298,15 +298,15 @@ mod tests {
         let mut of_another_rack = 0;
         for _ in 0..200 {
             let target = members.live_slots_in(Zone { region: 0, zone: 1 })[0];
-            let helpers = helpers(&members, |_| false, &mut rng, 4, target, None);
-            let mut zones: Vec<u8> = helpers.iter().map(|&slot| zone_of(&members, slot)).collect();
+            let relays = relays(&members, |_| false, &mut rng, 4, target, None);
+            let mut zones: Vec<u8> = relays.iter().map(|&slot| zone_of(&members, slot)).collect();
             assert_eq!(zones[..2], [1, 0]);
             zones.sort();
             zones.dedup();
             assert_eq!(zones.len(), 4, "{zones:?}");
-            assert!(!helpers.contains(&target));
+            assert!(!relays.contains(&target));
             let rack = |slot| members.record(slot).locality().rack;
-            of_another_rack += u32::from(rack(helpers[0]) != rack(target));
+            of_another_rack += u32::from(rack(relays[0]) != rack(target));
         }
         assert!(of_another_rack > 160, "{of_another_rack}: four draws miss a rack of half the zone in 6 %");
     }
@@ -317,7 +317,7 @@ mod tests {
             let (mut memory, mut rng) = cluster(zones);
             let members = memory.tables().members;
             for &target in members.live_slots() {
-                assert_eq!(helpers(&members, |_| false, &mut rng, 3, target, None).len(), 2, "{zones:?}");
+                assert_eq!(relays(&members, |_| false, &mut rng, 3, target, None).len(), 2, "{zones:?}");
             }
         }
     }

@@ -94,10 +94,10 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::config::Cluster;
+    use crate::vocabulary::config::ClusterName;
 
     fn config() -> Config {
-        Config::lan(Cluster::named("test").unwrap())
+        Config::lan(ClusterName::named("test").unwrap())
     }
 
     fn at(millis: u64) -> Instant {

@@ -49,7 +49,7 @@ pub(crate) struct Kernel {
 
 /// What each member adds on average to the time between two visits, to the dead or to seeds: so the cluster as a whole
 /// makes less than one a second of each, however large it is.
-const VISIT_GAP_PER_MEMBER: Duration = Duration::from_secs(1);
+const CONTACT_GAP_PER_MEMBER: Duration = Duration::from_secs(1);
 
 /// How far this node's view of the cluster has come.
 #[derive(Clone, Copy)]
@@ -161,8 +161,8 @@ impl Context<'_, '_> {
 
     /// A node's share of the time between two visits of the whole cluster. Even over twice the mean: nodes that started
     /// together, or buried somebody together, do not visit together.
-    pub(crate) fn visit_share(&mut self) -> Duration {
-        let spread = micros(VISIT_GAP_PER_MEMBER * 2 * self.tables.members.size());
+    pub(crate) fn contact_share(&mut self) -> Duration {
+        let spread = micros(CONTACT_GAP_PER_MEMBER * 2 * self.tables.members.size());
         Duration::from_micros(self.kernel.rng.below_u64(spread))
     }
 

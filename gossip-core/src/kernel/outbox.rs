@@ -52,11 +52,11 @@ pub enum Event {
     /// A zone is silent as a whole, seen from here: it is held, its members count as unreachable, and nobody in it is
     /// accused for now.
     ZoneQuarantined(Zone),
-    /// The hold of a zone has ended.
+    /// The quarantine of a zone has ended.
     ZoneReleased {
         /// Which zone.
         zone: Zone,
-        /// Whether it answered; if not, `Config::hold` is over, and its members will be judged like anybody.
+        /// Whether it answered; if not, `Config::quarantine` is over, and its members will be judged like anybody.
         answered: bool,
     },
     /// Two nodes use this id: there are two sets of fields under one incarnation, or its address goes back and forth under

@@ -12,7 +12,7 @@ pub(crate) const MAX_SEEDS: usize = sized(16, 4);
 const MAX_GOOD: usize = 4;
 /// So many visits to seeds that are no members come early, after `join_retry`, doubling each time. From then on one may
 /// just be down, and has every second of the regular visits.
-pub(crate) const EARLY_VISITS: u32 = 6;
+pub(crate) const EARLY_CONTACTS: u32 = 6;
 
 /// Whom to ask to let us in.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ pub(crate) struct Seeds {
     /// The seeds at whose addresses no member is known: a bit for each.
     pub(crate) unmet: u16,
     /// Visits made to those.
-    pub(crate) unmet_visits: u32,
+    pub(crate) unmet_contacts: u32,
 }
 
 const _: () = assert!(MAX_SEEDS <= u16::BITS as usize);
@@ -37,7 +37,7 @@ impl Seeds {
         good: [None; MAX_GOOD],
         next_good: 0,
         unmet: 0,
-        unmet_visits: 0,
+        unmet_contacts: 0,
     };
 
     /// Takes over what the host gives instead of what it gave before, without this node's `own` address. Where members are
@@ -53,7 +53,7 @@ impl Seeds {
             let kept = self.list.contains(&seed) || is_unicast(seed) && self.list.push(seed).is_ok();
             dropped += u64::from(!kept);
         }
-        (self.next, self.unmet, self.unmet_visits) = (0, all(&self.list), 0);
+        (self.next, self.unmet, self.unmet_contacts) = (0, all(&self.list), 0);
         met.into_iter().for_each(|seed| self.note_member_at(seed));
         dropped
     }
@@ -61,7 +61,7 @@ impl Seeds {
     /// No member is known any more; whom to ask is not forgotten.
     pub(crate) fn start_over(&mut self) {
         (self.next, self.next_good) = (0, 0);
-        (self.unmet, self.unmet_visits) = (all(&self.list), 0);
+        (self.unmet, self.unmet_contacts) = (all(&self.list), 0);
     }
 
     /// Whether members have answered at addresses that are remembered.
@@ -82,14 +82,14 @@ impl Seeds {
     pub(crate) fn note_gone_from(&mut self, address: SocketAddr) {
         if let Some(seed) = self.list.iter().position(|&seed| seed == address) {
             self.unmet |= 1 << seed;
-            self.unmet_visits = self.unmet_visits.max(EARLY_VISITS);
+            self.unmet_contacts = self.unmet_contacts.max(EARLY_CONTACTS);
         }
     }
 
     /// A seed at whose address no member is known, if there is one: each in turn.
     pub(crate) fn unmet_seed(&self) -> Option<SocketAddr> {
         let unmet = || self.list.iter().enumerate().filter(|&(at, _)| self.unmet & 1 << at != 0);
-        let which = self.unmet_visits as usize % unmet().count().max(1);
+        let which = self.unmet_contacts as usize % unmet().count().max(1);
         unmet().nth(which).map(|(_, &seed)| seed)
     }
 

@@ -116,7 +116,7 @@ impl Context<'_, '_> {
         true
     }
 
-    /// Challenges an address that is not proven, or says where a datagram came from. That counts in the total alone, of which `strangers_per_second` takes a
+    /// Challenges an address that is not proven, or says where a datagram came from. That counts in the total alone, of which `non_members_per_second` takes a
     /// part: who floods us with questions must not spend what our joiners need.
     pub(crate) fn send_challenge(&mut self, to: SocketAddr, class: Traffic, challenge: &Message) {
         let (now, len) = (self.now(), Draft::length_with(challenge) as u32);
@@ -220,7 +220,7 @@ fn put_rumors(
     let mut suspects = heapless::Vec::<(SlotId, usize), MAX_TAKEN>::new();
     let mut sent = 0;
     let suspicions = &tables.suspicions;
-    let cooled = tables.rumors.take(tables.members.slots, load.kinds(), sends, |slot, member| {
+    let retired = tables.rumors.take(tables.members.slots, load.kinds(), sends, |slot, member| {
         if slot == ME && about == Some(ME) {
             return true;
         }
@@ -246,5 +246,5 @@ fn put_rumors(
         put_accusations(draft, tables, slot);
     }
     kernel.metrics.records_sent += sent;
-    kernel.metrics.rumors_retired += u64::from(cooled);
+    kernel.metrics.rumors_retired += u64::from(retired);
 }

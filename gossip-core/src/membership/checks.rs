@@ -14,9 +14,9 @@ const SLOWEST: u32 = 9;
 fn check_waits(config: &Config) -> u32 {
     // In half timeouts: the first ping waits two, each further one half a timeout longer.
     let pings = |count: u8| u32::from(count) * (u32::from(count) + 3) / 2;
-    let helpers = 2 + pings(config.helper_pings);
-    // The first round of helpers has half of its time. All waits may be a tenth longer.
-    ((pings(config.direct_pings) * 2 + helpers * 3) * 11).div_ceil(4 * 10)
+    let relays = 2 + pings(config.relay_pings);
+    // The first round of relays has half of its time. All waits may be a tenth longer.
+    ((pings(config.direct_pings) * 2 + relays * 3) * 11).div_ceil(4 * 10)
 }
 
 /// How long two checks of a suspect take, one after the other, at the slowest.
@@ -27,13 +27,13 @@ pub(crate) fn two_checks(config: &Config) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::config::Cluster;
+    use crate::vocabulary::config::ClusterName;
 
     #[test]
     fn a_check_waits_as_long_as_its_pings_and_two_rounds_of_helpers() {
-        let presets = Config::lan(Cluster::named("test").unwrap());
-        // 1 + 1.5 + 2 for the pings, 3.5 for the helpers, half of it in the first round, and a tenth: 10.7.
+        let presets = Config::lan(ClusterName::named("test").unwrap());
+        // 1 + 1.5 + 2 for the pings, 3.5 for the relays, half of it in the first round, and a tenth: 10.7.
         assert_eq!(check_waits(&presets), 11);
-        assert_eq!(check_waits(&Config { direct_pings: 5, helper_pings: 3, ..presets }), 21);
+        assert_eq!(check_waits(&Config { direct_pings: 5, relay_pings: 3, ..presets }), 21);
     }
 }

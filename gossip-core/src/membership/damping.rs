@@ -1,7 +1,7 @@
 //! Damping: a member that refuted lately is judged more slowly.
 //!
 //! A refutation proves that a suspicion was wrong, so the next one weighs less. After its latest update such a member is
-//! given time, which doubles with each refutation up to [`Config::hold`], and is forgotten as slowly. Until then it is not
+//! given time, which doubles with each refutation up to [`Config::quarantine`], and is forgotten as slowly. Until then it is not
 //! accused: to a node that cannot reach it, it is unreachable and not dead. A restless member is accused only after two
 //! failed probes in a row.
 //!
@@ -17,7 +17,7 @@ use crate::{
 
 /// A refutation is forgotten after twice the time that it earns, ...
 const CALM: u64 = 2;
-/// ... and after this share of a hold at the least: a link that comes and goes by the minute is no news each time.
+/// ... and after this share of a quarantine at the least: a link that comes and goes by the minute is no news each time.
 const CALM_SHARE: u64 = 8;
 /// A refuted death counts as so many refuted suspicions: after two in a row the third takes more than a minute.
 const DEATH: u32 = 3;
@@ -31,7 +31,7 @@ impl Context<'_, '_> {
     /// For how long, in µs, a member of this level is not judged after its latest update.
     fn patience_at(&self, slot: SlotId, level: u32) -> u64 {
         let Some(doublings) = level.checked_sub(1) else { return 0 };
-        (self.suspicion_floor(slot) << doublings).min(micros(self.kernel.config.hold))
+        (self.suspicion_floor(slot) << doublings).min(micros(self.kernel.config.quarantine))
     }
 
     /// How often a member refuted lately, less what was forgotten since its latest update.
@@ -42,7 +42,7 @@ impl Context<'_, '_> {
             return 0;
         }
         let mut calm = u64::from(self.now().stamp().since(member.born)) * 1_000;
-        let least = micros(self.kernel.config.hold) / CALM_SHARE;
+        let least = micros(self.kernel.config.quarantine) / CALM_SHARE;
         while level > 0
             && let Some(left) = calm.checked_sub((self.patience_at(slot, level) * CALM).max(least))
         {
@@ -91,7 +91,7 @@ impl Membership {
             Some(Status::Dead) => (DEATH, u32::MAX),
             Some(_) => (1, MAX_SUSPICIONS),
         };
-        let counts = level < most && cx.patience_at(slot, level) < micros(cx.kernel.config.hold);
+        let counts = level < most && cx.patience_at(slot, level) < micros(cx.kernel.config.quarantine);
         cx.tables.members.slot_mut(slot).set_damping_level(level + if counts { weight } else { 0 });
     }
 }

@@ -1,17 +1,17 @@
 //! The failure detector: probes.
 //!
-//! One member a probe interval is pinged; a probe retransmits, then asks helpers, and only then fails:
+//! One member a probe interval is pinged; a probe retransmits, then asks relays, and only then fails:
 //!
 //! ```text
-//! Direct(1) ─▶ Direct(2) ─▶ Direct(3) ─▶ Helping(1) ─▶ Helping(2) ─▶ Lingering (failed) ─▶ forgotten
+//! Direct(1) ─▶ Direct(2) ─▶ Direct(3) ─▶ Relayed(1) ─▶ Relayed(2) ─▶ Lingering (failed) ─▶ forgotten
 //!     └────────────┴────────────┴────────────┴─────────────┴──────────────┴──ack──▶ answered
 //! ```
 //!
 //! Acks match by a random nonce. A late ack still teaches the round trip and still clears the member.
 //!
-//! Is the member down, or the road to it? At the same time as the helpers are asked, two others in the member's zone are
+//! Is the member down, or the road to it? At the same time as the relays are asked, two others in the member's zone are
 //! pinged as controls. If one answers, the member is at fault; if neither does, its whole zone is silent, and is held
-//! (see `doubts`).
+//! (see `quarantines`).
 
 mod answers;
 mod stage;
@@ -24,7 +24,7 @@ use crate::{
         sending::Intent,
     },
     membership::{
-        judgement::{Doubt, too_few_answered},
+        judgement::{Quarantine, too_few_answered},
         plane::Membership,
         quarantine::Cause,
     },
@@ -44,21 +44,21 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 pub(crate) use stage::Purpose;
-use stage::{Effort, HELPER_ROUNDS, Move, Stage, helper_rounds};
+use stage::{Effort, Move, RELAY_ROUNDS, Stage, relay_rounds};
 
 /// Probes under way or lingering.
 const MAX_PROBES: usize = sized(16, 7);
 /// Of those, probes of members that came by repair. Members beyond that are not gossiped.
 const MAX_NEWCOMERS: usize = sized(4, 2);
 /// Of those, checks and confirmations under way: where hundreds are lost at once, each one that fails costs some 15
-/// packets here, and as many at its helpers.
+/// packets here, and as many at its relays.
 const MAX_HURRIED: usize = sized(6, 4);
 /// Of those, rechecks.
 const MAX_RECHECKS: usize = sized(4, 2);
 /// A recheck that failed lingers for so many `ack_timeout_max`.
 const RECHECK_LINGERS: u32 = 2;
-/// One in so many members of held zones on the ring is probed. A probe that fails costs some 15 packets, including those
-/// of its helpers.
+/// One in so many members of quarantined zones on the ring is probed. A probe that fails costs some 15 packets, including those
+/// of its relays.
 const FULL_PROBES_OF_HELD_ZONES: u32 = 16;
 /// Members of the ring that one routine probe looks at, at most.
 const LAP_STRIDE: u32 = 8;
@@ -66,7 +66,7 @@ const LAP_STRIDE: u32 = 8;
 const ATTEMPTS: u32 = 8;
 /// The attempt that stands for the first of the controls; direct pings are five at the most.
 const CONTROL: u32 = 5;
-/// The attempt that stands for the helpers' pings, and for all pings that belong to no probe.
+/// The attempt that stands for the relays' pings, and for all pings that belong to no probe.
 const HELPED: u32 = 7;
 /// Of so many routine probes two go to this node's successor, so that at most two others lie between.
 const TURNS: u8 = 5;
@@ -95,7 +95,7 @@ struct Probe {
     due: Judged<Instant>,
     /// When the direct pings were sent, in µs after `began`; [`UNTIMED`] for those that measure nothing.
     pings: [u32; CONTROL as usize],
-    /// Which helpers were asked, and which nacked: a bit for `slot % 32`, so that a duplicate counts once.
+    /// Which relays were asked, and which nacked: a bit for `slot % 32`, so that a duplicate counts once.
     asked: u32,
     nacks: u32,
     controls: Controls,
@@ -125,8 +125,8 @@ pub(crate) fn attempt_of(nonce: Nonce) -> Option<u32> {
     Some(nonce & (ATTEMPTS - 1)).filter(|&attempt| attempt < CONTROL)
 }
 
-fn helper_bit(helper: SlotId) -> u32 {
-    1 << (helper % 32)
+fn relay_bit(relay: SlotId) -> u32 {
+    1 << (relay % 32)
 }
 
 impl Detector {
@@ -188,8 +188,8 @@ impl Membership {
         if self.detector.next_probe > now {
             return;
         }
-        // In doubt of ourselves we judge nobody, or everybody: either way all must be looked at.
-        let slowness = if self.own_doubt() == Doubt::None { self.slowness(cx) } else { 1 };
+        // In self-quarantine we judge nobody, or everybody: either way all must be looked at.
+        let slowness = if self.own_quarantine() == Quarantine::None { self.slowness(cx) } else { 1 };
         let interval = cx.kernel.config.probe_interval * slowness / self.haste(cx);
         // A tenth of jitter either way: nodes that started together do not stay in cx.
         let jitter = cx.kernel.rng.below_u64(micros(interval) / 5);
@@ -197,25 +197,25 @@ impl Membership {
         if let Some(slot) = self.choose_probed(cx) {
             let _ = self.probe(cx, slot, Purpose::Routine);
         }
-        self.recheck_held_zones(cx);
+        self.recheck_quarantined_zones(cx);
     }
 
     /// Whose turn it is. Of five probes three go round the ring, and two to this node's successor, so that a crash is first
-    /// probed within three intervals, whatever the ring's order. Members of held zones are passed over, since nobody judges
+    /// probed within three intervals, whatever the ring's order. Members of quarantined zones are passed over, since nobody judges
     /// them anyway, and the lap is as short as what is left. Now and then one is probed all the same, in case another zone
     /// reaches it again before we do.
     fn choose_probed(&mut self, cx: &mut Context<'_, '_>) -> Option<SlotId> {
         let turn = (self.detector.turn + 1) % TURNS;
         self.detector.turn = turn;
         let ours = cx.zone_of(ME);
-        let (members, doubts) = (&mut cx.tables.members, &self.doubts);
+        let (members, quarantines) = (&mut cx.tables.members, &self.quarantines);
         let judged = |record: &Record| {
             let zone = record.locality().domain();
-            zone == ours || !doubts.is_held(zone)
+            zone == ours || !quarantines.is_quarantined(zone)
         };
         let neighbours = cx.kernel.config.mechanisms.successor
             && matches!(turn, 0 | 2)
-            && doubts.of(Cause::Own) == Doubt::None;
+            && quarantines.of(Cause::Own) == Quarantine::None;
         if let Some(slot) = neighbours.then(|| members.successor(judged)).flatten() {
             return Some(slot);
         }
@@ -278,8 +278,9 @@ impl Membership {
             probes.remove(oldest);
         }
         let (record, member) = (cx.tables.members.record(slot), cx.tables.members.slot(slot));
-        let doubting = purpose == Purpose::Routine && self.doubts.of(Cause::Own) == Doubt::Open;
-        let effort = match (doubting, member.is_silent()) {
+        let quarantined =
+            purpose == Purpose::Routine && self.quarantines.of(Cause::Own) == Quarantine::Active;
+        let effort = match (quarantined, member.is_silent()) {
             (false, _) => Effort::Full,
             (true, false) => Effort::OneRound,
             (true, true) => Effort::Brief,
@@ -330,9 +331,9 @@ impl Membership {
                 self.ping(cx, at);
                 self.ping_controls(cx, at);
             }
-            Move::AskHelpers => {
+            Move::AskRelays => {
                 self.ping_controls(cx, at);
-                self.ask_helpers(cx, at);
+                self.ask_relays(cx, at);
             }
             Move::Fail => self.fail(cx, at),
             Move::Forget => {
@@ -388,7 +389,7 @@ impl Membership {
 
     /// Pings two others in the zone of a member that does not answer, the same two each time.
     fn ping_controls(&mut self, cx: &mut Context<'_, '_>, at: usize) {
-        if !cx.kernel.config.mechanisms.holds {
+        if !cx.kernel.config.mechanisms.quarantines {
             return;
         }
         let Some(probe) = self.detector.probes.get(at) else { return };
@@ -408,43 +409,43 @@ impl Membership {
         }
     }
 
-    fn ask_helpers(&mut self, cx: &mut Context<'_, '_>, at: usize) {
+    fn ask_relays(&mut self, cx: &mut Context<'_, '_>, at: usize) {
         let judged = cx.kernel.clock.judged();
         let Some(probe) = self.detector.probes.get(at) else { return };
         let (slot, target, nonce, effort) = (probe.slot, probe.target, probe.nonce | HELPED, probe.effort);
-        let round = if let Stage::Helping(round) = probe.stage { round + 1 } else { 1 };
-        let all = usize::from(cx.kernel.config.helpers);
+        let round = if let Stage::Relayed(round) = probe.stage { round + 1 } else { 1 };
+        let all = usize::from(cx.kernel.config.relays);
         let count = if effort == Effort::Brief { all.min(1) } else { all };
-        // Of those that seem reachable most may answer helpers only: whoever answered last can see for us.
+        // Of those that seem reachable most may answer relays only: whoever answered last can see for us.
         let latest = self.detector.latest_contact().filter(|_| self.stands_alone());
         let (members, rng) = (&cx.tables.members, &mut cx.kernel.rng);
-        let helpers = if cx.kernel.config.mechanisms.full_help {
-            choose::helpers(members, |zone| self.doubts.is_held(zone), rng, count, slot, latest)
+        let relays = if cx.kernel.config.mechanisms.two_relay_rounds {
+            choose::relays(members, |zone| self.quarantines.is_quarantined(zone), rng, count, slot, latest)
         } else {
-            choose::peers(members, rng, count, |helper| helper != slot)
+            choose::peers(members, rng, count, |relay| relay != slot)
         };
-        if helpers.is_empty() {
+        if relays.is_empty() {
             self.wait_for_controls(cx, at);
             return;
         }
         let (mut longest, mut asked) = (Duration::ZERO, 0);
-        for &helper in &helpers {
-            let to = cx.record(helper).address();
+        for &relay in &relays {
+            let to = cx.record(relay).address();
             if cx.send(Intent::laden(to, Traffic::Probe, Message::PingRequest { nonce, target })) {
-                asked |= helper_bit(helper);
+                asked |= relay_bit(relay);
             }
-            longest = longest.max(self.ack_wait(cx, helper, 0));
+            longest = longest.max(self.ack_wait(cx, relay, 0));
         }
-        // The round trip to the helper, and its pings.
+        // The round trip to the relay, and its pings.
         let pings: Duration =
-            (0..cx.kernel.config.helper_pings).map(|attempt| self.ack_wait(cx, slot, attempt)).sum();
+            (0..cx.kernel.config.relay_pings).map(|attempt| self.ack_wait(cx, slot, attempt)).sum();
         let wait = longest + pings;
         if let Some(probe) = self.detector.probes.get_mut(at) {
-            probe.stage = Stage::Helping(round);
+            probe.stage = Stage::Relayed(round);
             probe.asked |= asked;
             // The second round is asked before the first has had all its time, since a request may just have been lost.
             probe.due = judged
-                + if round < helper_rounds(&cx.kernel.config) && effort == Effort::Full {
+                + if round < relay_rounds(&cx.kernel.config) && effort == Effort::Full {
                     wait / 2
                 } else {
                     wait
@@ -452,7 +453,7 @@ impl Membership {
         }
     }
 
-    /// There is no helper to ask; but the controls get the time of a ping.
+    /// There is no relay to ask; but the controls get the time of a ping.
     fn wait_for_controls(&mut self, cx: &mut Context<'_, '_>, at: usize) {
         let judged = cx.kernel.clock.judged();
         let Some(probe) = self.detector.probes.get(at) else { return };
@@ -462,7 +463,7 @@ impl Membership {
         }
         let wait = self.ack_wait(cx, probe.slot, 0);
         if let Some(probe) = self.detector.probes.get_mut(at) {
-            (probe.stage, probe.due) = (Stage::Helping(HELPER_ROUNDS), judged + wait);
+            (probe.stage, probe.due) = (Stage::Relayed(RELAY_ROUNDS), judged + wait);
         }
     }
 
@@ -474,11 +475,11 @@ impl Membership {
         (probe.stage, probe.due) = (Stage::Lingering, judged + linger);
         let Probe { slot, began, purpose, incarnation, believed, effort, asked, nacks, .. } = *probe;
         let brief = effort == Effort::Brief;
-        let controlled = probe.controlled > 0 || !cx.kernel.config.mechanisms.holds;
+        let controlled = probe.controlled > 0 || !cx.kernel.config.mechanisms.quarantines;
         let answers = (nacks & asked).count_ones() + probe.controlled.count_ones();
         let beside = (asked.count_ones() + probe.controls.len() as u32, answers);
         let asked_beside = if cx.kernel.config.mechanisms.answers { beside } else { (0, 0) };
-        // Lifeguard: helpers that did not even nack suggest that we cannot be reached.
+        // Lifeguard: relays that did not even nack suggest that we cannot be reached.
         let missing = if asked == 0 { 1 } else { (asked & !nacks).count_ones() as u8 };
         cx.kernel.metrics.probes_failed += 1;
         if purpose.is_recheck() {
@@ -486,15 +487,17 @@ impl Membership {
         }
         let (ours, zone) = (cx.zone_of(ME), cx.zone_of(slot));
         // If our own zone is silent, we may be the cause.
-        let held = !controlled && !brief && zone != ours && self.hold_zone_of(cx, slot);
+        let quarantined = !controlled && !brief && zone != ours && self.quarantine_zone_of(cx, slot);
         // Silence in an announced pause is expected, so it is no sign of our own trouble.
-        if believed && !held && !cx.is_paused(slot) {
+        if believed && !quarantined && !cx.is_paused(slot) {
             self.standing.note_finding(true);
         }
         self.look_for_own_trouble(cx, asked_beside);
-        let explained = held || brief || (zone != ours && self.doubts.of(Cause::Zone(zone)) != Doubt::None);
+        let explained = quarantined
+            || brief
+            || (zone != ours && self.quarantines.of(Cause::Zone(zone)) != Quarantine::None);
         if purpose == Purpose::Routine && !explained {
-            self.worsen_health(missing.min(cx.kernel.config.helpers.max(1)));
+            self.worsen_health(missing.min(cx.kernel.config.relays.max(1)));
         }
         if cx.tables.members.slot(slot).record.incarnation() != incarnation {
             return;
@@ -505,17 +508,17 @@ impl Membership {
         }
         let silent = cx.tables.members.slot(slot).is_silent();
         cx.tables.members.slot_mut(slot).set_silent(true);
-        if held || self.doubts.is_held(zone) {
-            return; // the hold says it for all members of the zone, until one answers
+        if quarantined || self.quarantines.is_quarantined(zone) {
+            return; // the quarantine says it for all members of the zone, until one answers
         }
         self.found_unreachable(cx, slot);
         // A brief probe asks no controls: it cannot tell a member of another zone from the path there.
         let uncontrolled = brief && zone != ours;
         let withheld = uncontrolled
             || too_few_answered(asked_beside)
-            || (!controlled && self.own_doubt() == Doubt::Open);
+            || (!controlled && self.own_quarantine() == Quarantine::Active);
         if withheld {
-            cx.kernel.metrics.deaths_held += 1;
+            cx.kernel.metrics.deaths_withheld += 1;
         } else if purpose != Purpose::Newcomer {
             // (Accusing a newcomer would tell others of a member that they may have forgotten as dead.)
             self.probe_failed(cx, slot, began, silent);
@@ -563,7 +566,7 @@ impl Context<'_, '_> {
     /// Whether the outbox has room for all that one probe can send and raise. What has no room waits for the next tick,
     /// which is due at once.
     pub(crate) fn has_room_for_probe(&self) -> bool {
-        let packets = usize::from(self.kernel.config.helpers) + CONTROLS;
+        let packets = usize::from(self.kernel.config.relays) + CONTROLS;
         self.out.event_room() >= EVENTS_PER_PROBE && self.has_room_for(packets)
     }
 }

@@ -28,9 +28,9 @@ use crate::{
 use core::{net::SocketAddr, time::Duration};
 
 /// Time between two visits of a node to the dead, beside its share of the whole cluster's.
-const VISIT_GAP: Duration = Duration::from_secs(10);
+const RECONNECT_GAP: Duration = Duration::from_secs(10);
 /// Visits that follow one that met somebody alive.
-const VISITS_THAT_FOLLOW: u8 = 2;
+const RECONNECTS_THAT_FOLLOW: u8 = 2;
 /// About how many members make visits when all hear that one was met. If all did, each member that returns would have to
 /// answer thousands of pings at once.
 const MEMBERS_THAT_FOLLOW: u32 = 50;
@@ -53,12 +53,12 @@ pub(crate) struct Healing {
     /// Dead members that were forgotten, and where they were.
     lost: heapless::Vec<(NodeId, SocketAddr), MAX_LOST>,
     /// The last visit: its nonce, and where it went.
-    visit: Option<(Nonce, SocketAddr)>,
+    latest: Option<(Nonce, SocketAddr)>,
 }
 
 impl Healing {
     pub(crate) const fn new() -> Self {
-        Self { next: Instant::NEVER, following: 0, lost: heapless::Vec::new(), visit: None }
+        Self { next: Instant::NEVER, following: 0, lost: heapless::Vec::new(), latest: None }
     }
 
     /// Everything is learned anew; only the list of lost members is kept.
@@ -85,8 +85,8 @@ impl Healing {
     }
 
     /// Whether a nonce is that of the visit to this address.
-    fn visited(&self, from: SocketAddr, nonce: Nonce) -> bool {
-        self.visit == Some((nonce, from))
+    fn is_reconnect(&self, from: SocketAddr, nonce: Nonce) -> bool {
+        self.latest == Some((nonce, from))
     }
 
     pub(crate) fn next(&self) -> Instant {
@@ -96,44 +96,44 @@ impl Healing {
 
 impl Membership {
     /// Somebody died: there is somebody to visit.
-    pub(crate) fn plan_visit_of_dead(&mut self, cx: &mut Context<'_, '_>) {
+    pub(crate) fn schedule_reconnect(&mut self, cx: &mut Context<'_, '_>) {
         if self.healing.next == Instant::NEVER {
-            self.healing.next = cx.now() + self.visit_gap(cx);
+            self.healing.next = cx.now() + self.reconnect_gap(cx);
         }
     }
 
-    fn visit_gap(&mut self, cx: &mut Context<'_, '_>) -> Duration {
+    fn reconnect_gap(&mut self, cx: &mut Context<'_, '_>) -> Duration {
         if self.healing.following > 0 {
             // As often as rounds of gossip, which will have to spread what the visits bring.
             let gap = micros(cx.kernel.config.gossip_interval) / 4;
             return Duration::from_micros(gap / 2 + cx.kernel.rng.below_u64(gap + 1));
         }
-        VISIT_GAP + cx.visit_share()
+        RECONNECT_GAP + cx.contact_share()
     }
 
     /// Visits one of the dead, if it is time to.
-    pub(crate) fn visit_dead(&mut self, cx: &mut Context<'_, '_>) {
+    pub(crate) fn reconnect(&mut self, cx: &mut Context<'_, '_>) {
         if self.healing.next > cx.now() {
             return;
         }
         self.healing.following = self.healing.following.saturating_sub(1);
-        if let Some((target, to, about)) = self.choose_visit(cx) {
+        if let Some((target, to, about)) = self.choose_reconnect(cx) {
             let nonce = self.fresh_nonce_of_no_probe(cx);
-            self.healing.visit = Some((nonce, to));
+            self.healing.latest = Some((nonce, to));
             let intent = Intent::bare(to, Traffic::Suspicion, Message::Ping { nonce, target });
-            cx.kernel.metrics.visits += 1;
+            cx.kernel.metrics.reconnects += 1;
             let _ = cx.send(Intent { about, ..intent });
         }
         self.healing.next =
-            if self.has_someone_to_visit(cx) { cx.now() + self.visit_gap(cx) } else { Instant::NEVER };
+            if self.has_reconnect_target(cx) { cx.now() + self.reconnect_gap(cx) } else { Instant::NEVER };
     }
 
-    fn has_someone_to_visit(&self, cx: &Context<'_, '_>) -> bool {
+    fn has_reconnect_target(&self, cx: &Context<'_, '_>) -> bool {
         cx.tables.members.tombstones() > 0 || !self.healing.lost.is_empty()
     }
 
     /// Whom to visit, where, and what to tell it: one of the dead, or, half of the time, one of those that were forgotten.
-    fn choose_visit(&mut self, cx: &mut Context<'_, '_>) -> Option<(NodeId, SocketAddr, Option<SlotId>)> {
+    fn choose_reconnect(&mut self, cx: &mut Context<'_, '_>) -> Option<(NodeId, SocketAddr, Option<SlotId>)> {
         let (members, rng) = (&cx.tables.members, &mut cx.kernel.rng);
         let dead = |slot: &SlotId| members.record(*slot).status() == Status::Dead;
         let lost = &self.healing.lost;
@@ -142,21 +142,21 @@ impl Membership {
             return forgotten;
         }
         let tombstone = (0..DRAWS).find_map(|_| members.random_tombstone(rng).filter(dead));
-        let visit = |slot: SlotId| (members.record(slot).id(), members.record(slot).address(), Some(slot));
-        tombstone.map(visit).or(forgotten)
+        let target = |slot: SlotId| (members.record(slot).id(), members.record(slot).address(), Some(slot));
+        tombstone.map(target).or(forgotten)
     }
 
     /// Whether whoever sends this nonce from there answers a ping of ours that went to that very address.
     pub(crate) fn has_pinged(&self, cx: &Context<'_, '_>, from: SocketAddr, nonce: Nonce) -> bool {
-        self.healing.visited(from, nonce) || self.probes_at(cx, from, nonce)
+        self.healing.is_reconnect(from, nonce) || self.probes_at(cx, from, nonce)
     }
 
     /// Somebody who was held dead is there, or holds us dead: there will be more.
     pub(crate) fn note_returned(&mut self, cx: &mut Context<'_, '_>) {
         let healing = &mut self.healing;
-        healing.following = (healing.following + VISITS_THAT_FOLLOW).min(MAX_FOLLOWING);
-        if self.has_someone_to_visit(cx) {
-            let next = cx.now() + self.visit_gap(cx);
+        healing.following = (healing.following + RECONNECTS_THAT_FOLLOW).min(MAX_FOLLOWING);
+        if self.has_reconnect_target(cx) {
+            let next = cx.now() + self.reconnect_gap(cx);
             self.healing.next = self.healing.next.min(next);
         }
     }
@@ -171,7 +171,7 @@ impl Membership {
     /// Old news says that a member is dead which, for all we know, is there: it is asked, and told so that it can
     /// refute. Nothing is believed before it has failed to answer.
     pub(crate) fn question_death(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, news: &Aged) {
-        cx.kernel.metrics.deaths_doubted += 1;
+        cx.kernel.metrics.deaths_questioned += 1;
         if !self.probe(cx, slot, Purpose::Check) {
             return; // it is being asked already, or too many are
         }

@@ -1,7 +1,7 @@
 //! The node's own life: what it says of itself, and how it answers what others say of it.
 //!
 //! Only the owner of a record raises its incarnation. News of a suspicion or a death at our incarnation is
-//! refuted; news from a higher epoch means that an earlier life of ours (or a twin under our name) is
+//! refuted; news from a higher epoch means that an earlier life of ours (or a duplicate under our name) is
 //! remembered, and a new life goes above it.
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         outbox::Event,
         sending::{Intent, aged},
     },
-    membership::{plane::Membership, quarantine::Doubts, standing::Standing},
+    membership::{plane::Membership, quarantine::Quarantines, standing::Standing},
     tables::{changes::Changes, table::ME},
     vocabulary::{
         diagnostics::debug,
@@ -39,7 +39,7 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(30);
 /// ... to this. A life that lasts this long ends the row.
 const LAST_BACKOFF: Duration = Duration::from_secs(3_600);
 /// This many new lives in a row mean that two machines share a name.
-const TWIN_AFTER: u8 = 3;
+const DUPLICATE_AFTER: u8 = 3;
 /// A passive node takes its name back when the other one is dead or has left, and was not heard of as live for this long.
 const RECLAIM_AFTER: Duration = Duration::from_secs(30);
 /// Time between two events about another node that uses our id.
@@ -48,7 +48,7 @@ const DUPLICATE_EVENT_GAP: Duration = Duration::from_secs(10);
 const REFUTATIONS: u32 = 4;
 /// The state of one's own life.
 #[derive(Clone)]
-pub(crate) struct Life {
+pub(crate) struct Lifecycle {
     phase: Phase,
     began: Instant,
     /// When a member's datagram last came.
@@ -62,7 +62,7 @@ pub(crate) struct Life {
     others_leaving: OthersLeaving,
 }
 
-impl Life {
+impl Lifecycle {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
             phase: Phase::Running,
@@ -112,7 +112,7 @@ enum Answer {
     Refute,
     /// The same life with a later word, which we do not remember or never said.
     Reword,
-    /// A later life, or a twin.
+    /// A later life, or a duplicate.
     Live,
 }
 
@@ -122,7 +122,7 @@ fn answer(me: &Record, news: &Record) -> Answer {
         Ordering::Greater => Answer::Refute,
         Ordering::Equal if !news.same_fields(me) => Answer::Live,
         Ordering::Equal if news.status() > me.status() => Answer::Refute,
-        _ if news.incarnation().epoch == me.incarnation().epoch && news.has_later_word_than(me) => {
+        _ if news.incarnation().epoch == me.incarnation().epoch && news.has_later_state_than(me) => {
             Answer::Reword
         }
         _ => Answer::Silence,
@@ -134,7 +134,7 @@ impl Membership {
     /// teller should be corrected.
     pub(crate) fn hear_of_myself(&mut self, cx: &mut Context<'_, '_>, news: &Aged) -> bool {
         let Aged { record: news, age } = news;
-        match self.life.phase {
+        match self.lifecycle.phase {
             Phase::Gone => return false,
             Phase::Passive { heard } => {
                 self.hear_of_the_other(cx, news, heard);
@@ -165,8 +165,8 @@ impl Membership {
 
     /// Another node said that it is alive under our id, elsewhere, after this life began: no earlier life of ours could.
     fn tell_duplicate(&mut self, cx: &mut Context<'_, '_>, news: &Record, age: u32) {
-        let (now, life) = (cx.now(), &self.life);
-        if u128::from(age) < now.since(life.began).as_millis() {
+        let (now, lifecycle) = (cx.now(), &self.lifecycle);
+        if u128::from(age) < now.since(lifecycle.began).as_millis() {
             let _ = self.tell_of_duplicate_at(cx, news);
         }
     }
@@ -175,9 +175,9 @@ impl Membership {
     fn tell_of_duplicate_at(&mut self, cx: &mut Context<'_, '_>, record: &Record) -> bool {
         let (now, home) = (cx.now(), cx.me().address());
         let elsewhere = record.status() == Status::Alive && record.address() != home;
-        let tells = elsewhere && now >= self.life.duplicate_event;
+        let tells = elsewhere && now >= self.lifecycle.duplicate_event;
         if tells {
-            self.life.duplicate_event = now + DUPLICATE_EVENT_GAP;
+            self.lifecycle.duplicate_event = now + DUPLICATE_EVENT_GAP;
             cx.raise(Event::IdInUse { at: record.address().into() });
         }
         tells
@@ -210,28 +210,28 @@ impl Membership {
             return;
         }
         if news.status().is_live() && !news.same_fields(&me) {
-            self.life.turn(Turn::OtherLives(now));
+            self.lifecycle.turn(Turn::OtherLives(now));
         } else if !news.status().is_live()
             && now.since(heard) >= RECLAIM_AFTER
             && news.incarnation().epoch < Incarnation::MAX_EPOCH
         {
-            self.life.turn(Turn::OtherGone);
-            self.life.restarts = 0;
+            self.lifecycle.turn(Turn::OtherGone);
+            self.lifecycle.restarts = 0;
             self.bump_epoch(cx, news.incarnation());
-            self.life.restarts = TWIN_AFTER - 1;
+            self.lifecycle.restarts = DUPLICATE_AFTER - 1;
         }
     }
 
     /// Contradicts a suspicion, an accusation or a death at `incarnation`, unless it is an old one.
     pub(crate) fn refute(&mut self, cx: &mut Context<'_, '_>, incarnation: Incarnation) {
         let (me, now) = (*cx.me(), cx.now());
-        let phase = self.life.phase;
+        let phase = self.lifecycle.phase;
         if incarnation < me.incarnation() || matches!(phase, Phase::Passive { .. } | Phase::Gone) {
             return;
         }
         if incarnation.epoch > me.incarnation().epoch {
             self.bump_epoch(cx, incarnation);
-        } else if self.life.refutations.take(now, 1) {
+        } else if self.lifecycle.refutations.take(now, 1) {
             let refutation = incarnation.refutation.saturating_add(1);
             if refutation > Incarnation::MAX_COUNT {
                 self.bump_epoch(cx, incarnation);
@@ -244,7 +244,7 @@ impl Membership {
         }
     }
 
-    /// Goes above an earlier life of ours, or of a twin; not too often. What we said last holds on.
+    /// Goes above an earlier life of ours, or of a duplicate; not too often. What we said last holds on.
     fn bump_epoch(&mut self, cx: &mut Context<'_, '_>, above: Incarnation) {
         let me = *cx.me();
         self.begin_epoch(cx, above, me.with_state(0, me.health(), me.pause_seconds()));
@@ -253,22 +253,22 @@ impl Membership {
     /// Begins the next life with this record, if it is time for one.
     fn begin_epoch(&mut self, cx: &mut Context<'_, '_>, above: Incarnation, record: Record) {
         let now = cx.now();
-        let lasted = now.since(self.life.began);
+        let lasted = now.since(self.lifecycle.began);
         if lasted >= LAST_BACKOFF {
-            self.life.restarts = 0;
+            self.lifecycle.restarts = 0;
         }
-        if lasted < self.life.backoff() || matches!(self.life.phase, Phase::Leaving(_)) {
+        if lasted < self.lifecycle.backoff() || matches!(self.lifecycle.phase, Phase::Leaving(_)) {
             return;
         }
         let epoch = above.epoch.saturating_add(1);
-        if self.life.restarts + 1 >= TWIN_AFTER || epoch > Incarnation::MAX_EPOCH {
-            self.life.turn(Turn::OtherLives(now));
+        if self.lifecycle.restarts + 1 >= DUPLICATE_AFTER || epoch > Incarnation::MAX_EPOCH {
+            self.lifecycle.turn(Turn::OtherLives(now));
             debug!("another node uses this node's id; passive from now on");
             cx.raise(Event::DuplicateId);
             return;
         }
-        self.life.restarts += 1;
-        self.life.began = now;
+        self.lifecycle.restarts += 1;
+        self.lifecycle.began = now;
         self.say(cx, record.with_incarnation(Incarnation { epoch, refutation: 0 }));
         debug!("the cluster knew a later life of this id; going on in epoch {}", epoch);
         cx.raise(Event::EpochBumped { epoch });
@@ -297,26 +297,26 @@ impl Membership {
 
     /// Says how fit we are to serve; a pause that was announced goes on.
     pub(crate) fn say_health(&mut self, cx: &mut Context<'_, '_>, health: Health) {
-        let left = self.life.pause_ends().since(cx.now());
-        let paused = self.life.pause_ends.is_some();
+        let left = self.lifecycle.pause_ends().since(cx.now());
+        let paused = self.lifecycle.pause_ends.is_some();
         if health != cx.me().health() {
-            self.reword(cx, health, if paused { left } else { Duration::ZERO });
+            self.update_state(cx, health, if paused { left } else { Duration::ZERO });
         }
     }
 
     /// Asks for patience for so long from now on.
     pub(crate) fn say_pause(&mut self, cx: &mut Context<'_, '_>, pause: Duration) {
-        if !pause.is_zero() || self.life.pause_ends.is_some() {
-            self.reword(cx, cx.me().health(), pause);
+        if !pause.is_zero() || self.lifecycle.pause_ends.is_some() {
+            self.update_state(cx, cx.me().health(), pause);
         }
     }
 
     /// Says something new of ourselves within this life. The pause is told in whole seconds, rounded up.
-    fn reword(&mut self, cx: &mut Context<'_, '_>, health: Health, pause: Duration) {
+    fn update_state(&mut self, cx: &mut Context<'_, '_>, health: Health, pause: Duration) {
         let seconds = pause.as_secs().saturating_add(u64::from(pause.subsec_nanos() > 0));
         let pause_s = u8::try_from(seconds).unwrap_or(u8::MAX);
         let ends = cx.now() + Duration::from_secs(u64::from(pause_s));
-        self.life.pause_ends = (pause_s > 0).then_some(ends);
+        self.lifecycle.pause_ends = (pause_s > 0).then_some(ends);
         self.say_above(cx, cx.me().state_version(), health, pause_s);
     }
 
@@ -335,22 +335,22 @@ impl Membership {
     /// as we refute; whoever believes the other one tells us again.
     fn reclaim_state(&mut self, cx: &mut Context<'_, '_>, news: &Record) {
         let (me, now) = (*cx.me(), cx.now());
-        if news.has_later_word_than(&me) && self.life.refutations.take(now, 1) {
+        if news.has_later_state_than(&me) && self.lifecycle.refutations.take(now, 1) {
             self.say_above(cx, news.state_version(), me.health(), me.pause_seconds());
         }
     }
 
     /// Takes the plea for patience back once its time is over.
     pub(crate) fn end_pause(&mut self, cx: &mut Context<'_, '_>) {
-        if self.life.pause_ends.is_some_and(|end| cx.now() >= end) {
-            self.reword(cx, cx.me().health(), Duration::ZERO);
+        if self.lifecycle.pause_ends.is_some_and(|end| cx.now() >= end) {
+            self.update_state(cx, cx.me().health(), Duration::ZERO);
         }
     }
 
     /// Whether nobody was heard for so long that others may have forgotten deaths that we have not heard of:
     /// what we know could then revive the dead.
     pub(crate) fn is_out_of_touch(&self, cx: &Context<'_, '_>) -> bool {
-        let silent = cx.now().since(self.life.heard);
+        let silent = cx.now().since(self.lifecycle.heard);
         cx.tables.members.live() > 0 && silent > cx.kernel.config.tombstone_ttl / 2
     }
 
@@ -365,10 +365,10 @@ impl Membership {
         cx.kernel.changes = Changes::NONE;
         self.sightings.forget_ours();
         self.forget_all_probes(now);
-        self.doubts = Doubts::default();
+        self.quarantines = Quarantines::default();
         self.healing.start_over();
         self.standing = Standing::new(now);
-        self.life.heard = now;
+        self.lifecycle.heard = now;
         debug!("heard nobody for too long; starting over");
         cx.raise(Event::Reset);
     }
@@ -422,10 +422,10 @@ mod tests {
 
     #[test]
     fn new_lives_back_off_to_an_hour() {
-        let mut life = Life::new(Instant::ZERO);
+        let mut lifecycle = Lifecycle::new(Instant::ZERO);
         let backoffs = [0, 1, 2, 7, 8, 255].map(|lives| {
-            life.restarts = lives;
-            life.backoff().as_secs()
+            lifecycle.restarts = lives;
+            lifecycle.backoff().as_secs()
         });
         assert_eq!(backoffs, [0, 30, 60, 1_920, 3_600, 3_600]);
     }

@@ -5,12 +5,12 @@
 
 /// A reason to think that a silence is not the suspect's own: its zone is silent as a whole, or the trouble is ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Doubt {
+pub(crate) enum Quarantine {
     None,
     /// There is one, and it has time left.
-    Open,
+    Active,
     /// It has used up its time.
-    Spent,
+    Exhausted,
 }
 
 /// What this node knows of a suspect that did not refute in time.
@@ -19,18 +19,18 @@ pub(crate) struct Evidence {
     /// It asked for patience, or refuted lately, and is given more time.
     pub(crate) patience: bool,
     /// Nobody in its zone answers.
-    pub(crate) zone: Doubt,
+    pub(crate) zone: Quarantine,
     /// This node may be cut off, or with the smaller part.
-    pub(crate) own: Doubt,
-    /// Since that doubt was spent, helpers that answer could not reach a silent member either, or none is left to ask; and
+    pub(crate) own: Quarantine,
+    /// Since that quarantine was exhausted, relays that answer could not reach a silent member either, or none is left to ask; and
     /// none reached one, nor has a member that this node accused refuted.
     pub(crate) upheld: bool,
-    /// A probe of our own failed after its time to refute was over, or while a doubt that is now spent was open.
+    /// A probe of our own failed after its time to refute was over, or while a quarantine that is now spent was open.
     pub(crate) checked: bool,
     /// How many members accuse it, this node included, and how many could.
     pub(crate) accusers: u32,
     pub(crate) voters: u32,
-    /// Its death has been due for as long as a doubt lasts, and others answer us.
+    /// Its death has been due for as long as a quarantine lasts, and others answer us.
     pub(crate) overdue: bool,
 }
 
@@ -58,12 +58,12 @@ const MIN_ACCUSERS: u32 = 2;
 /// The ruling: the first row that fits.
 pub(crate) fn judge(evidence: &Evidence) -> Ruling {
     let Evidence { patience, zone, own, upheld, checked, accusers, voters, overdue } = *evidence;
-    let our_word_is_enough = overdue || (own == Doubt::Spent && upheld);
+    let our_word_is_enough = overdue || (own == Quarantine::Exhausted && upheld);
     let alone = accusers < MIN_ACCUSERS.min(voters) && !our_word_is_enough;
     match (zone, own) {
         _ if patience => Ruling::Wait(Reason::Patience),
-        (Doubt::Open, _) => Ruling::Wait(Reason::SilentZone),
-        (Doubt::None, Doubt::Open) => Ruling::Wait(Reason::OwnTrouble),
+        (Quarantine::Active, _) => Ruling::Wait(Reason::SilentZone),
+        (Quarantine::None, Quarantine::Active) => Ruling::Wait(Reason::OwnTrouble),
         _ if !checked || alone => Ruling::Check,
         _ => Ruling::Dead,
     }
@@ -78,7 +78,7 @@ pub(crate) struct Signs {
     /// How many of the latest probes of members believed alive are kept, and how many of those failed.
     pub(crate) probed: u32,
     pub(crate) failed: u32,
-    /// Live members that are neither suspect nor of a held zone, this node included; and those that are suspect or died
+    /// Live members that are neither suspect nor of a quarantined zone, this node included; and those that are suspect or died
     /// lately. Members that left count on neither side.
     pub(crate) kept: u32,
     pub(crate) lost: u32,

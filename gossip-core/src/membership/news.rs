@@ -94,9 +94,9 @@ impl Membership {
         {
             return;
         }
-        let doubted = known.filter(|&slot| self.doubts(cx, slot, &record));
-        if doubted.is_some() {
-            cx.kernel.metrics.deaths_doubted += 1;
+        let questioned = known.filter(|&slot| self.questions(cx, slot, &record));
+        if questioned.is_some() {
+            cx.kernel.metrics.deaths_questioned += 1;
             record = record.with_status(Status::Suspect);
         }
         match self.apply(cx, entry, &record) {
@@ -115,7 +115,7 @@ impl Membership {
                 }
             }
         }
-        if let Some(slot) = doubted {
+        if let Some(slot) = questioned {
             self.postpone(cx, slot, cx.suspicion_floor(slot));
             self.tell_the_accused(cx, slot);
         }
@@ -124,8 +124,8 @@ impl Membership {
     /// There is more news than can be told soon, and somebody else tells this: that counts as if we had.
     fn hear_again(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, kind: Kind) {
         let sends = cx.kernel.repeats.sends_of(kind, &cx.kernel.config, &cx.tables.members);
-        let cooled = cx.tables.rumors.count_send(cx.tables.members.slots, slot, sends);
-        cx.kernel.metrics.rumors_retired += u64::from(cooled);
+        let retired = cx.tables.rumors.count_send(cx.tables.members.slots, slot, sends);
+        cx.kernel.metrics.rumors_retired += u64::from(retired);
     }
 
     /// Merges a record in; room is made by forgetting the oldest tombstones.
@@ -156,7 +156,7 @@ impl Membership {
             self.bury(cx, slot);
         }
         if status == Status::Dead {
-            self.plan_visit_of_dead(cx);
+            self.schedule_reconnect(cx);
         }
         if status == Status::Suspect {
             self.arm(cx, slot);
@@ -215,7 +215,7 @@ impl Membership {
         }
         match (was, is) {
             (Status::Dead, Status::Alive) if incarnation.epoch == before.epoch => self.hear_returned(cx),
-            (_, Status::Dead) => self.plan_visit_of_dead(cx),
+            (_, Status::Dead) => self.schedule_reconnect(cx),
             _ => {}
         }
         let cleared = (was, is) == (Status::Suspect, Status::Alive);
@@ -236,7 +236,7 @@ impl Membership {
         }
         for event in events {
             if matches!(event, Event::Left(_)) {
-                self.life.note_leave(cx.kernel.clock.now(), &cx.kernel.config);
+                self.lifecycle.note_leave(cx.kernel.clock.now(), &cx.kernel.config);
             }
             cx.raise(event);
         }
@@ -257,9 +257,9 @@ impl Membership {
     }
 
     /// Notes when a member's news came into being, and makes it a rumor.
-    fn date(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, age: u32, hot: bool) {
+    fn date(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, age: u32, pending: bool) {
         let born = cx.kernel.clock.now().stamp().minus(age);
-        if hot {
+        if pending {
             cx.enqueue(slot, born);
         } else {
             cx.tables.members.slot_mut(slot).born = born;
@@ -267,7 +267,7 @@ impl Membership {
     }
 
     /// Death news of a member that answered *us* just now: it is suspect at the most.
-    fn doubts(&self, cx: &Context<'_, '_>, slot: SlotId, record: &Record) -> bool {
+    fn questions(&self, cx: &Context<'_, '_>, slot: SlotId, record: &Record) -> bool {
         let ours = cx.record(slot);
         record.status() == Status::Dead
             && cx.kernel.config.mechanisms.earned_death
@@ -346,7 +346,7 @@ impl Membership {
     }
 
     /// A record that the host gave was taken in: it is no rumor, and what was said of another is settled.
-    pub(crate) fn settle(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
+    pub(crate) fn adopt(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
         let members = &mut cx.tables.members;
         members.slot_mut(slot).set_told();
         cx.tables.suspicions.close(members.slots, slot);
@@ -361,7 +361,7 @@ impl Membership {
             self.bury(cx, slot);
         }
         if status == Status::Dead {
-            self.plan_visit_of_dead(cx);
+            self.schedule_reconnect(cx);
         }
     }
 
@@ -393,7 +393,7 @@ impl Membership {
         // Whoever never answered us may never have been there.
         if cx.record(slot).status() == Status::Dead && cx.tables.members.slot(slot).has_answered() {
             self.healing.note_lost(cx.tables.members.record(slot), &mut cx.kernel.rng);
-            self.plan_visit_of_dead(cx);
+            self.schedule_reconnect(cx);
         }
         self.forget(slot);
         cx.kernel.changes.forget(slot);

@@ -2,8 +2,8 @@
 
 use crate::{
     membership::{
-        detector::Detector, duplicates::AddressChanges, heal::Healing, identity::Life, quarantine::Doubts,
-        recheck::Rechecks, relays::Relays, sightings::Sightings, standing::Standing,
+        detector::Detector, duplicates::AddressChanges, heal::Healing, identity::Lifecycle,
+        quarantine::Quarantines, recheck::Rechecks, relays::Relays, sightings::Sightings, standing::Standing,
     },
     tables::table::SlotId,
     vocabulary::time::Instant,
@@ -12,12 +12,12 @@ use crate::{
 /// Its state; the files of this folder are its parts.
 #[derive(Clone)]
 pub(crate) struct Membership {
-    pub(crate) life: Life,
+    pub(crate) lifecycle: Lifecycle,
     pub(crate) detector: Detector,
     pub(crate) relays: Relays,
     pub(crate) rechecks: Rechecks,
     pub(crate) address_changes: AddressChanges,
-    pub(crate) doubts: Doubts,
+    pub(crate) quarantines: Quarantines,
     pub(crate) healing: Healing,
     pub(crate) standing: Standing,
     pub(crate) sightings: Sightings,
@@ -26,12 +26,12 @@ pub(crate) struct Membership {
 impl Membership {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
-            life: Life::new(now),
+            lifecycle: Lifecycle::new(now),
             detector: Detector::new(now),
             relays: Relays::default(),
             rechecks: Rechecks::new(),
             address_changes: AddressChanges::default(),
-            doubts: Doubts::default(),
+            quarantines: Quarantines::default(),
             healing: Healing::new(),
             standing: Standing::new(now),
             sightings: Sightings::new(now),
@@ -52,7 +52,7 @@ impl Membership {
         self.rechecks.forget(slot);
         self.address_changes.forget(slot);
         self.detector.forget(slot);
-        self.life.forget(slot);
+        self.lifecycle.forget(slot);
         self.sightings.forget(slot);
     }
 }

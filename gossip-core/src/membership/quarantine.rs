@@ -1,8 +1,8 @@
-//! Doubts: reasons to put a silence down to something other than deaths, for a while.
+//! Quarantines: reasons to put a silence down to something other than deaths, for a while.
 //!
 //! A zone that falls silent as a whole may be dead, or the road to it may be broken; and where most members seem lost, it
-//! may be this node that is. From here it all looks alike. A doubt delays a death and never rules it out: it has
-//! [`Config::hold`] to spend, and regains it seven times as fast as it spends it. Once all is spent, members are judged
+//! may be this node that is. From here it all looks alike. A quarantine delays a death and never rules it out: it has
+//! [`Config::quarantine`] to spend, and regains it seven times as fast as it spends it. Once all is spent, members are judged
 //! as without it, and it does not open again for as long, nor before the slowest node could check a suspect twice.
 //!
 //! ```text
@@ -13,11 +13,11 @@
 //!                        None ───time regained────▶ (unknown)
 //! ```
 //!
-//! While the doubt of a zone is open, the zone is held: its members count as unreachable, and nobody in it is accused.
+//! While the quarantine of a zone is active, the zone is quarantined: its members count as unreachable, and nobody in it is accused.
 
 use crate::{
     kernel::{context::Context, outbox::Event},
-    membership::{checks::two_checks, judgement::Doubt, plane::Membership},
+    membership::{checks::two_checks, judgement::Quarantine, plane::Membership},
     tables::table::SlotId,
     vocabulary::{
         bounds::sized,
@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Zones that are remembered as silent. Members of further silent zones are not accused either.
-const MAX_HELD: usize = sized(32, 8);
+const MAX_QUARANTINES: usize = sized(32, 8);
 /// Other live members that a zone needs to be held. With fewer a broken road cannot be told from deaths, and small
 /// clusters must notice deaths.
 const MIN_CONTROLS: u32 = 3;
@@ -46,12 +46,12 @@ pub(crate) enum Cause {
     Own,
 }
 
-/// A doubt that is remembered. One that is not has all its time to spend.
+/// A quarantine that is remembered. One that is not has all its time to spend.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     cause: Cause,
-    /// [`Doubt::None`] while the time that was spent is regained.
-    state: Doubt,
+    /// [`Quarantine::None`] while the time that was spent is regained.
+    state: Quarantine,
     /// Since when, by the judgement clock.
     since: Judged<Stamp>,
     /// How many ms it could be open from then on.
@@ -60,74 +60,76 @@ struct Entry {
 
 /// The doubts that are, or lately were, open: of zones, and of this node.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Doubts(heapless::Vec<Entry, { MAX_HELD + 1 }>);
+pub(crate) struct Quarantines(heapless::Vec<Entry, { MAX_QUARANTINES + 1 }>);
 
-impl Doubts {
-    pub(crate) fn of(&self, cause: Cause) -> Doubt {
-        self.0.iter().find(|entry| entry.cause == cause).map_or(Doubt::None, |entry| entry.state)
+impl Quarantines {
+    pub(crate) fn of(&self, cause: Cause) -> Quarantine {
+        self.0.iter().find(|entry| entry.cause == cause).map_or(Quarantine::None, |entry| entry.state)
     }
 
-    /// Whether a zone is held.
-    pub(crate) fn is_held(&self, zone: Zone) -> bool {
-        self.of(Cause::Zone(zone)) == Doubt::Open
+    /// Whether a zone is quarantined.
+    pub(crate) fn is_quarantined(&self, zone: Zone) -> bool {
+        self.of(Cause::Zone(zone)) == Quarantine::Active
     }
 
     /// The zones that are held.
-    pub(crate) fn held(&self) -> impl Iterator<Item = Zone> + '_ {
-        self.0.iter().filter(|entry| entry.state == Doubt::Open).filter_map(|entry| match entry.cause {
-            Cause::Zone(zone) => Some(zone),
-            Cause::Own => None,
+    pub(crate) fn active(&self) -> impl Iterator<Item = Zone> + '_ {
+        self.0.iter().filter(|entry| entry.state == Quarantine::Active).filter_map(|entry| {
+            match entry.cause {
+                Cause::Zone(zone) => Some(zone),
+                Cause::Own => None,
+            }
         })
     }
 
-    /// Whether any doubt is spent.
-    pub(crate) fn any_spent(&self) -> bool {
-        self.0.iter().any(|entry| entry.state == Doubt::Spent)
+    /// Whether any quarantine is exhausted.
+    pub(crate) fn any_exhausted(&self) -> bool {
+        self.0.iter().any(|entry| entry.state == Quarantine::Exhausted)
     }
 
-    /// There is a reason: the doubt opens if it is not spent. Returns whether it was not open before, or `None` when no
+    /// There is a reason: the quarantine opens if it is not spent. Returns whether it was not open before, or `None` when no
     /// more can be remembered. There is always room for this node's own.
     fn open(&mut self, cause: Cause, now: Judged<Stamp>, whole: u32) -> Option<bool> {
         let Some(entry) = self.0.iter_mut().find(|entry| entry.cause == cause) else {
             let zones = self.0.iter().filter(|entry| entry.cause != Cause::Own).count();
-            let entry = Entry { cause, state: Doubt::Open, since: now, left: whole };
-            let fits = (cause == Cause::Own || zones < MAX_HELD) && self.0.push(entry).is_ok();
+            let entry = Entry { cause, state: Quarantine::Active, since: now, left: whole };
+            let fits = (cause == Cause::Own || zones < MAX_QUARANTINES) && self.0.push(entry).is_ok();
             return fits.then_some(true);
         };
-        if entry.state != Doubt::None {
+        if entry.state != Quarantine::None {
             return Some(false);
         }
         let regained = now.since(entry.since).saturating_mul(REGAIN);
         let left = entry.left.saturating_add(regained).min(whole);
-        *entry = Entry { cause, state: Doubt::Open, since: now, left };
+        *entry = Entry { cause, state: Quarantine::Active, since: now, left };
         Some(true)
     }
 
-    /// The reason is gone; true when that closes an open doubt.
+    /// The reason is gone; true when that closes an open quarantine.
     fn close(&mut self, cause: Cause, now: Judged<Stamp>) -> bool {
-        let open = |entry: &&mut Entry| entry.cause == cause && entry.state == Doubt::Open;
+        let open = |entry: &&mut Entry| entry.cause == cause && entry.state == Quarantine::Active;
         let Some(entry) = self.0.iter_mut().find(open) else { return false };
         let left = entry.left.saturating_sub(now.since(entry.since));
-        *entry = Entry { cause, state: Doubt::None, since: now, left };
+        *entry = Entry { cause, state: Quarantine::None, since: now, left };
         true
     }
 
-    /// Which doubt changes its state next by time alone, and when.
+    /// Which quarantine changes its state next by time alone, and when.
     fn next(&self, Spans { whole, spent }: Spans) -> Option<(usize, Judged<Stamp>)> {
         let due = |entry: &Entry| match entry.state {
-            Doubt::Open => entry.since.plus(entry.left.min(whole)),
-            Doubt::None => entry.since.plus((whole - entry.left.min(whole)) / REGAIN),
-            Doubt::Spent => entry.since.plus(spent),
+            Quarantine::Active => entry.since.plus(entry.left.min(whole)),
+            Quarantine::None => entry.since.plus((whole - entry.left.min(whole)) / REGAIN),
+            Quarantine::Exhausted => entry.since.plus(spent),
         };
         let dues = self.0.iter().map(due).enumerate();
         dues.reduce(|first, other| if other.1.is_before(first.1) { other } else { first })
     }
 
-    /// Changes the state of a doubt whose time has come; returns its cause if it is spent now.
+    /// Changes the state of a quarantine whose time has come; returns its cause if it is spent now.
     fn pass(&mut self, at: usize, now: Judged<Stamp>) -> Option<Cause> {
         let entry = self.0.get_mut(at)?;
-        if entry.state == Doubt::Open {
-            (entry.state, entry.since) = (Doubt::Spent, now);
+        if entry.state == Quarantine::Active {
+            (entry.state, entry.since) = (Quarantine::Exhausted, now);
             return Some(entry.cause);
         }
         self.0.swap_remove(at);
@@ -138,7 +140,7 @@ impl Doubts {
 /// How long things last, in ms.
 #[derive(Clone, Copy)]
 struct Spans {
-    /// The time that a doubt has to spend.
+    /// The time that a quarantine has to spend.
     whole: u32,
     /// How long it stays spent, so that members can be declared dead.
     spent: u32,
@@ -147,40 +149,40 @@ struct Spans {
 impl Spans {
     fn new(config: &Config) -> Self {
         let ms = |span| u32::try_from(micros(span) / 1_000).unwrap_or(u32::MAX / 4);
-        let whole = ms(config.hold);
+        let whole = ms(config.quarantine);
         Self { whole, spent: whole.max(ms(two_checks(config))) }
     }
 }
 
 impl Membership {
-    /// A probe of this member failed, and no control in its zone answered. Returns whether the zone is held, so that the
+    /// A probe of this member failed, and no control in its zone answered. Returns whether the zone is quarantined, so that the
     /// member must not be accused.
-    pub(crate) fn hold_zone_of(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) -> bool {
+    pub(crate) fn quarantine_zone_of(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) -> bool {
         let zone = cx.zone_of(slot);
         let others = cx.tables.members.live_in(zone).saturating_sub(1);
         if others < MIN_CONTROLS {
             return false;
         }
         let (now, whole) = (cx.kernel.clock.judged_stamp(), Spans::new(&cx.kernel.config).whole);
-        match self.doubts.open(Cause::Zone(zone), now, whole) {
+        match self.quarantines.open(Cause::Zone(zone), now, whole) {
             None => {
-                cx.kernel.metrics.dropped_holds_full += 1;
+                cx.kernel.metrics.dropped_quarantines_full += 1;
                 return true;
             }
             Some(true) => {
-                cx.kernel.metrics.holds += 1;
+                cx.kernel.metrics.quarantines += 1;
                 debug!("zone {}/{} is silent: held", zone.region, zone.zone);
                 cx.raise(Event::ZoneQuarantined(zone));
             }
             Some(false) => {}
         }
-        self.doubts.is_held(zone)
+        self.quarantines.is_quarantined(zone)
     }
 
     /// A member answered: its zone is not silent.
     pub(crate) fn release_zone_of(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
         let (zone, now) = (cx.zone_of(slot), cx.kernel.clock.judged_stamp());
-        if self.doubts.close(Cause::Zone(zone), now) {
+        if self.quarantines.close(Cause::Zone(zone), now) {
             debug!("zone {}/{} answers again", zone.region, zone.zone);
             cx.raise(Event::ZoneReleased { zone, answered: true });
         }
@@ -190,28 +192,28 @@ impl Membership {
     pub(crate) fn note_own_trouble(&mut self, cx: &mut Context<'_, '_>, trouble: bool) {
         let (now, whole) = (cx.kernel.clock.judged_stamp(), Spans::new(&cx.kernel.config).whole);
         if !trouble {
-            let _ = self.doubts.close(Cause::Own, now);
-        } else if self.doubts.open(Cause::Own, now, whole) == Some(true) {
+            let _ = self.quarantines.close(Cause::Own, now);
+        } else if self.quarantines.open(Cause::Own, now, whole) == Some(true) {
             debug!("the trouble may be ours");
         }
     }
 
-    /// Changes the state of the next doubt whose time has come. One a tick: if there are more, the next tick is due at once.
-    pub(crate) fn pass_doubts(&mut self, cx: &mut Context<'_, '_>) {
+    /// Changes the state of the next quarantine whose time has come. One a tick: if there are more, the next tick is due at once.
+    pub(crate) fn pass_quarantines(&mut self, cx: &mut Context<'_, '_>) {
         let now = cx.kernel.clock.judged_stamp();
-        let Some((at, due)) = self.doubts.next(Spans::new(&cx.kernel.config)) else { return };
+        let Some((at, due)) = self.quarantines.next(Spans::new(&cx.kernel.config)) else { return };
         if now.is_before(due) {
             return;
         }
-        if let Some(Cause::Zone(zone)) = self.doubts.pass(at, now) {
+        if let Some(Cause::Zone(zone)) = self.quarantines.pass(at, now) {
             debug!("zone {}/{} was held for long enough", zone.region, zone.zone);
             cx.raise(Event::ZoneReleased { zone, answered: false });
         }
     }
 
-    /// When [`Self::pass_doubts`] has something to do, by the host's clock.
-    pub(crate) fn next_doubt(&self, cx: &Context<'_, '_>) -> Instant {
-        let next = self.doubts.next(Spans::new(&cx.kernel.config));
+    /// When [`Self::pass_quarantines`] has something to do, by the host's clock.
+    pub(crate) fn next_quarantine(&self, cx: &Context<'_, '_>) -> Instant {
+        let next = self.quarantines.next(Spans::new(&cx.kernel.config));
         next.map_or(Instant::NEVER, |(_, due)| cx.kernel.clock.real_stamp(due))
     }
 }
@@ -229,79 +231,79 @@ mod tests {
         Judged(Stamp(seconds * 1_000))
     }
 
-    /// Does what is due by then; returns when doubts ended by time, in seconds.
-    fn pass_until(doubts: &mut Doubts, end: u32) -> Vec<u32> {
+    /// Does what is due by then; returns when quarantines ended by time, in seconds.
+    fn pass_until(quarantines: &mut Quarantines, end: u32) -> Vec<u32> {
         let mut ended = Vec::new();
-        while let Some((which, due)) = doubts.next(SPANS).filter(|&(_, due)| !at(end).is_before(due)) {
-            ended.extend(doubts.pass(which, due).map(|_| due.0.0 / 1_000));
+        while let Some((which, due)) = quarantines.next(SPANS).filter(|&(_, due)| !at(end).is_before(due)) {
+            ended.extend(quarantines.pass(which, due).map(|_| due.0.0 / 1_000));
         }
         ended
     }
 
     #[test]
     fn a_silent_zone_is_held_for_its_time_and_then_not_again_for_as_long() {
-        let mut doubts = Doubts::default();
-        assert_eq!(doubts.open(ZONE, at(0), WHOLE), Some(true));
-        assert!(pass_until(&mut doubts, 419).is_empty() && doubts.of(ZONE) == Doubt::Open);
-        assert_eq!(pass_until(&mut doubts, 421), [420]);
-        assert!(doubts.of(ZONE) == Doubt::Spent);
-        assert_eq!(doubts.open(ZONE, at(500), WHOLE), Some(false));
-        assert!(doubts.of(ZONE) != Doubt::Open);
-        assert!(pass_until(&mut doubts, 841).is_empty());
-        assert_eq!(doubts.open(ZONE, at(842), WHOLE), Some(true));
+        let mut quarantines = Quarantines::default();
+        assert_eq!(quarantines.open(ZONE, at(0), WHOLE), Some(true));
+        assert!(pass_until(&mut quarantines, 419).is_empty() && quarantines.of(ZONE) == Quarantine::Active);
+        assert_eq!(pass_until(&mut quarantines, 421), [420]);
+        assert!(quarantines.of(ZONE) == Quarantine::Exhausted);
+        assert_eq!(quarantines.open(ZONE, at(500), WHOLE), Some(false));
+        assert!(quarantines.of(ZONE) != Quarantine::Active);
+        assert!(pass_until(&mut quarantines, 841).is_empty());
+        assert_eq!(quarantines.open(ZONE, at(842), WHOLE), Some(true));
     }
 
-    /// For how many seconds of 4,000 a zone is held that answers for one in `every`.
-    fn held_of_4_000(every: u32) -> usize {
-        let mut doubts = Doubts::default();
-        let held = (0..4_000u32).filter(|&second| {
-            let _ = pass_until(&mut doubts, second);
+    /// For how many seconds of 4,000 a zone is quarantined that answers for one in `every`.
+    fn quarantined_of_4_000(every: u32) -> usize {
+        let mut quarantines = Quarantines::default();
+        let quarantined = (0..4_000u32).filter(|&second| {
+            let _ = pass_until(&mut quarantines, second);
             match second % every {
-                0 => drop(doubts.close(ZONE, at(second))),
-                _ => drop(doubts.open(ZONE, at(second), WHOLE)),
+                0 => drop(quarantines.close(ZONE, at(second))),
+                _ => drop(quarantines.open(ZONE, at(second), WHOLE)),
             }
-            doubts.of(ZONE) == Doubt::Open
+            quarantines.of(ZONE) == Quarantine::Active
         });
-        held.count()
+        quarantined.count()
     }
 
     #[test]
     fn a_zone_that_answers_now_and_then_is_not_held_for_ever() {
         // A zone of dead members with a single survivor.
-        let held = held_of_4_000(20);
-        assert!((1_000..3_000).contains(&held), "held for {held} s");
+        let quarantined = quarantined_of_4_000(20);
+        assert!((1_000..3_000).contains(&quarantined), "quarantined for {quarantined} s");
     }
 
     #[test]
     fn a_zone_that_answers_for_an_eighth_of_the_time_is_never_judged() {
-        assert_eq!(held_of_4_000(8), 3_500);
+        assert_eq!(quarantined_of_4_000(8), 3_500);
     }
 
     #[test]
     fn a_zone_that_was_held_by_mistake_keeps_its_time() {
-        let mut doubts = Doubts::default();
-        let _ = doubts.open(ZONE, at(0), WHOLE);
-        assert!(doubts.close(ZONE, at(30)) && !doubts.close(ZONE, at(31)));
-        let _ = doubts.open(ZONE, at(32), WHOLE);
-        assert_eq!(pass_until(&mut doubts, 1_000), [32 + 420 - 30 + 2 * 7]);
+        let mut quarantines = Quarantines::default();
+        let _ = quarantines.open(ZONE, at(0), WHOLE);
+        assert!(quarantines.close(ZONE, at(30)) && !quarantines.close(ZONE, at(31)));
+        let _ = quarantines.open(ZONE, at(32), WHOLE);
+        assert_eq!(pass_until(&mut quarantines, 1_000), [32 + 420 - 30 + 2 * 7]);
     }
 
     #[test]
     fn a_doubt_that_is_open_ends_by_the_time_that_is_configured_now() {
-        let mut doubts = Doubts::default();
-        let _ = doubts.open(ZONE, at(0), 10 * WHOLE);
-        assert_eq!(pass_until(&mut doubts, 1_000), [420]);
+        let mut quarantines = Quarantines::default();
+        let _ = quarantines.open(ZONE, at(0), 10 * WHOLE);
+        assert_eq!(pass_until(&mut quarantines, 1_000), [420]);
     }
 
     #[test]
     fn what_is_over_is_forgotten_and_what_is_too_much_is_refused() {
-        let mut doubts = Doubts::default();
+        let mut quarantines = Quarantines::default();
         let zone = |n: usize| Cause::Zone(Zone { region: 0, zone: n as u8 });
-        for n in 0..MAX_HELD {
-            assert_eq!(doubts.open(zone(n), at(0), WHOLE), Some(true));
+        for n in 0..MAX_QUARANTINES {
+            assert_eq!(quarantines.open(zone(n), at(0), WHOLE), Some(true));
         }
-        assert_eq!(doubts.open(zone(MAX_HELD), at(0), WHOLE), None);
-        assert_eq!(pass_until(&mut doubts, 2_000).len(), MAX_HELD);
-        assert_eq!(doubts.open(zone(MAX_HELD), at(2_000), WHOLE), Some(true));
+        assert_eq!(quarantines.open(zone(MAX_QUARANTINES), at(0), WHOLE), None);
+        assert_eq!(pass_until(&mut quarantines, 2_000).len(), MAX_QUARANTINES);
+        assert_eq!(quarantines.open(zone(MAX_QUARANTINES), at(2_000), WHOLE), Some(true));
     }
 }

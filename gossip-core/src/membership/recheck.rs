@@ -2,7 +2,7 @@
 //!
 //! Routine probes come back to a member once a lap, which in a large cluster takes minutes. So a live member that is
 //! marked unreachable is rechecked when it refutes a suspicion, or when a datagram comes straight from its address:
-//! neither proves that it hears us, but either is worth a ping. And while a zone is held, a member of it is
+//! neither proves that it hears us, but either is worth a ping. And while a zone is quarantined, a member of it is
 //! pinged every probe interval, so that the zone is released within an interval of the road's return.
 //!
 //! Rechecks are paced, and accuse nobody. Whatever comes in a member's name, it is not rechecked again within
@@ -22,7 +22,7 @@ const MAX_QUEUED: usize = sized(64, 4);
 const PACE: Duration = Duration::from_millis(50);
 /// Draws, in each zone, for a member that was not just rechecked.
 const DRAWS: u32 = 4;
-/// Held zones of which a member is pinged in one probe interval.
+/// Quarantined zones of which a member is pinged in one probe interval.
 const ZONES_AT_ONCE: usize = sized(4, 2);
 
 /// Who is to be rechecked.
@@ -56,11 +56,11 @@ impl Rechecks {
 }
 
 impl Membership {
-    /// Whether this node takes a member for unreachable. The hold of a zone counts for all its members, and is stored in none
+    /// Whether this node takes a member for unreachable. The quarantine of a zone counts for all its members, and is stored in none
     /// of them.
     pub(crate) fn is_unreachable(&self, cx: &Context<'_, '_>, slot: SlotId) -> bool {
         cx.tables.members.slot(slot).reachability() == Reachability::Unreachable
-            || self.doubts.is_held(cx.zone_of(slot))
+            || self.quarantines.is_quarantined(cx.zone_of(slot))
     }
 
     /// There is a sign of life of a member: if it counts as unreachable, it is probed soon.
@@ -69,7 +69,7 @@ impl Membership {
             return;
         }
         // One answer releases the whole zone.
-        let zone = Some(cx.zone_of(slot)).filter(|&zone| self.doubts.is_held(zone));
+        let zone = Some(cx.zone_of(slot)).filter(|&zone| self.quarantines.is_quarantined(zone));
         let waits = |&queued: &SlotId| queued == slot || zone == Some(cx.zone_of(queued));
         if self.rechecks.queue.iter().any(waits) {
             return;
@@ -79,12 +79,12 @@ impl Membership {
         }
     }
 
-    /// Rechecks a random member of each held zone, in at most [`ZONES_AT_ONCE`] of them.
-    pub(crate) fn recheck_held_zones(&mut self, cx: &mut Context<'_, '_>) {
-        let held = self.doubts.held().count();
-        let first = cx.kernel.rng.below(held as u32) as usize;
-        for at in (first..held).chain(0..first).take(ZONES_AT_ONCE) {
-            let Some(zone) = self.doubts.held().nth(at) else { return };
+    /// Rechecks a random member of each quarantined zone, in at most [`ZONES_AT_ONCE`] of them.
+    pub(crate) fn recheck_quarantined_zones(&mut self, cx: &mut Context<'_, '_>) {
+        let quarantined = self.quarantines.active().count();
+        let first = cx.kernel.rng.below(quarantined as u32) as usize;
+        for at in (first..quarantined).chain(0..first).take(ZONES_AT_ONCE) {
+            let Some(zone) = self.quarantines.active().nth(at) else { return };
             for _ in 0..DRAWS {
                 let Some(slot) = cx.tables.members.random_in(zone, &mut cx.kernel.rng) else { break };
                 if !self.was_rechecked(slot) {
@@ -110,8 +110,8 @@ impl Membership {
                 continue; // answered meanwhile, or gone
             }
             self.rechecks.next = now + PACE;
-            let held = self.doubts.is_held(cx.zone_of(slot));
-            let purpose = if held { Purpose::ZoneCheck } else { Purpose::Recheck };
+            let quarantined = self.quarantines.is_quarantined(cx.zone_of(slot));
+            let purpose = if quarantined { Purpose::ZoneCheck } else { Purpose::Recheck };
             let _ = self.probe(cx, slot, purpose);
             return;
         }

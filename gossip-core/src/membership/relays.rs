@@ -1,11 +1,11 @@
-//! Pings on behalf of others: what a helper does.
+//! Pings on behalf of others: what a relay does.
 //!
-//! A helper pings the target a few times, and sends a relayed ack, or a nack, which says at least that the helper is
-//! alive. A nack accuses nobody: the helper then probes the target for itself, and may accuse it in its own name.
+//! A relay pings the target a few times, and sends a relayed ack, or a nack, which says at least that the relay is
+//! alive. A nack accuses nobody: the relay then probes the target for itself, and may accuse it in its own name.
 
 use crate::{
     kernel::{context::Context, sending::Intent},
-    membership::{detector::Purpose, judgement::Doubt, plane::Membership},
+    membership::{detector::Purpose, judgement::Quarantine, plane::Membership},
     tables::table::{ME, SlotId},
     vocabulary::{
         bounds::sized,
@@ -29,7 +29,7 @@ struct Relay {
     due: Judged<Instant>,
 }
 
-/// The helper's state.
+/// The relay's state.
 #[derive(Clone, Default)]
 pub(crate) struct Relays(heapless::Vec<Relay, MAX_RELAYS>);
 
@@ -99,7 +99,7 @@ impl Membership {
         let judged = cx.kernel.clock.judged();
         let Some(relay) = self.relays.0.get(at) else { return };
         let (slot, sent, ours) = (relay.target, relay.sent, relay.ours);
-        if sent < cx.kernel.config.helper_pings {
+        if sent < cx.kernel.config.relay_pings {
             let wait = self.ack_wait(cx, slot, sent);
             if let Some(relay) = self.relays.0.get_mut(at) {
                 (relay.sent, relay.due) = (sent + 1, judged + wait);
@@ -113,11 +113,11 @@ impl Membership {
         self.refuse(cx, relay.requester, relay.theirs);
         let enough = usize::from(cx.kernel.config.confirmations);
         let accused = cx.accusers(slot).len() > enough || cx.accuses(ME, slot);
-        if cx.kernel.config.mechanisms.full_help
+        if cx.kernel.config.mechanisms.two_relay_rounds
             && cx.record(slot).status().is_live()
             && !accused
             && !cx.is_restless(slot)
-            && self.own_doubt() != Doubt::Open
+            && self.own_quarantine() != Quarantine::Active
         {
             let _ = self.probe(cx, slot, Purpose::Confirm);
         }
@@ -137,7 +137,7 @@ impl Membership {
 
     /// Tells a requester that we could not reach its target.
     fn refuse(&mut self, cx: &mut Context<'_, '_>, requester: SlotId, nonce: Nonce) {
-        if cx.kernel.config.mechanisms.full_help {
+        if cx.kernel.config.mechanisms.two_relay_rounds {
             self.answer_requester(cx, requester, Message::Nack { nonce });
         }
     }

@@ -3,7 +3,7 @@
 use crate::{
     kernel::{context::Context, outbox::EVENTS_OF_STEP},
     membership::{
-        judgement::{Doubt, Signs, in_trouble},
+        judgement::{Quarantine, Signs, in_trouble},
         plane::Membership,
         quarantine::Cause,
     },
@@ -23,9 +23,9 @@ const ROLL_STRIDE: u32 = 64;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Word {
     Untested,
-    /// A helper could not reach a silent member either, or no helper is left to ask.
+    /// A relay could not reach a silent member either, or no relay is left to ask.
     Upheld,
-    /// A member that we accused has refuted, or a helper reached one that we could not: that we hear nothing of members
+    /// A member that we accused has refuted, or a relay reached one that we could not: that we hear nothing of members
     /// says nothing of them.
     Refuted,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Standing {
     /// How many were suspect or lost at the last look, and when that number last rose.
     count: u32,
     grew: Judged<Stamp>,
-    /// What others have shown of our word since our own doubt was spent.
+    /// What others have shown of our word since our self-quarantine was exhausted.
     word: Word,
     /// How far the roll call has come.
     roll: u32,
@@ -78,19 +78,19 @@ impl Standing {
 }
 
 impl Membership {
-    /// Where the doubt of this node itself stands.
-    pub(crate) fn own_doubt(&self) -> Doubt {
-        self.doubts.of(Cause::Own)
+    /// Where the quarantine of this node itself stands.
+    pub(crate) fn own_quarantine(&self) -> Quarantine {
+        self.quarantines.of(Cause::Own)
     }
 
-    /// Forgets losses after one to two periods of two longest suspicions; but not while in doubt of ourselves, or a
+    /// Forgets losses after one to two periods of two longest suspicions; but not while in self-quarantine, or a
     /// minority would forget its losses and think that it is all there is.
     pub(crate) fn forget_losses(&mut self, cx: &mut Context<'_, '_>) {
         let (now, floor) = (cx.now(), cx.suspicion_floor(ME));
         let period = Duration::from_micros(floor * 2) * u32::from(cx.kernel.config.suspicion_factor);
-        let in_doubt = self.own_doubt() == Doubt::Open;
+        let in_quarantine = self.own_quarantine() == Quarantine::Active;
         let standing = &mut self.standing;
-        if !in_doubt && now >= standing.period_ends {
+        if !in_quarantine && now >= standing.period_ends {
             (standing.lost, standing.period_ends) = ([0, standing.lost[0]], now + period);
         }
     }
@@ -101,31 +101,31 @@ impl Membership {
         (probed, (u32::from(self.standing.findings) & ((1 << probed) - 1)).count_ones())
     }
 
-    /// A member that we accuse has refuted, or a helper has reached one that we cannot reach.
+    /// A member that we accuse has refuted, or a relay has reached one that we cannot reach.
     pub(crate) fn note_refuted(&mut self) {
-        if self.own_doubt() == Doubt::Spent {
+        if self.own_quarantine() == Quarantine::Exhausted {
             self.standing.word = Word::Refuted;
         }
     }
 
-    /// A probe of a member failed, although helpers that answer tried, too, or because nobody is left to try.
+    /// A probe of a member failed, although relays that answer tried, too, or because nobody is left to try.
     pub(crate) fn note_upheld(&mut self) {
         if self.stands_alone() {
             self.standing.word = Word::Upheld;
         }
     }
 
-    /// Whether nothing speaks against our own word: our own doubt is spent, and nobody has refuted what we found since.
+    /// Whether nothing speaks against our own word: our self-quarantine is exhausted, and nobody has refuted what we found since.
     pub(crate) fn stands_alone(&self) -> bool {
-        self.own_doubt() == Doubt::Spent && self.standing.word != Word::Refuted
+        self.own_quarantine() == Quarantine::Exhausted && self.standing.word != Word::Refuted
     }
 
-    /// Whether our own word was put to the test, too, since our own doubt was spent.
+    /// Whether our own word was put to the test, too, since our self-quarantine was exhausted.
     pub(crate) fn is_upheld(&self) -> bool {
-        self.own_doubt() == Doubt::Spent && self.standing.word == Word::Upheld
+        self.own_quarantine() == Quarantine::Exhausted && self.standing.word == Word::Upheld
     }
 
-    /// How much faster than usual members are probed: our own doubt is spent, and most probes find members that have fallen
+    /// How much faster than usual members are probed: our self-quarantine is exhausted, and most probes find members that have fallen
     /// silent since we last came to them.
     pub(crate) fn haste(&self, cx: &Context<'_, '_>) -> u32 {
         let (probed, failed) = self.findings(cx);
@@ -136,8 +136,8 @@ impl Membership {
     /// target, and `answered` those of them that answered.
     pub(crate) fn look_for_own_trouble(&mut self, cx: &mut Context<'_, '_>, (asked, answered): (u32, u32)) {
         let members = &cx.tables.members;
-        let held = |&(zone, _): &(_, u32)| self.doubts.is_held(zone);
-        let elsewhere: u32 = members.zones().filter(held).map(|(_, live)| live).sum();
+        let quarantined = |&(zone, _): &(_, u32)| self.quarantines.is_quarantined(zone);
+        let elsewhere: u32 = members.zones().filter(quarantined).map(|(_, live)| live).sum();
         let (live, suspects) = (members.live(), members.suspects());
         let floor = cx.suspicion_floor(ME);
         let now = cx.kernel.clock.judged_stamp();
@@ -157,21 +157,21 @@ impl Membership {
             lost: if switches.majority { lost } else { 0 },
             growing: u64::from(now.since(self.standing.grew)) * 1_000 < floor,
         };
-        if self.own_doubt() != Doubt::Spent {
+        if self.own_quarantine() != Quarantine::Exhausted {
             self.standing.word = Word::Untested;
         }
         self.note_own_trouble(cx, live > 1 && in_trouble(&signs));
     }
 
-    /// Whether a doubt about this member is spent.
-    pub(crate) fn was_doubted(&self, cx: &Context<'_, '_>, slot: SlotId) -> bool {
-        self.stands_alone() || self.doubts.of(Cause::Zone(cx.zone_of(slot))) == Doubt::Spent
+    /// Whether a quarantine about this member is spent.
+    pub(crate) fn was_questioned(&self, cx: &Context<'_, '_>, slot: SlotId) -> bool {
+        self.stands_alone() || self.quarantines.of(Cause::Zone(cx.zone_of(slot))) == Quarantine::Exhausted
     }
 
-    /// While a doubt is spent, members that fell silent in it are accused, as many at once as can be suspected. To probe all
+    /// While a quarantine is exhausted, members that fell silent in it are accused, as many at once as can be suspected. To probe all
     /// of them again would take a lap. Members that are given patience are skipped, as when a probe of them fails.
     pub(crate) fn call_the_roll(&mut self, cx: &mut Context<'_, '_>) {
-        if !cx.kernel.config.mechanisms.roll_call || !self.doubts.any_spent() {
+        if !cx.kernel.config.mechanisms.roll_call || !self.quarantines.any_exhausted() {
             return;
         }
         for _ in 0..ROLL_STRIDE.min(cx.tables.members.live()) {
@@ -182,7 +182,7 @@ impl Membership {
             self.standing.roll = roll;
             let Some(&slot) = cx.tables.members.live_slots().get(roll as usize) else { return };
             if cx.tables.members.slot(slot).is_silent()
-                && self.was_doubted(cx, slot)
+                && self.was_questioned(cx, slot)
                 && !cx.accuses(ME, slot)
                 && cx.patience(slot).is_none()
             {

@@ -184,11 +184,11 @@ impl Membership {
             return;
         }
         let now = cx.kernel.clock.judged_stamp();
-        let silent = cx.tables.members.slot(slot).is_silent() && self.was_doubted(cx, slot);
+        let silent = cx.tables.members.slot(slot).is_silent() && self.was_questioned(cx, slot);
         let wait = match judge(&self.evidence(cx, slot, silent)) {
             Ruling::Dead => return self.declare(cx, slot),
             Ruling::Wait(Reason::Patience) => cx.patience(slot),
-            // Jitter: not all suspects are due at once when the doubt ends.
+            // Jitter: not all suspects are due at once when the quarantine ends.
             Ruling::Wait(_) => Some(interval * 2 + cx.kernel.rng.below_u64(interval * 2)),
             Ruling::Check => None,
         };
@@ -254,7 +254,7 @@ impl Membership {
         if judge(&self.evidence(cx, slot, true)) == Ruling::Dead {
             return self.declare(cx, slot);
         }
-        cx.kernel.metrics.deaths_held += 1;
+        cx.kernel.metrics.deaths_withheld += 1;
         debug!("death of {} withheld", cx.record(slot).id().as_u64());
     }
 
@@ -266,13 +266,13 @@ impl Membership {
         };
         Evidence {
             patience: cx.patience(slot).is_some(),
-            zone: self.doubts.of(Cause::Zone(cx.zone_of(slot))),
-            own: self.own_doubt(),
+            zone: self.quarantines.of(Cause::Zone(cx.zone_of(slot))),
+            own: self.own_quarantine(),
             upheld: self.is_upheld(),
             checked,
             accusers: cx.accusers(slot).len() as u32,
             voters: cx.other_voters() + 1,
-            overdue: u64::from(due_for) * 1_000 >= micros(cx.kernel.config.hold)
+            overdue: u64::from(due_for) * 1_000 >= micros(cx.kernel.config.quarantine)
                 && self.is_in_touch(cx, slot),
         }
     }
@@ -284,7 +284,7 @@ impl Membership {
         cx.tables.members.replace(slot, &dead, &mut cx.kernel.rng);
         cx.tables.members.slot_mut(slot).set_reachability(Reachability::Unreachable);
         cx.kernel.seeds.note_gone_from(dead.address());
-        self.plan_visit_of_dead(cx);
+        self.schedule_reconnect(cx);
         self.standing.note_lost();
         cx.kernel.metrics.deaths_declared += 1;
         debug!("member {} declared dead", dead.id().as_u64());

@@ -281,13 +281,13 @@ impl<M: Memory> Node<M> {
     /// Everybody else that this node knows of: live members first, then tombstones.
     pub fn members(&self) -> Members<'_> {
         let view = self.memory.views().members;
-        Members::new(view, &self.planes.membership.doubts)
+        Members::new(view, &self.planes.membership.quarantines)
     }
 
     /// A member by its id; this node itself is found, too.
     pub fn member(&self, id: NodeId) -> Option<Member<'_>> {
         let view = self.memory.views().members;
-        view.find(id).map(|slot| Member::new(view, slot, &self.planes.membership.doubts))
+        view.find(id).map(|slot| Member::new(view, slot, &self.planes.membership.quarantines))
     }
 
     /// This node's own record.
@@ -308,7 +308,7 @@ impl<M: Memory> Node<M> {
 
     /// How many others are known to have heard that this node leaves, while it does: at most the three that are enough.
     pub fn leave_acknowledged(&self) -> u32 {
-        self.planes.membership.life.acknowledged(self.memory.views().members.live(), &self.kernel.config)
+        self.planes.membership.lifecycle.acknowledged(self.memory.views().members.live(), &self.kernel.config)
     }
 
     /// Lifeguard's local health score: 0 is well, 8 is as slow as can be.

@@ -26,7 +26,7 @@ impl Step<'_, '_> {
         let bytes = datagram.len();
         self.cx.kernel.metrics.datagrams_received += 1;
         self.cx.kernel.metrics.bytes_received += bytes as u64;
-        if self.membership.life.phase() == Phase::Gone {
+        if self.membership.lifecycle.phase() == Phase::Gone {
             return Verdict::Inactive;
         }
         let authentic = match Authentic::open(from, datagram, &self.cx.kernel.config) {
@@ -51,7 +51,7 @@ impl Step<'_, '_> {
         }
         match self.cx.tables.members.find(authentic.sender) {
             Some(sender) => self.handle_member(from, sender, &authentic, bytes),
-            None => self.handle_stranger(from, &authentic, bytes),
+            None => self.handle_non_member(from, &authentic, bytes),
         }
     }
 
@@ -68,7 +68,7 @@ impl Step<'_, '_> {
         self.cx.kernel.metrics.fingerprints_equal += u64::from(same_view);
         self.cx.kernel.metrics.fingerprints_differed += u64::from(!same_view);
         let now = self.cx.now();
-        self.membership.life.note_heard(now);
+        self.membership.lifecycle.note_heard(now);
         let mut corrections = Corrections::default();
         let road = self.cx.kernel.round_trips.one_way_ms(self.cx.zone_of(sender));
         self.hear_news(authentic, road, &mut corrections);
@@ -161,7 +161,7 @@ impl Step<'_, '_> {
             }
             Message::Ping { .. } => {}
             Message::Ack { nonce } => {
-                if !self.membership.life.note_ack(sender, *nonce) {
+                if !self.membership.lifecycle.note_ack(sender, *nonce) {
                     self.membership.handle_ack(&mut self.cx, id, *nonce);
                 }
             }
@@ -246,14 +246,14 @@ impl Step<'_, '_> {
 
     /// A sender that is no member: its news counts for nothing, unless we asked it for them.
     #[inline(never)]
-    fn handle_stranger(&mut self, from: SocketAddr, authentic: &Authentic<'_>, bytes: usize) -> Verdict {
+    fn handle_non_member(&mut self, from: SocketAddr, authentic: &Authentic<'_>, bytes: usize) -> Verdict {
         let Some(message) = &authentic.contents.message else {
-            self.cx.kernel.metrics.strangers += 1;
+            self.cx.kernel.metrics.non_members += 1;
             if !self.bootstrap.admits_introduction(&mut self.cx) {
                 return Verdict::Limited;
             }
             self.bootstrap.challenge(&mut self.cx, from, Traffic::Sync, 0, bytes);
-            return Verdict::Stranger;
+            return Verdict::NonMember;
         };
         match message {
             Message::Welcome { nonce, .. } | Message::Busy { nonce, .. } | Message::Page { nonce, .. }
@@ -289,12 +289,12 @@ impl Step<'_, '_> {
             Message::Ping { nonce, .. } => self.answer_misdirected_ping(from, *nonce, bytes),
             _ => {}
         }
-        self.cx.kernel.metrics.strangers += 1;
-        Verdict::Stranger
+        self.cx.kernel.metrics.non_members += 1;
+        Verdict::NonMember
     }
 
     /// Answers a ping from where no member is known to be. A challenge counts as an ack, is no longer than the ping, and
-    /// makes whoever is there introduce itself: a stranger, or a member of which we believe another address.
+    /// makes whoever is there introduce itself: a non_member, or a member of which we believe another address.
     fn answer_unproven_ping(&mut self, from: SocketAddr, nonce: Nonce, bytes: usize) {
         if self.bootstrap.admits_introduction(&mut self.cx) {
             self.bootstrap.challenge(&mut self.cx, from, Traffic::Probe, nonce, bytes);

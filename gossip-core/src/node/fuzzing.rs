@@ -61,7 +61,7 @@ fn encode_again(datagram: &[u8]) -> Result<Vec<u8>, Verdict> {
             })
             && contents.digests().all(|digest| draft.digest(&digest))
             && contents.lists().all(|list| draft.list(&list))
-            && contents.wants().all(|id| draft.want(id))
+            && contents.requests().all(|id| draft.request(id))
             && contents.records().all(|record| draft.record(&record))
             && contents.accusations().all(|accusation| draft.accusation(&accusation));
         assert!(fits, "what was decoded is longer than it was");

@@ -1,7 +1,7 @@
 //! What a host sees of the members: status, reachability and health, as three things.
 
 use crate::{
-    membership::quarantine::Doubts,
+    membership::quarantine::Quarantines,
     tables::table::{Slot, SlotId, View},
     vocabulary::record::{Health, Incarnation, Locality, NodeId, Reachability, Record, Status},
 };
@@ -11,12 +11,12 @@ use core::net::SocketAddr;
 #[derive(Clone, Copy)]
 pub struct Member<'a> {
     slot: &'a Slot,
-    doubts: &'a Doubts,
+    quarantines: &'a Quarantines,
 }
 
 impl<'a> Member<'a> {
-    pub(crate) fn new(view: View<'a>, slot: SlotId, doubts: &'a Doubts) -> Self {
-        Self { slot: &view.slots[slot as usize], doubts }
+    pub(crate) fn new(view: View<'a>, slot: SlotId, quarantines: &'a Quarantines) -> Self {
+        Self { slot: &view.slots[slot as usize], quarantines }
     }
 
     /// The shared part.
@@ -54,9 +54,9 @@ impl<'a> Member<'a> {
         self.record().health()
     }
 
-    /// Whether it answered this node when it was last tried. In a zone that is held nobody does.
+    /// Whether it answered this node when it was last tried. In a zone that is quarantined nobody does.
     pub fn reachability(&self) -> Reachability {
-        if self.status().is_live() && self.doubts.is_held(self.locality().domain()) {
+        if self.status().is_live() && self.quarantines.is_quarantined(self.locality().domain()) {
             Reachability::Unreachable
         } else {
             self.slot.reachability()
@@ -82,12 +82,12 @@ impl core::fmt::Debug for Member<'_> {
 pub struct Members<'a> {
     ring: core::slice::Iter<'a, SlotId>,
     slots: &'a [Slot],
-    doubts: &'a Doubts,
+    quarantines: &'a Quarantines,
 }
 
 impl<'a> Members<'a> {
-    pub(crate) fn new(view: View<'a>, doubts: &'a Doubts) -> Self {
-        Self { ring: view.others().iter(), slots: view.slots, doubts }
+    pub(crate) fn new(view: View<'a>, quarantines: &'a Quarantines) -> Self {
+        Self { ring: view.others().iter(), slots: view.slots, quarantines }
     }
 }
 
@@ -95,7 +95,9 @@ impl<'a> Iterator for Members<'a> {
     type Item = Member<'a>;
 
     fn next(&mut self) -> Option<Member<'a>> {
-        self.ring.next().map(|&slot| Member { slot: &self.slots[slot as usize], doubts: self.doubts })
+        self.ring
+            .next()
+            .map(|&slot| Member { slot: &self.slots[slot as usize], quarantines: self.quarantines })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -25,12 +25,12 @@ impl Step<'_, '_> {
             };
             let entry = self.cx.tables.members.entry(record.id());
             match self.cx.tables.members.apply(entry, &record, &mut self.cx.kernel.rng) {
-                Applied::New(slot) => self.membership.settle(&mut self.cx, slot),
+                Applied::New(slot) => self.membership.adopt(&mut self.cx, slot),
                 Applied::Known { slot, was, merge } if merge.changed => {
                     if was.incarnation().epoch != record.incarnation().epoch {
                         self.cx.tables.members.slot_mut(slot).set_reachability(Reachability::Unknown);
                     }
-                    self.membership.settle(&mut self.cx, slot);
+                    self.membership.adopt(&mut self.cx, slot);
                 }
                 Applied::Known { .. } => {}
                 Applied::Full => self.cx.kernel.metrics.dropped_table_full += 1,

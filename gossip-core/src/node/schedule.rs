@@ -3,7 +3,7 @@
 use crate::{
     dissemination::{reconcile::Sync, rounds::Occasion},
     kernel::outbox::Event,
-    membership::{identity::Phase, judgement::Doubt, plane::Membership, quarantine::Cause},
+    membership::{identity::Phase, judgement::Quarantine, plane::Membership, quarantine::Cause},
     node::step::Step,
     vocabulary::time::Instant,
 };
@@ -13,8 +13,8 @@ use core::time::Duration;
 /// own bound.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Timer {
-    /// A doubt has spent its time, or regained it.
-    Doubt,
+    /// A quarantine has spent its time, or regained it.
+    Quarantine,
     /// An ack is overdue: of a probe of our own, ...
     Ack,
     /// ... or of one on behalf of another.
@@ -26,7 +26,7 @@ enum Timer {
     Sieve,
     /// A joiner asks again, or a member visits a seed.
     Join,
-    VisitOfDead,
+    Reconnect,
     Tombstone,
     /// The pause that we announced is over.
     Pause,
@@ -35,7 +35,7 @@ enum Timer {
 
 impl Timer {
     const ALL: [Self; 13] = [
-        Self::Doubt,
+        Self::Quarantine,
         Self::Ack,
         Self::RelayedAck,
         Self::Recheck,
@@ -44,7 +44,7 @@ impl Timer {
         Self::Round,
         Self::Sieve,
         Self::Join,
-        Self::VisitOfDead,
+        Self::Reconnect,
         Self::Tombstone,
         Self::Pause,
         Self::Leave,
@@ -54,7 +54,7 @@ impl Timer {
 impl Step<'_, '_> {
     /// One tick's work.
     pub(super) fn do_what_is_due(&mut self) {
-        if self.membership.life.phase() == Phase::Gone {
+        if self.membership.lifecycle.phase() == Phase::Gone {
             return;
         }
         if self.membership.is_out_of_touch(&self.cx) {
@@ -66,7 +66,7 @@ impl Step<'_, '_> {
     /// This node itself was paused, until this step came so late.
     #[inline(never)]
     pub(super) fn wake(&mut self, late: Duration) {
-        if self.membership.life.phase() == Phase::Gone {
+        if self.membership.lifecycle.phase() == Phase::Gone {
             return;
         }
         self.cx.kernel.metrics.local_pauses += 1;
@@ -80,7 +80,7 @@ impl Step<'_, '_> {
 
     /// When the next timer runs out.
     pub(super) fn next_deadline(&self) -> Instant {
-        if self.membership.life.phase() == Phase::Gone {
+        if self.membership.lifecycle.phase() == Phase::Gone {
             return Instant::NEVER;
         }
         Timer::ALL.map(|timer| self.due(timer)).into_iter().min().unwrap_or(Instant::NEVER)
@@ -90,7 +90,7 @@ impl Step<'_, '_> {
     fn due(&self, timer: Timer) -> Instant {
         let (membership, cx) = (&self.membership, &self.cx);
         match timer {
-            Timer::Doubt => membership.next_doubt(cx),
+            Timer::Quarantine => membership.next_quarantine(cx),
             Timer::Ack => cx.kernel.clock.real(membership.detector.next_due()),
             Timer::RelayedAck => cx.kernel.clock.real(membership.relays.next_due()),
             Timer::Recheck => membership.rechecks.next(),
@@ -99,9 +99,9 @@ impl Step<'_, '_> {
             Timer::Round => cx.kernel.pace.round,
             Timer::Sieve => cx.kernel.pace.sieve,
             Timer::Join => self.bootstrap.joining.next(),
-            Timer::VisitOfDead => membership.healing.next(),
+            Timer::Reconnect => membership.healing.next(),
             Timer::Tombstone => cx.next_forgetting(),
-            Timer::Pause => membership.life.pause_ends(),
+            Timer::Pause => membership.lifecycle.pause_ends(),
             Timer::Leave => membership.leave_ends(cx),
         }
     }
@@ -110,7 +110,7 @@ impl Step<'_, '_> {
     fn run(&mut self, timer: Timer) {
         let (membership, cx) = (&mut *self.membership, &mut self.cx);
         match timer {
-            Timer::Doubt => membership.pass_doubts(cx),
+            Timer::Quarantine => membership.pass_quarantines(cx),
             Timer::Ack => membership.advance_probes(cx),
             Timer::RelayedAck => membership.advance_relays(cx),
             Timer::Recheck => membership.begin_recheck(cx),
@@ -119,7 +119,7 @@ impl Step<'_, '_> {
             Timer::Round => self.gossip_round(),
             Timer::Sieve => self.dissemination.sieve(cx),
             Timer::Join => self.bootstrap.advance_joining(cx),
-            Timer::VisitOfDead => membership.visit_dead(cx),
+            Timer::Reconnect => membership.reconnect(cx),
             Timer::Tombstone => membership.forget_tombstones(cx),
             Timer::Pause => membership.end_pause(cx),
             Timer::Leave => membership.finish_leaving(cx),
@@ -127,11 +127,12 @@ impl Step<'_, '_> {
     }
 
     fn gossip_round(&mut self) {
-        let Membership { life, doubts, detector, .. } = &*self.membership;
-        let is_passed_over = |slot, zone| doubts.is_held(zone) || life.has_acknowledged(slot);
+        let Membership { lifecycle, quarantines, detector, .. } = &*self.membership;
+        let is_passed_over =
+            |slot, zone| quarantines.is_quarantined(zone) || lifecycle.has_acknowledged(slot);
         let occasion = Occasion {
-            farewell: life.farewell(),
-            in_doubt: doubts.of(Cause::Own) != Doubt::None,
+            farewell: lifecycle.farewell(),
+            in_quarantine: quarantines.of(Cause::Own) != Quarantine::None,
             latest_contact: detector.latest_contact(),
             is_passed_over: &is_passed_over,
         };
@@ -156,7 +157,7 @@ mod tests {
         node::api::Node,
         tables::memory::{Heap, Storage as _},
         vocabulary::{
-            config::{Cluster, Config},
+            config::{ClusterName, Config},
             record::{Identity, Locality, NodeId},
         },
     };
@@ -169,7 +170,7 @@ mod tests {
             address: ([10, 0, 0, id as u8], 7_946).into(),
             locality: Locality::default(),
         };
-        let config = Config::lan(Cluster::named("test").unwrap());
+        let config = Config::lan(ClusterName::named("test").unwrap());
         let mut node = Node::new(config, identity(1), [1; 32], Heap::for_members(8), Instant::ZERO).unwrap();
         let mut buffer = crate::Buffer::<16, 128, 19_200>::new();
         let mut out = buffer.outbox();

@@ -41,7 +41,7 @@ impl<'s, 'o> Step<'s, 'o> {
 
     /// Does what the host asks for, unless this node leaves or has left.
     pub(super) fn if_active(&mut self, work: impl FnOnce(&mut Self)) -> Verdict {
-        if matches!(self.membership.life.phase(), Phase::Running | Phase::Passive { .. }) {
+        if matches!(self.membership.lifecycle.phase(), Phase::Running | Phase::Passive { .. }) {
             work(self);
             Verdict::Accepted
         } else {

@@ -1,8 +1,8 @@
-//! What to push: which records are hot, and how often each was sent.
+//! What to push: which records are pending, and how often each was sent.
 //!
 //! A member has at most one rumor, its newest record, so superseding is a relink and no origin can crowd out
-//! the rest. Hot slots stand in a list per [`Kind`] and number of sends, newest first. A rumor that had all its sends
-//! cools; a cool tombstone goes to the tombstones' list, oldest death first: its head is the next to be forgotten.
+//! the rest. Pending slots stand in a list per [`Kind`] and number of sends, newest first. A rumor that had all its sends
+//! is retired; a retired tombstone goes to the tombstones' list, oldest death first: its head is the next to be forgotten.
 
 use crate::{
     tables::table::{ME, Slot, SlotId},
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Hot rumors of a kind, four datagrams full, from which on there is more news than can be told soon.
+/// Pending rumors of a kind, four datagrams full, from which on there is more news than can be told soon.
 const MANY: u32 = 128;
 /// Tombstones passed to find a new one's place among them.
 const MAX_STEPS_BACK: usize = 16;
@@ -22,11 +22,11 @@ pub(crate) const MAX_TAKEN: usize = sized(MAX_ENTRIES, 16);
 
 /// `Slot::list`: in no list.
 const NONE: u8 = 0;
-/// `Slot::list`: a tombstone. Hot slots have what [`Kind::list`] says.
+/// `Slot::list`: a tombstone. Pending slots have what [`Kind::list`] says.
 const TOMBSTONE: u8 = u8::MAX;
 /// How many kinds of rumors there are.
 const KINDS: usize = 2;
-/// How many lists of hot slots.
+/// How many lists of pending slots.
 const LISTS: usize = KINDS * MAX_SENDS;
 
 /// Whom a rumor is about. The kinds are told in turn: where many fall silent at once, what is said of them does not
@@ -49,12 +49,12 @@ impl Kind {
         }
     }
 
-    /// `Slot::list` of a hot slot with so many sends.
+    /// `Slot::list` of a pending slot with so many sends.
     fn list(self, sends: u8) -> u8 {
         1 + sends + self as u8 * MAX_SENDS as u8
     }
 
-    /// The kind of a hot slot, and its number of sends.
+    /// The kind of a pending slot, and its number of sends.
     fn of_list(list: u8) -> (Self, u8) {
         let kind = if list < Self::Silent.list(0) { Self::Living } else { Self::Silent };
         (kind, list - kind.list(0))
@@ -65,7 +65,7 @@ impl Kind {
 #[derive(Clone)]
 pub(crate) struct RumorState {
     heads: [u32; LISTS],
-    hot: [u32; KINDS],
+    pending: [u32; KINDS],
     oldest: u32,
     youngest: u32,
     tombstones: u32,
@@ -73,25 +73,25 @@ pub(crate) struct RumorState {
 
 impl RumorState {
     pub(crate) const EMPTY: Self =
-        Self { heads: [0; LISTS], hot: [0; KINDS], oldest: 0, youngest: 0, tombstones: 0 };
+        Self { heads: [0; LISTS], pending: [0; KINDS], oldest: 0, youngest: 0, tombstones: 0 };
 
-    /// How many rumors are hot.
-    pub(crate) fn hot(&self) -> u32 {
-        self.hot.iter().sum()
+    /// How many rumors are pending.
+    pub(crate) fn pending(&self) -> u32 {
+        self.pending.iter().sum()
     }
 
     /// How many of one kind are.
-    pub(crate) fn hot_of(&self, kind: Kind) -> u32 {
-        self.hot[kind as usize]
+    pub(crate) fn pending_of(&self, kind: Kind) -> u32 {
+        self.pending[kind as usize]
     }
 
     /// Whether there is more news of a kind than can be told soon. Then hearing a rumor of it again counts as a send: half as
     /// many do, and who misses some asks for it.
     pub(crate) fn are_many(&self, kind: Kind) -> bool {
-        self.hot_of(kind) > MANY
+        self.pending_of(kind) > MANY
     }
 
-    /// How many tombstones stand in the list (hot ones do not yet).
+    /// How many tombstones stand in the list (pending ones do not yet).
     pub(crate) fn tombstones(&self) -> u32 {
         self.tombstones
     }
@@ -101,7 +101,7 @@ impl RumorState {
         self.oldest.checked_sub(1)
     }
 
-    pub(crate) fn is_hot(slot: &Slot) -> bool {
+    pub(crate) fn is_pending(slot: &Slot) -> bool {
         slot.list != NONE && slot.list != TOMBSTONE
     }
 
@@ -110,7 +110,7 @@ impl RumorState {
         self.unlink(slots, slot);
         slots[slot as usize].born = born;
         let list = Kind::of(&slots[slot as usize].record).list(0);
-        self.link_hot(slots, slot, list);
+        self.link_pending(slots, slot, list);
     }
 
     /// Takes a slot out of circulation; a tombstone joins the tombstones, by the time of its death.
@@ -165,7 +165,7 @@ impl RumorState {
         if list == TOMBSTONE {
             self.tombstones -= 1
         } else {
-            self.hot[Kind::of_list(list).0 as usize] -= 1
+            self.pending[Kind::of_list(list).0 as usize] -= 1
         }
         let entry = &mut slots[slot as usize];
         (entry.previous, entry.next, entry.list) = (0, 0, NONE);
@@ -195,35 +195,35 @@ impl RumorState {
         assert_eq!(named[1..], counts[1..], "slots that name a list, and those that it has");
         assert_eq!(self.tombstones, counts[usize::from(TOMBSTONE)]);
         let lists = |kind: Kind| (0..MAX_SENDS as u8).map(move |sends| usize::from(kind.list(sends)));
-        assert_eq!(self.hot, Kind::ALL.map(|kind| lists(kind).map(|list| named[list]).sum()));
+        assert_eq!(self.pending, Kind::ALL.map(|kind| lists(kind).map(|list| named[list]).sum()));
     }
 
-    fn link_hot(&mut self, slots: &mut [Slot], slot: SlotId, list: u8) {
+    fn link_pending(&mut self, slots: &mut [Slot], slot: SlotId, list: u8) {
         let next = core::mem::replace(&mut self.heads[usize::from(list) - 1], slot + 1);
         if let Some(next) = next.checked_sub(1) {
             slots[next as usize].previous = slot + 1;
         }
         let entry = &mut slots[slot as usize];
         (entry.previous, entry.next, entry.list) = (0, next, list);
-        self.hot[Kind::of_list(list).0 as usize] += 1;
+        self.pending[Kind::of_list(list).0 as usize] += 1;
     }
 
-    /// The first hot slot of a kind with at least so many sends.
+    /// The first pending slot of a kind with at least so many sends.
     fn first(&self, kind: Kind, sends: u8) -> Option<SlotId> {
         let mut lists = (sends..MAX_SENDS as u8).map(|sends| usize::from(kind.list(sends)) - 1);
         lists.find_map(|list| self.heads[list].checked_sub(1))
     }
 
-    /// The hot slot of the same kind that comes next.
+    /// The pending slot of the same kind that comes next.
     fn after(&self, slots: &[Slot], slot: SlotId) -> Option<SlotId> {
         let Slot { next, list, .. } = slots[slot as usize];
         let (kind, sends) = Kind::of_list(list);
         next.checked_sub(1).or_else(|| self.first(kind, sends + 1))
     }
 
-    /// Offers hot slots of these kinds in turn, of each the fewest-sent first and the newest first, until `offer` refuses
+    /// Offers pending slots of these kinds in turn, of each the fewest-sent first and the newest first, until `offer` refuses
     /// one or [`MAX_TAKEN`] are taken. Where its kind has a number of `sends`, each one taken counts a send; after so many
-    /// it cools. Returns how many cooled.
+    /// it is retired. Returns how many were retired.
     ///
     /// O(slots offered).
     pub(crate) fn take(
@@ -245,19 +245,19 @@ impl RumorState {
                 *next = self.after(slots, slot);
             }
         }
-        let mut cooled = 0;
+        let mut retired = 0;
         // Oldest first, so that the newest ends up first in the next list too.
         for &(slot, kind) in taken.iter().rev() {
             let Some(sends) = sends[kind as usize] else { continue };
-            cooled += u32::from(self.count_send(slots, slot, sends));
+            retired += u32::from(self.count_send(slots, slot, sends));
         }
-        cooled
+        retired
     }
 
-    /// Counts one send of a hot slot; true when it was the last.
+    /// Counts one send of a pending slot; true when it was the last.
     pub(crate) fn count_send(&mut self, slots: &mut [Slot], slot: SlotId, sends: u8) -> bool {
         let entry = &slots[slot as usize];
-        if !Self::is_hot(entry) {
+        if !Self::is_pending(entry) {
             return false;
         }
         let (kind, sent) = Kind::of_list(entry.list);
@@ -266,7 +266,7 @@ impl RumorState {
             return true;
         }
         self.unlink(slots, slot);
-        self.link_hot(slots, slot, kind.list(sent + 1));
+        self.link_pending(slots, slot, kind.list(sent + 1));
         false
     }
 }

@@ -127,13 +127,13 @@ impl RoundTrips {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::config::Cluster;
+    use crate::vocabulary::config::ClusterName;
 
     const HERE: Zone = Zone { region: 0, zone: 0 };
     const THERE: Zone = Zone { region: 1, zone: 0 };
 
     fn config() -> Config {
-        Config::lan(Cluster::named("test").unwrap())
+        Config::lan(ClusterName::named("test").unwrap())
     }
 
     #[test]

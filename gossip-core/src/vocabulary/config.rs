@@ -12,12 +12,12 @@ pub(crate) const MIN_DATAGRAM: u16 = 400;
 /// Nodes of different clusters refuse each other's datagrams, so a reused address cannot merge two
 /// clusters. It is a name, not a secret.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cluster {
+pub struct ClusterName {
     pub(crate) tag: u32,
     pub(crate) key: u64,
 }
 
-impl Cluster {
+impl ClusterName {
     /// The cluster of that name.
     ///
     /// # Errors
@@ -38,11 +38,11 @@ impl Cluster {
 /// Which mechanisms are on. All are, in every preset; switching some off leaves plain SWIM, to compare with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mechanisms {
-    /// Ask helpers to ping a member that does not answer. Off: every lost ping is a failed probe.
+    /// Ask relays to ping a member that does not answer. Off: every lost ping is a failed probe.
     pub indirect_probes: bool,
-    /// Choose healthy helpers in several zones and ask two rounds of them; one that cannot reach the target says so, and
+    /// Choose healthy relays in several zones and ask two rounds of them; one that cannot reach the target says so, and
     /// may accuse it in its own name. Off: ask any live members, once; they report only that it answered.
-    pub full_help: bool,
+    pub two_relay_rounds: bool,
     /// Derive the waits for acks and for refutations from measured round trips. Off: from `ack_timeout_initial`,
     /// [`Config::pause_tolerance`] and the number of members alone.
     pub round_trips: bool,
@@ -59,7 +59,7 @@ pub struct Mechanisms {
     /// Notice one's own pauses and judge nobody by them.
     pub local_pause: bool,
     /// Hold another zone that is silent as a whole as unreachable, instead of accusing everybody in it.
-    pub holds: bool,
+    pub quarantines: bool,
     /// Death is earned: it takes a fresh failed probe of one's own and two accusers; and news of a death is doubted by who
     /// knows better. Off: an expired timer is enough.
     pub earned_death: bool,
@@ -77,7 +77,7 @@ pub struct Mechanisms {
     pub damping: bool,
     /// Judge a member that announced a pause only when the pause is over.
     pub announced_pauses: bool,
-    /// Accuse at once all who were silent in a doubt that has had its time. Off: they are accused as probes come to them.
+    /// Accuse at once all who were silent in a quarantine that has had its time. Off: they are accused as probes come to them.
     pub roll_call: bool,
     /// Sign of own trouble: of those that a failing probe asked beside its target few answered.
     pub answers: bool,
@@ -93,14 +93,14 @@ impl Mechanisms {
     /// Everything on.
     pub const ALL: Self = Self {
         indirect_probes: true,
-        full_help: true,
+        two_relay_rounds: true,
         round_trips: true,
         suspicion: true,
         local_health: true,
         confirmations: true,
         tell_suspect: true,
         local_pause: true,
-        holds: true,
+        quarantines: true,
         earned_death: true,
         early_check: true,
         successor: true,
@@ -120,14 +120,14 @@ impl Mechanisms {
     // Without `..`, so that a mechanism added later is not on here by accident.
     pub const SWIM: Self = Self {
         indirect_probes: true,
-        full_help: false,
+        two_relay_rounds: false,
         round_trips: false,
         suspicion: true,
         local_health: false,
         confirmations: false,
         tell_suspect: false,
         local_pause: false,
-        holds: false,
+        quarantines: false,
         earned_death: false,
         early_check: false,
         successor: false,
@@ -159,12 +159,12 @@ pub enum Mode {
 }
 
 /// What probing sends a `probe_interval` where nothing is lost: a ping and an ack of 33 bytes, and as much to two controls
-/// where the first ping is the last and no helper follows.
+/// where the first ping is the last and no relay follows.
 const PROBE_BYTES: u64 = 4 * 33;
 
 /// Bytes per second that a node may send of each class of traffic, on average. Three datagrams may be sent at once, and
 /// fourteen of sync and of all together. Probes and acks are never held back. Challenges to
-/// strangers count in the total alone; acks to strangers over their rate in none, since they are shorter than what they
+/// non-members count in the total alone; acks to non-members over their rate in none, since they are shorter than what they
 /// answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budgets {
@@ -192,15 +192,15 @@ pub struct Budgets {
 /// false suspicions vary by ±6. *Busy* is ten updates a second at 5 % loss, by push alone.
 ///
 /// ```
-/// use gossip_core::{Cluster, Config};
-/// let config = Config { fanout: 4, ..Config::lan(Cluster::named("prod")?) };
+/// use gossip_core::{ClusterName, Config};
+/// let config = Config { fanout: 4, ..Config::lan(ClusterName::named("prod")?) };
 /// config.validate()?;
 /// # Ok::<(), gossip_core::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Config {
     /// Which cluster this node belongs to. Fixed while running.
-    pub cluster: Cluster,
+    pub cluster: ClusterName,
 
     /// Time between probes. 500, 1,000, 2,000 ms: median 2.7, 3.2, 3.9 s, p99 3.5, 5.6, 10.6 s, and 132, 66, 33 bytes a
     /// second when idle. 10 ms to 60 s.
@@ -212,15 +212,15 @@ pub struct Config {
     pub ack_timeout_min: Duration,
     /// The longest wait for an ack. 1 ms to 30 s.
     pub ack_timeout_max: Duration,
-    /// Direct pings of one probe, before helpers are asked. 1, 2, 3, 5: 926, 149, 33, 0.7 false suspicions and 10.5, 2.4,
+    /// Direct pings of one probe, before relays are asked. 1, 2, 3, 5: 926, 149, 33, 0.7 false suspicions and 10.5, 2.4,
     /// 0.8, 0.4 kB/s when lossy; no difference to detection where nothing is lost, nothing when idle. 1 to 5.
     pub direct_pings: u8,
-    /// Helpers asked to ping a member that does not answer. 0, 1, 3, 6: 872, 226, 33, 25 false suspicions and 9.7, 3.9,
+    /// Relays asked to ping a member that does not answer. 0, 1, 3, 6: 872, 226, 33, 25 false suspicions and 9.7, 3.9,
     /// 0.8, 0.7 kB/s when lossy; no difference to detection. 0 to 8.
-    pub helpers: u8,
-    /// Pings of each helper. 1, 2, 3: 111, 33, 8 false suspicions and 1.9, 0.8, 0.5 kB/s when lossy; median 3.1, 3.2,
+    pub relays: u8,
+    /// Pings of each relay. 1, 2, 3: 111, 33, 8 false suspicions and 1.9, 0.8, 0.5 kB/s when lossy; median 3.1, 3.2,
     /// 3.5 s. 1 to 3.
-    pub helper_pings: u8,
+    pub relay_pings: u8,
 
     /// The longest pause (GC, VM, debugger) of a member that must not cost it its life, counted from the
     /// first unanswered ping. Detection of a crash takes at least this long: 1, 2, 4 s: median 2.1, 3.2, 5.0 s.
@@ -240,7 +240,7 @@ pub struct Config {
     /// else confirms is not declared. Longer sleeps
     /// through longer partitions; while it lasts, the real deaths in a zone that fell silent show as unreachable
     /// members only. 1 s to 1 day.
-    pub hold: Duration,
+    pub quarantine: Duration,
     /// A step later than its deadline by more than this means that this node itself was paused.
     /// 10 ms to 60 s.
     pub local_pause: Duration,
@@ -274,10 +274,10 @@ pub struct Config {
     /// Joiners that this node invites and new members that it admits a second; over it, it names others to ask, and
     /// invites one in eight. A crowd comes in through those it let in first. 1 to 10,000.
     pub admissions_per_second: u16,
-    /// Strangers' joins answered a second; a fetch counts as two, a ping or another packet of an unknown sender as three,
+    /// Non-members' joins answered a second; a fetch counts as two, a ping or another packet of an unknown sender as three,
     /// and those leave half of it to joins. A flood above it is dropped and counted. Fetches alone take up to 19 bytes of
     /// `budgets.total` for each. Pings are always acked, with no more bytes than they had. 1 to 100,000.
-    pub strangers_per_second: u32,
+    pub non_members_per_second: u32,
     /// How long to wait before asking a seed again; jittered; after four rounds it doubles, up to eightfold.
     /// 10 ms to 10 min.
     pub join_retry: Duration,
@@ -295,7 +295,7 @@ pub struct Config {
 
 impl Config {
     /// For one machine or tests: sub-millisecond round trips; a crash is known in about 2 s.
-    pub fn local(cluster: Cluster) -> Self {
+    pub fn local(cluster: ClusterName) -> Self {
         Self {
             probe_interval: Duration::from_millis(250),
             ack_timeout_initial: Duration::from_millis(50),
@@ -309,7 +309,7 @@ impl Config {
     }
 
     /// For data centres, one or several: the default.
-    pub fn lan(cluster: Cluster) -> Self {
+    pub fn lan(cluster: ClusterName) -> Self {
         Self {
             cluster,
             probe_interval: Duration::from_secs(1),
@@ -317,13 +317,13 @@ impl Config {
             ack_timeout_min: Duration::from_millis(30),
             ack_timeout_max: Duration::from_millis(500),
             direct_pings: 3,
-            helpers: 3,
-            helper_pings: 2,
+            relays: 3,
+            relay_pings: 2,
             pause_tolerance: Duration::from_millis(2_000),
             suspicion_factor: 6,
             confirmations: 2,
             accusations_per_accuser: 8,
-            hold: Duration::from_secs(7 * 60),
+            quarantine: Duration::from_secs(7 * 60),
             local_pause: Duration::from_millis(500),
             mode: Mode::PushPull,
             fanout: 4,
@@ -334,7 +334,7 @@ impl Config {
             // Of the total, what others can draw leaves rumors a tenth.
             budgets: Budgets { total: 31_000, rumor: 31_000, sync: 24_000, suspicion: 4_000 },
             admissions_per_second: 10,
-            strangers_per_second: 1_000,
+            non_members_per_second: 1_000,
             join_retry: Duration::from_millis(500),
             tombstone_ttl: Duration::from_secs(24 * 3_600),
             max_tombstones: 1 << 16,
@@ -343,7 +343,7 @@ impl Config {
     }
 
     /// For members spread over the Internet: round trips of hundreds of milliseconds, more loss.
-    pub fn wan(cluster: Cluster) -> Self {
+    pub fn wan(cluster: ClusterName) -> Self {
         Self {
             probe_interval: Duration::from_secs(2),
             ack_timeout_initial: Duration::from_millis(500),
@@ -370,7 +370,7 @@ impl Config {
             ("ack_timeout_min", self.ack_timeout_min, ms(1), s(10)),
             ("ack_timeout_max", self.ack_timeout_max, ms(1), s(30)),
             ("pause_tolerance", self.pause_tolerance, ms(100), s(300)),
-            ("hold", self.hold, s(1), s(86_400)),
+            ("quarantine", self.quarantine, s(1), s(86_400)),
             ("local_pause", self.local_pause, ms(10), s(60)),
             ("gossip_interval", self.gossip_interval, ms(1), s(10)),
             ("anti_entropy_interval", self.anti_entropy_interval, s(1), s(3_600)),
@@ -381,8 +381,8 @@ impl Config {
         }
         for (field, given, min, max) in [
             ("direct_pings", u32::from(self.direct_pings), 1, 5),
-            ("helpers", u32::from(self.helpers), 0, 8),
-            ("helper_pings", u32::from(self.helper_pings), 1, 3),
+            ("relays", u32::from(self.relays), 0, 8),
+            ("relay_pings", u32::from(self.relay_pings), 1, 3),
             ("suspicion_factor", u32::from(self.suspicion_factor), 1, 20),
             ("confirmations", u32::from(self.confirmations), 1, 3),
             ("accusations_per_accuser", u32::from(self.accusations_per_accuser), 1, 15),
@@ -394,7 +394,7 @@ impl Config {
             ("budgets.sync", self.budgets.sync, 1_400, u32::MAX),
             ("budgets.suspicion", self.budgets.suspicion, 1_400, u32::MAX),
             ("admissions_per_second", u32::from(self.admissions_per_second), 1, 10_000),
-            ("strangers_per_second", self.strangers_per_second, 1, 100_000),
+            ("non_members_per_second", self.non_members_per_second, 1, 100_000),
             ("max_tombstones", self.max_tombstones, 1, 1 << 20),
         ] {
             range(field, f64::from(given), f64::from(min), f64::from(max))?;
@@ -475,8 +475,8 @@ fn log2_sixteenths(m: u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn cluster() -> Cluster {
-        Cluster::named("test").unwrap()
+    fn cluster() -> ClusterName {
+        ClusterName::named("test").unwrap()
     }
 
     #[test]
@@ -484,14 +484,14 @@ mod tests {
         // Without `..`: a switch that is added must be listed here to compile.
         let Mechanisms {
             indirect_probes,
-            full_help,
+            two_relay_rounds,
             round_trips,
             suspicion,
             local_health,
             confirmations,
             tell_suspect,
             local_pause,
-            holds,
+            quarantines,
             earned_death,
             early_check,
             successor,
@@ -508,10 +508,10 @@ mod tests {
         assert!(indirect_probes && suspicion, "these are SWIM's");
         assert!(repair, "this judges nobody");
         assert!(!neighbours && !sieves, "SWIM tells random members");
-        let probing = [full_help, round_trips, local_health, tell_suspect, early_check, successor];
-        let withheld = [local_pause, holds, earned_death, damping, announced_pauses, confirmations];
-        let doubt = [roll_call, answers, surprise, majority];
-        assert!(!probing.iter().chain(&withheld).chain(&doubt).any(|&on| on));
+        let probing = [two_relay_rounds, round_trips, local_health, tell_suspect, early_check, successor];
+        let withheld = [local_pause, quarantines, earned_death, damping, announced_pauses, confirmations];
+        let own_trouble = [roll_call, answers, surprise, majority];
+        assert!(!probing.iter().chain(&withheld).chain(&own_trouble).any(|&on| on));
     }
 
     #[test]
@@ -531,8 +531,8 @@ mod tests {
 
     #[test]
     fn a_cluster_must_have_a_name_of_its_own() {
-        assert!(Cluster::named("").is_err());
-        assert_ne!(Cluster::named("a").unwrap().tag, Cluster::named("b").unwrap().tag);
+        assert!(ClusterName::named("").is_err());
+        assert_ne!(ClusterName::named("a").unwrap().tag, ClusterName::named("b").unwrap().tag);
     }
 
     #[test]
@@ -552,7 +552,7 @@ mod tests {
     #[test]
     fn a_running_node_keeps_its_cluster_and_datagram_size() {
         let config = Config::lan(cluster());
-        let other = Config { cluster: Cluster::named("other").unwrap(), ..config };
+        let other = Config { cluster: ClusterName::named("other").unwrap(), ..config };
         assert_eq!(config.check_change(&other), Err(ConfigError::Fixed { field: "cluster" }));
         let smaller = Config { max_datagram: 600, ..config };
         assert_eq!(config.check_change(&smaller), Err(ConfigError::Fixed { field: "max_datagram" }));

@@ -13,7 +13,7 @@ pub enum Verdict {
     Accepted,
     /// From a sender that is not a member. It got its ack and was asked, at a bounded rate, to introduce
     /// itself; no effect.
-    Stranger,
+    NonMember,
     /// Not a datagram of this protocol; no effect.
     Malformed(Malformed),
     /// From another cluster: the cluster names differ; no effect.

@@ -76,14 +76,14 @@ counters! {
     /// Datagrams of other clusters, versions or keys, and of our own id.
     foreign,
     /// Datagrams of senders that are not members.
-    strangers,
+    non_members,
     /// Datagrams of members whose view's fingerprint equalled ours.
     fingerprints_equal,
     /// Datagrams of members whose view's fingerprint differed from ours.
     fingerprints_differed,
-    /// Requests and strangers' datagrams dropped at an input limit.
+    /// Requests and non-members' datagrams dropped at an input limit.
     limited,
-    /// Packets made, by class: probes, acks and their helpers.
+    /// Packets made, by class: probes, acks and their relays.
     packets_probe,
     /// Packets made: dominating answers, accusations told to the accused, visits to the dead.
     packets_suspicion,
@@ -111,7 +111,7 @@ counters! {
     dropped_table_full,
     /// Suspicions not timed because the pool was full; they wait for another's verdict.
     dropped_suspicions_full,
-    /// Pings asked of this node as a helper that it had no room for.
+    /// Pings asked of this node as a relay that it had no room for.
     dropped_relays_full,
     /// Members found unreachable that are not rechecked at once, because too many wait for it.
     dropped_rechecks,
@@ -144,14 +144,14 @@ counters! {
     /// Deaths declared by this node.
     deaths_declared,
     /// Accusations and deaths that were withheld: the trouble may be our own, a zone is silent, or nobody joins in.
-    deaths_held,
+    deaths_withheld,
     /// Zones held as silent.
-    holds,
+    quarantines,
     /// Probes that failed in a zone that is silent, while no more zones could be held.
-    dropped_holds_full,
+    dropped_quarantines_full,
     /// News of deaths that contradicted what this node had just seen, and was taken as suspicion; or that came late,
     /// and was questioned.
-    deaths_doubted,
+    deaths_questioned,
     /// Two sets of fields seen under one incarnation.
     conflicts,
     /// Dominated records answered with the dominating ones.
@@ -169,11 +169,11 @@ counters! {
     /// Fetches answered.
     fetches_served,
     /// Pings of members that are held dead.
-    visits,
+    reconnects,
     /// Members asked for their recent changes.
     pulls,
     /// Walks begun, to find what differs from another's view.
-    walks,
+    reconciliations,
     /// Records that came by repair and changed something here.
     records_repaired,
     /// Unknown members that came by repair and were not probed before their turn: too many at once.

@@ -63,7 +63,7 @@ pub(crate) fn bytes_of(name: &str) -> Result<&[u8], NameError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cluster, ConfigError, NodeId};
+    use crate::{ClusterName, ConfigError, NodeId};
 
     #[test]
     fn nodes_and_clusters_follow_one_rule_for_names() {
@@ -79,10 +79,10 @@ mod tests {
             ("\u{9b}31m", NameError::Control { character: '\u{9b}' }),
         ] {
             assert_eq!(NodeId::from_name(name), Err(error), "{name:?}");
-            assert_eq!(Cluster::named(name), Err(ConfigError::ClusterName(error)), "{name:?}");
+            assert_eq!(ClusterName::named(name), Err(ConfigError::ClusterName(error)), "{name:?}");
         }
         for name in ["a", &long[1..], "db 1", "größe", "日本", "a/b:c"] {
-            assert!(NodeId::from_name(name).is_ok() && Cluster::named(name).is_ok(), "{name:?}");
+            assert!(NodeId::from_name(name).is_ok() && ClusterName::named(name).is_ok(), "{name:?}");
         }
     }
 }

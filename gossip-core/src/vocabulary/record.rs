@@ -187,7 +187,7 @@ pub enum Reachability {
     Unknown,
     /// The last attempt was answered.
     Reachable,
-    /// The last probe, direct and through helpers, failed.
+    /// The last probe, direct and through relays, failed.
     Unreachable,
 }
 
@@ -479,18 +479,18 @@ impl Record {
         self.fields() == other.fields()
     }
 
-    fn order_of_life(&self, other: &Self) -> Ordering {
+    fn order_of_incarnation(&self, other: &Self) -> Ordering {
         self.rank().cmp(&other.rank()).then_with(|| self.fields().cmp(&other.fields()))
     }
 
-    fn order_of_word(&self, other: &Self) -> Ordering {
-        let word = |r: &Self| (r.epoch, r.state_version, r.standing >> 4, r.pause_s);
-        word(self).cmp(&word(other))
+    fn order_of_state(&self, other: &Self) -> Ordering {
+        let state = |r: &Self| (r.epoch, r.state_version, r.standing >> 4, r.pause_s);
+        state(self).cmp(&state(other))
     }
 
     /// Whether this one's word would win.
-    pub(crate) fn has_later_word_than(&self, other: &Self) -> bool {
-        self.order_of_word(other).is_gt()
+    pub(crate) fn has_later_state_than(&self, other: &Self) -> bool {
+        self.order_of_state(other).is_gt()
     }
 
     /// Takes in what another record of the same member says: the join of the two.
@@ -505,10 +505,10 @@ impl Record {
     /// assert!(!ours.merge(&theirs).changed);
     /// ```
     pub fn merge(&mut self, other: &Self) -> Merge {
-        let (life, word) = (self.order_of_life(other), self.order_of_word(other));
+        let (incarnation, state) = (self.order_of_incarnation(other), self.order_of_state(other));
         let conflict = self.incarnation() == other.incarnation() && !self.same_fields(other);
         let was = *self;
-        if life.is_lt() {
+        if incarnation.is_lt() {
             *self = Self {
                 state_version: was.state_version,
                 standing: was.standing & 0xF0 | other.standing & 0x0F,
@@ -516,12 +516,16 @@ impl Record {
                 ..*other
             };
         }
-        if word.is_lt() {
+        if state.is_lt() {
             self.state_version = other.state_version;
             self.standing = self.standing & 0x0F | other.standing & 0xF0;
             self.pause_s = other.pause_s;
         }
-        Merge { changed: life.is_lt() || word.is_lt(), dominates: life.is_gt() || word.is_gt(), conflict }
+        Merge {
+            changed: incarnation.is_lt() || state.is_lt(),
+            dominates: incarnation.is_gt() || state.is_gt(),
+            conflict,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 /// What a packet is for. In this order, later classes yield first when the socket or the CPU is saturated.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Traffic {
-    /// Pings, acks and their helpers: never held back.
+    /// Pings, acks and their relays: never held back.
     #[default]
     Probe,
     /// Dominating answers, and what tells the accused and the dead of it. Checks of suspects are probes.

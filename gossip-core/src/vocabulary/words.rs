@@ -72,7 +72,7 @@ impl Display for Verdict {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Accepted => f.pad("accepted"),
-            Self::Stranger => f.pad("from a node that is no member"),
+            Self::NonMember => f.pad("from a node that is no member"),
             Self::Malformed(what) => write!(f, "malformed: {what}"),
             Self::ForeignCluster => f.pad("from another cluster"),
             Self::UnknownVersion(version) => write!(f, "of protocol version {version}, which is unknown"),

@@ -5,7 +5,7 @@
 //! section  tag 1 · length 2 · body
 //! 32 records      record, as many as fit
 //! 33 accusations  accusation, as many as fit
-//! 14, 15, 16      digests, lists and wants: see `sync`
+//! 14, 15, 16      digests, lists and requests: see `sync`
 //! 17 limit        the longest answer that reaches the sender 2
 //! 19 sieve        see `sieve`
 //! ```
@@ -15,7 +15,9 @@ use super::{
     message::{Message, Nonce},
     record::{Aged, decode_accusation, decode_record, encode_accusation, encode_record, id},
     sieve::{Bits, SIEVE_HEAD, Sieve, decode_sieve, encode_sieve},
-    sync::{Digest, List, decode_digest, decode_list, decode_want, encode_digest, encode_list, encode_want},
+    sync::{
+        Digest, List, decode_digest, decode_list, decode_request, encode_digest, encode_list, encode_request,
+    },
 };
 use crate::vocabulary::{
     bounds::MAX_ENTRIES,
@@ -32,7 +34,7 @@ const CLEAR: u8 = 0;
 const HEADER: usize = 1 + 1 + 4 + 8 + 8;
 const DIGESTS: u8 = 14;
 const LISTS: u8 = 15;
-const WANTS: u8 = 16;
+const REQUESTS: u8 = 16;
 const LIMIT: u8 = 17;
 const SIEVE: u8 = 19;
 const RECORDS: u8 = 32;
@@ -94,7 +96,7 @@ impl<'a> Frame<'a> {
                 // Bounded by the datagram's length; they raise no events.
                 DIGESTS => _ = count(tag, body, decode_digest)?,
                 LISTS => _ = count(tag, body, decode_list)?,
-                WANTS => _ = count(tag, body, decode_want)?,
+                REQUESTS => _ = count(tag, body, decode_request)?,
                 LIMIT => {
                     if contents.limit.replace(decode_limit(body)?).is_some() {
                         return Err(Malformed::TooMany);
@@ -208,8 +210,8 @@ impl<'a> Contents<'a> {
     }
 
     /// The members whose records are wanted, in order.
-    pub(crate) fn wants(&self) -> impl Iterator<Item = NodeId> + use<'a> {
-        entries(self.sections, WANTS, decode_want)
+    pub(crate) fn requests(&self) -> impl Iterator<Item = NodeId> + use<'a> {
+        entries(self.sections, REQUESTS, decode_request)
     }
 }
 
@@ -297,8 +299,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Asks for a member's record; false when it does not fit.
-    pub(crate) fn want(&mut self, id: NodeId) -> bool {
-        self.append(WANTS, |writer| encode_want(writer, id))
+    pub(crate) fn request(&mut self, id: NodeId) -> bool {
+        self.append(REQUESTS, |writer| encode_request(writer, id))
     }
 
     /// Says what the sender has of a range, in so many `bytes` of bits, which `fill` sets; false when it does not fit, or

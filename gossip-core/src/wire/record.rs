@@ -77,8 +77,8 @@ pub(super) fn decode_record(reader: &mut Reader<'_>) -> Result<Aged, Malformed> 
         return Err(Malformed::Value);
     }
     let locality = Locality { region, zone, rack };
-    let word = (state_version, health, pause);
-    let record = Record::from_parts(id, incarnation, status, (address, port), locality, versions, word);
+    let state = (state_version, health, pause);
+    let record = Record::from_parts(id, incarnation, status, (address, port), locality, versions, state);
     Ok(Aged { record, age })
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! 14 digests   digests, one after the other
 //! 15 lists     lists, one after the other
-//! 16 wants     ids 8, one after the other
+//! 16 requests   ids 8, one after the other
 //!
 //! prefix       3 + 4 × level bits of the tag, left-aligned in as few bytes as hold them, the rest zero
 //! digest       head 1 · prefix 1-4 · (fresh 2) · sums 8 × 16
@@ -167,10 +167,10 @@ pub(super) fn decode_list(reader: &mut Reader<'_>) -> Result<List, Malformed> {
     Ok(list)
 }
 
-pub(super) fn encode_want(writer: &mut Writer<'_>, id: NodeId) {
+pub(super) fn encode_request(writer: &mut Writer<'_>, id: NodeId) {
     writer.put(&id.to_bytes());
 }
 
-pub(super) fn decode_want(reader: &mut Reader<'_>) -> Result<NodeId, Malformed> {
+pub(super) fn decode_request(reader: &mut Reader<'_>) -> Result<NodeId, Malformed> {
     id(reader)
 }

@@ -47,7 +47,7 @@ struct Datagram {
     message: Option<Message>,
     digests: Vec<Digest>,
     lists: Vec<List>,
-    wants: Vec<NodeId>,
+    requests: Vec<NodeId>,
     records: Vec<Aged>,
     accusations: Vec<Accusation>,
 }
@@ -61,14 +61,24 @@ impl Datagram {
         let message = self.message.clone().filter(|message| draft.message(message));
         let digests = self.digests.iter().filter(|digest| draft.digest(digest)).copied().collect();
         let lists = self.lists.iter().filter(|list| draft.list(list)).cloned().collect();
-        let wants = self.wants.iter().filter(|&&id| draft.want(id)).copied().collect();
+        let requests = self.requests.iter().filter(|&&id| draft.request(id)).copied().collect();
         let records = self.records.iter().filter(|record| draft.record(record)).copied().collect();
         let accusations = self.accusations.iter().filter(|entry| draft.accusation(entry));
         let accusations = accusations.copied().collect();
         let len = draft.finish();
         (
             space[..len].to_vec(),
-            Self { header: self.header, limit, sieve, message, digests, lists, wants, records, accusations },
+            Self {
+                header: self.header,
+                limit,
+                sieve,
+                message,
+                digests,
+                lists,
+                requests,
+                records,
+                accusations,
+            },
         )
     }
 
@@ -85,7 +95,7 @@ impl Datagram {
             message: contents.message.clone(),
             digests: contents.digests().collect(),
             lists: contents.lists().collect(),
-            wants: contents.wants().collect(),
+            requests: contents.requests().collect(),
             records: contents.records().collect(),
             accusations: contents.accusations().collect(),
         })
@@ -202,7 +212,7 @@ impl Arbitrary for Datagram {
             message: bool::arbitrary(g).then(|| message(g)),
             digests: (0..u8::arbitrary(g) % 4).map(|_| digest(g)).collect(),
             lists: (0..u8::arbitrary(g) % 4).map(|_| list(g)).collect(),
-            wants: (0..u8::arbitrary(g) % 20).map(|_| id(g)).collect(),
+            requests: (0..u8::arbitrary(g) % 20).map(|_| id(g)).collect(),
             records: (0..u8::arbitrary(g) % 60).map(|_| aged(g)).collect(),
             accusations: (0..u8::arbitrary(g) % 60).map(|_| accusation(g)).collect(),
         }
@@ -218,7 +228,7 @@ enum Call {
     HoldMessage(Message),
     Digest(Digest),
     List(Box<List>),
-    Want(NodeId),
+    Request(NodeId),
     Record(Aged),
     Accusation(Accusation),
     /// Room for so many accusations is kept, or given free again.
@@ -233,7 +243,7 @@ impl Arbitrary for Call {
             1 => Self::HoldMessage(message(g)),
             2..5 => Self::Digest(digest(g)),
             5..8 => Self::List(Box::new(list(g))),
-            8..11 => Self::Want(id(g)),
+            8..11 => Self::Request(id(g)),
             11..16 => Self::Record(aged(g)),
             16..21 => Self::Accusation(accusation(g)),
             21..23 => Self::Hold(usize::from(u8::arbitrary(g) % 5)),
@@ -266,7 +276,7 @@ fn write(max: usize, calls: &[Call]) -> (Vec<u8>, Datagram) {
             }
             Call::Digest(digest) if draft.digest(digest) => expected.digests.push(*digest),
             Call::List(list) if draft.list(list) => expected.lists.push((**list).clone()),
-            Call::Want(id) if draft.want(*id) => expected.wants.push(*id),
+            Call::Request(id) if draft.request(*id) => expected.requests.push(*id),
             Call::Record(record) if draft.record(record) => expected.records.push(*record),
             Call::Accusation(accusation) if draft.accusation(accusation) => {
                 expected.accusations.push(*accusation);
@@ -341,7 +351,7 @@ fn a_sieve_has_what_was_added_and_little_else() {
 
 fn bare_header() -> Header {
     Header {
-        cluster: crate::vocabulary::config::Cluster::named("prod").unwrap().tag,
+        cluster: crate::vocabulary::config::ClusterName::named("prod").unwrap().tag,
         sender: NodeId::from_name("db-1").unwrap(),
         fingerprint: Fingerprint(0x0102_0304_0506_0708),
     }
@@ -349,8 +359,8 @@ fn bare_header() -> Header {
 
 fn datagram(message: Option<Message>, records: Vec<Aged>, accusations: Vec<Accusation>) -> Datagram {
     let header = bare_header();
-    let (digests, lists, wants) = (vec![], vec![], vec![]);
-    Datagram { header, limit: None, sieve: None, message, digests, lists, wants, records, accusations }
+    let (digests, lists, requests) = (vec![], vec![], vec![]);
+    Datagram { header, limit: None, sieve: None, message, digests, lists, requests, records, accusations }
 }
 
 fn identity() -> Identity {

@@ -3,7 +3,7 @@
 
 use crate::support::{
     Network,
-    forge::{datagram, head, ping, stranger},
+    forge::{datagram, head, non_member, ping},
     formed, lan, secs, seeds,
 };
 use gossip_core::{Buffer, Event, Heap, Instant, Node, Status};
@@ -22,7 +22,7 @@ fn pings_at(network: &mut Network<Heap>, host: usize, at: Instant) -> u64 {
     let sent = |n: &Network<Heap>| n.hosts[host].node.metrics().packets_probe;
     let before = sent(network);
     for nonce in 0..10 {
-        for (sender, from) in [(neighbour, home), (stranger(1).id(), stranger(1).address())] {
+        for (sender, from) in [(neighbour, home), (non_member(1).id(), non_member(1).address())] {
             let mut bytes = datagram(&head, sender, &[ping(8 * nonce, id)]);
             network.command(host, |node, _, out| node.handle_datagram(at, from, &mut bytes, out));
         }

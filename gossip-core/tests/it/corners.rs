@@ -1,6 +1,6 @@
 //! Corners: limits, ends of ranges, rare orders of events, and clusters of which little is left.
 
-#![allow(clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::expect_used, reason = "functions of tests")]
 
 use crate::support::{
     self, Link, Network, Recorder, cluster,
@@ -32,7 +32,7 @@ fn a_minority_that_was_cut_off_once_before_declares_nobody_the_second_time() {
         let inside = minority.clone();
         network.set_cut(move |from, to| inside.contains(&from) != inside.contains(&to));
         network.run_for(secs(90));
-        let held: u64 = network.hosts[..2].iter().map(|h| h.node.metrics().deaths_held).sum();
+        let held: u64 = network.hosts[..2].iter().map(|h| h.node.metrics().deaths_withheld).sum();
         let by_minority = network.deaths().into_iter().filter(|(by, _, _)| ids.contains(by)).count();
         assert_eq!(by_minority, 0, "partition {time}: the minority buried the majority after {held} holds");
         assert!(held > 0, "partition {time}: nothing was held");
@@ -279,7 +279,7 @@ fn inline<const SUSPECTS: usize>() -> Network<Inline<64, SUSPECTS>> {
     network
 }
 
-/// A node that is cut off from most of the cluster declares nobody until its doubt is spent, by default for 7 minutes.
+/// A node that is cut off from most of the cluster declares nobody until its quarantine is exhausted, by default for 7 minutes.
 #[test]
 fn a_small_island_declares_nobody_beyond_it() {
     assert_eq!(buried_by_an_island_of_three(formed(1, 40, lan(), ())), 0, "of 37");
@@ -293,11 +293,11 @@ fn an_island_whose_pool_is_full_buries_nobody() {
 
 /// Two machines under one name: both end, and the rest of the cluster settles.
 #[test]
-fn twins_settle() {
+fn duplicates_settle() {
     for seed in 0..10 {
         let mut network = formed(seed, 5, lan(), ());
-        let twin = network.add("node-1");
-        network.join(twin, &[0]);
+        let duplicate = network.add("node-1");
+        network.join(duplicate, &[0]);
         network.run_for(secs(400));
         let told = |n: &Network<Heap>, h: usize| n.hosts[h].has_told(Event::DuplicateId);
         let lives = |h: usize| {
@@ -320,10 +320,10 @@ fn twins_settle() {
             )
         };
         assert!(
-            told(&network, 1) || told(&network, twin),
-            "seed {seed}: no twin noticed: {:?} {:?} {}",
+            told(&network, 1) || told(&network, duplicate),
+            "seed {seed}: no duplicate noticed: {:?} {:?} {}",
             lives(1),
-            lives(twin),
+            lives(duplicate),
             network.opinions(1)
         );
         network.run_for(secs(100));
@@ -371,7 +371,7 @@ fn slow_probing_repairs_what_push_missed() {
 #[test]
 fn every_join_ends() {
     for seed in 0..15 {
-        let config = Config { admissions_per_second: 2, strangers_per_second: 20, ..lan() };
+        let config = Config { admissions_per_second: 2, non_members_per_second: 20, ..lan() };
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(256), ());
         network.add_restored(100);
         network.set_link(Link { loss: 0.4, duplication: 0.2, reordering: 0.3, ..Link::LAN });
@@ -417,7 +417,7 @@ fn survivors_notice_in_the_end() {
 /// One life that is declared dead on both sides of a long partition, and its seeds.
 #[test]
 fn sides_that_buried_each_other_find_each_other_again() {
-    let config = Config { hold: secs(10), ..lan() };
+    let config = Config { quarantine: secs(10), ..lan() };
     let mut network: Network<Heap> = Network::new(1, config, || Heap::for_members(64), ());
     network.add_joined(8);
     network.run_for(secs(30));

@@ -73,12 +73,12 @@ fn a_member_goes_down_once_and_leaves_once() {
 #[test]
 fn whoever_was_never_up_is_never_told_to_be_down_or_gone() {
     let mut network = formed(1, 4, lan(), ());
-    let stranger = forge::stranger(7).with_status(Status::Dead);
-    let id = stranger.id();
-    assert_eq!(hear(&mut network, stranger), []);
-    assert_eq!(hear(&mut network, stranger.with_state(1, Health::Degraded, 0)), []);
-    assert_eq!(hear(&mut network, stranger.with_status(Status::Left)), []);
-    let back = stranger.with_incarnation(gossip_core::Incarnation { epoch: 2, refutation: 0 });
+    let non_member = forge::non_member(7).with_status(Status::Dead);
+    let id = non_member.id();
+    assert_eq!(hear(&mut network, non_member), []);
+    assert_eq!(hear(&mut network, non_member.with_state(1, Health::Degraded, 0)), []);
+    assert_eq!(hear(&mut network, non_member.with_status(Status::Left)), []);
+    let back = non_member.with_incarnation(gossip_core::Incarnation { epoch: 2, refutation: 0 });
     assert_eq!(hear(&mut network, back.with_status(Status::Alive)), [Event::Up(id)]);
 }
 

@@ -73,7 +73,7 @@ fn one_link_cut_in_both_directions_is_worked_around_by_helpers() {
         network.run_for(secs(120));
         assert_eq!(network.deaths(), [], "seed {seed}");
         let accusations: u64 = network.hosts.iter().map(|h| h.node.metrics().accusations_made).sum();
-        assert_eq!(accusations, 0, "seed {seed}: six helpers, and none was asked");
+        assert_eq!(accusations, 0, "seed {seed}: six relays, and none was asked");
     }
 }
 
@@ -216,7 +216,7 @@ fn a_partition_heals_without_an_operator() {
 #[test]
 fn halves_that_declared_each_other_dead_heal_through_the_seeds() {
     for seed in seeds() {
-        let mut network = formed(seed, 10, Config { hold: secs(30), ..lan() }, ());
+        let mut network = formed(seed, 10, Config { quarantine: secs(30), ..lan() }, ());
         let half: Vec<_> = network.hosts[..5].iter().map(|host| host.address).collect();
         network.set_cut(move |from, to| half.contains(&from) != half.contains(&to));
         let live = |host: &support::Host<Heap>| host.node.members().filter(|m| m.status().is_live()).count();
@@ -285,16 +285,16 @@ fn who_was_dead_to_all_and_lives_is_back_within_seconds() {
 #[test]
 fn the_loss_of_most_members_is_held_for_a_while_and_then_believed() {
     for seed in seeds() {
-        let config = Config { hold: secs(60), ..lan() };
+        let config = Config { quarantine: secs(60), ..lan() };
         let mut network = formed(seed, 12, config, ());
         (4..12).for_each(|gone| network.crash(gone));
         network.run_for(secs(50));
         let declared: BTreeSet<_> = network.deaths().into_iter().map(|(_, victim, _)| victim).collect();
-        let held: u64 = network.running().map(|host| host.node.metrics().deaths_held).sum();
+        let held: u64 = network.running().map(|host| host.node.metrics().deaths_withheld).sum();
         assert!(declared.len() <= 5, "seed {seed}: more than half of eleven were declared dead");
         assert!(held > 0, "seed {seed}: nothing was held");
         let took = network.wait(secs(180), |n| (4..12).all(|gone| n.all_say(gone, Status::Dead)));
-        assert!(took.is_some(), "seed {seed}: not believed after the hold");
+        assert!(took.is_some(), "seed {seed}: not believed after the quarantine");
     }
 }
 

@@ -4,32 +4,32 @@
 use crate::support::{
     self, Network, Recorder, Step, Watch,
     forge::{
-        self, Section, all_sections, datagram, fetch, head, join, ping, ping_request, records, stranger,
+        self, Section, all_sections, datagram, fetch, head, join, non_member, ping, ping_request, records,
     },
     formed, lan, millis, secs, seeds,
 };
 use gossip_core::{Config, Event, Health, Heap, NodeId, Status, Traffic, Verdict};
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
-/// What strangers sent and were sent, in bytes, and of all how many packets.
+/// What non-members sent and were sent, in bytes, and of all how many packets.
 #[derive(Default)]
 struct Ledger {
     /// By address: sent from there, and to there.
     bytes: BTreeMap<SocketAddr, (u64, u64)>,
-    /// Packets to strangers, other than acks and challenges to pings.
+    /// Packets to non-members, other than acks and challenges to pings.
     answers: u64,
     packets: u64,
     /// The last token that each of them was sent.
     tokens: BTreeMap<SocketAddr, u64>,
 }
 
-fn is_stranger(address: SocketAddr) -> bool {
+fn is_non_member(address: SocketAddr) -> bool {
     matches!(address, SocketAddr::V4(v4) if v4.ip().octets()[0] == 203)
 }
 
 impl<M> Watch<M> for Ledger {
     fn after(&mut self, step: &Step<'_, M>) {
-        for packet in step.output.packets().filter(|packet| is_stranger(packet.to)) {
+        for packet in step.output.packets().filter(|packet| is_non_member(packet.to)) {
             self.bytes.entry(packet.to).or_default().1 += packet.bytes.len() as u64;
             self.answers += u64::from(packet.class != Traffic::Probe);
             self.packets += 1;
@@ -88,15 +88,15 @@ fn assert_undisturbed(network: &Flooded, members: usize, what: &str) {
 }
 
 #[test]
-fn whatever_a_stranger_sends_draws_no_more_bytes_than_it_has() {
+fn whatever_a_non_member_sends_draws_no_more_bytes_than_it_has() {
     let (mut most, mut drawn) = (0.0f64, 0);
-    for kind in 0..all_sections(0, forge::id(1), &stranger(1)).len() {
+    for kind in 0..all_sections(0, forge::id(1), &non_member(1)).len() {
         for fill in [false, true] {
             let mut network = formed(kind as u64, 24, short(), Ledger::default());
             let head = head(short());
             for n in 0..600u32 {
-                // In turn: each another stranger, one again and again, and a member's id from elsewhere.
-                let me = stranger(if n % 3 == 1 { 1 } else { n });
+                // In turn: each another non_member, one again and again, and a member's id from elsewhere.
+                let me = non_member(if n % 3 == 1 { 1 } else { n });
                 let host = (n % 4) as usize;
                 let sections = all_sections(8 * n, network.hosts[host].id, &me);
                 let mut told: Vec<Section> = vec![sections[kind].clone()];
@@ -127,7 +127,7 @@ fn a_flood_of_joins_with_spoofed_addresses_amplifies_nothing() {
         let mut network = formed(seed, 24, short(), Ledger::default());
         let head = head(short());
         for n in 0..10_000 {
-            let me = stranger(n);
+            let me = non_member(n);
             let bytes = datagram(&head, me.id(), &[join(n | 1, 0, &me)]);
             send(&mut network, (n % 24) as usize, me.address(), &bytes);
             network.run_for(Duration::from_micros(500));
@@ -149,12 +149,12 @@ fn a_flood_of_joins_with_spoofed_addresses_amplifies_nothing() {
 fn joins_in_a_victims_name_draw_no_more_bytes_than_they_have() {
     for seed in seeds() {
         let mut network = formed(seed, 24, short(), Ledger::default());
-        let (head, victim) = (head(short()), stranger(0));
+        let (head, victim) = (head(short()), non_member(0));
         let mut sent = 0;
         for n in 1..2_000u32 {
             let bytes = datagram(&head, victim.id(), &[join(n, u64::from(n), &victim)]);
             sent += bytes.len() as u64;
-            network.inject((n % 24) as usize, stranger(n).address(), &bytes);
+            network.inject((n % 24) as usize, non_member(n).address(), &bytes);
             network.run_for(millis(1));
             assert!(network.watch.drawn() <= sent, "seed {seed}: {} bytes for {sent}", network.watch.drawn());
         }
@@ -164,9 +164,9 @@ fn joins_in_a_victims_name_draw_no_more_bytes_than_they_have() {
 }
 
 #[test]
-fn a_part_of_a_strangers_datagram_gets_no_more_bytes_than_it_has() {
+fn a_part_of_a_non_members_datagram_gets_no_more_bytes_than_it_has() {
     let mut network = formed(1, 3, short(), Ledger::default());
-    let (head, me) = (head(short()), stranger(1));
+    let (head, me) = (head(short()), non_member(1));
     for section in all_sections(8, network.hosts[0].id, &me) {
         let whole = datagram(&head, me.id(), &[section]);
         for len in 0..=whole.len() {
@@ -179,13 +179,13 @@ fn a_part_of_a_strangers_datagram_gets_no_more_bytes_than_it_has() {
 }
 
 #[test]
-fn a_flood_of_strangers_is_answered_at_a_bounded_rate() {
+fn a_flood_of_non_members_is_answered_at_a_bounded_rate() {
     for seed in seeds() {
-        let config = Config { strangers_per_second: 50, ..short() };
+        let config = Config { non_members_per_second: 50, ..short() };
         let mut network = formed(seed, 4, config, Ledger::default());
         let head = head(config);
         for n in 0..5_000 {
-            let me = stranger(n);
+            let me = non_member(n);
             let sections = all_sections(n, network.hosts[1].id, &me);
             let section = sections[n as usize % sections.len()].clone();
             send(&mut network, 1, me.address(), &datagram(&head, me.id(), &[section]));
@@ -200,12 +200,12 @@ fn a_flood_of_strangers_is_answered_at_a_bounded_rate() {
 }
 
 #[test]
-fn twenty_thousand_strangers_leave_the_members_alone() {
+fn twenty_thousand_non_members_leave_the_members_alone() {
     let mut network = formed(1, 8, lan(), Ledger::default());
     let head = head(lan());
     let quiet = network.hosts[0].node.metrics().packets_probe;
     for n in 0..20_000 {
-        let me = stranger(n);
+        let me = non_member(n);
         let section = match n % 4 {
             0 => ping(8 * n, network.hosts[0].id),
             1 => join(n, 0, &me),
@@ -220,7 +220,7 @@ fn twenty_thousand_strangers_leave_the_members_alone() {
     assert_undisturbed(&network, 8, "20,000 strangers");
     let metrics = network.hosts[0].node.metrics();
     println!("{} packets, {:.3} bytes for each", network.watch.packets, network.watch.factor());
-    assert!(metrics.strangers >= 10_000, "{}", metrics.strangers);
+    assert!(metrics.non_members >= 10_000, "{}", metrics.non_members);
     // One answer to a datagram at the most, and challenges to a thousand a second of those that are no pings.
     assert!(network.watch.packets <= 20_000 && network.watch.answers <= 1_000 * 21);
     assert!(metrics.packets_probe - quiet <= 5_000 + 200, "{}", metrics.packets_probe - quiet);
@@ -239,7 +239,7 @@ fn many_identities_enter_no_faster_than_the_admission_rate_and_no_further_than_t
     network.run_for(secs(10));
     let head = head(config);
     for n in 0..20_000u32 {
-        let me = stranger(n);
+        let me = non_member(n);
         let token = network.watch.tokens.get(&me.address()).copied().unwrap_or(0);
         network.inject(0, me.address(), &datagram(&head, me.id(), &[join(n | 1, token, &me)]));
         let again = network.watch.tokens.get(&me.address()).copied().unwrap_or(0);
@@ -266,10 +266,10 @@ fn many_identities_enter_no_faster_than_the_admission_rate_and_no_further_than_t
     assert!(took.is_some(), "{}", network.opinions(0));
 }
 
-/// A thousand datagrams a second at every member, of one kind, from strangers who are not there.
+/// A thousand datagrams a second at every member, of one kind, from non-members who are not there.
 fn flood(network: &mut Flooded, head: &[u8], kind: u32, ms: u32) {
     for host in 0..8 {
-        let me = stranger(ms * 8 + host);
+        let me = non_member(ms * 8 + host);
         let section = match kind {
             0 => ping(8 * ms, network.hosts[host as usize].id),
             1 => join(ms | 1, 0, &me),
@@ -283,7 +283,7 @@ fn flood(network: &mut Flooded, head: &[u8], kind: u32, ms: u32) {
 }
 
 #[test]
-fn a_flood_of_strangers_delays_neither_news_nor_joins_for_long() {
+fn a_flood_of_non_members_delays_neither_news_nor_joins_for_long() {
     let head = head(lan());
     let mut late = vec![];
     for kind in 0..5 {
@@ -332,7 +332,7 @@ fn a_flood_of_joins_with_tokens_silences_nobody() {
     for seed in 0..5 {
         let mut network = formed(seed, 24, lan(), Ledger::default());
         network.run_for(secs(10));
-        let (head, me) = (head(lan()), stranger(1));
+        let (head, me) = (head(lan()), non_member(1));
         let (mut tokens, mut slowest) = ([0; 24], 0);
         for ms in 0..40_000u32 {
             for (host, token) in tokens.iter_mut().enumerate().filter(|_| ms % 5 == 0) {
@@ -365,13 +365,13 @@ fn to(network: &Network<Heap, Recorder>, address: SocketAddr) -> (usize, usize) 
 }
 
 #[test]
-fn no_stranger_and_no_member_from_elsewhere_is_helped_to_ping() {
+fn no_non_member_and_no_member_from_elsewhere_is_helped_to_ping() {
     let mut network = formed(1, 8, lan(), Recorder::default());
     let head = head(lan());
     let (target, member) = (network.hosts[2].id, network.hosts[1].id);
     network.watch.0.clear();
     for n in 0..1_000 {
-        let elsewhere = stranger(n);
+        let elsewhere = non_member(n);
         for claimed in [elsewhere.id(), member] {
             let request = datagram(&head, claimed, &[ping_request(8 * n + 7, target)]);
             network.inject(0, elsewhere.address(), &request);
@@ -419,7 +419,7 @@ fn digests_in_a_members_name_draw_ten_datagrams_each_and_no_more_than_the_budget
     // So many members that each answer is a digest.
     let mut network = Network::new(1, lan(), || Heap::for_members(4_000), Recorder::default());
     support::form(&mut network, 1, 3);
-    let others: Vec<_> = (0..3_000).map(stranger).collect();
+    let others: Vec<_> = (0..3_000).map(non_member).collect();
     network.command(0, |node, now, out| node.restore(now, &others, out));
     let (head, member, home) = (head(lan()), network.hosts[1].id, network.hosts[1].address);
     // Level 0, all eight ranges; no sum is right.
@@ -447,11 +447,11 @@ fn digests_in_a_members_name_draw_ten_datagrams_each_and_no_more_than_the_budget
 fn an_address_in_a_forged_record_is_probed_until_its_invented_owner_is_dead() {
     let mut network = formed(1, 24, lan(), Recorder::default());
     network.run_for(secs(10));
-    let (head, invented) = (head(lan()), stranger(1));
+    let (head, invented) = (head(lan()), non_member(1));
     let member = network.hosts[1].id;
     let forged = datagram(&head, member, &[records(&[invented], 0)]);
     network.watch.0.clear();
-    network.inject(0, stranger(2).address(), &forged);
+    network.inject(0, non_member(2).address(), &forged);
     network.run_for(secs(60));
     let dead = |n: &Network<Heap, Recorder>| {
         n.running().all(|h| h.node.member(invented.id()).is_some_and(|m| m.status() == Status::Dead))
@@ -469,7 +469,7 @@ fn an_address_in_a_forged_record_is_probed_until_its_invented_owner_is_dead() {
 
 /// Tells every running node of eight more members that do not exist.
 fn invent(network: &mut Network<Heap>, first: u32) {
-    let invented: Vec<_> = (first..first + 8).map(stranger).collect();
+    let invented: Vec<_> = (first..first + 8).map(non_member).collect();
     let head = head(network.config);
     for host in (0..8).filter(|&host| network.hosts[host].is_running()).collect::<Vec<_>>() {
         let liar = &network.hosts[usize::from(host == 0)];
@@ -481,7 +481,7 @@ fn invent(network: &mut Network<Heap>, first: u32) {
 /// To a node it looks as if it were cut off with the smaller part.
 #[test]
 fn as_many_invented_members_as_real_ones_delay_deaths_up_to_the_hold() {
-    let hold = lan().hold;
+    let quarantine = lan().quarantine;
     for goes_on in [false, true] {
         let mut longest = Duration::ZERO;
         for seed in seeds() {
@@ -507,6 +507,6 @@ fn as_many_invented_members_as_real_ones_delay_deaths_up_to_the_hold() {
         println!(
             "eight invented members, then {more}: a crash is known everywhere after {longest:?} at most"
         );
-        assert!((hold - secs(10)..=hold + secs(15)).contains(&longest), "{longest:?}");
+        assert!((quarantine - secs(10)..=quarantine + secs(15)).contains(&longest), "{longest:?}");
     }
 }

@@ -83,8 +83,8 @@ fn a_forged_death_that_is_said_to_be_old_is_not_believed_unasked() {
         let mut network = eight(seed);
         let dead = network.hosts[VICTIM].node.me().with_status(Status::Dead);
         tell(&mut network, &OTHERS, false, &[records(&[dead], 60_000)]);
-        let doubted = |host: usize| network.hosts[host].node.metrics().deaths_doubted;
-        assert!(OTHERS.iter().all(|&host| doubted(host) > 0), "seed {seed}: believed at once");
+        let questioned = |host: usize| network.hosts[host].node.metrics().deaths_questioned;
+        assert!(OTHERS.iter().all(|&host| questioned(host) > 0), "seed {seed}: believed at once");
         network.run_for(secs(30));
         assert_eq!(network.deaths(), [], "seed {seed}: an old death was believed unasked");
         recovery(&mut network, seed, secs(10));
@@ -193,16 +193,16 @@ fn burial(network: &mut Network<Heap>, seed: u64) -> Duration {
     took
 }
 
-/// Each raises the level of damping by three: to a patience of 4 floors of 2.3 s, of 32 floors, and of `hold`.
+/// Each raises the level of damping by three: to a patience of 4 floors of 2.3 s, of 32 floors, and of `quarantine`.
 #[test]
 fn forged_deaths_that_are_refuted_delay_a_real_one_up_to_the_hold() {
-    let hold = lan().hold;
+    let quarantine = lan().quarantine;
     for (deaths, at_least, at_most) in [
         (0, Duration::ZERO, secs(5)),
         (1, secs(10), secs(20)),
         (2, secs(70), secs(80)),
-        (3, hold - secs(5), hold + secs(15)),
-        (12, hold - secs(5), hold + secs(15)),
+        (3, quarantine - secs(5), quarantine + secs(15)),
+        (12, quarantine - secs(5), quarantine + secs(15)),
     ] {
         let mut longest = Duration::ZERO;
         for seed in seeds() {
@@ -223,7 +223,7 @@ fn forged_deaths_that_are_refuted_delay_a_real_one_up_to_the_hold() {
 /// Refuted deaths count beyond the cap on refuted suspicions.
 #[test]
 fn forged_deaths_between_forged_refutations_hide_a_crash_up_to_the_hold() {
-    let (hold, mut longest) = (lan().hold, Duration::ZERO);
+    let (quarantine, mut longest) = (lan().quarantine, Duration::ZERO);
     for seed in seeds() {
         let mut network = eight(seed);
         let me = network.hosts[VICTIM].node.me();
@@ -238,7 +238,7 @@ fn forged_deaths_between_forged_refutations_hide_a_crash_up_to_the_hold() {
         longest = longest.max(burial(&mut network, seed));
     }
     println!("dead everywhere {longest:?} after the last of them, at most");
-    assert!((hold..=hold + secs(15)).contains(&longest), "{longest:?}");
+    assert!((quarantine..=quarantine + secs(15)).contains(&longest), "{longest:?}");
 }
 
 /// Acks in the name of who crashed, as they would be if its silence could be covered up without reading the network.
@@ -268,7 +268,7 @@ fn a_forged_refutation_moves_nobody_to_another_address() {
     for seed in seeds() {
         let mut network = eight(seed);
         let me = network.hosts[VICTIM].node.me();
-        // The first under its own incarnation, as a twin would.
+        // The first under its own incarnation, as a duplicate would.
         for above in [0, 1, 100] {
             let now = network.hosts[VICTIM].node.me().incarnation();
             let at = Incarnation { refutation: now.refutation + above, ..now };
@@ -325,17 +325,17 @@ fn what_is_above_the_highest_incarnation_is_refused_wherever_it_stands() {
     ] {
         let at = Incarnation { epoch, refutation };
         // Of a member that nobody has met, so that what is accepted has no other effect.
-        let stranger = forge::stranger(1).with_incarnation(at).with_state(version, Health::Healthy, 0);
+        let non_member = forge::non_member(1).with_incarnation(at).with_state(version, Health::Healthy, 0);
         let mut list = vec![0, 0, 1];
-        list.extend(stranger.id().as_u64().to_be_bytes());
+        list.extend(non_member.id().as_u64().to_be_bytes());
         list.extend(epoch.to_be_bytes());
         list.push((version % 32) as u8 | 3 << 5 | 1 << 7);
         list.extend(forge::leb(version / 32));
         list.extend(forge::leb(refutation.saturating_sub(3)));
         let plain = refutation >= 3 && version >= 32;
-        let mut sections = vec![records(&[stranger], 0), join(9, 0, &stranger)];
+        let mut sections = vec![records(&[non_member], 0), join(9, 0, &non_member)];
         if version <= count {
-            sections.push(accusations(stranger.id(), at, &[me.id()]));
+            sections.push(accusations(non_member.id(), at, &[me.id()]));
         }
         if plain {
             sections.push((15, list));
@@ -452,9 +452,9 @@ fn an_address_at_which_nobody_can_be_is_refused_wherever_it_stands() {
         let mut sections = vec![];
         let v6 = place.1.len() == 16;
         let like: SocketAddr = if v6 { ([1; 16], 1).into() } else { ([1; 4], 1).into() };
-        let stranger = forge::stranger(1).with_address(like);
+        let non_member = forge::non_member(1).with_address(like);
         for (tag, at) in [(32, forge::PORT), (6, 12 + forge::PORT)] {
-            let mut body = if tag == 32 { forge::record(&stranger, 0) } else { join(9, 0, &stranger).1 };
+            let mut body = if tag == 32 { forge::record(&non_member, 0) } else { join(9, 0, &non_member).1 };
             body[at..at + 2].copy_from_slice(&place.0.to_be_bytes());
             body[at + 2..at + 2 + place.1.len()].copy_from_slice(&place.1);
             sections.push((tag, body));
@@ -463,7 +463,7 @@ fn an_address_at_which_nobody_can_be_is_refused_wherever_it_stands() {
         sections.push((9, [&[0, 0, 0, 9, family][..], &place.0.to_be_bytes(), &place.1].concat()));
         for section in sections {
             let tag = section.0;
-            for (id, from) in [liar, (stranger.id(), elsewhere())] {
+            for (id, from) in [liar, (non_member.id(), elsewhere())] {
                 let before = (network.hosts[0].node.metrics().malformed, network.hosts[0].node.fingerprint());
                 let verdict = network.inject(0, from, &datagram(&head, id, std::slice::from_ref(&section)));
                 let after = (network.hosts[0].node.metrics().malformed, network.hosts[0].node.fingerprint());
@@ -485,7 +485,7 @@ fn a_node_never_sends_to_where_nobody_can_be() {
         if place.ip().to_canonical() != place.ip() {
             continue; // as good an address as its shorter form
         }
-        for sender in [member, forge::stranger(1).id()] {
+        for sender in [member, forge::non_member(1).id()] {
             let ping = datagram(&head, sender, &[forge::ping(8, me)]);
             let before = network.hosts[0].node.metrics().malformed;
             let verdict = network.inject(0, place, &ping);
@@ -493,7 +493,7 @@ fn a_node_never_sends_to_where_nobody_can_be() {
             assert_eq!(network.hosts[0].node.metrics().malformed, before + 1);
         }
         network.command(0, |node, now, out| node.join(now, &[place], out));
-        let record = forge::stranger(2).with_address(place);
+        let record = forge::non_member(2).with_address(place);
         network.command(0, |node, now, out| node.restore(now, &[record], out));
         assert!(network.hosts[0].node.member(record.id()).is_none(), "{place} was restored");
         network.run_for(secs(2));

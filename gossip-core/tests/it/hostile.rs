@@ -101,7 +101,7 @@ fn who_just_heard_from_a_member_does_not_believe_that_it_is_dead() {
         for datagram in &news {
             network.inject(0, datagram.from, &datagram.bytes);
         }
-        assert!(network.hosts[0].node.metrics().deaths_doubted > 0, "seed {seed}: believed at once");
+        assert!(network.hosts[0].node.metrics().deaths_questioned > 0, "seed {seed}: believed at once");
         assert!(network.wait(secs(10), Network::is_formed).is_some(), "seed {seed}: {}", network.opinions(4));
         assert_eq!(network.deaths(), [], "seed {seed}: a neighbour was buried");
     }
@@ -137,7 +137,7 @@ fn who_offers_an_old_record_is_told_the_newer_one_at_a_bounded_rate() {
 }
 
 #[test]
-fn a_strangers_datagram_changes_nothing() {
+fn a_non_members_datagram_changes_nothing() {
     for seed in seeds() {
         let elsewhere = {
             // Another seed, or its nodes would guess each other's tokens.
@@ -152,16 +152,16 @@ fn a_strangers_datagram_changes_nothing() {
             std::mem::take(&mut network.watch.0)
         };
         let mut network = formed(seed, 4, lan(), ());
-        let mut strangers = 0;
+        let mut non_members = 0;
         for (i, datagram) in elsewhere.iter().enumerate() {
             let before = state(&network.hosts[1].node);
             let from = ([192, 168, 0, (i % 200) as u8 + 1], 99).into();
             let verdict = network.inject(1, from, &datagram.bytes);
             assert_eq!(before, state(&network.hosts[1].node), "seed {seed}: {verdict:?} had an effect");
-            strangers += u32::from(verdict == Verdict::Stranger);
+            non_members += u32::from(verdict == Verdict::NonMember);
             network.run_for(support::millis(10));
         }
-        assert!(strangers > 0, "seed {seed}: nobody was taken for a stranger");
+        assert!(non_members > 0, "seed {seed}: nobody was taken for a stranger");
         assert!(network.is_formed(), "seed {seed}");
     }
 }
@@ -193,18 +193,19 @@ fn another_clusters_datagram_is_refused_as_such_and_the_host_is_told_once_a_minu
 fn two_nodes_of_one_name_are_reported_and_do_not_fight_for_ever() {
     for seed in 0..5 {
         let mut network = formed(seed, 5, lan(), ());
-        let twin = network.add("node-2");
-        network.join(twin, &[0]);
-        let id = network.hosts[twin].id;
+        let duplicate = network.add("node-2");
+        network.join(duplicate, &[0]);
+        let id = network.hosts[duplicate].id;
         let reported = network.wait(secs(600), |n| {
             let tells =
                 |(_, event): &(Instant, Event)| *event == Event::DuplicateId || *event == Event::Conflict(id);
             n.hosts.iter().any(|host| host.events.iter().any(tells))
         });
-        assert!(reported.is_some(), "seed {seed}: nobody reports the twin");
+        assert!(reported.is_some(), "seed {seed}: nobody reports the duplicate");
         network.run_for(secs(2 * 3_600));
-        let lives =
-            |n: &Network<_>| n.hosts[2].node.me().incarnation().max(n.hosts[twin].node.me().incarnation());
+        let lives = |n: &Network<_>| {
+            n.hosts[2].node.me().incarnation().max(n.hosts[duplicate].node.me().incarnation())
+        };
         let before = lives(&network);
         network.run_for(secs(3 * 3_600));
         let after = lives(&network);
@@ -352,8 +353,8 @@ fn what_a_later_version_says_is_ignored_and_what_it_adds_is_skipped() {
     let mut network = formed(1, 3, lan(), ());
     let (id, from) = (network.hosts[1].id, network.hosts[1].address);
     let head = head(lan());
-    let stranger = forge::stranger(1);
-    let news = forge::records(&[stranger], 0);
+    let non_member = forge::non_member(1);
+    let news = forge::records(&[non_member], 0);
     for (place, value) in (0..=255u8).flat_map(|value| [(0, value), (1, value)]) {
         let mut bytes = datagram(&head, id, std::slice::from_ref(&news));
         if bytes[place] == value {
@@ -369,15 +370,15 @@ fn what_a_later_version_says_is_ignored_and_what_it_adds_is_skipped() {
     // Sections and messages that this version does not know: the rest of the datagram is heard.
     let unknown = (0..=255).filter(|tag| !matches!(tag, 1..=20 | 32 | 33));
     for (n, tag) in (2..).zip(unknown) {
-        let stranger = forge::stranger(n);
+        let non_member = forge::non_member(n);
         let more = (tag, vec![7; 30]);
-        let sections = [more.clone(), forge::records(&[stranger], 0), more];
+        let sections = [more.clone(), forge::records(&[non_member], 0), more];
         assert_eq!(
             network.inject(0, from, &datagram(&head, id, &sections)),
             Verdict::Accepted,
             "section {tag}"
         );
-        let known = network.hosts[0].node.member(stranger.id()).is_some();
+        let known = network.hosts[0].node.member(non_member.id()).is_some();
         let full = network.hosts[0].node.metrics().dropped_table_full > 0;
         assert!(known || full, "section {tag}: the news beside it was lost");
     }

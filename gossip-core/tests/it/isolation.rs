@@ -66,7 +66,7 @@ fn one_pause_is_told_once_however_much_input_had_queued() {
 #[test]
 fn a_hold_counts_from_the_trouble_at_hand_and_not_from_one_before() {
     for seed in seeds() {
-        let config = Config { hold: secs(60), ..lan() };
+        let config = Config { quarantine: secs(60), ..lan() };
         let mut network = formed(seed, 8, config, ());
         let island = [network.hosts[0].address, network.hosts[1].address];
         for time in 1..=2 {
@@ -96,7 +96,7 @@ fn a_node_that_reaches_one_member_buries_nobody_once_its_doubt_is_spent() {
             let other = if from == alone { to } else { from };
             (from == alone || to == alone) && other != friend
         });
-        network.run_for(lan().hold + secs(120));
+        network.run_for(lan().quarantine + secs(120));
         let alone = network.hosts[7].id;
         let undisturbed = network.deaths().iter().filter(|death| death.1 != alone).count();
         if undisturbed > 0 {

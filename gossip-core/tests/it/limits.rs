@@ -43,7 +43,7 @@ fn count(network: &Network<Heap>, of: impl Fn(&gossip_core::Metrics) -> u64) -> 
 fn who_was_turned_away_by_a_full_table_gets_in_when_a_member_leaves_or_dies() {
     for seed in seeds() {
         for leaves in [true, false] {
-            let config = Config { hold: secs(60), ..lan() };
+            let config = Config { quarantine: secs(60), ..lan() };
             let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(6), ());
             form(&mut network, seed, 6);
             network.add_joined(1);
@@ -67,7 +67,7 @@ fn who_was_turned_away_by_a_full_table_gets_in_when_a_member_leaves_or_dies() {
 #[test]
 fn the_patience_that_a_member_asked_for_is_no_part_of_the_hold_of_one_accuser() {
     for seed in seeds() {
-        let config = Config { hold: secs(20), ..lan() };
+        let config = Config { quarantine: secs(20), ..lan() };
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(4), ());
         (0..4).for_each(|n| _ = network.add(&format!("node-{n}")));
         let silent = nobody(1, Locality::default());
@@ -77,11 +77,11 @@ fn the_patience_that_a_member_asked_for_is_no_part_of_the_hold_of_one_accuser() 
             known.extend((host == 0).then_some(silent));
             network.command(host, |node, now, out| node.restore(now, &known, out));
         }
-        let due = |n: &Network<Heap>| n.hosts[0].node.metrics().deaths_held > 0;
+        let due = |n: &Network<Heap>| n.hosts[0].node.metrics().deaths_withheld > 0;
         assert!(network.wait(secs(60), due).is_some(), "seed {seed}: its death is never due");
         network.run_for(secs(5));
         say(&mut network, 0, 1, &[forge::records(&[silent.with_state(1, Health::Healthy, 60)], 0)]);
-        // Two seconds of tolerance on top, and the hold.
+        // Two seconds of tolerance on top, and the quarantine.
         network.run_for(secs(62 + 19));
         assert_eq!(network.deaths(), [], "seed {seed}");
         let dead = |n: &Network<Heap>| n.hosts[0].has_told(Event::Down(silent.id()));
@@ -95,7 +95,7 @@ fn news_of_everybody_at_once_is_a_full_rumor_queue_and_none_of_it_is_lost() {
         let mut network: Network<Heap> = Network::new(seed, lan(), || Heap::for_members(256), ());
         network.add_restored(200);
         network.run_for(secs(20));
-        let cooled = count(&network, |metrics| metrics.rumors_retired);
+        let retired = count(&network, |metrics| metrics.rumors_retired);
         for round in 0..20 {
             let health = if round % 2 == 0 { Health::Degraded } else { Health::Healthy };
             for host in 0..200 {
@@ -104,7 +104,7 @@ fn news_of_everybody_at_once_is_a_full_rumor_queue_and_none_of_it_is_lost() {
             network.run_for(millis(100));
         }
         network.assert_recovers(secs(60), seed);
-        assert!(count(&network, |metrics| metrics.rumors_retired) > cooled, "seed {seed}: no rumor ended");
+        assert!(count(&network, |metrics| metrics.rumors_retired) > retired, "seed {seed}: no rumor ended");
         assert_eq!(network.deaths(), [], "seed {seed}");
         for host in network.running() {
             let said = host.node.members().map(|member| member.record().state_version());
@@ -142,7 +142,7 @@ fn what_finds_no_room_in_the_outbox_is_counted_and_made_good() {
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(64), ());
         form(&mut network, seed, 30);
         network.lend(Buffer::<2, 35, 800>::new());
-        // Members that do not exist: each is asked for by helpers, three packets beside those to controls.
+        // Members that do not exist: each is asked for by relays, three packets beside those to controls.
         let unknown: Vec<Record> = (0..20).map(|n| nobody(n, Locality::default())).collect();
         for ten in unknown.chunks(10) {
             say(&mut network, 0, 1, &[forge::records(ten, 0)]);
@@ -221,7 +221,7 @@ fn pool_of_four(seed: u64, config: Config) -> Network<Inline<64, 4>> {
 fn more_suspects_than_can_be_timed_are_all_found_dead_in_the_end() {
     let mut full = 0;
     for seed in seeds() {
-        let mut network = pool_of_four(seed, Config { hold: secs(20), ..lan() });
+        let mut network = pool_of_four(seed, Config { quarantine: secs(20), ..lan() });
         (8..16).for_each(|host| network.crash(host));
         let took = network.wait(secs(600), |n| (8..16).all(|host| n.all_say(host, Status::Dead)));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(15));
@@ -313,7 +313,12 @@ fn zones_beyond_those_that_can_be_held_cost_nobody_in_them_its_life() {
     network.run_for(secs(240));
     for host in &network.hosts[..4] {
         let metrics = host.node.metrics();
-        assert!(metrics.holds == 32 && metrics.dropped_holds_full > 0, "{} held {}", host.id, metrics.holds);
+        assert!(
+            metrics.quarantines == 32 && metrics.dropped_quarantines_full > 0,
+            "{} held {}",
+            host.id,
+            metrics.quarantines
+        );
     }
     network.set_cut(|_, _| false);
     network.assert_recovers(secs(120), 1);
@@ -483,9 +488,9 @@ fn checks_beyond_those_made_at_a_time_wait_and_are_made() {
 
 /// How many of 40 silent suspects, at the most, are first pinged within a tenth of a second.
 fn most_checks_at_a_time(seed: u64) -> usize {
-    // Where most are silent a node doubts itself, and checks nobody: not here.
+    // Where most are silent a node quarantines itself, and checks nobody: not here.
     let mechanisms = Mechanisms { answers: false, surprise: false, majority: false, ..Mechanisms::ALL };
-    let config = Config { hold: secs(20), mechanisms, ..lan() };
+    let config = Config { quarantine: secs(20), mechanisms, ..lan() };
     let mut network: Network<Heap, Recorder> =
         Network::new(seed, config, || Heap::for_members(256), Recorder::default());
     form(&mut network, seed, 2);
@@ -525,10 +530,10 @@ fn most_checks_at_a_time(seed: u64) -> usize {
 /// A node that reaches nobody hears all at once that everybody is there.
 #[test]
 fn more_members_than_wait_for_a_recheck_are_found_by_the_lap() {
-    let config = Config { hold: secs(40_000), ..lan() };
+    let config = Config { quarantine: secs(40_000), ..lan() };
     let mut network: Network<Heap> = Network::new(1, config, || Heap::for_members(256), ());
     network.add("me");
-    // Zones of three are never held: each member is found unreachable by itself.
+    // Zones of three are never quarantined: each member is found unreachable by itself.
     let far = |n: u8| Locality { region: 1, zone: n / 3, rack: 0 };
     let all: Vec<Record> = (0..120).map(|n| nobody(n, far(n))).collect();
     network.command(0, |node, now, out| node.restore(now, &all, out));

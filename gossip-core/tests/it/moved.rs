@@ -3,7 +3,7 @@
 
 use crate::support::{
     self, Network, Recorder,
-    forge::{datagram, head, join, observed, ping, records, stranger},
+    forge::{datagram, head, join, non_member, observed, ping, records},
     formed, lan, network, secs, seeds,
 };
 use gossip_core::{ConfigError, Event, Heap, Incarnation, Record, Sighting, Status};
@@ -161,7 +161,7 @@ fn what_tells_where_somebody_is_goes_there_only_and_is_shorter_than_its_question
             (([192, 0, 2, 1], 53).into(), ([192, 0, 2, 2], 7_946).into());
         let member = network.hosts[1].node.me();
         let target = network.hosts[0].id;
-        for (me, claimed) in [(member, member.address()), (stranger(7).with_address(victim), victim)] {
+        for (me, claimed) in [(member, member.address()), (non_member(7).with_address(victim), victim)] {
             for nonce in [0, 9] {
                 for token in [0, 77] {
                     let forged = datagram(&head(lan()), me.id(), &[join(nonce, token, &me)]);

@@ -133,8 +133,9 @@ fn repair_over_the_budget_is_dropped_and_done_when_it_is_filled_again() {
         network.add_restored(100);
         network.run_for(secs(10));
         let (id, from) = (network.hosts[1].id, network.hosts[1].address);
-        let wants: Vec<u8> = network.hosts.iter().flat_map(|host| host.id.as_u64().to_be_bytes()).collect();
-        let says = forge::datagram(&forge::head(config), id, &[(16, wants)]);
+        let requests: Vec<u8> =
+            network.hosts.iter().flat_map(|host| host.id.as_u64().to_be_bytes()).collect();
+        let says = forge::datagram(&forge::head(config), id, &[(16, requests)]);
         let before = *network.hosts[0].node.metrics();
         for _ in 0..100 {
             network.inject(0, from, &says);
@@ -215,13 +216,13 @@ fn least() -> (Config, Link) {
         ack_timeout_min: ms,
         ack_timeout_max: ms,
         direct_pings: 1,
-        helpers: 0,
-        helper_pings: 1,
+        relays: 0,
+        relay_pings: 1,
         pause_tolerance: millis(100),
         suspicion_factor: 1,
         confirmations: 1,
         accusations_per_accuser: 1,
-        hold: secs(1),
+        quarantine: secs(1),
         local_pause: millis(10),
         fanout: 1,
         gossip_interval: ms,
@@ -230,7 +231,7 @@ fn least() -> (Config, Link) {
         max_datagram: 400,
         budgets,
         admissions_per_second: 1,
-        strangers_per_second: 1,
+        non_members_per_second: 1,
         join_retry: millis(10),
         tombstone_ttl: secs(60),
         max_tombstones: 1,
@@ -251,13 +252,13 @@ fn most() -> Config {
         ack_timeout_min: secs(10),
         ack_timeout_max: secs(30),
         direct_pings: 5,
-        helpers: 8,
-        helper_pings: 3,
+        relays: 8,
+        relay_pings: 3,
         pause_tolerance: secs(300),
         suspicion_factor: 20,
         confirmations: 3,
         accusations_per_accuser: 15,
-        hold: secs(86_400),
+        quarantine: secs(86_400),
         local_pause: secs(60),
         fanout: 8,
         gossip_interval: secs(10),
@@ -266,7 +267,7 @@ fn most() -> Config {
         max_datagram: 1_400,
         budgets,
         admissions_per_second: 10_000,
-        strangers_per_second: 100_000,
+        non_members_per_second: 100_000,
         join_retry: secs(600),
         tombstone_ttl: secs(14 * 86_400),
         max_tombstones: 1 << 20,
@@ -325,9 +326,9 @@ fn just_beyond_the_least_and_the_most_of_every_knob_is_refused() {
     let mut beyond = vec![
         Config { direct_pings: 0, ..least },
         Config { direct_pings: 6, ..most },
-        Config { helpers: 9, ..most },
-        Config { helper_pings: 0, ..least },
-        Config { helper_pings: 4, ..most },
+        Config { relays: 9, ..most },
+        Config { relay_pings: 0, ..least },
+        Config { relay_pings: 4, ..most },
         Config { suspicion_factor: 0, ..least },
         Config { suspicion_factor: 21, ..most },
         Config { confirmations: 0, ..least },
@@ -342,8 +343,8 @@ fn just_beyond_the_least_and_the_most_of_every_knob_is_refused() {
         Config { max_datagram: 1_401, ..most },
         Config { admissions_per_second: 0, ..least },
         Config { admissions_per_second: 10_001, ..most },
-        Config { strangers_per_second: 0, ..least },
-        Config { strangers_per_second: 100_001, ..most },
+        Config { non_members_per_second: 0, ..least },
+        Config { non_members_per_second: 100_001, ..most },
         Config { max_tombstones: 0, ..least },
         Config { max_tombstones: (1 << 20) + 1, ..most },
     ];
@@ -363,7 +364,7 @@ fn just_beyond_the_least_and_the_most_of_every_knob_is_refused() {
         |config| &mut config.ack_timeout_min,
         |config| &mut config.ack_timeout_max,
         |config| &mut config.pause_tolerance,
-        |config| &mut config.hold,
+        |config| &mut config.quarantine,
         |config| &mut config.local_pause,
         |config| &mut config.gossip_interval,
         |config| &mut config.anti_entropy_interval,
@@ -415,7 +416,7 @@ const UNDER_PRESSURE: [&str; 11] = [
     "dropped_suspicions_full",
     "dropped_relays_full",
     "dropped_accusations",
-    "dropped_holds_full",
+    "dropped_quarantines_full",
     "dropped_newcomers",
     "dropped_rechecks",
     "dropped_corrections",
@@ -429,7 +430,7 @@ fn say(network: &mut Network<Heap>, to: usize, from: usize, sections: &[forge::S
     network.inject(to, address, &bytes);
 }
 
-/// Strangers, other clusters, what is no datagram; more of them than are answered.
+/// Non-members, other clusters, what is no datagram; more of them than are answered.
 fn make_noise(network: &mut Network<Heap>) {
     let strange = forge::datagram(&forge::head(network.config), forge::id(7), &[]);
     let foreign = forge::head(Config { cluster: support::cluster("other"), ..network.config });
@@ -483,10 +484,10 @@ fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
     let word = me.with_state(me.state_version() + 1, Health::Unhealthy, 0);
     say(&mut network, 0, 1, &[(13, vec![]), forge::records(&[word], 0)]);
     // Two of one name; deaths; the loss of most.
-    let twin = network.add("node-4");
-    network.join(twin, &[5]);
+    let duplicate = network.add("node-4");
+    network.join(duplicate, &[5]);
     network.run_for(secs(10));
-    network.crash(twin);
+    network.crash(duplicate);
     (4..8).for_each(|host| network.crash(host));
     network.run_for(secs(30));
     (12..20).chain(22..30).for_each(|host| network.crash(host));

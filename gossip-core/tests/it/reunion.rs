@@ -48,7 +48,7 @@ fn new_names_at_the_addresses_of_the_dead_are_found() {
 
 #[test]
 fn halves_that_forgot_each_other_find_each_other_without_seeds() {
-    let config = Config { tombstone_ttl: secs(60), hold: secs(10), ..lan() };
+    let config = Config { tombstone_ttl: secs(60), quarantine: secs(10), ..lan() };
     for seed in seeds() {
         let mut network = network(seed, config, ());
         network.add_restored(12);
@@ -113,8 +113,8 @@ fn a_name_is_taken_back_when_its_duplicate_is_gone() {
     for seed in seeds() {
         let (mut network, duplicate) = with_a_duplicate(seed);
         network.run_for(secs(200));
-        let twin = |host: usize| told(&network.hosts[host], |event| *event == Event::DuplicateId) > 0;
-        assert!(twin(1) || twin(duplicate), "seed {seed}: nobody gave in");
+        let noticed = |host: usize| told(&network.hosts[host], |event| *event == Event::DuplicateId) > 0;
+        assert!(noticed(1) || noticed(duplicate), "seed {seed}: nobody gave in");
         network.crash(duplicate);
         // Found dead, silent for half a minute, and heard of.
         let back = network.wait(secs(120), |network| {
@@ -141,22 +141,22 @@ fn members_that_never_answered_are_not_visited_once_forgotten() {
     let mut network = formed(3, 12, config, ());
     network.run_for(secs(30));
     let nowhere: SocketAddr = ([10, 9, 9, 9], 7_946).into();
-    let invented: Vec<Record> = (0..8).map(|n| forge::stranger(100 + n).with_address(nowhere)).collect();
+    let invented: Vec<Record> = (0..8).map(|n| forge::non_member(100 + n).with_address(nowhere)).collect();
     let sender = network.hosts[0].id;
     let said = forge::datagram(&forge::head(config), sender, &[forge::records(&invented, 0)]);
     network.inject(1, ([10, 8, 8, 8], 1).into(), &said);
     let lost = network.hosts[5].address;
     network.crash(5);
     network.run_for(secs(1_800));
-    let visits = std::rc::Rc::new(std::cell::Cell::new((0u32, 0u32)));
-    let counter = visits.clone();
+    let reconnects = std::rc::Rc::new(std::cell::Cell::new((0u32, 0u32)));
+    let counter = reconnects.clone();
     network.set_cut(move |_, to| {
         let (invented, real) = counter.get();
         counter.set((invented + u32::from(to == nowhere), real + u32::from(to == lost)));
         false
     });
     network.run_for(secs(600));
-    let (invented, real) = visits.get();
+    let (invented, real) = reconnects.get();
     assert_eq!(invented, 0, "whoever never was there is looked for");
     assert!((60..600).contains(&real), "{real} visits to who was lost");
 }

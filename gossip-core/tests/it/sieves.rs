@@ -148,13 +148,13 @@ fn a_node_with_history_probes_an_unknown_member_that_a_sieve_brought() {
     // Who challenges us does not know us yet: it is asked once we are introduced.
     hand(&mut network, true, &[(7, [&[0; 4][..], &[7; 8]].concat())]);
     let Some(nonce) = last_asked(&network) else { panic!("it is not asked") };
-    let stranger = member(999);
-    hand(&mut network, true, &[(SIFTED, nonce), forge::records(&[stranger], 0)]);
+    let non_member = member(999);
+    hand(&mut network, true, &[(SIFTED, nonce), forge::records(&[non_member], 0)]);
     network.run_for(millis(1));
     let here = network.hosts[0].address;
     let pinged = network.watch.0.iter().any(|datagram| {
         datagram.from == here
-            && datagram.to == stranger.address()
+            && datagram.to == non_member.address()
             && sections(&datagram.bytes).iter().any(|&(tag, _)| tag == 1)
     });
     assert!(pinged, "it is believed unasked");
@@ -166,9 +166,10 @@ fn joins_that_prove_no_address_make_nobody_sieve() {
     network.run_for(secs(40));
     let before = network.hosts[0].node.metrics().sieves;
     for n in 0..3_000 {
-        let stranger = forge::stranger(n);
-        let bytes = forge::datagram(&forge::head(lan()), stranger.id(), &[forge::join(n + 1, 0, &stranger)]);
-        network.inject(0, stranger.address(), &bytes);
+        let non_member = forge::non_member(n);
+        let bytes =
+            forge::datagram(&forge::head(lan()), non_member.id(), &[forge::join(n + 1, 0, &non_member)]);
+        network.inject(0, non_member.address(), &bytes);
         network.run_for(millis(1));
     }
     assert_eq!(network.hosts[0].node.metrics().sieves, before);

@@ -44,7 +44,7 @@ fn the_dead_of_a_restored_view_are_visited() {
     let dead = nobody(1).with_status(Status::Dead);
     network.command(host, |node, now, out| node.restore(now, &[dead], out));
     network.run_for(secs(60));
-    assert!(network.hosts[host].node.metrics().visits > 0);
+    assert!(network.hosts[host].node.metrics().reconnects > 0);
     assert!(network.watch.0.iter().any(|datagram| datagram.to == dead.address()));
     assert!(!network.hosts[host].events.iter().any(|(_, event)| matches!(event, Event::Up(_))));
 }
@@ -68,16 +68,16 @@ fn a_hold_ends_with_the_view_that_it_was_about() {
 /// holds.
 #[test]
 fn the_last_of_a_zone_buries_the_others_even_where_a_hold_is_shorter_than_a_check() {
-    for (preset, hold) in [(Config::local as fn(_) -> _, 1), (Config::lan, 1), (Config::lan, 3)] {
+    for (preset, quarantine) in [(Config::local as fn(_) -> _, 1), (Config::lan, 1), (Config::lan, 3)] {
         for seed in seeds() {
-            let config = Config { hold: secs(hold), ..preset(lan().cluster) };
+            let config = Config { quarantine: secs(quarantine), ..preset(lan().cluster) };
             let mut network = formed(seed, 6, config, ());
             network.run_for(secs(10));
             (1..6).for_each(|host| network.crash(host));
             let alone = |n: &Network<Heap>| n.hosts[0].node.members().all(|m| m.status() == Status::Dead);
             assert!(
                 network.wait(secs(120), alone).is_some(),
-                "{hold} s, seed {seed}: {}",
+                "{quarantine} s, seed {seed}: {}",
                 network.opinions(5)
             );
         }

@@ -140,18 +140,18 @@ fn a_zone_too_small_to_tell_is_never_held() {
     }
 }
 
-/// A hold delays, it does not forbid.
+/// A quarantine delays, it does not forbid.
 #[test]
 fn a_zone_that_stays_silent_is_declared_dead_after_the_hold() {
     for seed in seeds().take(5) {
-        let config = Config { hold: secs(60), ..lan() };
+        let config = Config { quarantine: secs(60), ..lan() };
         let mut network = zones(seed, config, &[6, 6, 4]);
         let gone = members_of(&network, 2);
         for &host in &gone {
             network.crash(host);
         }
         network.run_for(secs(58));
-        assert_eq!(network.deaths(), [], "seed {seed}: while the zone is held");
+        assert_eq!(network.deaths(), [], "seed {seed}: while the zone is quarantined");
         let took = network.wait(secs(120), |n| gone.iter().all(|&host| n.all_say(host, Status::Dead)));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(gone[0]));
         // Whoever held the zone later than others says so later.
@@ -161,11 +161,11 @@ fn a_zone_that_stays_silent_is_declared_dead_after_the_hold() {
     }
 }
 
-/// Longer than any hold: both sides bury each other, and are one again soon after.
+/// Longer than any quarantine: both sides bury each other, and are one again soon after.
 #[test]
 fn sides_that_buried_each_other_find_each_other_again() {
     for seed in seeds().take(10) {
-        let config = Config { hold: secs(30), ..lan() };
+        let config = Config { quarantine: secs(30), ..lan() };
         let mut network = zones(seed, config, &[8, 8]);
         cut_off(&mut network, 1);
         let other = members_of(&network, 1);
@@ -185,7 +185,7 @@ fn sides_that_buried_each_other_find_each_other_again() {
     }
 }
 
-/// Helpers of a third zone reach it.
+/// Relays of a third zone reach it.
 #[test]
 fn a_member_that_one_zone_cannot_reach_is_buried_by_nobody() {
     for seed in seeds() {
@@ -193,7 +193,7 @@ fn a_member_that_one_zone_cannot_reach_is_buried_by_nobody() {
         let victim = network.hosts[members_of(&network, 2)[0]].address;
         let deaf: Vec<SocketAddr> =
             members_of(&network, 0).iter().map(|&host| network.hosts[host].address).collect();
-        // One zone loses the victim, and all its helpers' ways to it.
+        // One zone loses the victim, and all its relays' ways to it.
         network.set_cut(move |from, to| {
             deaf.contains(&from) && to == victim || from == victim && deaf.contains(&to)
         });
@@ -222,11 +222,12 @@ fn visits_to_the_dead_cost_little() {
     }
     let dead = network.wait(secs(120), |n| (12..16).all(|host| n.all_say(host, Status::Dead)));
     assert!(dead.is_some());
-    let visits = |n: &Network<Heap>| -> u64 { n.running().map(|host| host.node.metrics().visits).sum() };
-    let before = visits(&network);
+    let reconnects =
+        |n: &Network<Heap>| -> u64 { n.running().map(|host| host.node.metrics().reconnects).sum() };
+    let before = reconnects(&network);
     let span = Duration::from_secs(600);
     network.run_for(span);
-    let made = visits(&network) - before;
+    let made = reconnects(&network) - before;
     // 12 nodes, each every 22 s on average.
     assert!((200..500).contains(&made), "{made} visits in {span:?}");
 }
@@ -249,21 +250,22 @@ fn the_dead_are_not_all_visited_by_everybody_when_one_of_them_returns() {
                 .all(|host| host.node.member(gone).is_some_and(|member| member.status() == Status::Dead))
     });
     assert!(dead.is_some());
-    let visits = |n: &Network<Heap>| -> u64 { n.running().map(|host| host.node.metrics().visits).sum() };
+    let reconnects =
+        |n: &Network<Heap>| -> u64 { n.running().map(|host| host.node.metrics().reconnects).sum() };
     network.set_cut(|_, _| false);
-    let before = visits(&network);
+    let before = reconnects(&network);
     let back = network.wait(secs(120), |n| n.all_say(0, Status::Alive)).expect("it is found");
     network.run_for(secs(2));
-    let made = visits(&network) - before;
+    let made = reconnects(&network) - before;
     // Some 50 nodes make two each, beside one a second of all together; if all did, that were 400.
     assert!((40..200).contains(&(made - back.as_secs())), "{made} visits, back after {back:?}");
 }
 
-/// The third one's helpers reach them, and nobody in it joins in: however long it lasts.
+/// The third one's relays reach them, and nobody in it joins in: however long it lasts.
 #[test]
 fn two_zones_that_a_third_one_reaches_bury_nobody_of_each_other_after_the_hold() {
     for seed in 0..5 {
-        let mut network = zones(seed, Config { hold: secs(30), ..lan() }, &[8, 8, 5]);
+        let mut network = zones(seed, Config { quarantine: secs(30), ..lan() }, &[8, 8, 5]);
         let (one, other) = (addresses_of(&network, 0), addresses_of(&network, 1));
         network.set_cut(move |from, to| {
             one.contains(&from) && other.contains(&to) || other.contains(&from) && one.contains(&to)
@@ -299,11 +301,11 @@ fn a_zone_cut_off_from_more_zones_than_it_remembers_accuses_nobody() {
     }
 }
 
-/// The roll call of a zone whose doubt is spent passes over whoever asked for time.
+/// The roll call of a zone whose quarantine is exhausted passes over whoever asked for time.
 #[test]
 fn a_pause_announced_while_the_doubt_of_its_zone_is_spent_is_waited_for() {
     for seed in seeds().take(5) {
-        let mut network = zones(seed, Config { hold: secs(30), ..lan() }, &[9, 5]);
+        let mut network = zones(seed, Config { quarantine: secs(30), ..lan() }, &[9, 5]);
         cut_off(&mut network, 1);
         network.run_for(secs(60));
         network.set_cut(|_, _| false);
@@ -320,11 +322,11 @@ fn a_pause_announced_while_the_doubt_of_its_zone_is_spent_is_waited_for() {
     }
 }
 
-/// Its packets pass for an eighth of the time, so its doubt regains what it spends.
+/// Its packets pass for an eighth of the time, so its quarantine regains what it spends.
 #[test]
 fn a_zone_let_through_at_times_is_held_for_ever_but_tells_of_its_dead() {
     for seed in seeds().take(5) {
-        let mut network = zones(seed, Config { hold: secs(60), ..lan() }, &[6, 6, 6]);
+        let mut network = zones(seed, Config { quarantine: secs(60), ..lan() }, &[6, 6, 6]);
         for _ in 0..20 {
             cut_off(&mut network, 2);
             network.run_for(secs(28));
@@ -335,13 +337,13 @@ fn a_zone_let_through_at_times_is_held_for_ever_but_tells_of_its_dead() {
         for host in members_of(&network, 0) {
             let released = |answered| told(&network, host, Event::ZoneReleased { zone: zone(2), answered });
             assert!(told(&network, host, Event::ZoneQuarantined(zone(2))) >= 20, "seed {seed}: not held");
-            assert_eq!(released(false), 0, "seed {seed}: judged after ten holds");
+            assert_eq!(released(false), 0, "seed {seed}: judged after ten quarantines");
         }
         cut_off(&mut network, 2);
         network.crash(17);
         network.run_for(secs(28));
         let outside = network.deaths().into_iter().filter(|death| !is_in(&network, 2, death.0)).count();
-        assert_eq!(outside, 0, "seed {seed}: noticed while the zone is held");
+        assert_eq!(outside, 0, "seed {seed}: noticed while the zone is quarantined");
         network.set_cut(|_, _| false);
         let took = network.wait(secs(4), |n| n.all_say(17, Status::Dead));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(17));
@@ -352,7 +354,7 @@ fn a_zone_let_through_at_times_is_held_for_ever_but_tells_of_its_dead() {
 #[test]
 fn bare_acks_let_through_hide_the_dead_of_a_zone_while_they_go_on() {
     for seed in seeds().take(5) {
-        let mut network = zones(seed, Config { hold: secs(60), ..lan() }, &[6, 6, 6]);
+        let mut network = zones(seed, Config { quarantine: secs(60), ..lan() }, &[6, 6, 6]);
         let (inside, due) = (addresses_of(&network, 2), Rc::new(RefCell::new(BTreeSet::<SocketAddr>::new())));
         let leaves = move |from: SocketAddr, to: SocketAddr| inside.contains(&from) && !inside.contains(&to);
         network.set_passes({
@@ -372,7 +374,7 @@ fn bare_acks_let_through_hide_the_dead_of_a_zone_while_they_go_on() {
         }
         let hidden =
             |&(observer, dead, _): &(NodeId, NodeId, _)| dead != victim || is_in(&network, 2, observer);
-        assert!(network.deaths().iter().all(hidden), "seed {seed}: noticed within ten holds");
+        assert!(network.deaths().iter().all(hidden), "seed {seed}: noticed within ten quarantines");
         network.set_passes(|_, _| usize::MAX);
         network.set_cut(|_, _| false);
         let took = network.wait(secs(10), |n| n.all_say(17, Status::Dead));

@@ -1,5 +1,5 @@
 use super::*;
-use gossip_core::{Cluster, Config, Event, Status, Traffic};
+use gossip_core::{ClusterName, Config, Event, Status, Traffic};
 
 /// Who said what, when.
 #[derive(Default)]
@@ -13,7 +13,7 @@ impl Watch for Log {
 }
 
 fn world(seed: u64, hosts: u32) -> World<Log> {
-    let config = Config::lan(Cluster::named("test").unwrap());
+    let config = Config::lan(ClusterName::named("test").unwrap());
     let (zones, origin) = (Zones::ONE, Origin::default());
     let setup = Setup { seed, config, zones, capacity: 64, step_cost: 0, uplink: None, origin };
     let link = Link { latency: 500, jitter: Jitter::Exponential(200), loss: 0.01, ..Link::default() };

@@ -286,14 +286,14 @@ impl<W: Watch> World<W> {
 
     fn found(&mut self, begin: Micros, newcomer: Newcomer) -> Result<HostId, ConfigError> {
         let host = self.hosts.len() as HostId;
-        let twin = newcomer.name_of.and_then(|host| self.hosts.get(host as usize));
-        let id = match twin {
-            Some(twin) => twin.id,
+        let duplicate = newcomer.name_of.and_then(|host| self.hosts.get(host as usize));
+        let id = match duplicate {
+            Some(duplicate) => duplicate.id,
             None => NodeId::from_name(&format!("node-{host}"))?,
         };
         let locality = newcomer.locality.unwrap_or_else(|| self.setup.zones.locality(host));
         let fresh = self.wire.fresh_address(host);
-        let address = self.wire.settle(host, newcomer.address.map_or(Address::Own, Address::At), fresh);
+        let address = self.wire.place(host, newcomer.address.map_or(Address::Own, Address::At), fresh);
         let (clock, epoch) = (Clock::showing(self.setup.origin.uptime), self.unix());
         let node = self.start(Identity { id, epoch, address, locality }, clock, begin)?;
         self.ids.entry(id).or_insert(host);

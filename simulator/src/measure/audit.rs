@@ -250,8 +250,8 @@ fn contradictions(metrics: &Metrics) -> impl Iterator<Item = String> {
     let m = metrics;
     let at_most = [
         (
-            "malformed + foreign + strangers",
-            m.malformed + m.foreign + m.strangers,
+            "malformed + foreign + non_members",
+            m.malformed + m.foreign + m.non_members,
             "datagrams_received",
             m.datagrams_received,
         ),
@@ -270,7 +270,7 @@ fn contradictions(metrics: &Metrics) -> impl Iterator<Item = String> {
         ("lag_ms", m.lag_ms.count(), "records_changed", m.records_changed),
         (
             "own packets' classes",
-            m.relayed_pings + m.visits,
+            m.relayed_pings + m.reconnects,
             "packets",
             m.packets_probe + m.packets_suspicion,
         ),

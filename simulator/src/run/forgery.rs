@@ -16,8 +16,8 @@ const HEAD: usize = 6;
 /// What was forged.
 #[derive(Default)]
 pub(super) struct Forger {
-    strangers: u32,
-    /// Bytes of the joins of strangers.
+    non_members: u32,
+    /// Bytes of the joins of non-members.
     joins: u64,
 }
 
@@ -28,10 +28,10 @@ impl Forger {
     }
 
     /// Somebody who does not exist, at an address that nobody has.
-    fn stranger(&mut self) -> Record {
-        self.strangers += 1;
-        let [_, a, b, c] = self.strangers.to_be_bytes();
-        let Ok(id) = NodeId::from_name(&format!("stranger-{}", self.strangers)) else {
+    fn non_member(&mut self) -> Record {
+        self.non_members += 1;
+        let [_, a, b, c] = self.non_members.to_be_bytes();
+        let Ok(id) = NodeId::from_name(&format!("stranger-{}", self.non_members)) else {
             unreachable!("a good name")
         };
         let identity =
@@ -57,15 +57,15 @@ impl Run<'_> {
         }
     }
 
-    /// So many strangers ask a host to let them in.
+    /// So many non-members ask a host to let them in.
     pub(super) fn forge_joins(&mut self, host: HostId, count: u32) {
         for _ in 0..count {
-            let stranger = self.forger.stranger();
-            let nonce = self.forger.strangers.to_be_bytes();
+            let non_member = self.forger.non_member();
+            let nonce = self.forger.non_members.to_be_bytes();
             let mut forged =
-                self.datagram(stranger.id(), JOIN, &[&nonce[..], &[0; 8], &encode(&stranger)].concat());
+                self.datagram(non_member.id(), JOIN, &[&nonce[..], &[0; 8], &encode(&non_member)].concat());
             self.forger.joins += forged.len() as u64;
-            self.world.inject(host, stranger.address(), &mut forged);
+            self.world.inject(host, non_member.address(), &mut forged);
         }
     }
 

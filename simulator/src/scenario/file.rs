@@ -7,7 +7,7 @@ use super::{
 };
 use crate::engine::{Link, Micros, Origin, Pipe, Setup, Zones};
 use gossip_config::Settings;
-use gossip_core::{Cluster, Config, Incarnation, Locality};
+use gossip_core::{ClusterName, Config, Incarnation, Locality};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt};
 use toml::{Table, Value};
@@ -288,7 +288,7 @@ impl Scenario {
     /// # Errors
     /// An unknown preset, or a configuration that the core refuses.
     pub fn core_config(&self) -> Result<Config, String> {
-        let cluster = Cluster::named("simulator").map_err(|error| error.to_string())?;
+        let cluster = ClusterName::named("simulator").map_err(|error| error.to_string())?;
         let preset = match self.preset.as_str() {
             "local" => Config::local(cluster),
             "lan" => Config::lan(cluster),

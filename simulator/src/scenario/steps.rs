@@ -75,7 +75,7 @@ pub struct Event {
     #[serde(default)]
     pub stale: bool,
     /// `join`: how many hosts; one, if not given. `forge-death`, `forge-leave`: how many are told; all, if not given.
-    /// `forge-join`: how many strangers; one, if not given.
+    /// `forge-join`: how many non-members; one, if not given.
     pub count: Option<u32>,
     /// `restart`: at an address that nobody had before.
     #[serde(default)]
@@ -118,7 +118,7 @@ pub enum Action {
     ForgeDeath,
     /// Others are told, as if by members, that a host has left.
     ForgeLeave,
-    /// Strangers that do not exist ask a host to let them join.
+    /// Non-members that do not exist ask a host to let them join.
     ForgeJoin,
     /// The whole cluster is looked at, in a window in which nothing should happen.
     Audit,

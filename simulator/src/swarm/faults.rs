@@ -1,6 +1,6 @@
 //! What goes wrong in a swarm, at random.
 
-use super::{Checked, HOLD, SEEDS, Swarm, refused};
+use super::{Checked, QUARANTINE, SEEDS, Swarm, refused};
 use crate::engine::{Address, Epoch, HostId, Micros, Restart, Rule, RuleId, SECOND};
 use gossip_core::Health;
 
@@ -110,8 +110,8 @@ impl Swarm {
         let zone_of = |host: HostId| self.world.hosts()[host as usize].locality.domain();
         let zone = zone_of(host);
         let (from, to): (Vec<HostId>, Vec<HostId>) = running.iter().partition(|&&host| zone_of(host) == zone);
-        let hold = HOLD.as_secs() * SECOND;
-        let lasts = hold / 2 + self.rng.below_u64(2 * hold);
+        let quarantine = QUARANTINE.as_secs() * SECOND;
+        let lasts = quarantine / 2 + self.rng.below_u64(2 * quarantine);
         self.note(format!("zone {zone} is cut off for {lasts} µs"));
         for (from, to) in [(from.clone(), to.clone()), (to, from)] {
             let rule = self.world.add_rule(&Rule { from, to, loss: 1.0, ..Rule::default() });

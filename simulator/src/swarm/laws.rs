@@ -33,7 +33,7 @@ pub(super) struct Laws {
     views: Vec<Vec<Option<(u32, Record)>>>,
     leaving: Vec<bool>,
     /// By observer: the zones that it holds, as its events say.
-    held: Vec<BTreeSet<Zone>>,
+    quarantined: Vec<BTreeSet<Zone>>,
     flaps: FlapCounter,
     max_changes: u32,
     broken: Option<(Micros, String)>,
@@ -48,7 +48,7 @@ impl Laws {
             said: Vec::new(),
             views: Vec::new(),
             leaving: Vec::new(),
-            held: Vec::new(),
+            quarantined: Vec::new(),
             flaps: FlapCounter::default(),
             max_changes: MAX_CHANGES,
             broken: None,
@@ -61,11 +61,11 @@ impl Laws {
         self.said.resize(hosts.len(), Said::default());
         self.views.resize(hosts.len(), Vec::new());
         self.leaving.resize(hosts.len(), false);
-        self.held.resize(hosts.len(), BTreeSet::new());
+        self.quarantined.resize(hosts.len(), BTreeSet::new());
         for (n, host) in hosts.iter().enumerate() {
             if self.said[n].life.0 != host.life {
                 self.leaving[n] = false;
-                self.held[n].clear();
+                self.quarantined[n].clear();
                 self.said[n].life = (host.life, Incarnation::default());
             }
             self.said[n].hear(&host.node.me());
@@ -77,8 +77,8 @@ impl Laws {
     }
 
     /// The zones that a host holds.
-    pub(super) fn held(&self, host: HostId) -> &BTreeSet<Zone> {
-        &self.held[host as usize]
+    pub(super) fn quarantined(&self, host: HostId) -> &BTreeSet<Zone> {
+        &self.quarantined[host as usize]
     }
 
     /// The most changes of one member's status that one node told of in any minute.
@@ -105,7 +105,7 @@ impl Laws {
 
     fn check(&mut self, step: &Step<'_>) -> Result<(), String> {
         self.check_self(step)?;
-        self.check_holds(step)?;
+        self.check_quarantines(step)?;
         self.flaps.stepped(step);
         self.check_flaps()?;
         let forgotten =
@@ -169,13 +169,13 @@ impl Laws {
         }
     }
 
-    /// Holds begin and end in turns, and nobody in a zone that is held is routable.
-    fn check_holds(&mut self, step: &Step<'_>) -> Result<(), String> {
-        let held = &mut self.held[step.host as usize];
+    /// Holds begin and end in turns, and nobody in a zone that is quarantined is routable.
+    fn check_quarantines(&mut self, step: &Step<'_>) -> Result<(), String> {
+        let quarantined = &mut self.quarantined[step.host as usize];
         for event in step.output.events() {
             let in_turn = match event {
-                Event::ZoneQuarantined(zone) => held.insert(*zone),
-                Event::ZoneReleased { zone, .. } => held.remove(zone),
+                Event::ZoneQuarantined(zone) => quarantined.insert(*zone),
+                Event::ZoneReleased { zone, .. } => quarantined.remove(zone),
                 _ => true,
             };
             if !in_turn {
@@ -183,8 +183,9 @@ impl Laws {
             }
         }
         let mut members = step.at().node.members();
-        match members.find(|member| member.is_routable() && held.contains(&member.locality().domain())) {
-            Some(member) => Err(format!("routes to {member:?}, whose zone is held")),
+        match members.find(|member| member.is_routable() && quarantined.contains(&member.locality().domain()))
+        {
+            Some(member) => Err(format!("routes to {member:?}, whose zone is quarantined")),
             None => Ok(()),
         }
     }
@@ -324,8 +325,8 @@ mod tests {
         }
 
         /// Makes a host look as if it held a zone.
-        pub(in crate::swarm) fn hold(&mut self, host: HostId, zone: Zone) {
-            self.held[host as usize].insert(zone);
+        pub(in crate::swarm) fn quarantine(&mut self, host: HostId, zone: Zone) {
+            self.quarantined[host as usize].insert(zone);
         }
     }
 

@@ -35,9 +35,9 @@ fn a_zone_that_is_held_and_routed_to_breaks_a_law() {
     swarm.pass_until(SECOND).unwrap();
     let zone = swarm.world.hosts()[0].locality.domain();
     let hosts = swarm.world.hosts().len() as HostId;
-    (0..hosts).for_each(|host| swarm.world.watch.hold(host, zone));
+    (0..hosts).for_each(|host| swarm.world.watch.quarantine(host, zone));
     let failure = swarm.pass_until(30 * SECOND).unwrap_err();
-    assert!(failure.what.contains("whose zone is held"), "{failure}");
+    assert!(failure.what.contains("whose zone is quarantined"), "{failure}");
 }
 
 #[test]

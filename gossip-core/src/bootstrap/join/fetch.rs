@@ -131,7 +131,7 @@ impl Bootstrap {
     /// asked already when we know no other.
     fn ask_somebody(&mut self, cx: &mut Context<'_, '_>, at: usize) {
         let before = self.joining.fetches[at].to;
-        let mut elsewhere = self.settled_peers(cx, MAX_CHOSEN);
+        let mut elsewhere = self.established_peers(cx, MAX_CHOSEN);
         if elsewhere.is_empty() {
             elsewhere = choose::peers(&cx.tables.members, &mut cx.kernel.rng, MAX_CHOSEN, |_| true);
         }

@@ -1,6 +1,6 @@
 //! What comes back: acks, nacks, and what they say of members.
 
-use super::{ATTEMPTS, CONTROL, HELPER_ROUNDS, Probe, Purpose, Stage, UNTIMED, helper_bit};
+use super::{ATTEMPTS, CONTROL, Probe, Purpose, RELAY_ROUNDS, Stage, UNTIMED, relay_bit};
 use crate::{
     kernel::{context::Context, outbox::Event},
     membership::plane::Membership,
@@ -42,19 +42,19 @@ impl Membership {
         }
     }
 
-    /// A helper reached the target, so both are alive.
-    pub(crate) fn handle_relayed_ack(&mut self, cx: &mut Context<'_, '_>, helper: SlotId, nonce: Nonce) {
+    /// A relay reached the target, so both are alive.
+    pub(crate) fn handle_relayed_ack(&mut self, cx: &mut Context<'_, '_>, relay: SlotId, nonce: Nonce) {
         let base = nonce & !(ATTEMPTS - 1);
-        let asked = |probe: &Probe| probe.nonce == base && probe.asked & helper_bit(helper) != 0;
+        let asked = |probe: &Probe| probe.nonce == base && probe.asked & relay_bit(relay) != 0;
         if let Some(at) = self.detector.probes.iter().position(asked) {
             self.answered(cx, at, None);
             self.note_refuted();
-            // The helper goes last, as the latest contact: we may be unable to reach the target.
-            self.reached(cx, helper);
+            // The relay goes last, as the latest contact: we may be unable to reach the target.
+            self.reached(cx, relay);
         }
     }
 
-    /// A probe was answered: directly, to this attempt of it, or through a helper.
+    /// A probe was answered: directly, to this attempt of it, or through a relay.
     fn answered(&mut self, cx: &mut Context<'_, '_>, at: usize, attempt: Option<usize>) {
         let probe = self.detector.probes.swap_remove(at);
         if let Some(attempt) = attempt {
@@ -116,22 +116,22 @@ impl Membership {
         }
     }
 
-    /// A helper could not reach the target either; but the helper answers.
-    pub(crate) fn handle_nack(&mut self, cx: &mut Context<'_, '_>, helper: SlotId, nonce: Nonce) {
+    /// A relay could not reach the target either; but the relay answers.
+    pub(crate) fn handle_nack(&mut self, cx: &mut Context<'_, '_>, relay: SlotId, nonce: Nonce) {
         let base = nonce & !(ATTEMPTS - 1);
         let judged = cx.kernel.clock.judged();
         let detector = &mut self.detector;
-        let of_ours = |probe: &&mut Probe| probe.nonce == base && matches!(probe.stage, Stage::Helping(_));
+        let of_ours = |probe: &&mut Probe| probe.nonce == base && matches!(probe.stage, Stage::Relayed(_));
         let Some(probe) = detector.probes.iter_mut().find(of_ours) else { return };
-        probe.nacks |= helper_bit(helper) & probe.asked;
+        probe.nacks |= relay_bit(relay) & probe.asked;
         if probe.nacks == probe.asked {
-            probe.stage = Stage::Helping(HELPER_ROUNDS);
-            // No helper is left to wait for; but a control may still answer in its time.
+            probe.stage = Stage::Relayed(RELAY_ROUNDS);
+            // No relay is left to wait for; but a control may still answer in its time.
             if probe.controlled > 0 || probe.controls.is_empty() {
                 probe.due = judged;
             }
         }
-        self.reached(cx, helper);
+        self.reached(cx, relay);
     }
 
     /// Whether a member answered us within the shortest suspicion.

@@ -2,13 +2,13 @@
 
 use crate::vocabulary::config::Config;
 
-/// Rounds of helpers of one probe. A helper's way is lost with its request, its answer or its pings: at 20 %
+/// Rounds of relays of one probe. A relay's way is lost with its request, its answer or its pings: at 20 %
 /// loss with probability 0.44. Three of them after three pings fail in 0.41 % of probes, two rounds in 0.04 %.
-pub(super) const HELPER_ROUNDS: u8 = 2;
+pub(super) const RELAY_ROUNDS: u8 = 2;
 
-/// How many rounds of helpers a probe asks before it fails.
-pub(super) fn helper_rounds(config: &Config) -> u8 {
-    if config.mechanisms.full_help { HELPER_ROUNDS } else { 1 }
+/// How many rounds of relays a probe asks before it fails.
+pub(super) fn relay_rounds(config: &Config) -> u8 {
+    if config.mechanisms.two_relay_rounds { RELAY_ROUNDS } else { 1 }
 }
 
 /// Why a member is probed.
@@ -16,17 +16,17 @@ pub(super) fn helper_rounds(config: &Config) -> u8 {
 pub(crate) enum Purpose {
     /// It is its turn.
     Routine,
-    /// As a helper we could not reach it, and may accuse it in our own name. Asks no helpers, or
-    /// helpers would start each other's probes without end.
+    /// As a relay we could not reach it, and may accuse it in our own name. Asks no relays, or
+    /// relays would start each other's probes without end.
     Confirm,
     /// Its suspicion has run out.
     Check,
     /// It was unknown and came by repair: its news is passed on once it answers.
-    /// Asks no helpers, which would accuse it in their own names.
+    /// Asks no relays, which would accuse it in their own names.
     Newcomer,
     /// It was found unreachable, and there is a sign of life. Asks nobody else and accuses nobody.
     Recheck,
-    /// Its zone is held, and may answer again: a single ping, since the next one follows soon.
+    /// Its zone is quarantined, and may answer again: a single ping, since the next one follows soon.
     ZoneCheck,
 }
 
@@ -42,14 +42,14 @@ impl Purpose {
     }
 }
 
-/// What a probe spends on a member that does not answer: less while this node doubts itself, since a failure then has no
+/// What a probe spends on a member that does not answer: less while this node quarantines itself, since a failure then has no
 /// consequence for now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Effort {
     Full,
-    /// One round of helpers.
+    /// One round of relays.
     OneRound,
-    /// For a member that was silent before: one ping, one helper, and no controls.
+    /// For a member that was silent before: one ping, one relay, and no controls.
     Brief,
 }
 
@@ -58,8 +58,8 @@ pub(super) enum Effort {
 pub(super) enum Stage {
     /// This many direct pings were sent.
     Direct(u8),
-    /// This many rounds of helpers were asked.
-    Helping(u8),
+    /// This many rounds of relays were asked.
+    Relayed(u8),
     /// It failed; a late ack may still come.
     Lingering,
 }
@@ -70,8 +70,8 @@ pub(super) enum Move {
     Ping,
     /// Ping the target and the controls: there is no further attempt.
     LastPing,
-    /// Ask helpers, and ping the controls.
-    AskHelpers,
+    /// Ask relays, and ping the controls.
+    AskRelays,
     Fail,
     Forget,
 }
@@ -80,19 +80,19 @@ impl Stage {
     /// The transitions of the picture in `detector`.
     pub(super) fn next(self, purpose: Purpose, effort: Effort, config: &Config) -> Move {
         let alone = purpose != Purpose::Routine && purpose != Purpose::Check;
-        let helped = config.mechanisms.indirect_probes && config.helpers > 0 && !alone;
+        let helped = config.mechanisms.indirect_probes && config.relays > 0 && !alone;
         match self {
             Self::Direct(sent) if purpose.is_recheck() => {
                 let most = if purpose == Purpose::ZoneCheck { 1 } else { config.direct_pings };
                 if sent < most { Move::Ping } else { Move::Fail }
             }
-            Self::Direct(1) if effort == Effort::Brief && helped => Move::AskHelpers,
-            Self::Helping(_) if effort != Effort::Full => Move::Fail,
+            Self::Direct(1) if effort == Effort::Brief && helped => Move::AskRelays,
+            Self::Relayed(_) if effort != Effort::Full => Move::Fail,
             Self::Direct(sent) if sent + 1 == config.direct_pings && !helped => Move::LastPing,
             Self::Direct(sent) if sent < config.direct_pings => Move::Ping,
-            Self::Direct(_) if helped => Move::AskHelpers,
-            Self::Helping(rounds) if rounds < helper_rounds(config) => Move::AskHelpers,
-            Self::Direct(_) | Self::Helping(_) => Move::Fail,
+            Self::Direct(_) if helped => Move::AskRelays,
+            Self::Relayed(rounds) if rounds < relay_rounds(config) => Move::AskRelays,
+            Self::Direct(_) | Self::Relayed(_) => Move::Fail,
             Self::Lingering => Move::Forget,
         }
     }
@@ -101,28 +101,28 @@ impl Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::config::Cluster;
+    use crate::vocabulary::config::ClusterName;
 
     #[test]
     fn a_probe_pings_then_asks_then_fails_then_is_forgotten() {
-        let config = Config::lan(Cluster::named("test").unwrap());
+        let config = Config::lan(ClusterName::named("test").unwrap());
         let walk = |purpose| {
-            [Stage::Direct(0), Stage::Direct(3), Stage::Helping(1), Stage::Helping(2), Stage::Lingering]
+            [Stage::Direct(0), Stage::Direct(3), Stage::Relayed(1), Stage::Relayed(2), Stage::Lingering]
                 .map(|stage| stage.next(purpose, Effort::Full, &config))
         };
-        let routine = [Move::Ping, Move::AskHelpers, Move::AskHelpers, Move::Fail, Move::Forget];
+        let routine = [Move::Ping, Move::AskRelays, Move::AskRelays, Move::Fail, Move::Forget];
         assert_eq!(walk(Purpose::Routine), routine);
         assert_eq!(walk(Purpose::Check), routine);
         assert_eq!(Stage::Direct(2).next(Purpose::Routine, Effort::Full, &config), Move::Ping);
         assert_eq!(Stage::Direct(2).next(Purpose::Confirm, Effort::Full, &config), Move::LastPing);
-        let alone = [Move::Ping, Move::Fail, Move::AskHelpers, Move::Fail, Move::Forget];
+        let alone = [Move::Ping, Move::Fail, Move::AskRelays, Move::Fail, Move::Forget];
         assert_eq!(walk(Purpose::Confirm), alone);
         assert_eq!(walk(Purpose::Newcomer), alone);
     }
 
     #[test]
     fn without_indirect_probes_the_last_ping_decides() {
-        let mut config = Config::lan(Cluster::named("test").unwrap());
+        let mut config = Config::lan(ClusterName::named("test").unwrap());
         config.mechanisms.indirect_probes = false;
         assert_eq!(Stage::Direct(3).next(Purpose::Routine, Effort::Full, &config), Move::Fail);
     }

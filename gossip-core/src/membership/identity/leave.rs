@@ -1,7 +1,7 @@
 //! The end of a node's own life: its leave, and who must hear of it before it may go.
 
 use super::{
-    Life,
+    Lifecycle,
     farewell::{ENOUGH_ACKS, Farewell, NOBODY},
     phase::{Phase, Turn},
 };
@@ -87,7 +87,7 @@ impl Parting {
     }
 }
 
-impl Life {
+impl Lifecycle {
     fn parting(&self, live: u32, config: &Config) -> Option<Parting> {
         let Phase::Leaving(farewell) = self.phase else { return None };
         let moment = config.gossip_interval * INTERVALS_TOGETHER;
@@ -140,17 +140,17 @@ impl Life {
 impl Membership {
     /// Says that we leave.
     pub(crate) fn begin_leaving(&mut self, cx: &mut Context<'_, '_>) {
-        if matches!(self.life.phase, Phase::Running | Phase::Passive { .. }) {
+        if matches!(self.lifecycle.phase, Phase::Running | Phase::Passive { .. }) {
             let me = *cx.me();
             let nonce = self.fresh_nonce_of_no_probe(cx);
-            self.life.turn(Turn::Leave(Farewell::new(cx.now(), nonce)));
+            self.lifecycle.turn(Turn::Leave(Farewell::new(cx.now(), nonce)));
             self.say(cx, me.with_status(Status::Left));
         }
     }
 
     /// Whether both we and this member are leaving.
     pub(crate) fn leaves_like(&self, cx: &Context<'_, '_>, member: SlotId) -> bool {
-        self.life.farewell().is_some() && cx.record(member).status() == Status::Left
+        self.lifecycle.farewell().is_some() && cx.record(member).status() == Status::Left
     }
 
     /// Another member that leaves told us so. We are gone in a moment, and count as none who knows; but it hears that we
@@ -161,17 +161,17 @@ impl Membership {
 
     /// When our leave is over; in the past if at once.
     pub(crate) fn leave_ends(&self, cx: &Context<'_, '_>) -> Instant {
-        let parting = self.life.parting(cx.tables.members.live(), &cx.kernel.config);
+        let parting = self.lifecycle.parting(cx.tables.members.live(), &cx.kernel.config);
         parting.map_or(Instant::NEVER, |parting| parting.ends())
     }
 
     /// Ends the leave once enough know of it, or its time is over.
     pub(crate) fn finish_leaving(&mut self, cx: &mut Context<'_, '_>) {
-        let Some(parting) = self.life.parting(cx.tables.members.live(), &cx.kernel.config) else {
+        let Some(parting) = self.lifecycle.parting(cx.tables.members.live(), &cx.kernel.config) else {
             return;
         };
         if cx.now() >= parting.ends() {
-            self.life.turn(Turn::Parted);
+            self.lifecycle.turn(Turn::Parted);
             cx.raise(Event::LeaveDone { acknowledged: parting.known_to() });
         }
     }

@@ -1,4 +1,4 @@
-use super::{Doubt::*, *};
+use super::{Quarantine::*, *};
 
 /// What is enough.
 const DEAD: Evidence = Evidence {
@@ -19,19 +19,19 @@ fn each_row_of_the_ruling() {
     use Reason::*;
     for (evidence, ruling) in [
         (DEAD, Ruling::Dead),
-        (Evidence { patience: true, zone: Open, own: Open, ..DEAD }, Ruling::Wait(Patience)),
-        (Evidence { zone: Open, own: Spent, ..DEAD }, Ruling::Wait(SilentZone)),
-        (Evidence { own: Open, ..DEAD }, Ruling::Wait(OwnTrouble)),
-        (Evidence { zone: Spent, own: Open, ..DEAD }, Ruling::Dead),
+        (Evidence { patience: true, zone: Active, own: Active, ..DEAD }, Ruling::Wait(Patience)),
+        (Evidence { zone: Active, own: Exhausted, ..DEAD }, Ruling::Wait(SilentZone)),
+        (Evidence { own: Active, ..DEAD }, Ruling::Wait(OwnTrouble)),
+        (Evidence { zone: Exhausted, own: Active, ..DEAD }, Ruling::Dead),
         (Evidence { checked: false, overdue: true, ..DEAD }, Ruling::Check),
-        (Evidence { zone: Spent, checked: false, ..DEAD }, Ruling::Check),
+        (Evidence { zone: Exhausted, checked: false, ..DEAD }, Ruling::Check),
         (Evidence { accusers: 1, ..DEAD }, Ruling::Check),
-        (Evidence { zone: Spent, accusers: 1, ..DEAD }, Ruling::Check),
+        (Evidence { zone: Exhausted, accusers: 1, ..DEAD }, Ruling::Check),
         (Evidence { accusers: 1, voters: 1, ..DEAD }, Ruling::Dead),
         (Evidence { accusers: 1, overdue: true, ..DEAD }, Ruling::Dead),
-        (Evidence { accusers: 1, own: Spent, ..DEAD }, Ruling::Check),
-        (Evidence { accusers: 1, own: Spent, upheld: true, ..DEAD }, Ruling::Dead),
-        (Evidence { accusers: 1, own: Spent, upheld: true, checked: false, ..DEAD }, Ruling::Check),
+        (Evidence { accusers: 1, own: Exhausted, ..DEAD }, Ruling::Check),
+        (Evidence { accusers: 1, own: Exhausted, upheld: true, ..DEAD }, Ruling::Dead),
+        (Evidence { accusers: 1, own: Exhausted, upheld: true, checked: false, ..DEAD }, Ruling::Check),
     ] {
         assert_eq!(judge(&evidence), ruling, "{evidence:?}");
     }

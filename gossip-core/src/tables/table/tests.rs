@@ -75,7 +75,7 @@ fn record_in(id: u64, zone: u8) -> Record {
 struct Model {
     records: BTreeMap<u64, Record>,
     /// What each was when it became a rumor, and how often it was sent.
-    hot: BTreeMap<u64, (Kind, u8)>,
+    pending: BTreeMap<u64, (Kind, u8)>,
     due: BTreeMap<u64, u16>,
     accusers: BTreeMap<u64, Vec<u64>>,
 }
@@ -125,7 +125,7 @@ impl<S: Storage> Rig<S> {
                     let Tables { members, rumors, .. } = self.memory.tables();
                     rumors.enqueue(members.slots, slot, Stamp(7));
                     let kind = Kind::of(&self.model.records[&id]);
-                    self.model.hot.insert(id, (kind, 0));
+                    self.model.pending.insert(id, (kind, 0));
                 }
             }
             Operation::Take { most } => self.take(usize::from(most)),
@@ -167,7 +167,7 @@ impl<S: Storage> Rig<S> {
         rumors.unlink(table.slots, slot);
         table.forget(slot);
         self.model.records.remove(&id);
-        self.model.hot.remove(&id);
+        self.model.pending.remove(&id);
     }
 
     fn probe(&mut self) {
@@ -190,10 +190,10 @@ impl<S: Storage> Rig<S> {
             }
             room
         });
-        let of_kind = |kind: Kind| self.model.hot.values().filter(move |(hot, _)| *hot == kind);
+        let of_kind = |kind: Kind| self.model.pending.values().filter(move |(of, _)| *of == kind);
         let there = Kind::ALL.map(|kind| if kinds.contains(&kind) { of_kind(kind).count() } else { 0 });
         assert_eq!(taken.len(), there.iter().sum::<usize>().min(most), "takes all that fit");
-        let took = Kind::ALL.map(|kind| taken.iter().filter(|id| self.model.hot[*id].0 == kind).count());
+        let took = Kind::ALL.map(|kind| taken.iter().filter(|id| self.model.pending[*id].0 == kind).count());
         for (at, other) in [(0, 1), (1, 0)] {
             assert!(
                 took[at] == there[at] || took[at] + 1 >= took[other],
@@ -201,16 +201,16 @@ impl<S: Storage> Rig<S> {
             );
         }
         let left = |kind: Kind| {
-            let left = self.model.hot.iter().filter(|(id, hot)| hot.0 == kind && !taken.contains(id));
-            left.map(|(_, hot)| hot.1).min()
+            let left = self.model.pending.iter().filter(|(id, rumor)| rumor.0 == kind && !taken.contains(id));
+            left.map(|(_, rumor)| rumor.1).min()
         };
         let least_left = Kind::ALL.map(left);
         for id in &taken {
-            let (kind, sent) = self.model.hot.remove(id).unwrap();
+            let (kind, sent) = self.model.pending.remove(id).unwrap();
             assert!(least_left[kind as usize].is_none_or(|least| sent <= least), "fewest-sent first");
             let sent = sent + u8::from(sends[kind as usize].is_some());
             if sent < SENDS {
-                self.model.hot.insert(*id, (kind, sent));
+                self.model.pending.insert(*id, (kind, sent));
             }
         }
     }
@@ -353,12 +353,12 @@ impl<S: Storage> Rig<S> {
 
     fn check_lists(&mut self) {
         let Tables { members, rumors, .. } = self.memory.tables();
-        assert_eq!(rumors.hot() as usize, self.model.hot.len());
+        assert_eq!(rumors.pending() as usize, self.model.pending.len());
         let mut tombstones = BTreeSet::new();
         for (&id, record) in &self.model.records {
             let slot = members.find(NodeId::from_u64(id).unwrap()).unwrap();
             let entry = members.slot(slot);
-            assert_eq!(RumorState::is_hot(entry), self.model.hot.contains_key(&id));
+            assert_eq!(RumorState::is_pending(entry), self.model.pending.contains_key(&id));
             if entry.list == u8::MAX {
                 tombstones.insert(slot);
             }

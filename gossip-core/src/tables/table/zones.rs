@@ -76,7 +76,7 @@ impl Table<'_> {
         }
     }
 
-    fn settle(&mut self, position: u32, slot: SlotId) {
+    fn move_to(&mut self, position: u32, slot: SlotId) {
         self.zoned[position as usize] = slot;
         self.places[slot as usize] = position;
     }
@@ -90,13 +90,13 @@ impl Table<'_> {
         for later in (at + 1..count).rev() {
             let first = self.state.stretches.start(later);
             if first < hole {
-                self.settle(hole, self.zoned[first as usize]);
+                self.move_to(hole, self.zoned[first as usize]);
             }
             self.state.stretches.0[later].end += 1;
             hole = first;
         }
         self.state.stretches.0[at].end += 1;
-        self.settle(hole, slot);
+        self.move_to(hole, slot);
     }
 
     /// A member that died, or lives elsewhere now, leaves the stretch in which it stands.

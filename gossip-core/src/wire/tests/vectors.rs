@@ -80,7 +80,7 @@ fn list(prefix: Prefix, (late, early): (bool, bool), versions: &[Version]) -> Da
 /// Of the second half of all tags, in which there is `db-2`, in as few bytes as it takes.
 fn sieve() -> Datagram {
     let range = (0xDEAD_BEE8, 0x8000_0000, 0xFFFF_FFFF);
-    let prod = crate::vocabulary::config::Cluster::named("prod").unwrap();
+    let prod = crate::vocabulary::config::ClusterName::named("prod").unwrap();
     let record = Record::new(Identity { epoch: 1_700_000_001, ..identity() }, Versions::OURS);
     let (mut space, header) = ([0; MAX], bare().header);
     let mut draft = Draft::new(&mut space, &header);
@@ -135,7 +135,7 @@ fn entries() -> Vec<(&'static str, Datagram)> {
         ("list of level 7, empty", list(prefix(7, 0xC6ED_78EE), (false, false), &[])),
         ("list with long counts", list(prefix(2, 0xC6E0_0000), (true, false), &long)),
         ("sieve", sieve()),
-        ("want", Datagram { wants: vec![name("db-2")], ..bare() }),
+        ("request", Datagram { requests: vec![name("db-2")], ..bare() }),
     ]
 }
 
@@ -224,7 +224,7 @@ fn hex(bytes: &[u8]) -> String {
 
 #[test]
 fn the_hashes_are_those_of_the_protocol() {
-    let prod = crate::vocabulary::config::Cluster::named("prod").unwrap();
+    let prod = crate::vocabulary::config::ClusterName::named("prod").unwrap();
     let share = |of: &str, epoch| {
         let identity = Identity { id: name(of), epoch, ..identity() };
         contribution(prod.key, &Record::new(identity, Versions::OURS))

@@ -167,7 +167,7 @@ pub(crate) fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section
 }
 
 /// The `n`th of many who are no members, each with an address of its own.
-pub(crate) fn stranger(n: u32) -> Record {
+pub(crate) fn non_member(n: u32) -> Record {
     let address: SocketAddr = ([203, (n >> 16) as u8, (n >> 8) as u8, n as u8], 7_946).into();
     let identity =
         Identity { id: id(1 << 32 | u64::from(n)), epoch: 1, address, locality: Locality::default() };

@@ -3,7 +3,7 @@
 use super::{Network, Watch};
 #[cfg(feature = "alloc")]
 use gossip_core::Heap;
-use gossip_core::{Cluster, Config, Memory, NodeId};
+use gossip_core::{ClusterName, Config, Memory, NodeId};
 use std::{ops::Range, time::Duration};
 
 /// The seeds that a whole-protocol test runs with: 20, or as many as the environment's `SEEDS` says.
@@ -20,8 +20,8 @@ pub(crate) const fn millis(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
-pub(crate) fn cluster(name: &str) -> Cluster {
-    match Cluster::named(name) {
+pub(crate) fn cluster(name: &str) -> ClusterName {
+    match ClusterName::named(name) {
         Ok(cluster) => cluster,
         Err(error) => panic!("{error}"),
     }

@@ -89,7 +89,7 @@ impl<W: Watch> World<W> {
             Epoch::ClockBehind(seconds) => unix.saturating_sub(seconds),
         };
         let Host { id, address, locality, clock, .. } = self.hosts[host as usize];
-        let address = self.wire.settle(host, restart.address, address);
+        let address = self.wire.place(host, restart.address, address);
         let node = self.start(Identity { id, epoch, address, locality }, clock, now)?;
         let at = &mut self.hosts[host as usize];
         at.next_tick = clock.global(node.next_tick());

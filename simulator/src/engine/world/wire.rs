@@ -51,7 +51,7 @@ impl Wire {
     }
 
     /// Gives a host that starts its address; `own` is the one that it had.
-    pub(super) fn settle(&mut self, host: HostId, address: Address, own: SocketAddr) -> SocketAddr {
+    pub(super) fn place(&mut self, host: HostId, address: Address, own: SocketAddr) -> SocketAddr {
         let address = match address {
             Address::New => return self.fresh_address(host),
             Address::Own => own,

@@ -10,7 +10,7 @@ use gossip_core::{Health, Status};
 use std::net::SocketAddr;
 
 /// Something to be done at its time.
-pub(super) enum Deed {
+pub(super) enum Task {
     /// An event of the scenario, by its place.
     Do(usize),
     /// A cut ends.
@@ -31,9 +31,9 @@ pub(super) enum Deed {
 const ANNOUNCED_BEFORE: Micros = 200_000;
 
 impl Run<'_> {
-    pub(super) fn perform(&mut self, deed: Deed) -> Result<(), String> {
-        match deed {
-            Deed::Do(n) => {
+    pub(super) fn perform(&mut self, task: Task) -> Result<(), String> {
+        match task {
+            Task::Do(n) => {
                 // The agenda holds places in this list only.
                 let event = &self.scenario.events[n];
                 match event.action {
@@ -43,7 +43,7 @@ impl Run<'_> {
                     Action::Audit => {
                         measure::begin_audit(&mut self.world);
                         let end = self.world.now() + event.lasts().unwrap_or_default();
-                        self.plan(end, Deed::EndAudit);
+                        self.plan(end, Task::EndAudit);
                     }
                     Action::Watch => self.watch(n),
                     _ => {
@@ -53,7 +53,7 @@ impl Run<'_> {
                     }
                 }
             }
-            Deed::Mend(id, rule) => {
+            Task::Mend(id, rule) => {
                 // Once at an instant at which several cuts end: what the first end joins cannot agree yet.
                 if self.looked_at_sides.replace(self.world.now()) != Some(self.world.now()) {
                     measure::look_at_sides(&mut self.world);
@@ -61,11 +61,11 @@ impl Run<'_> {
                 self.world.remove_rule(id);
                 measure::watch_mend(&mut self.world, &rule);
             }
-            Deed::Start(n, host, restart) => self.restart(n, host, restart)?,
-            Deed::Unslow(host) => self.world.set_step_cost(host, 0),
-            Deed::Pause(host, pause) => self.world.pause(host, pause),
-            Deed::EndAudit => measure::end_audit(&mut self.world),
-            Deed::Look(n) => self.look(n),
+            Task::Start(n, host, restart) => self.restart(n, host, restart)?,
+            Task::Unslow(host) => self.world.set_step_cost(host, 0),
+            Task::Pause(host, pause) => self.world.pause(host, pause),
+            Task::EndAudit => measure::end_audit(&mut self.world),
+            Task::Look(n) => self.look(n),
         }
         Ok(())
     }
@@ -102,7 +102,7 @@ impl Run<'_> {
             Action::AnnouncedPause => {
                 self.disturb(host);
                 self.world.announce_pause(host, pause);
-                self.plan(now + ANNOUNCED_BEFORE, Deed::Pause(host, pause));
+                self.plan(now + ANNOUNCED_BEFORE, Task::Pause(host, pause));
             }
             Action::Pause => {
                 self.disturb(host);
@@ -116,7 +116,7 @@ impl Run<'_> {
                 self.disturb(host);
                 self.world.set_step_cost(host, event.step_us.unwrap_or_default());
                 if let Some(lasts) = lasts {
-                    self.plan(now + lasts, Deed::Unslow(host));
+                    self.plan(now + lasts, Task::Unslow(host));
                 }
             }
             Action::Drift => self.world.set_drift(host, event.ppm.unwrap_or_default()),
@@ -156,7 +156,7 @@ impl Run<'_> {
                 None => self.restart(n, host, restart)?,
                 Some(down) => {
                     self.world.crash(host);
-                    self.plan(self.world.now() + down, Deed::Start(n, host, restart));
+                    self.plan(self.world.now() + down, Task::Start(n, host, restart));
                 }
             }
         }
@@ -279,7 +279,7 @@ impl Run<'_> {
 
     fn look(&mut self, n: usize) {
         if let Some(again) = measure::look_at_pairs(&mut self.world, n) {
-            self.plan(again, Deed::Look(n));
+            self.plan(again, Task::Look(n));
         }
     }
 
@@ -291,7 +291,7 @@ impl Run<'_> {
                 measure::watch_cut(&mut self.world, &rule);
             }
             if let Some(lasts) = event.lasts() {
-                self.plan(self.world.now() + lasts, Deed::Mend(id, rule));
+                self.plan(self.world.now() + lasts, Task::Mend(id, rule));
             }
         }
     }
