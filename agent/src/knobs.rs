@@ -140,10 +140,16 @@ mod tests {
         let minutes = |n: u64| Duration::from_secs(60 * n);
         assert_eq!(of(None, ""), Ok((Config::lan(cluster()), Options::DEFAULT_CAPACITY)));
         let file = "preset = 'wan'\ncapacity = 99\n[config]\nquarantine_ms = 60000\nfanout = 5\n";
-        let expected = Config { quarantine: minutes(1), fanout: 5, ..Config::wan(cluster()) };
+        let expected = Config::wan(cluster()).with(|c| {
+            c.quarantine = minutes(1);
+            c.fanout = 5;
+        });
         assert_eq!(of(Some(file), ""), Ok((expected, 99)));
-        let expected =
-            Config { quarantine: minutes(2), fanout: 4, max_datagram: 600, ..Config::local(cluster()) };
+        let expected = Config::local(cluster()).with(|c| {
+            c.quarantine = minutes(2);
+            c.fanout = 4;
+            c.max_datagram = 600;
+        });
         let args = "--preset local --set fanout=4 --quarantine 2m --capacity 9 --max-datagram 600";
         assert_eq!(of(Some(file), args), Ok((expected, 9)));
     }

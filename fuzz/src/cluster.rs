@@ -167,12 +167,11 @@ struct Rig {
 }
 
 fn config() -> Config {
-    Config {
-        quarantine: Duration::from_secs(5),
-        tombstone_ttl: Duration::from_secs(24 * 3_600),
-        max_tombstones: 8,
-        ..Config::local(cluster())
-    }
+    Config::local(cluster()).with(|c| {
+        c.quarantine = Duration::from_secs(5);
+        c.tombstone_ttl = Duration::from_secs(24 * 3_600);
+        c.max_tombstones = 8;
+    })
 }
 
 impl Rig {

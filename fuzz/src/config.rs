@@ -123,7 +123,8 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
         39 => c.max_datagram = 1_400,
         // Several at a time, since some only fit together.
         40 => {
-            c.budgets = gossip_core::Budgets { total: count, rumor: count, sync: count, suspicion: count };
+            c.budgets =
+                c.budgets.with(|b| (b.total, b.rumor, b.sync, b.suspicion) = (count, count, count, count));
         }
         41 => (c.mechanisms.two_relay_rounds, c.mechanisms.round_trips) = (on, count & 2 != 0),
         42 => (c.mechanisms.announced_pauses, c.mechanisms.sieves) = (on, count & 2 != 0),

@@ -508,7 +508,10 @@ impl Rig {
             }
             Call::Reconfigure { preset, fanout, tombstones } => {
                 let max_tombstones = 1 + u32::from(tombstones % 16);
-                let config = Config { fanout: 1 + fanout % 8, max_tombstones, ..config(*preset) };
+                let config = config(*preset).with(|c| {
+                    c.fanout = 1 + fanout % 8;
+                    c.max_tombstones = max_tombstones;
+                });
                 self.step(None, |node, now, out| match node.reconfigure(now, config, out) {
                     Ok(output) => output,
                     Err(error) => panic!("{error}"),

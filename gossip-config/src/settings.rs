@@ -93,9 +93,7 @@ macro_rules! switches {
 
         /// Every switch of the core, by its name as a knob of `mechanisms`, and whether it is on there.
         pub fn switches(mechanisms: Mechanisms) -> Vec<(&'static str, bool)> {
-            // Without `..`: a switch of the core that is missing here does not compile.
-            let Mechanisms { $($field),* } = mechanisms;
-            vec![$((stringify!($field), $field)),*]
+            vec![$((stringify!($field), mechanisms.$field)),*]
         }
     };
 }
@@ -237,12 +235,18 @@ mod tests {
     #[test]
     fn what_is_set_is_all_that_changes() {
         assert_eq!(Settings::default().over(lan()), Ok(lan()));
-        assert_eq!(set("quarantine_ms=60000"), Ok(Config { quarantine: Duration::from_secs(60), ..lan() }));
-        assert_eq!(set("fanout = 5"), Ok(Config { fanout: 5, ..lan() }));
-        assert_eq!(set("mode=push"), Ok(Config { mode: Mode::Push, ..lan() }));
+        assert_eq!(set("quarantine_ms=60000"), Ok(lan().with(|c| c.quarantine = Duration::from_secs(60))));
+        assert_eq!(set("fanout = 5"), Ok(lan().with(|c| c.fanout = 5)));
+        assert_eq!(set("mode=push"), Ok(lan().with(|c| c.mode = Mode::Push)));
         assert_eq!(set("budgets.rumor=20000").unwrap().budgets.rumor, 20_000);
         assert!(!set("mechanisms.repair=false").unwrap().mechanisms.repair);
         assert_eq!(set("mechanisms.base=swim").unwrap().mechanisms, Mechanisms::SWIM);
+    }
+
+    #[test]
+    fn every_switch_of_the_core_has_a_knob() {
+        let all = format!("{:?}", Mechanisms::ALL);
+        assert_eq!(switches(Mechanisms::ALL).len(), all.matches("true").count(), "{all}");
     }
 
     #[test]

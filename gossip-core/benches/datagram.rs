@@ -25,9 +25,10 @@ fn identity(n: u32) -> Identity {
 
 fn config() -> Config {
     const MOST: u32 = u32::MAX;
-    let generous = gossip_core::Budgets { total: MOST, rumor: MOST, sync: MOST, suspicion: MOST };
     let cluster = ClusterName::named("bench").expect("a name");
-    Config { budgets: generous, ..Config::lan(cluster) }
+    Config::lan(cluster).with(|c| {
+        c.budgets = c.budgets.with(|b| (b.total, b.rumor, b.sync, b.suspicion) = (MOST, MOST, MOST, MOST));
+    })
 }
 
 fn node(n: u32, members: u32, knows: impl Iterator<Item = u32>) -> Node<Heap> {

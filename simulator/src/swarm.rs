@@ -123,15 +123,14 @@ type Checked<T> = Result<T, Box<Failure>>;
 fn config(rng: &mut Rng) -> Result<Config, gossip_core::ConfigError> {
     let cluster = ClusterName::named("swarm")?;
     let preset = if rng.chance(0.5) { Config::lan(cluster) } else { Config::local(cluster) };
-    Ok(Config {
-        quarantine: QUARANTINE,
-        fanout: 1 + rng.below(4) as u8,
-        relays: rng.below(4) as u8,
-        max_datagram: if rng.chance(0.3) { 400 } else { 1_200 },
-        accusations_per_accuser: 1 + rng.below(8) as u8,
-        max_tombstones: if rng.chance(0.2) { 2 } else { 1 << 16 },
-        ..preset
-    })
+    Ok(preset.with(|c| {
+        c.quarantine = QUARANTINE;
+        c.fanout = 1 + rng.below(4) as u8;
+        c.relays = rng.below(4) as u8;
+        c.max_datagram = if rng.chance(0.3) { 400 } else { 1_200 };
+        c.accusations_per_accuser = 1 + rng.below(8) as u8;
+        c.max_tombstones = if rng.chance(0.2) { 2 } else { 1 << 16 };
+    }))
 }
 
 fn link(rng: &mut Rng) -> Link {

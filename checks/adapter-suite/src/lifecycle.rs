@@ -3,7 +3,7 @@
 #![allow(missing_docs, reason = "the name of a promise says all of it")]
 
 use crate::{Adapter, Running, block_on, eventually, options, start};
-use gossip_core::{Config, ConfigError, Event, Health, Sighting, Status};
+use gossip_core::{ConfigError, Event, Health, Sighting, Status};
 use gossip_host::{
     EpochError, EpochFile, Events, LeaveError, Left, MemberView, NotJoined, Options, StartError,
 };
@@ -256,11 +256,11 @@ pub fn a_node_at_another_address_than_it_says_is_told_and_can_say_the_right_one<
 pub fn a_configuration_is_checked_before_it_is_taken_over<A: Adapter>() {
     let node = start::<A>(options("config", "node"));
     let config = options("config", "node").config;
-    let invalid = Config { fanout: 0, ..config };
+    let invalid = config.with(|c| c.fanout = 0);
     assert!(matches!(node.handle.reconfigure(invalid), Err(ConfigError::Range { field: "fanout", .. })));
     let fixed = options("another", "node").config;
     assert_eq!(node.handle.reconfigure(fixed), Err(ConfigError::Fixed { field: "cluster" }));
-    let changed = Config { fanout: 5, ..config };
+    let changed = config.with(|c| c.fanout = 5);
     assert_eq!(node.handle.reconfigure(changed), Ok(()));
     let refused = A::run(Options { config: invalid, ..options("config", "other") }, None);
     assert!(matches!(refused, Err(StartError::Config(ConfigError::Range { field: "fanout", .. }))));

@@ -8,7 +8,7 @@ use crate::{
     cluster::{joins, seen_by_all, until},
     eventually, options, start,
 };
-use gossip_core::{Config, Event, Health, NodeId, Status};
+use gossip_core::{Event, Health, NodeId, Status};
 use gossip_host::{EpochFile, Events, Handle, Options};
 use socket2::SockRef;
 use std::{
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Options of a node that waits long for others.
 fn patient(test: &str, name: &str) -> Options {
     let options = options(test, name);
-    Options { config: Config { pause_tolerance: PATIENCE, ..options.config }, ..options }
+    Options { config: options.config.with(|c| c.pause_tolerance = PATIENCE), ..options }
 }
 
 /// Starts a node that joins through another.

@@ -74,6 +74,11 @@ fn the_book_says_what_the_presets_are() {
 }
 
 #[test]
+fn the_documentation_of_config_says_what_the_presets_are() {
+    check("gossip-core/src/vocabulary/config/presets.md");
+}
+
+#[test]
 fn the_protocol_says_what_the_presets_are() {
     check("PROTOCOL.md");
 }

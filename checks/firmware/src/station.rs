@@ -34,7 +34,7 @@ impl Station {
     #[inline(never)]
     pub fn start(&mut self, number: u8, memory: &'static mut Memory) -> bool {
         let Ok(cluster) = ClusterName::named("firmware") else { return false };
-        let config = Config { max_datagram: DATAGRAM as u16, ..Config::lan(cluster) };
+        let config = Config::lan(cluster).with(|c| c.max_datagram = DATAGRAM as u16);
         self.node = Node::new(config, identity(number), [number; 32], memory, Instant::ZERO).ok();
         self.node.is_some()
     }

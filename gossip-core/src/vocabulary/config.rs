@@ -1,7 +1,10 @@
 //! Every knob, what it costs, and the presets. Constants that no knob changes stand beside their use.
 
+mod mechanisms;
+
 use crate::vocabulary::{bounds::MAX_SENDS, error::ConfigError, name, time::micros};
 use core::time::Duration;
+pub use mechanisms::Mechanisms;
 use siphasher::sip::SipHasher13;
 
 /// The least that `max_datagram` may be, and what is taken to pass everywhere.
@@ -11,7 +14,7 @@ pub(crate) const MIN_DATAGRAM: u16 = 400;
 ///
 /// Nodes of different clusters refuse each other's datagrams, so a reused address cannot merge two
 /// clusters. It is a name, not a secret.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ClusterName {
     pub(crate) tag: u32,
     pub(crate) key: u64,
@@ -35,116 +38,9 @@ impl ClusterName {
     }
 }
 
-/// Which mechanisms are on. All are, in every preset; switching some off leaves plain SWIM, to compare with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Mechanisms {
-    /// Ask relays to ping a member that does not answer. Off: every lost ping is a failed probe.
-    pub indirect_probes: bool,
-    /// Choose healthy relays in several zones and ask two rounds of them; one that cannot reach the target says so, and
-    /// may accuse it in its own name. Off: ask any live members, once; they report only that it answered.
-    pub two_relay_rounds: bool,
-    /// Derive the waits for acks and for refutations from measured round trips. Off: from `ack_timeout_initial`,
-    /// [`Config::pause_tolerance`] and the number of members alone.
-    pub round_trips: bool,
-    /// Suspect before declaring dead. Off: a failed probe declares death at once.
-    pub suspicion: bool,
-    /// Lifeguard's local health: probe slower when this node itself seems slow.
-    pub local_health: bool,
-    /// Lifeguard's dynamic suspicion: the timer shrinks as independent accusers confirm. Off: it is fixed at its longest,
-    /// and starts at the accusation instead of the first unanswered ping.
-    pub confirmations: bool,
-    /// Lifeguard's buddy system: a probe to a suspect carries the accusation, so it can refute at once; and a suspect that
-    /// sends us anything is told of it.
-    pub tell_suspect: bool,
-    /// Notice one's own pauses and judge nobody by them.
-    pub local_pause: bool,
-    /// Hold another zone that is silent as a whole as unreachable, instead of accusing everybody in it.
-    pub quarantines: bool,
-    /// Death is earned: it takes a fresh failed probe of one's own and two accusers; and news of a death is doubted by who
-    /// knows better. Off: an expired timer is enough.
-    pub earned_death: bool,
-    /// An accuser's own timer runs out earlier, so that its check ends with a refutation's way. Off: it waits as long as
-    /// everybody.
-    pub early_check: bool,
-    /// Two of five probes go to the next member in the id-hash order. Off: all go round the lap.
-    pub successor: bool,
-    /// Half of a rumor's sends go to the next members in the id-hash order. Off: all go to random members, and there are
-    /// twice as many.
-    pub neighbours: bool,
-    /// In a storm of news, ask for what is missing with a Bloom filter of what is known. Off: rumors tell all of it.
-    pub sieves: bool,
-    /// Judge whoever refuted lately more slowly.
-    pub damping: bool,
-    /// Judge a member that announced a pause only when the pause is over.
-    pub announced_pauses: bool,
-    /// Accuse at once all who were silent in a quarantine that has had its time. Off: they are accused as probes come to them.
-    pub roll_call: bool,
-    /// Sign of own trouble: of those that a failing probe asked beside its target few answered.
-    pub answers: bool,
-    /// Sign of own trouble: many probes fail of members that nobody had accused.
-    pub surprise: bool,
-    /// Sign of own trouble: this node has no more members left than were lost lately.
-    pub majority: bool,
-    /// Repair what rumors and pulls left behind. Off: some updates are missed for ever.
-    pub repair: bool,
-}
-
-impl Mechanisms {
-    /// Everything on.
-    pub const ALL: Self = Self {
-        indirect_probes: true,
-        two_relay_rounds: true,
-        round_trips: true,
-        suspicion: true,
-        local_health: true,
-        confirmations: true,
-        tell_suspect: true,
-        local_pause: true,
-        quarantines: true,
-        earned_death: true,
-        early_check: true,
-        successor: true,
-        neighbours: true,
-        sieves: true,
-        damping: true,
-        announced_pauses: true,
-        roll_call: true,
-        answers: true,
-        surprise: true,
-        majority: true,
-        repair: true,
-    };
-
-    /// SWIM with suspicion, as the Lifeguard paper's base line: probes, indirect probes, and death after a fixed time
-    /// without a refutation. No other mechanism judges.
-    // Without `..`, so that a mechanism added later is not on here by accident.
-    pub const SWIM: Self = Self {
-        indirect_probes: true,
-        two_relay_rounds: false,
-        round_trips: false,
-        suspicion: true,
-        local_health: false,
-        confirmations: false,
-        tell_suspect: false,
-        local_pause: false,
-        quarantines: false,
-        earned_death: false,
-        early_check: false,
-        successor: false,
-        neighbours: false,
-        sieves: false,
-        damping: false,
-        announced_pauses: false,
-        roll_call: false,
-        answers: false,
-        surprise: false,
-        majority: false,
-        repair: true,
-    };
-}
-
 /// How updates spread. Repair ([`Mechanisms::repair`]) goes on in every mode.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
 pub enum Mode {
     /// Who has news tells `fanout` peers a round, until it was told often enough. No idle cost; leaves a small
     /// tail of members to repair.
@@ -166,7 +62,8 @@ const PROBE_BYTES: u64 = 4 * 33;
 /// fourteen of sync and of all together. Probes and acks are never held back. Challenges to
 /// non-members count in the total alone; acks to non-members over their rate in none, since they are shorter than what they
 /// answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub struct Budgets {
     /// All classes together. Near it, gossip rounds and bulk wait first, and pings and acks take no rumors
     /// along; so in no second a node sends more than this and fourteen datagrams, but for probes. At least 264 bytes a
@@ -184,6 +81,15 @@ pub struct Budgets {
     pub suspicion: u32,
 }
 
+impl Budgets {
+    /// These budgets with what `change` sets.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
 /// The configuration of a node: start from a preset and change what must differ.
 ///
 /// What a knob costs is said in figures of `simulator sweep`: one knob varied at a time from [`Config::lan`], 300 nodes
@@ -193,11 +99,16 @@ pub struct Budgets {
 ///
 /// ```
 /// use gossip_core::{ClusterName, Config};
-/// let config = Config { fanout: 4, ..Config::lan(ClusterName::named("prod")?) };
+/// let config = Config::lan(ClusterName::named("prod")?).with(|config| config.fanout = 3);
 /// config.validate()?;
 /// # Ok::<(), gossip_core::ConfigError>(())
 /// ```
+///
+/// What the presets are, sizes in bytes and budgets in bytes a second; all mechanisms are on in each:
+///
+#[doc = include_str!("config/presets.md")]
 #[derive(Clone, Copy, PartialEq, Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// Which cluster this node belongs to. Fixed while running.
     pub cluster: ClusterName,
@@ -294,6 +205,13 @@ pub struct Config {
 }
 
 impl Config {
+    /// This configuration with what `change` sets.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// For one machine or tests: sub-millisecond round trips; a crash is known in about 2 s.
     pub fn local(cluster: ClusterName) -> Self {
         Self {

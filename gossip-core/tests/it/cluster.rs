@@ -301,7 +301,7 @@ fn a_full_table_counts_whom_it_turns_away_and_works_on() {
 #[test]
 fn a_crowd_is_admitted_at_a_bounded_rate_and_all_get_in() {
     for seed in 0..3 {
-        let config = Config { admissions_per_second: 20, ..lan() };
+        let config = lan().with(|c| c.admissions_per_second = 20);
         let mut network = Network::new(seed, config, || gossip_core::Heap::for_members(400), ());
         network.add_joined(300);
         let took = network.wait(secs(120), Network::is_formed);
@@ -328,7 +328,7 @@ fn a_formed_cluster_needs_none_of_its_seeds() {
 #[test]
 fn the_dead_are_forgotten_in_time_and_do_not_come_back_by_that() {
     for seed in seeds() {
-        let config = Config { tombstone_ttl: secs(60), ..lan() };
+        let config = lan().with(|c| c.tombstone_ttl = secs(60));
         let mut network = formed(seed, 6, config, ());
         network.crash(4);
         assert!(network.wait(secs(60), |n| n.all_say(4, Status::Dead)).is_some(), "seed {seed}");
@@ -348,7 +348,7 @@ fn the_dead_are_forgotten_in_time_and_do_not_come_back_by_that() {
 #[test]
 fn no_more_tombstones_are_kept_than_allowed() {
     for seed in seeds() {
-        let config = Config { max_tombstones: 2, ..lan() };
+        let config = lan().with(|c| c.max_tombstones = 2);
         let mut network = formed(seed, 12, config, ());
         (8..12).for_each(|gone| network.crash(gone));
         network.run_for(secs(120));

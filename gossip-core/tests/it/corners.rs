@@ -44,7 +44,7 @@ fn a_minority_that_was_cut_off_once_before_declares_nobody_the_second_time() {
 
 #[test]
 fn restoring_one_id_twice_leaves_a_sound_table() {
-    let config = Config { tombstone_ttl: secs(60), ..lan() };
+    let config = lan().with(|c| c.tombstone_ttl = secs(60));
     let mut buffer = Buffer::<16, 128, 19_200>::new();
     let mut out = buffer.outbox();
     let mut node = node(config, Instant::ZERO);
@@ -54,7 +54,10 @@ fn restoring_one_id_twice_leaves_a_sound_table() {
     let _ = node.restore(Instant::ZERO, &[dead, new], &mut out);
     assert_eq!(node.member(old.id()).unwrap().status(), Status::Alive);
     let now = Instant::ZERO;
-    let config = Config { tombstone_ttl: secs(60), max_tombstones: 1, ..lan() };
+    let config = lan().with(|c| {
+        c.tombstone_ttl = secs(60);
+        c.max_tombstones = 1;
+    });
     let _ = node.reconfigure(now, config, &mut out);
     let third = Record::new(identity("third", 3), Versions::OURS).with_status(Status::Dead);
     let _ = node.restore(now, &[third], &mut out);
@@ -133,7 +136,10 @@ fn the_longest_pause_can_be_announced() {
 #[test]
 fn the_smallest_memory_and_outbox_never_spin() {
     for seed in 0..20 {
-        let config = Config { max_datagram: 400, tombstone_ttl: secs(60), ..lan() };
+        let config = lan().with(|c| {
+            c.max_datagram = 400;
+            c.tombstone_ttl = secs(60);
+        });
         let mut network: Network<Inline<2, 1>> = Network::new(seed, config, Inline::new, ());
         network.lend(Buffer::<2, 35, 800>::new());
         network.set_link(Link { loss: 0.2, duplication: 0.2, reordering: 0.3, ..Link::LAN });
@@ -153,7 +159,10 @@ fn the_smallest_memory_and_outbox_never_spin() {
 #[test]
 fn a_small_outbox_in_a_large_cluster_never_spins() {
     for seed in 0..5 {
-        let config = Config { max_datagram: 400, tombstone_ttl: secs(60), ..lan() };
+        let config = lan().with(|c| {
+            c.max_datagram = 400;
+            c.tombstone_ttl = secs(60);
+        });
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(64), ());
         network.lend(Buffer::<2, 35, 800>::new());
         network.add_joined(40);
@@ -189,7 +198,7 @@ fn a_tick_at_the_end_of_time_is_the_last() {
 
 #[test]
 fn a_slow_driver_with_a_small_own_pause_still_detects_crashes() {
-    let config = Config { local_pause: millis(10), ..lan() };
+    let config = lan().with(|c| c.local_pause = millis(10));
     let mut network = formed(1, 4, config, ());
     for host in &mut network.hosts {
         host.tick_grid = Some(millis(80));
@@ -201,7 +210,10 @@ fn a_slow_driver_with_a_small_own_pause_still_detects_crashes() {
 
 #[test]
 fn tombstones_that_a_slow_prober_would_outlive_are_refused() {
-    let config = Config { probe_interval: secs(60), tombstone_ttl: secs(60), ..lan() };
+    let config = lan().with(|c| {
+        c.probe_interval = secs(60);
+        c.tombstone_ttl = secs(60);
+    });
     let refused = ConfigError::Order { smaller: "40 * probe_interval", larger: "tombstone_ttl" };
     assert_eq!(config.validate(), Err(refused));
 }
@@ -230,7 +242,7 @@ fn a_join_that_nobody_can_answer_does_not_leave_the_node_unjoined() {
 #[test]
 fn an_own_pause_is_no_round_trip() {
     for seed in seeds() {
-        let mut network = formed(seed, 2, Config { probe_interval: millis(100), ..lan() }, ());
+        let mut network = formed(seed, 2, lan().with(|c| c.probe_interval = millis(100)), ());
         network.run_for(secs(20));
         // The ack of a ping under way waits in the queue of the socket.
         for i in 0..20 {
@@ -335,7 +347,10 @@ fn duplicates_settle() {
 /// 50 days: stamps wrap at 49.7 days, and look like the future after 24.8.
 #[test]
 fn fifty_days_change_nothing() {
-    let config = Config { probe_interval: secs(60), gossip_interval: secs(1), ..lan() };
+    let config = lan().with(|c| {
+        c.probe_interval = secs(60);
+        c.gossip_interval = secs(1);
+    });
     let mut network = formed(1, 4, config, ());
     for day in 0..52 {
         network.run_for(secs(86_400));
@@ -356,7 +371,7 @@ fn fifty_days_change_nothing() {
 /// A member that nobody can tell a change to by rumor learns of it all the same, however slow probing is.
 #[test]
 fn slow_probing_repairs_what_push_missed() {
-    let config = Config { probe_interval: secs(20), ..lan() };
+    let config = lan().with(|c| c.probe_interval = secs(20));
     let mut network = formed(1, 6, config, ());
     let last = network.hosts[5].address;
     network.set_cut(move |from, to| from == last || to == last);
@@ -371,7 +386,10 @@ fn slow_probing_repairs_what_push_missed() {
 #[test]
 fn every_join_ends() {
     for seed in 0..15 {
-        let config = Config { admissions_per_second: 2, non_members_per_second: 20, ..lan() };
+        let config = lan().with(|c| {
+            c.admissions_per_second = 2;
+            c.non_members_per_second = 20;
+        });
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(256), ());
         network.add_restored(100);
         network.set_link(Link { loss: 0.4, duplication: 0.2, reordering: 0.3, ..Link::LAN });
@@ -417,7 +435,7 @@ fn survivors_notice_in_the_end() {
 /// One life that is declared dead on both sides of a long partition, and its seeds.
 #[test]
 fn sides_that_buried_each_other_find_each_other_again() {
-    let config = Config { quarantine: secs(10), ..lan() };
+    let config = lan().with(|c| c.quarantine = secs(10));
     let mut network: Network<Heap> = Network::new(1, config, || Heap::for_members(64), ());
     network.add_joined(8);
     network.run_for(secs(30));
@@ -449,7 +467,7 @@ fn a_crash_in_a_small_lossy_cluster_is_always_noticed() {
 /// What is learned late counts from the death all the same: a tombstone is gone once its time is over.
 #[test]
 fn a_tombstone_learned_late_is_forgotten_in_time() {
-    let config = Config { tombstone_ttl: secs(600), ..lan() };
+    let config = lan().with(|c| c.tombstone_ttl = secs(600));
     let mut network = formed(1, 6, config, ());
     network.crash(5);
     assert!(network.wait(secs(60), |n| n.all_say(5, Status::Dead)).is_some());
@@ -470,7 +488,7 @@ fn a_tombstone_learned_late_is_forgotten_in_time() {
 #[test]
 fn a_leaver_with_no_room_for_tombstones_does_not_forget_itself() {
     for seed in 0..20 {
-        let mut network = formed(seed, 6, Config { max_tombstones: 1, ..lan() }, ());
+        let mut network = formed(seed, 6, lan().with(|c| c.max_tombstones = 1), ());
         network.crash(4);
         network.crash(5);
         // One of the two tombstones may be forgotten for the other before all have heard of both.

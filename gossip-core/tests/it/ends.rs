@@ -6,7 +6,7 @@ use crate::support::{
     forge::{datagram, head, records},
     formed, lan, secs, seeds,
 };
-use gossip_core::{Config, Event, Health, Heap, Incarnation, NodeId, Status, Verdict};
+use gossip_core::{Event, Health, Heap, Incarnation, NodeId, Status, Verdict};
 use std::time::Duration;
 
 /// Makes host 0 say its word under this state version: it goes above a forged one.
@@ -67,7 +67,7 @@ fn a_pause_that_was_announced_under_the_last_state_version_ends() {
 #[test]
 fn after_the_highest_epoch_a_lower_one_is_a_member_again_once_its_death_is_forgotten() {
     for seed in seeds() {
-        let config = Config { tombstone_ttl: secs(60), ..lan() };
+        let config = lan().with(|c| c.tombstone_ttl = secs(60));
         let mut network = formed(seed, 5, config, ());
         let (address, epoch) = (network.hosts[4].address, network.hosts[4].epoch);
         network.restart_in(4, address, Incarnation::MAX_EPOCH);

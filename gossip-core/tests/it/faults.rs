@@ -216,7 +216,7 @@ fn a_partition_heals_without_an_operator() {
 #[test]
 fn halves_that_declared_each_other_dead_heal_through_the_seeds() {
     for seed in seeds() {
-        let mut network = formed(seed, 10, Config { quarantine: secs(30), ..lan() }, ());
+        let mut network = formed(seed, 10, lan().with(|c| c.quarantine = secs(30)), ());
         let half: Vec<_> = network.hosts[..5].iter().map(|host| host.address).collect();
         network.set_cut(move |from, to| half.contains(&from) != half.contains(&to));
         let live = |host: &support::Host<Heap>| host.node.members().filter(|m| m.status().is_live()).count();
@@ -231,7 +231,7 @@ fn halves_that_declared_each_other_dead_heal_through_the_seeds() {
 #[test]
 fn the_smallest_outbox_and_datagram_serve() {
     for seed in seeds() {
-        let config = Config { max_datagram: 400, ..lan() };
+        let config = lan().with(|c| c.max_datagram = 400);
         let mut network = network(seed, config, ());
         network.lend(gossip_core::Buffer::<2, 35, 800>::new());
         network.add_joined(12);
@@ -245,7 +245,7 @@ fn the_smallest_outbox_and_datagram_serve() {
 #[test]
 fn plain_swim_is_a_configuration_that_detects_crashes() {
     for seed in seeds() {
-        let config = Config { mechanisms: Mechanisms::SWIM, ..lan() };
+        let config = lan().with(|c| c.mechanisms = Mechanisms::SWIM);
         let mut network: Network<Heap> = formed(seed, 8, config, ());
         network.crash(7);
         let took = network.wait(secs(90), |n| n.all_say(7, Status::Dead));
@@ -285,7 +285,7 @@ fn who_was_dead_to_all_and_lives_is_back_within_seconds() {
 #[test]
 fn the_loss_of_most_members_is_held_for_a_while_and_then_believed() {
     for seed in seeds() {
-        let config = Config { quarantine: secs(60), ..lan() };
+        let config = lan().with(|c| c.quarantine = secs(60));
         let mut network = formed(seed, 12, config, ());
         (4..12).for_each(|gone| network.crash(gone));
         network.run_for(secs(50));
@@ -301,7 +301,7 @@ fn the_loss_of_most_members_is_held_for_a_while_and_then_believed() {
 #[test]
 fn an_accuser_is_heard_about_so_many_suspects_at_a_time_and_all_the_dead_are_found() {
     for seed in seeds() {
-        let config = Config { accusations_per_accuser: 1, ..lan() };
+        let config = lan().with(|c| c.accusations_per_accuser = 1);
         let mut network = formed(seed, 16, config, ());
         (12..16).for_each(|gone| network.crash(gone));
         let took = network.wait(secs(300), |n| (12..16).all(|gone| n.all_say(gone, Status::Dead)));

@@ -72,7 +72,7 @@ fn send(network: &mut Flooded, host: usize, from: SocketAddr, bytes: &[u8]) -> V
 
 /// Datagrams so short that a welcome does not hold all members, and that whatever is longer than it should be shows.
 fn short() -> Config {
-    Config { max_datagram: 400, ..lan() }
+    lan().with(|c| c.max_datagram = 400)
 }
 
 /// Nothing happened to the members.
@@ -181,7 +181,7 @@ fn a_part_of_a_non_members_datagram_gets_no_more_bytes_than_it_has() {
 #[test]
 fn a_flood_of_non_members_is_answered_at_a_bounded_rate() {
     for seed in seeds() {
-        let config = Config { non_members_per_second: 50, ..short() };
+        let config = short().with(|c| c.non_members_per_second = 50);
         let mut network = formed(seed, 4, config, Ledger::default());
         let head = head(config);
         for n in 0..5_000 {
@@ -233,7 +233,7 @@ fn twenty_thousand_non_members_leave_the_members_alone() {
 /// further than the table.
 #[test]
 fn many_identities_enter_no_faster_than_the_admission_rate_and_no_further_than_the_table() {
-    let config = Config { admissions_per_second: 5, ..lan() };
+    let config = lan().with(|c| c.admissions_per_second = 5);
     let mut network: Flooded = Network::new(1, config, || Heap::for_members(64), Ledger::default());
     support::form(&mut network, 1, 4);
     network.run_for(secs(10));

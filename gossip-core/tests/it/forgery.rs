@@ -8,8 +8,8 @@ use crate::support::{
     formed, lan, millis, secs, seeds,
 };
 use gossip_core::{
-    Config, ConfigError, Event, Health, Heap, Identity, Incarnation, Instant, Locality, Malformed, Node,
-    NodeId, Record, Status, Verdict, Versions,
+    ConfigError, Event, Health, Heap, Identity, Incarnation, Instant, Locality, Malformed, Node, NodeId,
+    Record, Status, Verdict, Versions,
 };
 use std::{net::SocketAddr, time::Duration};
 
@@ -521,7 +521,7 @@ fn ids_ground_to_crowd_one_stretch_of_the_table_are_all_found_and_repaired() {
             Record::new(identity, Versions::OURS)
         })
         .collect();
-    let config = Config { probe_interval: secs(30), ..lan() };
+    let config = lan().with(|c| c.probe_interval = secs(30));
     let mut network: Network<Heap> = Network::new(1, config, || Heap::for_members(3_000), ());
     network.add_restored(2);
     for (host, own) in [(0, 0..1_050), (1, 950..2_000)] {

@@ -266,15 +266,15 @@ fn what_is_fixed_while_running_cannot_be_reconfigured() {
     let Ok(mut node) = lone(lan(), address, 1) else { panic!("a good start was refused") };
     let mut buffer = Buffer::<16, 128, 19_200>::new();
     for (field, next) in [
-        ("cluster", Config { cluster: cluster("other"), ..lan() }),
-        ("max_datagram", Config { max_datagram: 600, ..lan() }),
+        ("cluster", lan().with(|c| c.cluster = cluster("other"))),
+        ("max_datagram", lan().with(|c| c.max_datagram = 600)),
     ] {
         let refused =
             node.reconfigure(Instant::ZERO, next, &mut buffer.outbox()).map(|output| output.verdict);
         assert_eq!(refused, Err(ConfigError::Fixed { field }));
         assert_eq!(*node.config(), lan(), "a refused change was taken over");
     }
-    let wrong = Config { fanout: 0, ..lan() };
+    let wrong = lan().with(|c| c.fanout = 0);
     assert!(node.reconfigure(Instant::ZERO, wrong, &mut buffer.outbox()).is_err());
 }
 
@@ -285,7 +285,7 @@ fn what_may_change_while_running_takes_effect() {
     let start = probes(&network);
     network.run_for(secs(30));
     let slow = probes(&network) - start;
-    let quicker = Config { probe_interval: support::millis(250), ..lan() };
+    let quicker = lan().with(|c| c.probe_interval = support::millis(250));
     network.command(0, |node, now, out| match node.reconfigure(now, quicker, out) {
         Ok(output) => output,
         Err(error) => panic!("{error}"),
@@ -305,7 +305,7 @@ fn a_start_that_cannot_work_is_refused() {
         assert_eq!(lone(lan(), address, 1).err(), Some(ConfigError::Address), "{address}");
     }
     assert_eq!(lone(lan(), good, u32::MAX).err(), Some(ConfigError::Epoch));
-    assert!(lone(Config { fanout: 0, ..lan() }, good, 1).is_err());
+    assert!(lone(lan().with(|c| c.fanout = 0), good, 1).is_err());
 }
 
 #[test]
@@ -499,7 +499,7 @@ fn a_whole_hour_of_old_traffic_revives_and_buries_nobody_for_good() {
 #[test]
 fn traffic_from_before_a_tombstone_was_forgotten_revives_it_only_until_it_fails_to_answer() {
     for seed in seeds() {
-        let config = Config { tombstone_ttl: secs(60), ..lan() };
+        let config = lan().with(|c| c.tombstone_ttl = secs(60));
         let mut network = formed(seed, 6, config, Recorder::default());
         network.run_for(secs(5));
         let old = std::mem::take(&mut network.watch.0);

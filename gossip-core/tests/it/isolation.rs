@@ -5,7 +5,7 @@ use gossip_core::{Config, Event, NodeId};
 use std::{collections::BTreeSet, time::Duration};
 
 fn forgetful() -> Config {
-    Config { tombstone_ttl: Duration::from_secs(60), ..lan() }
+    lan().with(|c| c.tombstone_ttl = Duration::from_secs(60))
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn one_pause_is_told_once_however_much_input_had_queued() {
 #[test]
 fn a_hold_counts_from_the_trouble_at_hand_and_not_from_one_before() {
     for seed in seeds() {
-        let config = Config { quarantine: secs(60), ..lan() };
+        let config = lan().with(|c| c.quarantine = secs(60));
         let mut network = formed(seed, 8, config, ());
         let island = [network.hosts[0].address, network.hosts[1].address];
         for time in 1..=2 {

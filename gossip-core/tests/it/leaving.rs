@@ -1,7 +1,7 @@
 //! Leaving: that it is acknowledged, by how many, and how long it takes.
 
 use crate::support::{Link, Network, form, formed, lan, millis, network, secs, seeds};
-use gossip_core::{Config, Event, Heap, Member, Mode, Status};
+use gossip_core::{Event, Heap, Member, Mode, Status};
 use std::time::Duration;
 
 #[test]
@@ -9,7 +9,7 @@ fn a_leave_says_how_many_have_acknowledged_it() {
     for seed in seeds() {
         for n in [2, 3, 5, 12] {
             for mode in [Mode::PushPull, Mode::Push, Mode::Pull] {
-                let mut network = formed(seed, n, Config { mode, ..lan() }, ());
+                let mut network = formed(seed, n, lan().with(|c| c.mode = mode), ());
                 network.run_for(secs(2));
                 network.leave(1);
                 let took = network.wait(secs(5), |n| n.hosts[1].left().is_some());

@@ -43,7 +43,7 @@ fn count(network: &Network<Heap>, of: impl Fn(&gossip_core::Metrics) -> u64) -> 
 fn who_was_turned_away_by_a_full_table_gets_in_when_a_member_leaves_or_dies() {
     for seed in seeds() {
         for leaves in [true, false] {
-            let config = Config { quarantine: secs(60), ..lan() };
+            let config = lan().with(|c| c.quarantine = secs(60));
             let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(6), ());
             form(&mut network, seed, 6);
             network.add_joined(1);
@@ -67,7 +67,7 @@ fn who_was_turned_away_by_a_full_table_gets_in_when_a_member_leaves_or_dies() {
 #[test]
 fn the_patience_that_a_member_asked_for_is_no_part_of_the_hold_of_one_accuser() {
     for seed in seeds() {
-        let config = Config { quarantine: secs(20), ..lan() };
+        let config = lan().with(|c| c.quarantine = secs(20));
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(4), ());
         (0..4).for_each(|n| _ = network.add(&format!("node-{n}")));
         let silent = nobody(1, Locality::default());
@@ -138,7 +138,7 @@ fn more_changes_than_are_remembered_are_found_by_a_walk() {
 #[test]
 fn what_finds_no_room_in_the_outbox_is_counted_and_made_good() {
     for seed in seeds() {
-        let config = Config { max_datagram: 400, ..lan() };
+        let config = lan().with(|c| c.max_datagram = 400);
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(64), ());
         form(&mut network, seed, 30);
         network.lend(Buffer::<2, 35, 800>::new());
@@ -163,7 +163,7 @@ fn what_finds_no_room_in_the_outbox_is_counted_and_made_good() {
 
 #[test]
 fn tombstones_at_their_cap_are_forgotten_oldest_death_first_and_stay_forgotten() {
-    let config = Config { max_tombstones: 4, ..lan() };
+    let config = lan().with(|c| c.max_tombstones = 4);
     let mut network = formed(1, 3, config, ());
     // In no order; each its age in s.
     let deaths: Vec<(Record, u32)> = [5, 1, 9, 3, 7, 2, 8, 4, 6, 10]
@@ -221,7 +221,7 @@ fn pool_of_four(seed: u64, config: Config) -> Network<Inline<64, 4>> {
 fn more_suspects_than_can_be_timed_are_all_found_dead_in_the_end() {
     let mut full = 0;
     for seed in seeds() {
-        let mut network = pool_of_four(seed, Config { quarantine: secs(20), ..lan() });
+        let mut network = pool_of_four(seed, lan().with(|c| c.quarantine = secs(20)));
         (8..16).for_each(|host| network.crash(host));
         let took = network.wait(secs(600), |n| (8..16).all(|host| n.all_say(host, Status::Dead)));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(15));
@@ -425,7 +425,7 @@ fn newcomers_wait_rather_than_more_being_told_than_there_is_room_for() {
 /// and how many newcomers found no place.
 fn told_by_a_datagram(newcomers: u8) -> ([usize; 6], u64) {
     let far = Locality { region: 0, zone: 1, rack: 0 };
-    let config = Config { max_datagram: 1_400, ..lan() };
+    let config = lan().with(|c| c.max_datagram = 1_400);
     let mut network: Network<Heap, Recorder> =
         Network::new(1, config, || Heap::for_members(64), Recorder::default());
     network.lend(Buffer::<8, 104, 11_200>::new());
@@ -489,8 +489,15 @@ fn checks_beyond_those_made_at_a_time_wait_and_are_made() {
 /// How many of 40 silent suspects, at the most, are first pinged within a tenth of a second.
 fn most_checks_at_a_time(seed: u64) -> usize {
     // Where most are silent a node quarantines itself, and checks nobody: not here.
-    let mechanisms = Mechanisms { answers: false, surprise: false, majority: false, ..Mechanisms::ALL };
-    let config = Config { quarantine: secs(20), mechanisms, ..lan() };
+    let mechanisms = Mechanisms::ALL.with(|m| {
+        m.answers = false;
+        m.surprise = false;
+        m.majority = false;
+    });
+    let config = lan().with(|c| {
+        c.quarantine = secs(20);
+        c.mechanisms = mechanisms;
+    });
     let mut network: Network<Heap, Recorder> =
         Network::new(seed, config, || Heap::for_members(256), Recorder::default());
     form(&mut network, seed, 2);
@@ -530,7 +537,7 @@ fn most_checks_at_a_time(seed: u64) -> usize {
 /// A node that reaches nobody hears all at once that everybody is there.
 #[test]
 fn more_members_than_wait_for_a_recheck_are_found_by_the_lap() {
-    let config = Config { quarantine: secs(40_000), ..lan() };
+    let config = lan().with(|c| c.quarantine = secs(40_000));
     let mut network: Network<Heap> = Network::new(1, config, || Heap::for_members(256), ());
     network.add("me");
     // Zones of three are never quarantined: each member is found unreachable by itself.

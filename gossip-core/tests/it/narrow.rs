@@ -87,7 +87,7 @@ fn a_storm_of_news_kills_nobody_behind_a_narrow_path_and_reaches_it() {
         (4, Mode::Push, 1_000, false),
         (5, Mode::Pull, 400, true),
     ] {
-        let (mut network, one) = beside_a_cluster(seed, Config { mode, ..lan() }, passes, passes);
+        let (mut network, one) = beside_a_cluster(seed, lan().with(|c| c.mode = mode), passes, passes);
         if joins {
             network.join(one, &[0, 1]);
         } else {

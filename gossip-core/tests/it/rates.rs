@@ -2,7 +2,7 @@
 //! it is left once the pressure is over. And both ends of the configuration. The bounds of memory are in `limits.rs`.
 
 use crate::support::{self, Link, Network, Recorder, forge, formed, lan, millis, secs, seeds};
-use gossip_core::{Budgets, Config, Health, Heap, Inline, Locality, Memory, Metrics, Mode, Status};
+use gossip_core::{Config, Health, Heap, Inline, Locality, Memory, Metrics, Mode, Status};
 use std::time::Duration;
 
 /// Datagrams that a budget lets out at once: of suspicion, of rumors, and of sync or all together.
@@ -22,10 +22,16 @@ fn held_back(metrics: &Metrics) -> u64 {
 
 #[test]
 fn a_storm_of_news_stays_within_the_budgets_and_is_all_told_once_they_are_filled_again() {
-    let tight = Budgets { total: 6_000, rumor: 3_000, ..lan().budgets };
-    let scarce = Budgets { total: 3_000, rumor: 31_000, ..lan().budgets };
+    let tight = lan().budgets.with(|b| {
+        b.total = 6_000;
+        b.rumor = 3_000;
+    });
+    let scarce = lan().budgets.with(|b| {
+        b.total = 3_000;
+        b.rumor = 31_000;
+    });
     for (budgets, is_rumor) in [(tight, true), (scarce, false)] {
-        let config = Config { budgets, ..lan() };
+        let config = lan().with(|c| c.budgets = budgets);
         let mut network: Network<Heap> = Network::new(1, config, || Heap::for_members(64), ());
         network.add_restored(40);
         network.run_for(secs(20));
@@ -70,7 +76,7 @@ fn a_storm_of_news_stays_within_the_budgets_and_is_all_told_once_they_are_filled
 /// A flood of news of the living does not keep anybody from hearing of a death.
 #[test]
 fn a_death_is_told_in_a_storm_of_news_of_the_living_that_never_ends() {
-    let config = Config { budgets: Budgets { rumor: 3_000, ..lan().budgets }, ..lan() };
+    let config = lan().with(|c| c.budgets = lan().budgets.with(|b| b.rumor = 3_000));
     let mut network: Network<Heap> = Network::new(1, config, || Heap::for_members(64), ());
     network.add_restored(40);
     network.run_for(secs(20));
@@ -128,7 +134,7 @@ fn corrections_over_the_budget_are_dropped_and_made_when_it_is_filled_again() {
 #[test]
 fn repair_over_the_budget_is_dropped_and_done_when_it_is_filled_again() {
     for seed in seeds() {
-        let config = Config { budgets: Budgets { sync: 2_000, ..lan().budgets }, ..lan() };
+        let config = lan().with(|c| c.budgets = lan().budgets.with(|b| b.sync = 2_000));
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(256), ());
         network.add_restored(100);
         network.run_for(secs(10));
@@ -209,34 +215,34 @@ fn forged_words_make_nobody_contradict_more_than_four_times_a_second() {
 fn least() -> (Config, Link) {
     let ms = millis(1);
     // The total is the least for so many probes.
-    let budgets = Budgets { total: 26_400, rumor: 1_400, sync: 1_400, suspicion: 1_400 };
-    let config = Config {
-        probe_interval: millis(10),
-        ack_timeout_initial: ms,
-        ack_timeout_min: ms,
-        ack_timeout_max: ms,
-        direct_pings: 1,
-        relays: 0,
-        relay_pings: 1,
-        pause_tolerance: millis(100),
-        suspicion_factor: 1,
-        confirmations: 1,
-        accusations_per_accuser: 1,
-        quarantine: secs(1),
-        local_pause: millis(10),
-        fanout: 1,
-        gossip_interval: ms,
-        retransmit_factor: 1,
-        anti_entropy_interval: secs(1),
-        max_datagram: 400,
-        budgets,
-        admissions_per_second: 1,
-        non_members_per_second: 1,
-        join_retry: millis(10),
-        tombstone_ttl: secs(60),
-        max_tombstones: 1,
-        ..lan()
-    };
+    let budgets =
+        lan().budgets.with(|b| (b.total, b.rumor, b.sync, b.suspicion) = (26_400, 1_400, 1_400, 1_400));
+    let config = lan().with(|c| {
+        c.probe_interval = millis(10);
+        c.ack_timeout_initial = ms;
+        c.ack_timeout_min = ms;
+        c.ack_timeout_max = ms;
+        c.direct_pings = 1;
+        c.relays = 0;
+        c.relay_pings = 1;
+        c.pause_tolerance = millis(100);
+        c.suspicion_factor = 1;
+        c.confirmations = 1;
+        c.accusations_per_accuser = 1;
+        c.quarantine = secs(1);
+        c.local_pause = millis(10);
+        c.fanout = 1;
+        c.gossip_interval = ms;
+        c.retransmit_factor = 1;
+        c.anti_entropy_interval = secs(1);
+        c.max_datagram = 400;
+        c.budgets = budgets;
+        c.admissions_per_second = 1;
+        c.non_members_per_second = 1;
+        c.join_retry = millis(10);
+        c.tombstone_ttl = secs(60);
+        c.max_tombstones = 1;
+    });
     (
         config,
         Link { latency: Duration::from_micros(100), jitter: Duration::from_micros(100), ..Link::PERFECT },
@@ -245,34 +251,35 @@ fn least() -> (Config, Link) {
 
 /// The greatest of everything.
 fn most() -> Config {
-    let budgets = Budgets { total: u32::MAX, rumor: u32::MAX, sync: u32::MAX, suspicion: u32::MAX };
-    Config {
-        probe_interval: secs(60),
-        ack_timeout_initial: secs(10),
-        ack_timeout_min: secs(10),
-        ack_timeout_max: secs(30),
-        direct_pings: 5,
-        relays: 8,
-        relay_pings: 3,
-        pause_tolerance: secs(300),
-        suspicion_factor: 20,
-        confirmations: 3,
-        accusations_per_accuser: 15,
-        quarantine: secs(86_400),
-        local_pause: secs(60),
-        fanout: 8,
-        gossip_interval: secs(10),
-        retransmit_factor: 6,
-        anti_entropy_interval: secs(3_600),
-        max_datagram: 1_400,
-        budgets,
-        admissions_per_second: 10_000,
-        non_members_per_second: 100_000,
-        join_retry: secs(600),
-        tombstone_ttl: secs(14 * 86_400),
-        max_tombstones: 1 << 20,
-        ..lan()
-    }
+    let budgets = lan()
+        .budgets
+        .with(|b| (b.total, b.rumor, b.sync, b.suspicion) = (u32::MAX, u32::MAX, u32::MAX, u32::MAX));
+    lan().with(|c| {
+        c.probe_interval = secs(60);
+        c.ack_timeout_initial = secs(10);
+        c.ack_timeout_min = secs(10);
+        c.ack_timeout_max = secs(30);
+        c.direct_pings = 5;
+        c.relays = 8;
+        c.relay_pings = 3;
+        c.pause_tolerance = secs(300);
+        c.suspicion_factor = 20;
+        c.confirmations = 3;
+        c.accusations_per_accuser = 15;
+        c.quarantine = secs(86_400);
+        c.local_pause = secs(60);
+        c.fanout = 8;
+        c.gossip_interval = secs(10);
+        c.retransmit_factor = 6;
+        c.anti_entropy_interval = secs(3_600);
+        c.max_datagram = 1_400;
+        c.budgets = budgets;
+        c.admissions_per_second = 10_000;
+        c.non_members_per_second = 100_000;
+        c.join_retry = secs(600);
+        c.tombstone_ttl = secs(14 * 86_400);
+        c.max_tombstones = 1 << 20;
+    })
 }
 
 /// Forms, loses one, tells all of it, and takes it back; each within `patience`.
@@ -302,7 +309,7 @@ fn lives_through_a_crash<M: Memory>(mut network: Network<M>, patience: Duration,
 fn the_least_of_every_knob_and_memory_is_a_cluster_that_works() {
     for mode in [Mode::Push, Mode::Pull, Mode::PushPull] {
         let (config, link) = least();
-        let config = Config { mode, ..config };
+        let config = config.with(|c| c.mode = mode);
         let mut network: Network<Inline<6, 1>> = Network::new(1, config, Inline::new, ());
         network.set_link(link);
         lives_through_a_crash(network, secs(120), &format!("{mode:?}"));
@@ -312,7 +319,7 @@ fn the_least_of_every_knob_and_memory_is_a_cluster_that_works() {
 #[test]
 fn the_most_of_every_knob_and_memory_is_a_cluster_that_works() {
     for mode in [Mode::Push, Mode::Pull, Mode::PushPull] {
-        let config = Config { mode, ..most() };
+        let config = most().with(|c| c.mode = mode);
         let network: Network<Heap> = Network::new(1, config, || Heap::for_members(usize::MAX), ());
         lives_through_a_crash(network, secs(2 * 86_400), &format!("{mode:?}"));
     }
@@ -324,39 +331,39 @@ fn just_beyond_the_least_and_the_most_of_every_knob_is_refused() {
     assert_eq!((least.validate(), most.validate()), (Ok(()), Ok(())));
     let (less, more) = (|d: Duration| d - Duration::from_nanos(1), |d: Duration| d + Duration::from_nanos(1));
     let mut beyond = vec![
-        Config { direct_pings: 0, ..least },
-        Config { direct_pings: 6, ..most },
-        Config { relays: 9, ..most },
-        Config { relay_pings: 0, ..least },
-        Config { relay_pings: 4, ..most },
-        Config { suspicion_factor: 0, ..least },
-        Config { suspicion_factor: 21, ..most },
-        Config { confirmations: 0, ..least },
-        Config { confirmations: 4, ..most },
-        Config { accusations_per_accuser: 0, ..least },
-        Config { accusations_per_accuser: 16, ..most },
-        Config { fanout: 0, ..least },
-        Config { fanout: 9, ..most },
-        Config { retransmit_factor: 0, ..least },
-        Config { retransmit_factor: 7, ..most },
-        Config { max_datagram: 399, ..least },
-        Config { max_datagram: 1_401, ..most },
-        Config { admissions_per_second: 0, ..least },
-        Config { admissions_per_second: 10_001, ..most },
-        Config { non_members_per_second: 0, ..least },
-        Config { non_members_per_second: 100_001, ..most },
-        Config { max_tombstones: 0, ..least },
-        Config { max_tombstones: (1 << 20) + 1, ..most },
+        least.with(|c| c.direct_pings = 0),
+        most.with(|c| c.direct_pings = 6),
+        most.with(|c| c.relays = 9),
+        least.with(|c| c.relay_pings = 0),
+        most.with(|c| c.relay_pings = 4),
+        least.with(|c| c.suspicion_factor = 0),
+        most.with(|c| c.suspicion_factor = 21),
+        least.with(|c| c.confirmations = 0),
+        most.with(|c| c.confirmations = 4),
+        least.with(|c| c.accusations_per_accuser = 0),
+        most.with(|c| c.accusations_per_accuser = 16),
+        least.with(|c| c.fanout = 0),
+        most.with(|c| c.fanout = 9),
+        least.with(|c| c.retransmit_factor = 0),
+        most.with(|c| c.retransmit_factor = 7),
+        least.with(|c| c.max_datagram = 399),
+        most.with(|c| c.max_datagram = 1_401),
+        least.with(|c| c.admissions_per_second = 0),
+        most.with(|c| c.admissions_per_second = 10_001),
+        least.with(|c| c.non_members_per_second = 0),
+        most.with(|c| c.non_members_per_second = 100_001),
+        least.with(|c| c.max_tombstones = 0),
+        most.with(|c| c.max_tombstones = (1 << 20) + 1),
     ];
     for budgets in [
-        Budgets { total: 26_399, ..least.budgets },
-        Budgets { rumor: 1_399, ..least.budgets },
-        Budgets { sync: 1_399, ..least.budgets },
-        Budgets { suspicion: 1_399, ..least.budgets },
+        least.budgets.with(|b| b.total = 26_399),
+        least.budgets.with(|b| b.rumor = 1_399),
+        least.budgets.with(|b| b.sync = 1_399),
+        least.budgets.with(|b| b.suspicion = 1_399),
     ] {
-        beyond.push(Config { budgets, ..least });
+        beyond.push(least.with(|c| c.budgets = budgets));
     }
-    beyond.push(Config { budgets: Budgets { total: 1_399, ..least.budgets }, ..most });
+    beyond.push(most.with(|c| c.budgets = least.budgets.with(|b| b.total = 1_399)));
     type Knob = fn(&mut Config) -> &mut Duration;
     let knobs: [Knob; 11] = [
         |config| &mut config.probe_interval,
@@ -433,7 +440,7 @@ fn say(network: &mut Network<Heap>, to: usize, from: usize, sections: &[forge::S
 /// Non-members, other clusters, what is no datagram; more of them than are answered.
 fn make_noise(network: &mut Network<Heap>) {
     let strange = forge::datagram(&forge::head(network.config), forge::id(7), &[]);
-    let foreign = forge::head(Config { cluster: support::cluster("other"), ..network.config });
+    let foreign = forge::head(network.config.with(|c| c.cluster = support::cluster("other")));
     let foreign = forge::datagram(&foreign, forge::id(7), &[]);
     for n in 0..1_100 {
         network.inject(0, ([10, 9, 9, 9], 7_946).into(), if n == 0 { &foreign } else { &strange });
@@ -444,8 +451,13 @@ fn make_noise(network: &mut Network<Heap>) {
 /// What happens to clusters, one after the other, by the counters that it moves.
 #[test]
 fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
-    let budgets = Budgets { sync: 12_000, ..lan().budgets };
-    let config = Config { max_datagram: 400, max_tombstones: 2, admissions_per_second: 4, budgets, ..lan() };
+    let budgets = lan().budgets.with(|b| b.sync = 12_000);
+    let config = lan().with(|c| {
+        c.max_datagram = 400;
+        c.max_tombstones = 2;
+        c.admissions_per_second = 4;
+        c.budgets = budgets;
+    });
     let mut network = support::network(1, config, ());
     for n in 0..30u8 {
         let locality = Locality { region: 0, zone: n / 10, rack: 0 };

@@ -12,9 +12,17 @@ use std::{cell::Cell, time::Duration};
 /// deaths are believed as they are told, and not asked about first.
 fn quiet() -> Config {
     let s = secs(10);
-    let waits = Config { ack_timeout_initial: s, ack_timeout_max: secs(30), direct_pings: 5, ..lan() };
-    let mechanisms = Mechanisms { earned_death: false, ..Mechanisms::ALL };
-    Config { mode: Mode::Push, probe_interval: secs(60), mechanisms, ..waits }
+    let waits = lan().with(|c| {
+        c.ack_timeout_initial = s;
+        c.ack_timeout_max = secs(30);
+        c.direct_pings = 5;
+    });
+    let mechanisms = Mechanisms::ALL.with(|m| m.earned_death = false);
+    waits.with(|c| {
+        c.mode = Mode::Push;
+        c.probe_interval = secs(60);
+        c.mechanisms = mechanisms;
+    })
 }
 
 /// A member that exists in tables only.
@@ -300,7 +308,7 @@ fn missed_update(seed: u64, config: Config, news: bool) -> Option<Duration> {
 #[test]
 fn constant_news_does_not_starve_repair() {
     for seed in 0..5 {
-        let took = missed_update(seed, Config { mode: Mode::Push, ..lan() }, true);
+        let took = missed_update(seed, lan().with(|c| c.mode = Mode::Push), true);
         println!("seed {seed}: repaired after {took:?} at 20 changes a second");
         assert!(took.is_some(), "seed {seed}: an update is missed still");
     }
@@ -308,7 +316,7 @@ fn constant_news_does_not_starve_repair() {
 
 #[test]
 fn without_repair_what_was_missed_stays_missed() {
-    let mut config = Config { mode: Mode::Push, ..lan() };
+    let mut config = lan().with(|c| c.mode = Mode::Push);
     config.mechanisms.repair = false;
     assert_eq!(missed_update(0, config, false), None);
 }
@@ -339,7 +347,14 @@ fn walks_see_all_of_a_table_that_is_large_and_nearly_empty() {
 #[test]
 fn answers_to_pulls_decode_however_many_are_suspected() {
     for (seed, max_datagram) in seeds().zip([400, 1_200, 1_400].into_iter().cycle()) {
-        let mut network = support::network(seed, Config { mode: Mode::Pull, max_datagram, ..lan() }, ());
+        let mut network = support::network(
+            seed,
+            lan().with(|c| {
+                c.mode = Mode::Pull;
+                c.max_datagram = max_datagram;
+            }),
+            (),
+        );
         network.add_restored(30);
         network.run_for(secs(5));
         (10..22).for_each(|host| network.crash(host));
@@ -353,7 +368,7 @@ fn answers_to_pulls_decode_however_many_are_suspected() {
 fn repair_decodes_however_lists_and_digests_alternate() {
     for max_datagram in [400, 1_200, 1_400] {
         let views = differing(2_000, 500);
-        let config = Config { max_datagram, ..quiet() };
+        let config = quiet().with(|c| c.max_datagram = max_datagram);
         let mut network = pair(1, config, [4_096, 4_096], [&views[0], &views[1]]);
         assert!(heal(&mut network, secs(300)).is_some(), "at {max_datagram} bytes");
     }

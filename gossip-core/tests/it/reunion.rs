@@ -2,7 +2,7 @@
 //! name that two nodes used.
 
 use crate::support::{Host, Network, forge, formed, lan, network, secs, seeds};
-use gossip_core::{Config, Event, Heap, Record, Status};
+use gossip_core::{Event, Heap, Record, Status};
 use std::net::SocketAddr;
 
 fn told(host: &Host<Heap>, wanted: impl Fn(&Event) -> bool) -> usize {
@@ -48,7 +48,10 @@ fn new_names_at_the_addresses_of_the_dead_are_found() {
 
 #[test]
 fn halves_that_forgot_each_other_find_each_other_without_seeds() {
-    let config = Config { tombstone_ttl: secs(60), quarantine: secs(10), ..lan() };
+    let config = lan().with(|c| {
+        c.tombstone_ttl = secs(60);
+        c.quarantine = secs(10);
+    });
     for seed in seeds() {
         let mut network = network(seed, config, ());
         network.add_restored(12);
@@ -137,7 +140,7 @@ fn a_name_is_taken_back_when_its_duplicate_is_gone() {
 
 #[test]
 fn members_that_never_answered_are_not_visited_once_forgotten() {
-    let config = Config { tombstone_ttl: secs(60), ..lan() };
+    let config = lan().with(|c| c.tombstone_ttl = secs(60));
     let mut network = formed(3, 12, config, ());
     network.run_for(secs(30));
     let nowhere: SocketAddr = ([10, 9, 9, 9], 7_946).into();

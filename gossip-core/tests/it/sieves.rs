@@ -1,7 +1,7 @@
 //! Sieves: what is missing is asked for, only what is missing is sent, and nobody makes more of it than that.
 
 use crate::support::{self, Host, Network, Recorder, forge, formed, lan, millis, secs, seeds};
-use gossip_core::{Config, Heap, Identity, Locality, Mechanisms, Metrics, Mode, Record, Traffic, Versions};
+use gossip_core::{Heap, Identity, Locality, Mechanisms, Metrics, Mode, Record, Traffic, Versions};
 
 const SIEVE: u8 = 19;
 const SIFTED: u8 = 20;
@@ -177,8 +177,8 @@ fn joins_that_prove_no_address_make_nobody_sieve() {
 
 #[test]
 fn a_crowd_that_sends_no_sieves_fetches_its_views() {
-    let mechanisms = Mechanisms { sieves: false, ..Mechanisms::ALL };
-    for config in [Config { mechanisms, ..lan() }, Config { mode: Mode::Push, ..lan() }] {
+    let mechanisms = Mechanisms::ALL.with(|m| m.sieves = false);
+    for config in [lan().with(|c| c.mechanisms = mechanisms), lan().with(|c| c.mode = Mode::Push)] {
         let mut network = Network::new(1, config, || Heap::for_members(128), ());
         (0..100).for_each(|n| _ = network.add(&format!("node-{n}")));
         (0..100).for_each(|n| network.join(n, &[0]));

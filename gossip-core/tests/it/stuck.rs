@@ -50,7 +50,7 @@ fn the_dead_of_a_restored_view_are_visited() {
 }
 #[test]
 fn a_hold_ends_with_the_view_that_it_was_about() {
-    let config = Config { tombstone_ttl: secs(60), ..lan() };
+    let config = lan().with(|c| c.tombstone_ttl = secs(60));
     let mut network = network(1, config, ());
     let host = network.add("alone");
     let zone: Vec<Record> = (0..6).map(nobody).collect();
@@ -70,7 +70,7 @@ fn a_hold_ends_with_the_view_that_it_was_about() {
 fn the_last_of_a_zone_buries_the_others_even_where_a_hold_is_shorter_than_a_check() {
     for (preset, quarantine) in [(Config::local as fn(_) -> _, 1), (Config::lan, 1), (Config::lan, 3)] {
         for seed in seeds() {
-            let config = Config { quarantine: secs(quarantine), ..preset(lan().cluster) };
+            let config = preset(lan().cluster).with(|c| c.quarantine = secs(quarantine));
             let mut network = formed(seed, 6, config, ());
             network.run_for(secs(10));
             (1..6).for_each(|host| network.crash(host));

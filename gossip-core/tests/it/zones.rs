@@ -144,7 +144,7 @@ fn a_zone_too_small_to_tell_is_never_held() {
 #[test]
 fn a_zone_that_stays_silent_is_declared_dead_after_the_hold() {
     for seed in seeds().take(5) {
-        let config = Config { quarantine: secs(60), ..lan() };
+        let config = lan().with(|c| c.quarantine = secs(60));
         let mut network = zones(seed, config, &[6, 6, 4]);
         let gone = members_of(&network, 2);
         for &host in &gone {
@@ -165,7 +165,7 @@ fn a_zone_that_stays_silent_is_declared_dead_after_the_hold() {
 #[test]
 fn sides_that_buried_each_other_find_each_other_again() {
     for seed in seeds().take(10) {
-        let config = Config { quarantine: secs(30), ..lan() };
+        let config = lan().with(|c| c.quarantine = secs(30));
         let mut network = zones(seed, config, &[8, 8]);
         cut_off(&mut network, 1);
         let other = members_of(&network, 1);
@@ -265,7 +265,7 @@ fn the_dead_are_not_all_visited_by_everybody_when_one_of_them_returns() {
 #[test]
 fn two_zones_that_a_third_one_reaches_bury_nobody_of_each_other_after_the_hold() {
     for seed in 0..5 {
-        let mut network = zones(seed, Config { quarantine: secs(30), ..lan() }, &[8, 8, 5]);
+        let mut network = zones(seed, lan().with(|c| c.quarantine = secs(30)), &[8, 8, 5]);
         let (one, other) = (addresses_of(&network, 0), addresses_of(&network, 1));
         network.set_cut(move |from, to| {
             one.contains(&from) && other.contains(&to) || other.contains(&from) && one.contains(&to)
@@ -305,7 +305,7 @@ fn a_zone_cut_off_from_more_zones_than_it_remembers_accuses_nobody() {
 #[test]
 fn a_pause_announced_while_the_doubt_of_its_zone_is_spent_is_waited_for() {
     for seed in seeds().take(5) {
-        let mut network = zones(seed, Config { quarantine: secs(30), ..lan() }, &[9, 5]);
+        let mut network = zones(seed, lan().with(|c| c.quarantine = secs(30)), &[9, 5]);
         cut_off(&mut network, 1);
         network.run_for(secs(60));
         network.set_cut(|_, _| false);
@@ -326,7 +326,7 @@ fn a_pause_announced_while_the_doubt_of_its_zone_is_spent_is_waited_for() {
 #[test]
 fn a_zone_let_through_at_times_is_held_for_ever_but_tells_of_its_dead() {
     for seed in seeds().take(5) {
-        let mut network = zones(seed, Config { quarantine: secs(60), ..lan() }, &[6, 6, 6]);
+        let mut network = zones(seed, lan().with(|c| c.quarantine = secs(60)), &[6, 6, 6]);
         for _ in 0..20 {
             cut_off(&mut network, 2);
             network.run_for(secs(28));
@@ -354,7 +354,7 @@ fn a_zone_let_through_at_times_is_held_for_ever_but_tells_of_its_dead() {
 #[test]
 fn bare_acks_let_through_hide_the_dead_of_a_zone_while_they_go_on() {
     for seed in seeds().take(5) {
-        let mut network = zones(seed, Config { quarantine: secs(60), ..lan() }, &[6, 6, 6]);
+        let mut network = zones(seed, lan().with(|c| c.quarantine = secs(60)), &[6, 6, 6]);
         let (inside, due) = (addresses_of(&network, 2), Rc::new(RefCell::new(BTreeSet::<SocketAddr>::new())));
         let leaves = move |from: SocketAddr, to: SocketAddr| inside.contains(&from) && !inside.contains(&to);
         network.set_passes({
