@@ -1,6 +1,6 @@
 //! The command line: what can be asked for, and the help that says how.
 
-use crate::{adapter::Adapter, knobs::Knobs, locality};
+use crate::{adapter::Adapter, knobs::Knobs, locality, print::with_sources};
 use adapter_tokio::{ClusterName, Config, Locality, NameError, NodeId, Seed};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -191,7 +191,7 @@ fn name(text: &str) -> Result<String, NameError> {
 }
 
 fn cluster_name(text: &str) -> Result<String, String> {
-    ClusterName::named(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+    ClusterName::named(text).map(|_| text.to_owned()).map_err(|error| with_sources(&error))
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {

@@ -1,6 +1,9 @@
 //! The configuration of a node: a preset, and what differs from it by a file and by options.
 
-use crate::cli::{Preset, Wrong};
+use crate::{
+    cli::{Preset, Wrong},
+    print::with_sources,
+};
 use adapter_tokio::{ClusterName, Config, Options};
 use clap::Args;
 use gossip_config::{Settings, SettingsError, checked};
@@ -76,7 +79,7 @@ impl Knobs {
         }
         let preset = self.preset.or(file.preset).unwrap_or(Preset::Lan).config(cluster);
         let config = self.over(file.config.over(preset)).and_then(checked);
-        config.map(|config| (config, capacity)).map_err(|error| Wrong(error.to_string()))
+        config.map(|config| (config, capacity)).map_err(|error| Wrong(with_sources(&error)))
     }
 
     fn over(&self, config: Result<Config, SettingsError>) -> Result<Config, SettingsError> {

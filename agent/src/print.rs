@@ -4,6 +4,7 @@ use crate::{locality, stream::Stream};
 use adapter_tokio::{Event, Health, NodeId, Notice, Reachability, Record, Status};
 use serde::Serialize;
 use std::{
+    error::Error,
     fmt,
     fs::File,
     io::{self, Write as _},
@@ -11,6 +12,12 @@ use std::{
     os::fd::AsFd,
     time::{Duration, SystemTime},
 };
+
+/// An error and what caused it, in one line.
+pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
+    let parts = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
+    parts.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
 
 /// Lines that wait for a slow reader before further ones are dropped: all members of a cluster of 1,000 may come at once.
 const MAX_LINES: usize = 1_024;

@@ -4,7 +4,7 @@ use crate::{
     UNWRITABLE,
     addresses::Addresses,
     cli::{RunArgs, Wrong},
-    print::{Format, LAST_WORDS, Line, Output},
+    print::{Format, LAST_WORDS, Line, Output, with_sources},
     seeds::{SeedCheck, Seen},
     signals,
 };
@@ -45,7 +45,7 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
     output.print(&Line::of_me("started", &handle.me()));
     if let Restored::Ignored(error) = handle.restored() {
-        output.warn(error);
+        output.warn(with_sources(error));
     }
     let unwritable = loop {
         tokio::select! {
@@ -95,7 +95,7 @@ fn in_options(error: Error) -> Error {
                 .to_owned(),
         )
         .into(),
-        Some(StartError::Config(error)) => Wrong(error.to_string()).into(),
+        Some(StartError::Config(_)) => Wrong(format!("{error:#}")).into(),
         _ => error,
     }
 }

@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // The outbox is ours: a step fills it, and the node is free while we send.
     let mut buffer = Buffer::<64, 128, 76_800>::new();
-    let mut out = buffer.outbox();
+    let mut out = buffer.outbox_for(&config)?;
     let carry_out = |output: Output<'_>| {
         for packet in output.packets() {
             let _ = socket.send_to(packet.bytes, packet.to); // lost like any datagram

@@ -53,7 +53,7 @@
 //! };
 //! let mut nodes = [node("a", 1)?, node("b", 2)?];
 //! let mut buffer = Buffer::<16, 128, 19_200>::new();
-//! let mut out = buffer.outbox();
+//! let mut out = buffer.outbox_for(&config)?;
 //!
 //! // What is on its way: from, to, bytes.
 //! let mut wire: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)> = VecDeque::new();

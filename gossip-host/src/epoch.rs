@@ -3,6 +3,7 @@
 use crate::file;
 use gossip_core::Incarnation;
 use std::{
+    error::Error,
     fmt,
     fs::File,
     io::{self, Read, Write},
@@ -98,25 +99,29 @@ pub enum EpochError {
 impl fmt::Display for EpochError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Read { path, source } => {
-                write!(f, "cannot read the epoch file {}: {source}", path.display())
-            }
+            Self::Read { path, .. } => write!(f, "cannot read the epoch file {}", path.display()),
             Self::Garbage { path } => write!(
                 f,
                 "the epoch file {} does not hold an epoch: name another file, or delete it to go by the clock",
                 path.display()
             ),
-            Self::Write { path, source } => write!(
+            Self::Write { path, .. } => write!(
                 f,
-                "cannot write the epoch file {}: {source}; name a file in a directory that exists and is writable",
+                "cannot write the epoch file {}: name a file in a directory that exists and is writable",
                 path.display()
             ),
         }
     }
 }
 
-/// `Display` says all of it, so that there is no source to be printed once more.
-impl std::error::Error for EpochError {}
+impl Error for EpochError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Read { source, .. } | Self::Write { source, .. } => Some(source),
+            Self::Garbage { .. } => None,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

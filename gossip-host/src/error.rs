@@ -2,7 +2,7 @@
 
 use crate::{epoch::EpochError, seeds::MAX_SEEDS};
 use gossip_core::ConfigError;
-use std::{fmt, io, net::SocketAddr};
+use std::{error::Error, fmt, io, net::SocketAddr};
 
 /// Why a node did not start, and what to do. Nothing is left behind: no socket, no task.
 #[derive(Debug)]
@@ -66,8 +66,8 @@ impl fmt::Display for StartError {
                 f,
                 "{address} is in use: stop the program that has it, or bind another port (0 takes any free one)"
             ),
-            Self::Bind { address, source } => {
-                write!(f, "cannot bind {address}: {source}; bind an address of this machine")
+            Self::Bind { address, .. } => {
+                write!(f, "cannot bind {address}, which must be an address of this machine")
             }
             Self::Config(error) => error.fmt(f),
             Self::Epoch(error) => error.fmt(f),
@@ -79,8 +79,17 @@ impl fmt::Display for StartError {
     }
 }
 
-/// `Display` says all of it, so that there is no source to be printed once more.
-impl std::error::Error for StartError {}
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Bind { source, .. } => Some(source),
+            // These two are shown as themselves.
+            Self::Config(error) => error.source(),
+            Self::Epoch(error) => error.source(),
+            _ => None,
+        }
+    }
+}
 
 impl From<ConfigError> for StartError {
     fn from(error: ConfigError) -> Self {
@@ -99,10 +108,10 @@ mod tests {
     use super::*;
     use crate::Options;
     use gossip_core::{ClusterName, Config};
-    use std::{error::Error as _, net::UdpSocket};
+    use std::net::UdpSocket;
 
     #[test]
-    fn an_error_of_starting_says_everything_once() {
+    fn an_error_of_starting_and_its_sources_say_everything_once() {
         let mut options = Options::new("node", Config::lan(ClusterName::named("errors").unwrap()));
         let taken = UdpSocket::bind(options.bind).unwrap();
         let elsewhere = SocketAddr::from(([203, 0, 113, 1], 7_946));
@@ -114,7 +123,17 @@ mod tests {
         let unreadable = crate::EpochFile::new("/dev/null/epoch");
         errors.push(unreadable.read().unwrap_err().into());
         for error in errors {
-            assert!(error.source().is_none() && !error.to_string().is_empty(), "{error:?}");
+            let error: &dyn Error = &error;
+            let sources =
+                std::iter::successors(error.source(), |error: &&(dyn Error + 'static)| (*error).source());
+            for source in sources {
+                let (whole, part) = (error.to_string(), source.to_string());
+                assert!(!whole.contains(&part), "{whole}: {part}");
+            }
+            assert!(!error.to_string().is_empty(), "{error:?}");
         }
+        let named = Options::new("", Config::lan(ClusterName::named("errors").unwrap()));
+        let refused = named.listen().unwrap_err();
+        assert!(refused.source().is_some_and(|source| source.to_string().ends_with("this one is empty")));
     }
 }

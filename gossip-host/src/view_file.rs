@@ -12,6 +12,7 @@ use crate::file;
 use gossip_core::{ClusterName, Health, Identity, Incarnation, Locality, NodeId, Record, Versions};
 use siphasher::sip::SipHasher13;
 use std::{
+    error::Error,
     fmt,
     fs::File,
     io::{self, Read, Write},
@@ -212,7 +213,7 @@ impl fmt::Display for ViewError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the view file {} is ignored: ", self.path.display())?;
         match &self.fault {
-            ViewFault::Unreadable(source) => write!(f, "{source}"),
+            ViewFault::Unreadable(_) => f.write_str("it cannot be read"),
             ViewFault::Damaged => f.write_str("it is damaged, or no view file"),
             ViewFault::Version(version) => write!(f, "it has the format {version}, of another release"),
             ViewFault::Foreign => f.write_str("it is of another cluster"),
@@ -223,8 +224,14 @@ impl fmt::Display for ViewError {
     }
 }
 
-/// `Display` says all of it.
-impl std::error::Error for ViewError {}
+impl Error for ViewError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.fault {
+            ViewFault::Unreadable(source) => Some(source),
+            _ => None,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -10,10 +10,10 @@ use std::{
 };
 
 /// Holds up a loop, or stops it. Whatever runtime the loop belongs to, it need only know wakers.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Debug)]
 pub struct Control(Arc<Mutex<Orders>>);
 
-#[derive(Default)]
+#[derive(Default, Debug)]
 struct Orders {
     stop: bool,
     hold_up: Option<Duration>,

@@ -39,6 +39,7 @@ pub trait Adapter {
 }
 
 /// A node at work. Dropping it stops the node as a crash would; its socket is closed then.
+#[derive(Debug)]
 pub struct Running {
     /// The node, as its host sees it.
     pub handle: Handle,

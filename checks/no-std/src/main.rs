@@ -81,7 +81,7 @@ fn meet() -> Option<()> {
     let ids = nodes.each_ref().map(|node| node.me().id());
     let mut wires = [Wire::EMPTY, Wire::EMPTY];
     let mut buffer = Buffer::<16, 128, 19_200>::new();
-    let mut out = buffer.outbox();
+    let mut out = buffer.outbox_for(nodes[0].config()).ok()?;
     wires[1].carry(nodes[0].join(Instant::ZERO, &[address(1)], &mut out));
     for now in (0..STEPS).map(|step| Instant::from_millis(10 * step)) {
         for (me, other) in [(0, 1), (1, 0)] {

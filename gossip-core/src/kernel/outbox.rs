@@ -2,8 +2,9 @@
 
 use crate::vocabulary::{
     bounds::MAX_ENTRIES,
+    config::Config,
     endpoint::{Endpoint, Sighting},
-    error::Verdict,
+    error::{ConfigError, Verdict},
     record::{NodeId, Zone},
     time::Instant,
     traffic::Traffic,
@@ -220,7 +221,21 @@ impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> Buffer<PACKE
         Self { packets: [NO_PACKET; PACKETS], events: [Event::Joined; EVENTS], bytes: [0; BYTES] }
     }
 
-    /// Lends the memory to steps.
+    /// Lends the memory to the steps of a node with this configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError::Outbox`], with what one step may need: every step would be refused.
+    pub fn outbox_for(&mut self, config: &Config) -> Result<Outbox<'_>, ConfigError> {
+        let out = self.outbox();
+        if out.suffices(config.max_datagram) {
+            return Ok(out);
+        }
+        let bytes = usize::from(config.max_datagram);
+        Err(ConfigError::Outbox { events: events_of_datagram(config.max_datagram) + EVENTS_OF_STEP, bytes })
+    }
+
+    /// Lends the memory to steps. Those of a node whose datagrams or events do not fit are refused
+    /// ([`Verdict::OutboxTooSmall`]): [`outbox_for`](Self::outbox_for) says so at the start.
     pub fn outbox(&mut self) -> Outbox<'_> {
         Outbox {
             packets: &mut self.packets,

@@ -35,7 +35,7 @@ use crate::{
         time::Instant,
     },
 };
-use core::{net::SocketAddr, time::Duration};
+use core::{fmt, net::SocketAddr, time::Duration};
 
 /// Time between two events about datagrams of another cluster.
 const FOREIGN_EVENT_GAP: Duration = Duration::from_secs(60);
@@ -52,6 +52,13 @@ pub struct Node<M> {
     pub(super) memory: M,
     /// When the next event about a foreign cluster may be raised.
     foreign_event: Instant,
+}
+
+impl<M: Memory> fmt::Debug for Node<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let members = self.members().count();
+        f.debug_struct("Node").field("me", &self.me()).field("members", &members).finish_non_exhaustive()
+    }
 }
 
 impl<M: Memory> Node<M> {

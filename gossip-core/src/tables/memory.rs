@@ -7,6 +7,7 @@ use crate::tables::{
         pool::{Pool, Suspicion, Timer},
     },
 };
+use core::fmt;
 
 /// What protocol code works on: one view per table, each with its slices and its scalars.
 #[doc(hidden)]
@@ -20,6 +21,18 @@ pub struct Tables<'a> {
 #[doc(hidden)]
 pub struct Views<'a> {
     pub(crate) members: View<'a>,
+}
+
+impl fmt::Debug for Tables<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tables").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Views<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Views").finish_non_exhaustive()
+    }
 }
 
 mod sealed {
@@ -109,6 +122,15 @@ impl<const MEMBERS: usize, const SUSPECTS: usize> Inline<MEMBERS, SUSPECTS> {
     }
 }
 
+impl<const MEMBERS: usize, const SUSPECTS: usize> fmt::Debug for Inline<MEMBERS, SUSPECTS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inline")
+            .field("members", &MEMBERS)
+            .field("suspects", &SUSPECTS)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<const MEMBERS: usize, const SUSPECTS: usize> Default for Inline<MEMBERS, SUSPECTS> {
     fn default() -> Self {
         Self::new()
@@ -176,6 +198,12 @@ mod heap {
         suspicions: Box<[Suspicion]>,
         timers: Box<[Timer]>,
         scalars: Scalars,
+    }
+
+    impl fmt::Debug for Heap {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("Heap").field("members", &self.slots.len()).finish_non_exhaustive()
+        }
     }
 
     impl Heap {

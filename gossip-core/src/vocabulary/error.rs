@@ -96,6 +96,13 @@ pub enum ConfigError {
     Epoch,
     /// The memory has room for fewer than two members, or for more than 2^20.
     Memory,
+    /// An outbox cannot take what one step may put into it: [`Buffer::outbox_for`](crate::Buffer::outbox_for).
+    Outbox {
+        /// The events that one step may raise.
+        events: usize,
+        /// The bytes of one datagram.
+        bytes: usize,
+    },
     /// The field cannot be changed while running.
     Fixed {
         /// The field of `Config`.
@@ -106,8 +113,8 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ClusterName(error) => write!(f, "the cluster's name cannot be used: {error}"),
-            Self::NodeName(error) => write!(f, "the node's name cannot be used: {error}"),
+            Self::ClusterName(_) => f.write_str("the cluster's name cannot be used"),
+            Self::NodeName(_) => f.write_str("the node's name cannot be used"),
             Self::Range { field, min, max, given } => {
                 write!(f, "{field} is {given}: set it to {min} at least and {max} at most")
             }
@@ -121,6 +128,9 @@ impl fmt::Display for ConfigError {
                 "the epoch is too high: use max(persisted + 1, Unix seconds), and mend the file that it was read from",
             ),
             Self::Memory => f.write_str("the memory must have room for 2 to 1,048,576 members"),
+            Self::Outbox { events, bytes } => {
+                write!(f, "the outbox is too small: give its buffer room for {events} events and {bytes} bytes")
+            }
             Self::Fixed { field } => {
                 write!(f, "{field} cannot change while the node runs: restart it with the new value")
             }
@@ -128,7 +138,14 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl core::error::Error for ConfigError {}
+impl core::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::ClusterName(error) | Self::NodeName(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl From<NameError> for ConfigError {
     fn from(error: NameError) -> Self {

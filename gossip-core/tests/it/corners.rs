@@ -111,6 +111,17 @@ fn two_pings_in_a_datagram_get_no_more_bytes_than_they_had() {
 }
 
 #[test]
+fn an_outbox_too_small_for_its_configuration_is_refused_at_the_start() {
+    let mut small = Buffer::<2, 35, 800>::new();
+    let refused = small.outbox_for(&lan()).map(drop).unwrap_err();
+    assert_eq!(refused, ConfigError::Outbox { events: 95, bytes: 1_200 });
+    assert!(small.outbox_for(&lan().with(|c| c.max_datagram = 400)).is_ok(), "what it suffices for");
+    // What it asks for is enough.
+    assert!(Buffer::<2, 95, 1_200>::new().outbox_for(&lan()).is_ok());
+    assert!(Buffer::<2, 94, 1_200>::new().outbox_for(&lan()).is_err());
+}
+
+#[test]
 fn an_outbox_without_room_for_a_datagram_is_refused_and_changes_nothing() {
     let mut node = node(lan(), Instant::ZERO);
     let mut small = Buffer::<2, 35, 800>::new();

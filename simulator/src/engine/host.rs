@@ -2,7 +2,7 @@
 
 use super::{Micros, NEVER, link::Pipe, packets::PacketId};
 use gossip_core::{Heap, Instant, Locality, Node, NodeId};
-use std::{collections::VecDeque, net::SocketAddr};
+use std::{collections::VecDeque, fmt, net::SocketAddr};
 
 /// A host, by its place in [`World::hosts`](super::World::hosts).
 pub type HostId = u32;
@@ -62,6 +62,12 @@ impl Clock {
         let rate = MILLION + i128::from(self.drift_ppm);
         let true_time = (i128::from(elapsed) * MILLION + rate - 1) / rate;
         self.set.saturating_add(true_time as u64)
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("id", &self.id).field("address", &self.address).finish_non_exhaustive()
     }
 }
 

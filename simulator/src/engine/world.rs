@@ -19,6 +19,7 @@ use gossip_core::{
 };
 use std::{
     collections::{HashMap, VecDeque},
+    fmt,
     net::SocketAddr,
     thread,
 };
@@ -91,6 +92,7 @@ pub enum Input {
 }
 
 /// A step that was just made.
+#[derive(Debug)]
 pub struct Step<'a> {
     /// When.
     pub now: Micros,
@@ -182,6 +184,12 @@ pub struct Newcomer {
     pub address: Option<SocketAddr>,
     /// Where it runs.
     pub locality: Option<Locality>,
+}
+
+impl<W> fmt::Debug for World<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("hosts", &self.hosts.len()).finish_non_exhaustive()
+    }
 }
 
 /// Real nodes over virtual links in virtual time. Same seed and calls, same bytes.
