@@ -290,7 +290,9 @@ impl Bootstrap {
         message: &Message,
         bytes: usize,
     ) {
-        let &Message::Fetch { nonce, token, after, until, window } = message else { return };
+        let &Message::Fetch { nonce, token, after, until, window } = message else {
+            return debug_assert!(false, "only fetches come here");
+        };
         if !self.joining.has_view() {
             if self.admits_request(cx) {
                 self.decline(cx, from, nonce);

@@ -283,7 +283,10 @@ impl Dissemination {
         }
         let _ = cx.write(to, Traffic::Sync, |draft, kernel, tables| {
             for at in (0..kernel.changes.len()).rev() {
-                let Some(slot) = kernel.changes.get(at) else { break };
+                let Some(slot) = kernel.changes.get(at) else {
+                    debug_assert!(false, "fewer changes than were counted");
+                    break;
+                };
                 if !put_news(draft, kernel, tables, slot) {
                     break;
                 }

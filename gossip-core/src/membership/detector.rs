@@ -324,7 +324,7 @@ impl Membership {
     }
 
     fn advance_probe(&mut self, cx: &mut Context<'_, '_>, at: usize) {
-        let Some(probe) = self.detector.probes.get(at) else { return };
+        let Some(probe) = self.detector.probes.get(at) else { return debug_assert!(false, "no such probe") };
         match probe.stage.next(probe.purpose, probe.effort, &cx.kernel.config) {
             Move::Ping => self.ping(cx, at),
             Move::LastPing => {
@@ -352,10 +352,14 @@ impl Membership {
 
     fn ping(&mut self, cx: &mut Context<'_, '_>, at: usize) {
         let judged = cx.kernel.clock.judged();
-        let Some(probe) = self.detector.probes.get(at) else { return };
-        let (slot, target, Stage::Direct(sent)) = (probe.slot, probe.target, probe.stage) else { return };
+        let Some(probe) = self.detector.probes.get(at) else { return debug_assert!(false, "no such probe") };
+        let (slot, target, Stage::Direct(sent)) = (probe.slot, probe.target, probe.stage) else {
+            return debug_assert!(false, "the probe is past its direct pings");
+        };
         let wait = self.ack_wait(cx, slot, sent);
-        let Some(probe) = self.detector.probes.get_mut(at) else { return };
+        let Some(probe) = self.detector.probes.get_mut(at) else {
+            return debug_assert!(false, "no such probe");
+        };
         if let Some(ping) = probe.pings.get_mut(usize::from(sent)) {
             *ping = u32::try_from(micros(judged.since(probe.began))).unwrap_or(UNTIMED);
         }
@@ -392,7 +396,7 @@ impl Membership {
         if !cx.kernel.config.mechanisms.quarantines {
             return;
         }
-        let Some(probe) = self.detector.probes.get(at) else { return };
+        let Some(probe) = self.detector.probes.get(at) else { return debug_assert!(false, "no such probe") };
         let (slot, nonce) = (probe.slot, probe.nonce);
         if probe.effort == Effort::Brief {
             return;
@@ -411,7 +415,7 @@ impl Membership {
 
     fn ask_relays(&mut self, cx: &mut Context<'_, '_>, at: usize) {
         let judged = cx.kernel.clock.judged();
-        let Some(probe) = self.detector.probes.get(at) else { return };
+        let Some(probe) = self.detector.probes.get(at) else { return debug_assert!(false, "no such probe") };
         let (slot, target, nonce, effort) = (probe.slot, probe.target, probe.nonce | HELPED, probe.effort);
         let round = if let Stage::Relayed(round) = probe.stage { round + 1 } else { 1 };
         let all = usize::from(cx.kernel.config.relays);
@@ -456,7 +460,7 @@ impl Membership {
     /// There is no relay to ask; but the controls get the time of a ping.
     fn wait_for_controls(&mut self, cx: &mut Context<'_, '_>, at: usize) {
         let judged = cx.kernel.clock.judged();
-        let Some(probe) = self.detector.probes.get(at) else { return };
+        let Some(probe) = self.detector.probes.get(at) else { return debug_assert!(false, "no such probe") };
         if probe.controls.is_empty() || probe.controlled > 0 {
             self.fail(cx, at);
             return;
@@ -469,7 +473,9 @@ impl Membership {
 
     fn fail(&mut self, cx: &mut Context<'_, '_>, at: usize) {
         let (judged, longest) = (cx.kernel.clock.judged(), cx.kernel.config.ack_timeout_max);
-        let Some(probe) = self.detector.probes.get_mut(at) else { return };
+        let Some(probe) = self.detector.probes.get_mut(at) else {
+            return debug_assert!(false, "no such probe");
+        };
         // A member is not rechecked again while its last recheck lingers.
         let linger = longest * if probe.purpose.is_recheck() { RECHECK_LINGERS } else { LATE };
         (probe.stage, probe.due) = (Stage::Lingering, judged + linger);

@@ -84,7 +84,9 @@ impl Membership {
         let quarantined = self.quarantines.active().count();
         let first = cx.kernel.rng.below(quarantined as u32) as usize;
         for at in (first..quarantined).chain(0..first).take(ZONES_AT_ONCE) {
-            let Some(zone) = self.quarantines.active().nth(at) else { return };
+            let Some(zone) = self.quarantines.active().nth(at) else {
+                return debug_assert!(false, "fewer quarantines than were counted");
+            };
             for _ in 0..DRAWS {
                 let Some(slot) = cx.tables.members.random_in(zone, &mut cx.kernel.rng) else { break };
                 if !self.was_rechecked(slot) {

@@ -97,7 +97,7 @@ impl Membership {
 
     fn advance_relay(&mut self, cx: &mut Context<'_, '_>, at: usize) {
         let judged = cx.kernel.clock.judged();
-        let Some(relay) = self.relays.0.get(at) else { return };
+        let Some(relay) = self.relays.0.get(at) else { return debug_assert!(false, "no such relayed ping") };
         let (slot, sent, ours) = (relay.target, relay.sent, relay.ours);
         if sent < cx.kernel.config.relay_pings {
             let wait = self.ack_wait(cx, slot, sent);

@@ -180,7 +180,9 @@ impl Membership {
             }
             let roll = (self.standing.roll + 1) % cx.tables.members.live();
             self.standing.roll = roll;
-            let Some(&slot) = cx.tables.members.live_slots().get(roll as usize) else { return };
+            let Some(&slot) = cx.tables.members.live_slots().get(roll as usize) else {
+                return debug_assert!(false, "a roll beyond the live members");
+            };
             if cx.tables.members.slot(slot).is_silent()
                 && self.was_questioned(cx, slot)
                 && !cx.accuses(ME, slot)

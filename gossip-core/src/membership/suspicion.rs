@@ -199,9 +199,13 @@ impl Membership {
             }
             return self.postpone(cx, slot, wait);
         }
-        let Some(suspicion) = cx.suspicion_mut(slot) else { return };
+        let Some(suspicion) = cx.suspicion_mut(slot) else {
+            return debug_assert!(false, "no suspicion is due");
+        };
         suspicion.advance(Turn::Expired(now));
-        let Progress::Due { checks, .. } = suspicion.progress() else { return };
+        let Progress::Due { checks, .. } = suspicion.progress() else {
+            return debug_assert!(false, "an expired suspicion is due");
+        };
         if checks == 1 && !suspicion.accusers().contains(&ME) {
             let jitter = interval / 2 + cx.kernel.rng.below_u64(interval);
             self.postpone(cx, slot, jitter);

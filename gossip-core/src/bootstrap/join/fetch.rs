@@ -152,14 +152,16 @@ impl Bootstrap {
         let wait = self.joining.wait(cx.kernel.config.ack_timeout_initial * 3);
         let wait = self.jittered(cx, wait);
         let now = cx.now();
-        let Some(fetch) = self.joining.fetches.get_mut(at) else { return };
+        let Some(fetch) = self.joining.fetches.get_mut(at) else {
+            return debug_assert!(false, "no such fetch");
+        };
         (fetch.left, fetch.due) = (MAX_WINDOW, now + wait);
         // What is asked for comes again.
         let asked = fetch.nonce;
         let Joining { fetches, early, .. } = &mut self.joining;
         let others = |nonce: Nonce| nonce != asked && fetches.iter().any(|fetch| fetch.nonce == nonce);
         early.retain(|page| others(page.nonce));
-        let Some(fetch) = self.joining.fetches.get(at) else { return };
+        let Some(fetch) = self.joining.fetches.get(at) else { return debug_assert!(false, "no such fetch") };
         let Fetch { nonce, token, after, until, to, size, .. } = *fetch;
         let ask = Message::Fetch { nonce, token, after, until, window: MAX_WINDOW };
         let sent = cx.briefly(size.limit(), |cx| cx.send(Intent::bare(to, Traffic::Sync, ask)));
@@ -170,7 +172,9 @@ impl Bootstrap {
 
     pub(super) fn retry_fetch(&mut self, cx: &mut Context<'_, '_>, at: usize) {
         let alone = self.joining.fetches.len() == 1;
-        let Some(fetch) = self.joining.fetches.get_mut(at) else { return };
+        let Some(fetch) = self.joining.fetches.get_mut(at) else {
+            return debug_assert!(false, "no such fetch");
+        };
         fetch.tries += 1;
         if !fetch.refused {
             fetch.size.note_silence(cx.kernel.path.limit(&cx.kernel.config), alone);
@@ -219,7 +223,7 @@ impl Bootstrap {
     fn note_page(&mut self, cx: &mut Context<'_, '_>, at: usize, bytes: usize) {
         let fetches = &mut self.joining.fetches;
         let alone = fetches.len() == 1;
-        let Some(fetch) = fetches.get_mut(at) else { return };
+        let Some(fetch) = fetches.get_mut(at) else { return debug_assert!(false, "no such fetch") };
         let narrow = cx.kernel.path.note_page(&mut fetch.size, bytes, alone, cx.kernel.config.max_datagram);
         if let Some(event) = narrow {
             cx.raise(event);

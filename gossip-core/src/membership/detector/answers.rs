@@ -35,7 +35,9 @@ impl Membership {
     /// A control answered: the road to this zone is open.
     fn control_answered(&mut self, cx: &mut Context<'_, '_>, at: usize, sender: NodeId) {
         let Some(control) = cx.tables.members.find(sender) else { return };
-        let Some(probe) = self.detector.probes.get_mut(at) else { return };
+        let Some(probe) = self.detector.probes.get_mut(at) else {
+            return debug_assert!(false, "no such probe");
+        };
         if let Some(which) = probe.controls.iter().position(|&asked| asked == control) {
             probe.controlled |= 1 << which;
             self.reached(cx, control);

@@ -203,7 +203,9 @@ impl Pool<'_> {
 
     /// Moves a member's timer.
     pub(crate) fn schedule(&mut self, member: &Slot, due: Judged<Stamp>) {
-        let Some(suspicion) = self.get(member) else { return };
+        let Some(suspicion) = self.get(member) else {
+            return debug_assert!(false, "only suspects have timers");
+        };
         let position = suspicion.heap_position as usize;
         self.timers[position].due = due;
         self.sift(position);
