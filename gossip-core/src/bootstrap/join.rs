@@ -18,6 +18,7 @@
 
 mod fetch;
 mod phase;
+mod questions;
 
 pub(crate) use fetch::MAX_WINDOW;
 
@@ -32,7 +33,6 @@ use crate::{
     },
     tables::table::ME,
     vocabulary::{
-        bounds::sized,
         diagnostics::debug,
         time::{Instant, micros},
         traffic::Traffic,
@@ -42,11 +42,10 @@ use crate::{
 use core::{net::SocketAddr, time::Duration};
 use fetch::{Early, Fetch, MAX_EARLY, MAX_FETCHES};
 use phase::{Phase, Turn};
+use questions::Questions;
 
 /// Joins a round: two seeds, and those that busy ones named.
 const MAX_OF_ROUND: usize = 2 + MAX_REFERRALS;
-/// Joins of this round and of those before whose answers are awaited.
-const MAX_ASKED: usize = sized(3, 1) * MAX_OF_ROUND;
 /// Seeds asked at a time.
 const ASK_AT_ONCE: usize = 2;
 /// Rounds of asking by a node that has a view and company: its seeds may be down for good.
@@ -84,16 +83,7 @@ pub(crate) struct Joining {
     /// Since when it has been asking, fetching included.
     since: Instant,
     retry: Instant,
-    /// The oldest first.
-    asked: heapless::Vec<(Nonce, SocketAddr), MAX_ASKED>,
-    /// How many of those are of earlier rounds, ...
-    asked_before: u8,
-    /// ... and of those before the last one.
-    asked_long_before: u8,
-    /// How often the waits double, since answers came more than a round late.
-    lateness: u8,
-    /// Who of those was shown its token: one at a time, since one welcome is enough.
-    entering: Option<Nonce>,
+    questions: Questions,
     fetches: heapless::Vec<Fetch, MAX_FETCHES>,
     early: heapless::Vec<Early, MAX_EARLY>,
     /// There is a view: fetched, given by the host, or what a crowd can have.
@@ -116,11 +106,7 @@ impl Joining {
             round: 0,
             since: Instant::ZERO,
             retry: Instant::NEVER,
-            asked: heapless::Vec::new(),
-            asked_before: 0,
-            asked_long_before: 0,
-            lateness: 0,
-            entering: None,
+            questions: Questions::NONE,
             fetches: heapless::Vec::new(),
             early: heapless::Vec::new(),
             viewed: false,
@@ -170,40 +156,8 @@ impl Joining {
         self.viewed = true;
     }
 
-    /// A round begins. Answers to what earlier ones asked are still awaited: they may just be slow.
-    fn begin_round(&mut self) {
-        (self.asked_long_before, self.asked_before) = (self.asked_before, self.asked.len() as u8);
-        self.entering = None;
-    }
-
-    /// Whom this answers, if it is a question of ours. Where it comes more than a round late, the waits double from here on.
-    fn note_answer(&mut self, nonce: Nonce) -> Option<SocketAddr> {
-        let at = self.asked.iter().position(|&(asked, _)| asked == nonce)?;
-        if at < usize::from(self.asked_long_before) {
-            self.lateness = (self.lateness + 1).min(MAX_DOUBLINGS as u8);
-            self.asked_long_before = 0; // once a round
-        }
-        self.asked.get(at).map(|&(_, seed)| seed)
-    }
-
-    /// Whom this round has asked.
-    fn asked_now(&self) -> &[(Nonce, SocketAddr)] {
-        self.asked.get(usize::from(self.asked_before)..).unwrap_or_default()
-    }
-
-    /// A wait for answers, doubled as often as they have been late.
-    fn wait(&self, wait: Duration) -> Duration {
-        Duration::from_micros(micros(wait) << self.lateness)
-    }
-
     fn turn(&mut self, turn: Turn) {
         self.phase = self.phase.after(turn);
-    }
-
-    fn forget_asked(&mut self) {
-        self.asked.clear();
-        (self.asked_before, self.asked_long_before) = (0, 0);
-        self.entering = None;
     }
 
     /// Everything is to be learned anew; whom to ask is not forgotten.
@@ -228,8 +182,7 @@ impl Joining {
 
     /// Whether an answer with this nonce is awaited.
     pub(crate) fn awaits(&self, nonce: Nonce) -> bool {
-        self.asked.iter().any(|&(asked, _)| asked == nonce)
-            || self.fetches.iter().any(|fetch| fetch.nonce == nonce)
+        self.questions.await_answer(nonce) || self.fetches.iter().any(|fetch| fetch.nonce == nonce)
     }
 }
 
@@ -331,7 +284,7 @@ impl Bootstrap {
         }
         self.ask_again(cx);
         self.joining.round = REJOIN_ROUNDS;
-        self.joining.forget_asked();
+        self.joining.questions.clear();
         let which = cx.kernel.rng.below(cx.kernel.seeds.list.len() as u32) as usize;
         let turn = cx.kernel.seeds.unmet_contacts < EARLY_CONTACTS || cx.kernel.rng.below(2) == 0;
         let seeds = &mut cx.kernel.seeds;
@@ -365,7 +318,7 @@ impl Bootstrap {
     }
 
     fn ask_seeds(&mut self, cx: &mut Context<'_, '_>) {
-        let doublings = self.joining.round.saturating_sub(EVEN_ROUNDS) + u32::from(self.joining.lateness);
+        let doublings = self.joining.round.saturating_sub(EVEN_ROUNDS) + self.joining.questions.doublings();
         let doublings = doublings.min(MAX_DOUBLINGS);
         let round = self.joining.round;
         let quarters = match round {
@@ -378,7 +331,7 @@ impl Bootstrap {
         let joining = &mut self.joining;
         joining.round = joining.round.saturating_add(1);
         joining.retry = cx.kernel.clock.now() + wait;
-        joining.begin_round();
+        joining.questions.begin_round();
         let lost = cx.tables.members.live() == 0;
         if !self.joining.viewed {
             for peer in self.established_peers(cx, 1) {
@@ -393,18 +346,11 @@ impl Bootstrap {
     }
 
     fn ask(&mut self, cx: &mut Context<'_, '_>, seed: SocketAddr) {
-        let asked = self.joining.asked_now();
-        if asked.len() == MAX_OF_ROUND || asked.iter().any(|&(_, asked)| asked == seed) {
+        if !self.joining.questions.may_ask(seed) {
             return;
         }
         let nonce = cx.fresh_nonce();
-        let joining = &mut self.joining;
-        if joining.asked.is_full() && joining.asked_before > 0 {
-            joining.asked.remove(0);
-            joining.asked_before -= 1;
-            joining.asked_long_before = joining.asked_long_before.saturating_sub(1);
-        }
-        if joining.asked.push((nonce, seed)).is_ok() {
+        if self.joining.questions.add(nonce, seed) {
             self.introduce(cx, seed, nonce, 0);
         }
     }
@@ -429,9 +375,8 @@ impl Bootstrap {
         nonce: Nonce,
         token: Token,
     ) -> bool {
-        if let Some(seed) = self.joining.note_answer(nonce) {
-            if self.joining.entering.is_none_or(|entering| entering == nonce) {
-                self.joining.entering = Some(nonce);
+        if let Some(seed) = self.joining.questions.note_answer(nonce) {
+            if self.joining.questions.enter(nonce) {
                 self.introduce(cx, seed, nonce, token);
             }
             return true;
@@ -449,16 +394,15 @@ impl Bootstrap {
     ) {
         let lone = self.joining.is_lone(cx.now(), cx.tables.members.live());
         let joining = &mut self.joining;
-        if joining.phase != Phase::Asking || joining.note_answer(nonce).is_none() {
+        if joining.phase != Phase::Asking || joining.questions.note_answer(nonce).is_none() {
             return;
         }
         if members == 0 && !joining.viewed && joining.round < LONE_ROUNDS && !lone {
-            joining.entering = None; // somebody else may have a view
-            joining.asked.retain(|&(asked, _)| asked != nonce);
+            joining.questions.drop_answered(nonce); // somebody else may have a view
             self.ask_the_rest(cx);
             return;
         }
-        joining.forget_asked();
+        joining.questions.clear();
         joining.turn(Turn::Welcome);
         cx.kernel.path.begin_join();
         cx.kernel.seeds.note_member_at(from);
@@ -484,8 +428,8 @@ impl Bootstrap {
     /// Whoever was asked in this round and has not answered may have a view: its challenge came while another was being
     /// answered, or was lost.
     fn ask_the_rest(&mut self, cx: &mut Context<'_, '_>) {
-        for at in 0..self.joining.asked_now().len() {
-            if let Some(&(nonce, seed)) = self.joining.asked_now().get(at) {
+        for at in 0..self.joining.questions.of_this_round().len() {
+            if let Some(&(nonce, seed)) = self.joining.questions.of_this_round().get(at) {
                 self.introduce(cx, seed, nonce, 0);
             }
         }
@@ -497,10 +441,10 @@ impl Bootstrap {
             return;
         }
         let joining = &mut self.joining;
-        if joining.note_answer(nonce).is_none() {
+        if joining.questions.note_answer(nonce).is_none() {
             return;
         }
-        joining.entering = joining.entering.filter(|&entering| entering != nonce);
+        joining.questions.note_refusal(nonce);
         joining.round = joining.round.min(QUICK_ROUNDS); // it has a view
         joining.referred = true;
         others.iter().for_each(|&other| cx.kernel.seeds.note_good(other));

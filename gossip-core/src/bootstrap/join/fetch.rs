@@ -149,7 +149,7 @@ impl Bootstrap {
     }
 
     fn request(&mut self, cx: &mut Context<'_, '_>, at: usize) {
-        let wait = self.joining.wait(cx.kernel.config.ack_timeout_initial * 3);
+        let wait = self.joining.questions.wait(cx.kernel.config.ack_timeout_initial * 3);
         let wait = self.jittered(cx, wait);
         let now = cx.now();
         let Some(fetch) = self.joining.fetches.get_mut(at) else {
