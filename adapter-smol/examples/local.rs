@@ -4,12 +4,12 @@
 //! `cargo run -p adapter-smol --example local`
 
 use adapter_smol::{ClusterName, Config, Handle, MemberView, Options, Status, bind};
-use async_executor::{LocalExecutor, Task};
+use smol::{LocalExecutor, Task};
 use std::{error::Error, time::Duration};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let executor = LocalExecutor::new();
-    async_io::block_on(executor.run(tell(&executor)))
+    smol::block_on(executor.run(tell(&executor)))
 }
 
 async fn tell(executor: &LocalExecutor<'_>) -> Result<(), Box<dyn Error>> {

@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! use adapter_smol::{ClusterName, Config, Options, bind};
-//! use async_executor::LocalExecutor;
+//! use smol::LocalExecutor;
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let mut options = Options::new("db-1", Config::lan(ClusterName::named("prod")?));
@@ -15,7 +15,7 @@
 //!
 //!     let executor = LocalExecutor::new();
 //!     executor.spawn(driver.run()).detach();
-//!     async_io::block_on(executor.run(async {
+//!     smol::block_on(executor.run(async {
 //!         let mut events = node.events();
 //!         while let Some(notice) = events.next().await {
 //!             match notice {
@@ -29,7 +29,8 @@
 //! ```
 //!
 //! Everything a user needs of `gossip-host` and `gossip-core` is exported from here. The features `log` and `tracing` turn
-//! on what the node says for people to read; `tracing`, if both are on.
+//! on what the node says for people to read; `tracing`, if both are on. `serde` lets ids, records, events, metrics and
+//! configurations be logged and kept, and with `stream`, `Events` is a `futures_core::Stream`.
 
 mod driver;
 mod socket;

@@ -4,7 +4,7 @@
 
 use adapter_smol::{ClusterName, Config, Left, Options, StartError, bind, with_socket};
 use adapter_suite::{Adapter, Running, behaviours};
-use async_executor::{Executor, LocalExecutor};
+use smol::{Executor, LocalExecutor};
 use std::{net::UdpSocket, time::Duration};
 
 struct Smol;
@@ -15,7 +15,7 @@ impl Adapter for Smol {
             Some(socket) => with_socket(options, socket),
             None => bind(options),
         }?;
-        Ok(Running::new(handle, move |control| async_io::block_on(control.over(driver.run()))))
+        Ok(Running::new(handle, move |control| smol::block_on(control.over(driver.run()))))
     }
 }
 
@@ -31,13 +31,13 @@ fn a_driver_runs_on_any_executor_and_tells_how_it_stopped() {
     let local = LocalExecutor::new();
     let task = local.spawn(driver.run());
     drop(handle.leave(Duration::from_secs(30)));
-    assert_eq!(async_io::block_on(local.run(task)), Ok(Left { acknowledged: 0 }));
+    assert_eq!(smol::block_on(local.run(task)), Ok(Left { acknowledged: 0 }));
 
     let (handle, driver) = bind(options("threads")).unwrap();
     let threads = Executor::new();
     let task = threads.spawn(driver.run());
     drop(handle.leave(Duration::from_secs(30)));
-    assert_eq!(async_io::block_on(threads.run(task)), Ok(Left { acknowledged: 0 }));
+    assert_eq!(smol::block_on(threads.run(task)), Ok(Left { acknowledged: 0 }));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_cancelled_task_ends_what_waits_for_it() {
     let executor = LocalExecutor::new();
     let task = executor.spawn(driver.run());
     let mut events = handle.events();
-    async_io::block_on(executor.run(async {
+    smol::block_on(executor.run(async {
         task.cancel().await;
         assert!(events.next().await.is_none());
     }));

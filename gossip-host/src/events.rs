@@ -5,6 +5,8 @@ use crate::{
     view::MemberView,
 };
 use gossip_core::{Event, Memory, Node};
+#[cfg(feature = "stream")]
+use std::pin::Pin;
 use std::{
     fmt,
     future::poll_fn,
@@ -75,8 +77,39 @@ impl Events {
     }
 }
 
+/// The same as [`Events::next`], for the adapters of `futures` (feature `stream`).
+#[cfg(feature = "stream")]
+impl futures_core::Stream for Events {
+    type Item = Result<Notice, Lagged>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Events::poll_next(&mut self, cx)
+    }
+}
+
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events").field("cursor", &self.cursor).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "stream"))]
+mod tests {
+    use super::*;
+    use crate::leave::Left;
+    use futures_core::Stream as _;
+    use std::{pin::pin, task::Waker};
+
+    #[test]
+    fn events_are_a_stream_that_ends_with_the_node() {
+        let board = Arc::new(Board::new(4));
+        let mut events = pin!(Events::new(Arc::clone(&board)));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(events.as_mut().poll_next(&mut cx).is_pending());
+        let notice = Notice { event: Event::Joined, member: None, at: SystemTime::UNIX_EPOCH };
+        board.post([notice].into_iter());
+        board.end(Ok(Left { acknowledged: 0 }));
+        assert_eq!(events.as_mut().poll_next(&mut cx), Poll::Ready(Some(Ok(notice))));
+        assert_eq!(events.as_mut().poll_next(&mut cx), Poll::Ready(None));
     }
 }

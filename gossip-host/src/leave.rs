@@ -28,6 +28,7 @@ impl fmt::Display for Left {
 
 /// Why a node stopped without a leave that others know of. They see a crash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum LeaveError {
     /// Others were there when it left, and none acknowledged it in time.
     Unacknowledged,

@@ -31,6 +31,7 @@ use core::{
 /// Within one epoch, `Unreachable` and `Reachable` alternate beside that, and `Conflict` may come at any time. A tombstone that came as
 /// history, of a member that this node never knew as live, raises only `Reaped`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Event {
     /// A member is up: new to us, or back after `Down` or `Left`.

@@ -15,6 +15,7 @@ pub(crate) const MIN_DATAGRAM: u16 = 400;
 /// Nodes of different clusters refuse each other's datagrams, so a reused address cannot merge two
 /// clusters. It is a name, not a secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ClusterName {
     pub(crate) tag: u32,
     pub(crate) key: u64,
@@ -40,6 +41,7 @@ impl ClusterName {
 
 /// How updates spread. Repair ([`Mechanisms::repair`]) goes on in every mode.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Mode {
     /// Who has news tells `fanout` peers a round, until it was told often enough. No idle cost; leaves a small
@@ -63,6 +65,7 @@ const PROBE_BYTES: u64 = 4 * 33;
 /// non-members count in the total alone; acks to non-members over their rate in none, since they are shorter than what they
 /// answer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Budgets {
     /// All classes together. Near it, gossip rounds and bulk wait first, and pings and acks take no rumors
@@ -108,6 +111,7 @@ impl Budgets {
 ///
 #[doc = include_str!("config/presets.md")]
 #[derive(Clone, Copy, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Config {
     /// Which cluster this node belongs to. Fixed while running.

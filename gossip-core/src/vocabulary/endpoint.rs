@@ -8,6 +8,8 @@ use core::{
 
 /// An IP address and a port in 18 bytes: `SocketAddr` takes 32. IPv4-mapped IPv6 addresses are IPv4 ones here.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(into = "SocketAddr", from = "SocketAddr"))]
 pub struct Endpoint {
     /// IPv4 ones mapped into IPv6.
     ip: [u8; 16],
@@ -49,6 +51,20 @@ impl From<SocketAddr> for Endpoint {
     }
 }
 
+#[cfg(feature = "serde")]
+impl From<Sighting> for (NodeId, Endpoint) {
+    fn from(sighting: Sighting) -> Self {
+        (sighting.member(), sighting.observed)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl From<(NodeId, Endpoint)> for Sighting {
+    fn from((member, observed): (NodeId, Endpoint)) -> Self {
+        Self::new(member, observed)
+    }
+}
+
 impl From<Endpoint> for SocketAddr {
     fn from(endpoint: Endpoint) -> Self {
         endpoint.socket_addr()
@@ -70,6 +86,8 @@ impl fmt::Debug for Endpoint {
 /// A member, and where its datagrams were seen to come from. Aligned to two bytes, so that an event with it is as small as
 /// the others.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(into = "(NodeId, Endpoint)", from = "(NodeId, Endpoint)"))]
 pub struct Sighting {
     member: [u8; 8],
     observed: Endpoint,

@@ -4,6 +4,7 @@ use crate::vocabulary::traffic::Traffic;
 
 /// A histogram of powers of two: bucket `i` counts values of `i` bits (bucket 0 counts zeros).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Histogram {
     buckets: [u32; Self::BUCKETS],
 }
@@ -45,6 +46,7 @@ macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// Counters since the node was made; they only grow, and wrap never in practice (64 bits).
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[non_exhaustive]
         pub struct Metrics {
             $($(#[$doc])* pub $name: u64,)*

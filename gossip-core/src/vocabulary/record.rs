@@ -3,6 +3,9 @@
 //! Everything here is pure and total. Merging is commutative, associative and idempotent, so the order,
 //! number and route in which news arrives cannot change what a cluster ends up believing.
 
+#[cfg(feature = "serde")]
+mod serial;
+
 use crate::vocabulary::{
     address::is_unicast,
     name::{self, NameError},
@@ -111,6 +114,7 @@ impl FromStr for NodeId {
 ///
 /// Ordered by epoch, then refutation; the higher one is the newer. Only the node itself raises it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Incarnation {
     /// Chosen by the host at each start: `max(persisted + 1, Unix seconds)`.
     pub epoch: u32,
@@ -132,6 +136,7 @@ impl Incarnation {
 
 /// What the cluster believes of a member. At equal incarnation the later one wins.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum Status {
     /// Running.
@@ -159,6 +164,7 @@ impl Status {
 
 /// What a member says of its own fitness to serve. Gossiped, and decides nothing in the protocol.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum Health {
     /// Serving.
@@ -180,6 +186,7 @@ impl Health {
 
 /// What *this* node has observed of a member itself. Never gossiped.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum Reachability {
     /// Not yet tried since this member (or this life of it) became known.
@@ -193,6 +200,7 @@ pub enum Reachability {
 
 /// Where a node runs. Numbers are the operator's.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Zeroable, Pod)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(C)]
 pub struct Locality {
     /// A part of the world; latency between regions is tens of milliseconds or more.
@@ -212,6 +220,7 @@ impl Locality {
 
 /// A failure domain: a zone of a region. Shown as `region/zone`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Zone {
     /// See [`Locality::region`].
     pub region: u8,
@@ -227,6 +236,7 @@ impl fmt::Display for Zone {
 
 /// The versions of the protocol that a node speaks, both ends included; each 0 to 15.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Versions {
     /// The oldest.
     pub min: u8,
@@ -250,6 +260,7 @@ impl Versions {
 
 /// Who a node is when it starts; the rest of its [`Record`] follows from it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Identity {
     /// The node's id, the same across restarts.
     pub id: NodeId,
@@ -267,6 +278,8 @@ pub struct Identity {
 /// fields are address, locality and versions, and break ties only. The other is the owner's word
 /// `(epoch, state version, health, pause)`. In each, the higher one wins.
 #[derive(Clone, Copy, PartialEq, Eq, Zeroable, Pod)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(into = "serial::Parts", try_from = "serial::Parts"))]
 #[repr(C)]
 pub struct Record {
     id: [u8; 8],
@@ -554,6 +567,7 @@ pub struct Accusation {
 /// Over `(id, incarnation, state version)` of live records only: suspicions and forgotten tombstones
 /// change nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Fingerprint(pub u64);
 
 impl fmt::Display for Fingerprint {

@@ -2,6 +2,7 @@
 
 /// What a packet is for. In this order, later classes yield first when the socket or the CPU is saturated.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Traffic {
     /// Pings, acks and their relays: never held back.
     #[default]

@@ -2,6 +2,7 @@
 
 /// Which mechanisms are on. All are, in every preset; switching some off leaves plain SWIM, to compare with.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Mechanisms {
     /// Ask relays to ping a member that does not answer. Off: every lost ping is a failed probe.
