@@ -1,0 +1,132 @@
+//! What an owner does with its own map. Each write takes the next number of its counter, which is its record's state
+//! version: the caller hands it in, and puts the number that it gets back into the record.
+
+use super::{
+    entry::{AfterDeath, Content, Entry, FLOOR_BYTES, Lasting, Seconds, TOMBSTONE_BYTES},
+    limits::{MAX_KEY_BYTES, MAX_TOMBSTONES, Refusal, TOMBSTONE_SHARE},
+    map::{Map, Room},
+    store::Store,
+};
+use crate::{tables::table::SlotId, vocabulary::record::Incarnation};
+
+/// How long a value is to last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Terms {
+    /// Seconds, 1 to `MAX_TTL`; without it, as long as its owner's epoch.
+    pub(crate) ttl: Option<u32>,
+    /// What becomes of it when its owner dies.
+    pub(crate) after_death: AfterDeath,
+}
+
+/// What a write did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Written {
+    /// The map changed. This is the owner's state version now.
+    Version(u32),
+    /// The map says so already.
+    Unchanged,
+}
+
+impl Store<'_> {
+    /// Sets a key of the node's own map; `counter` is its state version.
+    pub(crate) fn set(
+        &mut self,
+        owner: SlotId,
+        counter: u32,
+        (key, bytes): (&[u8], &[u8]),
+        terms: Terms,
+        now: Seconds,
+    ) -> Result<Written, Refusal> {
+        let mut lasting = Lasting { expires: None, after_death: terms.after_death };
+        if let Some(ttl) = terms.ttl {
+            lasting = lasting.with_ttl(now, ttl).ok_or(Refusal::Ttl)?;
+        }
+        self.write(owner, counter, key, Content::Value { bytes, lasting }, now)
+    }
+
+    /// Deletes a key of the node's own map; `counter` is its state version. There is always room for that.
+    pub(crate) fn delete(
+        &mut self,
+        owner: SlotId,
+        counter: u32,
+        key: &[u8],
+        now: Seconds,
+    ) -> Result<Written, Refusal> {
+        self.write(owner, counter, key, Content::Deleted, now)
+    }
+
+    /// The node's counter rose for another reason than a write, as when its health changed.
+    pub(crate) fn advance(&mut self, owner: SlotId, counter: u32) {
+        if let Some(owner) = self.owners.get_mut(owner as usize) {
+            owner.known = owner.known.max(counter);
+        }
+    }
+
+    fn write(
+        &mut self,
+        owner: SlotId,
+        counter: u32,
+        key: &[u8],
+        content: Content<'_>,
+        now: Seconds,
+    ) -> Result<Written, Refusal> {
+        if !(1..=MAX_KEY_BYTES).contains(&key.len()) {
+            return Err(Refusal::Key);
+        }
+        if counter >= Incarnation::MAX_COUNT {
+            return Err(Refusal::Versions);
+        }
+        let entry = Entry { version: counter + 1, key, content };
+        let written = self.edit(owner, |owner, map, room| {
+            map.expire(now);
+            if says_already(map, &entry) {
+                return Ok(Written::Unchanged);
+            }
+            map.merge(&entry, now, with_room_for_floor(map, room))?;
+            owner.known = entry.version;
+            Ok(Written::Version(entry.version))
+        });
+        written.unwrap_or(Err(Refusal::Share))
+    }
+
+    /// Whether tombstones take so much of the node's own map that it should be compacted.
+    pub(crate) fn should_compact(&mut self, owner: SlotId, now: Seconds) -> bool {
+        let quota = usize::from(self.limits.owner_bytes);
+        let counted = self.edit(owner, |_, map, _| {
+            let tombstones = map.entries().filter(|entry| entry.at(now).content == Content::Deleted);
+            tombstones
+                .fold((0, 0), |(count, bytes), entry| (count + 1, bytes + TOMBSTONE_BYTES + entry.key.len()))
+        });
+        counted.is_some_and(|(count, bytes)| count >= MAX_TOMBSTONES || bytes >= quota / TOMBSTONE_SHARE)
+    }
+
+    /// Rids the node's own map of tombstones, everywhere; returns its state version, which was `counter`. All that lives
+    /// is told anew, so it should come once a minute at the most.
+    pub(crate) fn compact(&mut self, owner: SlotId, counter: u32, now: Seconds) -> Result<u32, Refusal> {
+        let compacted = self.edit(owner, |owner, map, room| {
+            // Each living entry takes a version, and the floor does.
+            if counter as usize + map.entries().count() >= Incarnation::MAX_COUNT as usize {
+                return Err(Refusal::Versions);
+            }
+            map.expire(now);
+            owner.known = map.compact(counter, room)?;
+            Ok(owner.known)
+        });
+        compacted.unwrap_or(Err(Refusal::Share))
+    }
+}
+
+/// What a write may take: room for the floor is left, so that the map can always be compacted.
+fn with_room_for_floor(map: &Map<'_>, room: Room) -> Room {
+    let has_floor = map.entries().any(|entry| entry.key.is_empty());
+    let reserve = if has_floor { 0 } else { FLOOR_BYTES };
+    Room { quota: room.quota.saturating_sub(reserve), ..room }
+}
+
+/// Whether the map says what an entry says. What is not there is deleted.
+fn says_already(map: &Map<'_>, entry: &Entry<'_>) -> bool {
+    match map.entries().find(|held| held.key == entry.key) {
+        Some(held) => held.content == entry.content,
+        None => entry.content == Content::Deleted,
+    }
+}
