@@ -8,9 +8,8 @@
 //! later lives made passive: it must only not keep the others from agreeing.
 
 use crate::{
-    forge::{Damage, FIRST_EPOCH, Forgery, until_the_end},
+    forge::{Damage, Forgery, until_the_end},
     step::cluster,
-    support::{Datagram, Link, Network, Step, Watch},
 };
 use arbitrary::{Arbitrary, Unstructured};
 use gossip_core::{Config, Event, Health, Heap, Incarnation, Memory, NodeId, Record, Status};
@@ -19,6 +18,7 @@ use std::{
     net::SocketAddr,
     time::Duration,
 };
+use testkit::{Datagram, Link, Network, Step, Watch};
 
 /// How long the calm may take to heal what the attack did: an announced pause that was forged holds a death back
 /// for 255 s, an invented member that is heard of late as long again, and a death that is due is checked every few
@@ -328,7 +328,7 @@ impl Rig {
     }
 
     fn views(&self) -> String {
-        let view = |(n, host): (usize, &crate::support::Host<Heap>)| {
+        let view = |(n, host): (usize, &testkit::Host<Heap>)| {
             let told: Vec<_> = host.events.iter().rev().take(12).collect();
             let members: Vec<_> = host.node.members().collect();
             let (me, is) = (host.node.me(), (self.is_sound(n), host.is_running(), self.left[n]));
@@ -355,5 +355,3 @@ pub fn run(program: &Program) {
         rig.network.run_for(Duration::from_secs(1));
     }
 }
-
-const _: () = assert!(FIRST_EPOCH == 1_000, "the virtual network's first epoch");

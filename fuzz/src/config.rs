@@ -1,13 +1,11 @@
 //! Any configuration: it is refused with a reason, or nodes live with it, within its budgets and without spinning;
 //! and one that runs takes another over, but for what is fixed.
 
-use crate::{
-    forge::CLUSTER,
-    support::{Network, Step, Watch},
-};
+use crate::forge::CLUSTER;
 use arbitrary::Arbitrary;
 use gossip_core::{Buffer, ClusterName, Config, ConfigError, Heap, Memory, Mode, Node, Traffic};
 use std::{collections::BTreeMap, time::Duration};
+use testkit::{Network, Step, Watch};
 
 /// Numbers of all sizes, with the small ones as likely as the large.
 #[derive(Arbitrary, Clone, PartialEq, Debug)]

@@ -1,12 +1,13 @@
-//! Datagrams from whoever may send them, written by hand after PROTOCOL.md: an encoder apart from the core's.
+//! Datagrams from whoever may send them, written by the forger of the tests.
 //!
 //! Ids, addresses and counts come from small ranges, so that what is forged concerns the nodes under test; or from the
 //! ends of what is believed.
 
 use arbitrary::{Arbitrary, Unstructured};
-use gossip_core::{Incarnation, NodeId};
+use gossip_core::{Health, Identity, Incarnation, Locality, NodeId, Record, Status, Versions};
 use siphasher::sip::SipHasher13;
 use std::{net::SocketAddr, sync::LazyLock};
+use testkit::forge::{self, Section};
 
 /// The most ids that programs speak of.
 pub const NAMES: u8 = 64;
@@ -91,8 +92,8 @@ pub struct Claim {
     pub age: u16,
 }
 
-/// What the first life of every node starts with.
-pub const FIRST_EPOCH: u32 = 1_000;
+/// What the first incarnation of every node starts with.
+pub const FIRST_EPOCH: u32 = testkit::FIRST_EPOCH;
 
 impl Claim {
     fn incarnation(epoch: u8, refutation: u8) -> Incarnation {
@@ -103,27 +104,23 @@ impl Claim {
         Incarnation { epoch, refutation: count(refutation, Incarnation::MAX_COUNT) }
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        let Incarnation { epoch, refutation } = Self::incarnation(self.epoch, self.refutation);
-        out.extend(id(self.id).as_u64().to_be_bytes());
-        out.extend(epoch.to_be_bytes());
-        let health = (self.standing >> 2 & 3).min(2);
-        let (region, zone, rack) = (self.locality & 1, self.locality >> 1 & 3, self.locality >> 3 & 1);
-        out.extend([self.standing & 3 | health << 2, 0x11, region, zone, rack, self.pause]);
-        out.extend(7_946u16.to_be_bytes());
-        out.extend([10, 0, 0, self.address % NAMES]);
-        leb(out, refutation);
-        leb(out, count(self.state_version, Incarnation::MAX_COUNT));
-        leb(out, u32::from(self.age) * 16);
+    fn record(&self) -> Record {
+        let health = [Health::Healthy, Health::Degraded, Health::Unhealthy, Health::Unhealthy];
+        let status = [Status::Alive, Status::Suspect, Status::Dead, Status::Left];
+        let incarnation = Self::incarnation(self.epoch, self.refutation);
+        let locality = Locality {
+            region: self.locality & 1,
+            zone: self.locality >> 1 & 3,
+            rack: self.locality >> 3 & 1,
+        };
+        let identity =
+            Identity { id: id(self.id), epoch: incarnation.epoch, address: address(self.address), locality };
+        let version = count(self.state_version, Incarnation::MAX_COUNT);
+        Record::new(identity, Versions::OURS)
+            .with_incarnation(incarnation)
+            .with_status(status[usize::from(self.standing & 3)])
+            .with_state(version, health[usize::from(self.standing >> 2 & 3)], self.pause)
     }
-}
-
-fn leb(out: &mut Vec<u8>, mut value: u32) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 /// A message, with whatever nonce.
@@ -148,87 +145,27 @@ pub enum Message {
 }
 
 impl Message {
-    /// Its tag, as in PROTOCOL.md, section 5.
-    fn tag(&self) -> u8 {
-        match self {
-            Self::Ping { .. } => 1,
-            Self::Ack { .. } => 2,
-            Self::PingRequest { .. } => 3,
-            Self::RelayedAck { .. } => 4,
-            Self::Nack { .. } => 5,
-            Self::Join { .. } => 6,
-            Self::Challenge { .. } => 7,
-            Self::Welcome { .. } => 8,
-            Self::Busy { .. } => 9,
-            Self::Fetch { .. } => 10,
-            Self::Page { .. } => 11,
-            Self::Pull => 12,
-            Self::Repair => 13,
-            Self::Observed { .. } => 18,
-            Self::Sifted { .. } => 20,
+    fn section(&self) -> Section {
+        match *self {
+            Self::Ping { nonce, target } => forge::ping(nonce, id(target)),
+            Self::Ack { nonce } => forge::ack(nonce),
+            Self::PingRequest { nonce, target } => forge::ping_request(nonce, id(target)),
+            Self::RelayedAck { nonce } => forge::relayed_ack(nonce),
+            Self::Nack { nonce } => forge::nack(nonce),
+            Self::Join { nonce, token, ref me } => forge::join(nonce, token, &me.record()),
+            Self::Challenge { nonce, token } => forge::challenge(nonce, token),
+            Self::Welcome { nonce, members } => forge::welcome(nonce, members),
+            Self::Busy { nonce, others } => forge::busy(nonce, &others.map(address)),
+            Self::Fetch { nonce, token, after, until, window } => {
+                forge::fetch(nonce, token, after, until, window)
+            }
+            Self::Page { nonce, after, next, last } => forge::page(nonce, after, next, last),
+            Self::Pull => forge::pull(),
+            Self::Repair => forge::repair(),
+            Self::Observed { nonce, seen } => forge::observed(nonce, address(seen)),
+            Self::Sifted { nonce } => forge::sifted(nonce),
         }
     }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Ping { nonce, .. }
-            | Self::Ack { nonce }
-            | Self::PingRequest { nonce, .. }
-            | Self::RelayedAck { nonce }
-            | Self::Nack { nonce }
-            | Self::Join { nonce, .. }
-            | Self::Challenge { nonce, .. }
-            | Self::Welcome { nonce, .. }
-            | Self::Busy { nonce, .. }
-            | Self::Fetch { nonce, .. }
-            | Self::Page { nonce, .. }
-            | Self::Observed { nonce, .. }
-            | Self::Sifted { nonce } => out.extend(nonce.to_be_bytes()),
-            Self::Pull | Self::Repair => {}
-        }
-        match self {
-            Self::Ping { target, .. } | Self::PingRequest { target, .. } => {
-                out.extend(id(*target).as_u64().to_be_bytes());
-            }
-            Self::Join { token, me, .. } => {
-                out.extend(token.to_be_bytes());
-                me.write(out);
-            }
-            Self::Challenge { token, .. } => out.extend(token.to_be_bytes()),
-            Self::Welcome { members, .. } => out.extend(members.to_be_bytes()),
-            Self::Busy { others, .. } => others.iter().for_each(|other| endpoint(out, *other)),
-            Self::Fetch { token, after, until, window, .. } => {
-                out.extend(token.to_be_bytes());
-                place(out, *after);
-                out.extend(until.to_be_bytes());
-                out.push(*window);
-            }
-            Self::Page { after, next, last, .. } => {
-                place(out, *after);
-                place(out, *next);
-                out.push(u8::from(*last));
-            }
-            Self::Observed { seen, .. } => endpoint(out, *seen),
-            Self::Ack { .. }
-            | Self::RelayedAck { .. }
-            | Self::Nack { .. }
-            | Self::Pull
-            | Self::Repair
-            | Self::Sifted { .. } => {}
-        }
-    }
-}
-
-fn place(out: &mut Vec<u8>, (tag, id): (u32, u64)) {
-    out.extend(tag.to_be_bytes());
-    out.extend(id.to_be_bytes());
-}
-
-/// The address of one of the names, with its family.
-fn endpoint(out: &mut Vec<u8>, name: u8) {
-    out.push(4);
-    out.extend(7_946u16.to_be_bytes());
-    out.extend([10, 0, 0, name % NAMES]);
 }
 
 /// What goes with a message.
@@ -273,55 +210,22 @@ pub enum Entry {
 }
 
 impl Entry {
-    fn write(&self, out: &mut Vec<u8>) -> u8 {
-        let prefix = |out: &mut Vec<u8>, flags: u8, level: u8, tag: u32| {
-            let bits = 3 + 4 * u32::from(level);
-            out.push(level | flags);
-            let kept = u32::MAX.checked_shl(32 - bits).unwrap_or(u32::MAX);
-            out.extend(&(tag & kept).to_be_bytes()[..usize::from(1 + level / 2)]);
-        };
-        match self {
-            Self::Record(claim) => {
-                claim.write(out);
-                32
-            }
+    fn section(&self) -> Section {
+        match *self {
+            Self::Record(ref claim) => forge::records(&[claim.record()], u32::from(claim.age) * 16),
             Self::Accusation { target, epoch, refutation, accuser } => {
-                let Incarnation { epoch, refutation } = Claim::incarnation(*epoch, *refutation);
-                out.extend(id(*target).as_u64().to_be_bytes());
-                out.extend(epoch.to_be_bytes());
-                leb(out, refutation);
-                out.extend(id(*accuser).as_u64().to_be_bytes());
-                33
+                forge::accusations(id(target), Claim::incarnation(epoch, refutation), &[id(accuser)])
             }
-            Self::Digest { level, tag, fresh, sum } => {
-                prefix(out, if fresh.is_some() { 8 } else { 0 }, level % 7, *tag);
-                fresh.iter().for_each(|fresh| out.extend(fresh.to_be_bytes()));
-                (0..16).for_each(|_| out.extend(sum.to_be_bytes()));
-                14
+            Self::Digest { level, tag, fresh, sum } => forge::digest(level % 7, tag, fresh, [sum; 16]),
+            Self::List { level, tag, flags, first, count, refutation, state_version } => {
+                let version =
+                    |n| (id(first.wrapping_add(n)), FIRST_EPOCH, state_version & 31, refutation % 5);
+                forge::list(level % 8, tag, flags, &(0..count % 17).map(version).collect::<Vec<_>>())
             }
-            Self::List { level, tag, flags, first, count: versions, refutation, state_version } => {
-                prefix(out, flags & 3 << 3, level % 8, *tag);
-                out.push(versions % 17);
-                for n in 0..versions % 17 {
-                    out.extend(id(first.wrapping_add(n)).as_u64().to_be_bytes());
-                    out.extend(FIRST_EPOCH.to_be_bytes());
-                    let (state, refutation) = (state_version & 31, refutation % 5);
-                    out.push(state | refutation.min(3) << 5);
-                    if refutation >= 3 {
-                        out.push(refutation - 3);
-                    }
-                }
-                15
-            }
-            Self::Request { id: wanted } => {
-                out.extend(id(*wanted).as_u64().to_be_bytes());
-                16
-            }
+            Self::Request { id: wanted } => forge::requests(&[id(wanted)]),
             Self::Sieve { nonce, from, until, bytes, bits } => {
-                let parts = [*nonce, *from.min(until), *until.max(from)];
-                parts.iter().for_each(|part| out.extend(part.to_be_bytes()));
-                out.extend(core::iter::repeat_n(*bits, 1 + usize::from(bytes % 1_000)));
-                19
+                let bits = vec![bits; 1 + usize::from(bytes % 1_000)];
+                forge::sieve(nonce, from.min(until), until.max(from), &bits)
             }
         }
     }
@@ -343,36 +247,17 @@ pub struct Forgery {
 impl Forgery {
     /// The datagram; `view` is the receiver's fingerprint.
     pub fn write(&self, view: u64) -> Vec<u8> {
-        let mut bytes = vec![1, 0];
-        bytes.extend(CLUSTER_TAG);
-        bytes.extend(id(self.sender).as_u64().to_be_bytes());
-        bytes.extend(if self.same_view { view } else { !view }.to_be_bytes());
-        let mut last = None;
-        let mut section = |bytes: &mut Vec<u8>, tag: u8, body: &[u8]| {
-            let start = match last {
-                Some((open, start)) if open == tag => start,
-                _ => {
-                    bytes.extend([tag, 0, 0]);
-                    bytes.len()
-                }
-            };
-            bytes.extend(body);
-            let length = ((bytes.len() - start) as u16).to_be_bytes();
-            bytes[start - 2..start].copy_from_slice(&length);
-            last = (tag > 13).then_some((tag, start));
-        };
-        let mut body = Vec::new();
-        if let Some(message) = &self.message {
-            message.write(&mut body);
-            let tag = message.tag();
-            section(&mut bytes, tag, &body);
-        }
+        let head = [&[1, 0][..], &CLUSTER_TAG].concat();
+        let mut sections: Vec<Section> = self.message.iter().map(Message::section).collect();
+        let first = sections.len();
         for entry in &self.entries {
-            body.clear();
-            let tag = entry.write(&mut body);
-            section(&mut bytes, tag, &body);
+            let (tag, body) = entry.section();
+            match sections.get_mut(first..).and_then(<[Section]>::last_mut).filter(|last| last.0 == tag) {
+                Some((_, open)) => open.extend(body),
+                None => sections.push((tag, body)),
+            }
         }
-        bytes
+        forge::datagram_with(&head, id(self.sender), if self.same_view { view } else { !view }, &sections)
     }
 }
 

@@ -5,5 +5,3 @@ pub mod config;
 pub mod forge;
 pub mod records;
 pub mod step;
-#[path = "../../gossip-core/tests/it/support/mod.rs"]
-mod support;

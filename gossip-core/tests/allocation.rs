@@ -3,16 +3,13 @@
 #![cfg(feature = "alloc")]
 #![allow(unsafe_code, reason = "an allocator cannot be written without")]
 
-#[path = "it/support/mod.rs"]
-mod support;
-
 use gossip_core::{Health, Heap};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
     time::Duration,
 };
-use support::{Input, Link, Network, Step, Watch, forge, lan, secs};
+use testkit::{Input, Link, Network, Step, Watch, forge, lan, secs};
 
 /// The system's allocator, counting for each thread what it asks for.
 struct Counting;
@@ -122,7 +119,7 @@ fn no_step_allocates_in_a_busy_life_among_a_thousand_members() {
 #[test]
 fn no_step_allocates_in_a_flood_of_non_members() {
     let mut network = Network::new(7, lan(), || Heap::for_members(64), Frugal::default());
-    support::form(&mut network, 7, 4);
+    testkit::form(&mut network, 7, 4);
     let head = forge::head(lan());
     for n in 0..20_000 {
         let me = forge::non_member(n);

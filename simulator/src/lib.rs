@@ -7,6 +7,7 @@
 pub mod ablate;
 pub mod engine;
 pub mod epidemic;
+pub mod forge;
 pub mod measure;
 pub mod outcome;
 pub mod report;

@@ -2,7 +2,7 @@
 //! monotonic clock alone, so no datagram can move it; a host that is broken can.
 
 use crate::support::{
-    Network,
+    Network, across_seeds,
     forge::{datagram, head, non_member, ping},
     formed, lan, secs, seeds,
 };
@@ -32,7 +32,7 @@ fn pings_at(network: &mut Network<Heap>, host: usize, at: Instant) -> u64 {
 
 #[test]
 fn a_clock_that_jumps_to_its_end_stops_the_node_which_still_answers_and_buries_nobody() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 5, lan(), ());
         for at in [u64::MAX / 2, u64::MAX - 1, u64::MAX] {
             tick_at(&mut network, 0, Instant::from_micros(at));
@@ -59,12 +59,12 @@ fn a_clock_that_jumps_to_its_end_stops_the_node_which_still_answers_and_buries_n
             })
         };
         assert!(network.wait(secs(60), dead).is_some(), "seed {seed}: {}", network.opinions(4));
-    }
+    });
 }
 
 #[test]
 fn a_clock_that_jumps_ahead_and_back_goes_on_once_time_has_caught_up() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 5, lan(), ());
         let ahead = Duration::from_secs(600);
         let later = network.now() + ahead;
@@ -80,12 +80,12 @@ fn a_clock_that_jumps_ahead_and_back_goes_on_once_time_has_caught_up() {
         network.crash(4);
         assert!(network.wait(secs(60), |n| n.all_say(4, Status::Dead)).is_some(), "seed {seed}");
         assert_eq!(network.deaths().iter().filter(|death| death.1 != network.hosts[4].id).count(), 0);
-    }
+    });
 }
 
 #[test]
 fn a_clock_that_jumps_to_its_start_and_back_does_no_harm() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 5, lan(), ());
         let before = network.hosts[0].node.next_tick();
         for at in [0, 1, 1_000_000] {
@@ -99,7 +99,7 @@ fn a_clock_that_jumps_to_its_start_and_back_does_no_harm() {
         let pauses =
             network.hosts[0].events.iter().any(|(_, event)| matches!(event, Event::LocalPause { .. }));
         assert!(!pauses, "seed {seed}: a jump back is no pause");
-    }
+    });
 }
 
 /// Between the ends and back again, at every kind of step.

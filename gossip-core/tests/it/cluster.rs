@@ -1,23 +1,23 @@
 //! What a cluster promises while nothing but its members changes: joining, dying, coming back, leaving.
 
-use crate::support::{self, Network, cluster, formed, lan, millis, network, secs, seeds};
+use crate::support::{self, Network, across_seeds, cluster, formed, lan, millis, network, secs, seeds};
 use gossip_core::{Config, Event, Health, Status};
 
 #[test]
 fn nodes_that_share_a_seed_find_each_other() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for n in [2, 3, 5, 16, 40] {
             let mut network = network(seed, lan(), ());
             network.add_joined(n);
             let took = network.wait(secs(20), Network::is_formed);
             assert!(took.is_some(), "seed {seed}: {n} nodes are not one cluster after 20 s");
         }
-    }
+    });
 }
 
 #[test]
 fn a_joiner_is_told_when_its_view_is_complete() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 12, lan(), ());
         let host = network.add("late");
         network.join(host, &[3]);
@@ -25,7 +25,7 @@ fn a_joiner_is_told_when_its_view_is_complete() {
         assert!(told.is_some(), "seed {seed}: no event after 10 s");
         assert!(network.hosts[host].node.is_joined());
         assert_eq!(network.hosts[host].node.members().len(), 12, "seed {seed}");
-    }
+    });
 }
 
 /// How often a host was told that it has joined.
@@ -35,7 +35,7 @@ fn times_joined<M>(host: &support::Host<M>) -> usize {
 
 #[test]
 fn a_first_node_is_told_at_once_and_once_that_it_has_joined() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), ());
         let start = network.now();
         // Without a word, with nobody to join, and with nobody but itself.
@@ -53,12 +53,12 @@ fn a_first_node_is_told_at_once_and_once_that_it_has_joined() {
         assert!(network.wait(secs(20), Network::is_formed).is_some(), "seed {seed}");
         network.run_for(secs(20));
         assert!(network.hosts.iter().all(|host| times_joined(host) == 1), "seed {seed}: told twice");
-    }
+    });
 }
 
 #[test]
 fn a_node_whose_seeds_are_not_known_yet_has_not_joined() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), ());
         let first = network.add("first");
         let second = network.add("second");
@@ -69,24 +69,24 @@ fn a_node_whose_seeds_are_not_known_yet_has_not_joined() {
         network.join(second, &[first]);
         assert!(network.wait(secs(5), |n| n.hosts[second].has_told(Event::Joined)).is_some(), "seed {seed}");
         assert!(network.is_formed(), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn nodes_that_begin_a_cluster_together_are_all_told_that_they_joined() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), ());
         network.add_joined(3);
         let all = |n: &Network<_>| n.hosts.iter().all(|host| host.has_told(Event::Joined));
         assert!(network.wait(secs(10), all).is_some(), "seed {seed}: one waits for ever");
         network.run_for(secs(60));
         assert!(network.hosts.iter().all(|host| times_joined(host) == 1), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn a_restored_node_has_joined_when_one_of_its_members_has_answered() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 4, lan(), ());
         let records: Vec<_> = network.hosts.iter().map(|host| host.node.me()).collect();
         for there in [true, false] {
@@ -99,12 +99,12 @@ fn a_restored_node_has_joined_when_one_of_its_members_has_answered() {
             let told = network.wait(secs(20), |n| n.hosts[host].has_told(Event::Joined));
             assert_eq!(told.is_some(), there, "seed {seed}");
         }
-    }
+    });
 }
 
 #[test]
 fn a_crash_is_noticed_by_everybody() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for n in [2, 3, 4, 5, 12, 30] {
             let mut network = formed(seed, n, lan(), ());
             let victim = n - 1;
@@ -114,35 +114,35 @@ fn a_crash_is_noticed_by_everybody() {
             let wrong = network.deaths().iter().filter(|death| death.1 != network.hosts[victim].id).count();
             assert_eq!(wrong, 0, "seed {seed}, {n} nodes: somebody else was declared dead");
         }
-    }
+    });
 }
 
 #[test]
 fn several_crashes_at_once_are_noticed() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 12, lan(), ());
         for victim in 8..12 {
             network.crash(victim);
         }
         let took = network.wait(secs(120), |n| (8..12).all(|victim| n.all_say(victim, Status::Dead)));
         assert!(took.is_some(), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn the_local_preset_notices_a_crash_within_four_seconds() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 5, Config::local(cluster("test")), ());
         network.run_for(secs(2));
         network.crash(4);
         let took = network.wait(secs(4), |n| n.all_say(4, Status::Dead));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(4));
-    }
+    });
 }
 
 #[test]
 fn a_restart_on_another_address_is_a_member_again_within_seconds() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for down in [0, 1_000, 30_000] {
             let mut network = formed(seed, 8, lan(), ());
             network.crash(5);
@@ -158,12 +158,12 @@ fn a_restart_on_another_address_is_a_member_again_within_seconds() {
             });
             assert!(took.is_some(), "seed {seed}, down for {down} ms: {}", network.opinions(5));
         }
-    }
+    });
 }
 
 #[test]
 fn a_restart_with_a_forgotten_epoch_is_a_member_again_and_told_its_new_one() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for epoch in [1, 999, 1_000] {
             let mut network = formed(seed, 8, lan(), ());
             network.crash(5);
@@ -180,12 +180,12 @@ fn a_restart_with_a_forgotten_epoch_is_a_member_again_and_told_its_new_one() {
                 "seed {seed}, epoch {epoch}: the host cannot know what to persist"
             );
         }
-    }
+    });
 }
 
 #[test]
 fn leaving_is_seen_by_all_as_leaving() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 8, lan(), ());
         network.leave(3);
         let done = network.wait(secs(5), |n| n.hosts[3].left().is_some());
@@ -195,12 +195,12 @@ fn leaving_is_seen_by_all_as_leaving() {
         let took = network.wait(secs(30), |n| n.all_say(3, Status::Left));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(3));
         assert_eq!(network.deaths(), [], "seed {seed}: a leaver was declared dead");
-    }
+    });
 }
 
 #[test]
 fn leaving_is_sticky() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 6, lan(), ());
         network.leave(3);
         assert!(network.wait(secs(5), |n| n.all_say(3, Status::Left)).is_some(), "seed {seed}");
@@ -213,24 +213,24 @@ fn leaving_is_sticky() {
         network.join(3, &[0]);
         let took = network.wait(secs(8), Network::is_formed);
         assert!(took.is_some(), "seed {seed}: who left may come back in a new life");
-    }
+    });
 }
 
 #[test]
 fn the_last_of_two_nodes_goes_on_and_takes_newcomers() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 2, lan(), ());
         network.crash(0);
         assert!(network.wait(secs(60), |n| n.all_say(0, Status::Dead)).is_some(), "seed {seed}");
         let newcomer = network.add("newcomer");
         network.join(newcomer, &[1]);
         assert!(network.wait(secs(10), Network::is_formed).is_some(), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn health_reaches_everybody() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 10, lan(), ());
         let id = network.hosts[4].id;
         for health in [Health::Unhealthy, Health::Degraded, Health::Healthy] {
@@ -247,12 +247,12 @@ fn health_reaches_everybody() {
                 "seed {seed}: {health:?}"
             );
         }
-    }
+    });
 }
 
 #[test]
 fn a_join_waits_for_a_seed_that_is_not_up_yet() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), ());
         network.add("seed");
         network.add("early");
@@ -263,12 +263,12 @@ fn a_join_waits_for_a_seed_that_is_not_up_yet() {
         let address = network.hosts[0].address;
         network.restart(0, address);
         assert!(network.wait(secs(20), Network::is_formed).is_some(), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn a_full_table_counts_whom_it_turns_away_and_works_on() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let small = || gossip_core::Heap::for_members(6);
         let mut network = Network::new(seed, lan(), small, ());
         network.add_joined(6);
@@ -295,12 +295,12 @@ fn a_full_table_counts_whom_it_turns_away_and_works_on() {
                 .all(|&i: &usize| n.hosts[i].node.member(id).is_none_or(|member| !member.status().is_live()))
         };
         assert!(network.wait(secs(60), knows).is_some(), "seed {seed}: {}", network.opinions(2));
-    }
+    });
 }
 
 #[test]
 fn a_crowd_is_admitted_at_a_bounded_rate_and_all_get_in() {
-    for seed in 0..3 {
+    across_seeds(0..3, |seed| {
         let config = lan().with(|c| c.admissions_per_second = 20);
         let mut network = Network::new(seed, config, || gossip_core::Heap::for_members(400), ());
         network.add_joined(300);
@@ -309,12 +309,12 @@ fn a_crowd_is_admitted_at_a_bounded_rate_and_all_get_in() {
         let busy: u64 = network.hosts.iter().map(|host| host.node.metrics().busy).sum();
         assert!(busy > 0, "seed {seed}: no seed was ever busy");
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn a_formed_cluster_needs_none_of_its_seeds() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 10, lan(), ());
         (0..3).for_each(|gone| network.crash(gone));
         let gone = network.wait(secs(60), |n| (0..3).all(|seed| n.all_say(seed, Status::Dead)));
@@ -322,12 +322,12 @@ fn a_formed_cluster_needs_none_of_its_seeds() {
         let newcomer = network.add("newcomer");
         network.join(newcomer, &[7]);
         assert!(network.wait(secs(10), Network::is_formed).is_some(), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn the_dead_are_forgotten_in_time_and_do_not_come_back_by_that() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.tombstone_ttl = secs(60));
         let mut network = formed(seed, 6, config, ());
         network.crash(4);
@@ -342,12 +342,12 @@ fn the_dead_are_forgotten_in_time_and_do_not_come_back_by_that() {
             assert!(forgotten(&network), "seed {seed}: {}", network.opinions(4));
         }
         assert!(network.is_formed(), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn no_more_tombstones_are_kept_than_allowed() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.max_tombstones = 2);
         let mut network = formed(seed, 12, config, ());
         (8..12).for_each(|gone| network.crash(gone));
@@ -358,14 +358,14 @@ fn no_more_tombstones_are_kept_than_allowed() {
             assert!(host.node.metrics().tombstones_forgotten >= 2, "seed {seed}: {}", host.id);
         }
         assert!(network.is_formed(), "seed {seed}");
-    }
+    });
 }
 
 /// Restarted seeds know nobody, but those who remember them introduce themselves; and nobody gives a view that it
 /// does not have.
 #[test]
 fn half_of_a_cluster_with_all_its_seeds_restarts_and_finds_the_rest() {
-    for seed in 0..10 {
+    across_seeds(0..10, |seed| {
         let mut network = formed(seed, 40, lan(), ());
         network.run_for(secs(10));
         for host in 0..20 {
@@ -376,5 +376,5 @@ fn half_of_a_cluster_with_all_its_seeds_restarts_and_finds_the_rest() {
             network.join(host, &[0, 1, 2]);
         }
         assert!(network.wait(secs(10), Network::is_formed).is_some(), "seed {seed}");
-    }
+    });
 }

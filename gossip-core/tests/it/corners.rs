@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, reason = "functions of tests")]
 
 use crate::support::{
-    self, Link, Network, Recorder, cluster,
+    self, Link, Network, Recorder, across_seeds, cluster,
     forge::{datagram, ping, record},
     formed, lan, millis, secs, seeds,
 };
@@ -146,7 +146,7 @@ fn the_longest_pause_can_be_announced() {
 
 #[test]
 fn the_smallest_memory_and_outbox_never_spin() {
-    for seed in 0..20 {
+    across_seeds(0..20, |seed| {
         let config = lan().with(|c| {
             c.max_datagram = 400;
             c.tombstone_ttl = secs(60);
@@ -164,12 +164,12 @@ fn the_smallest_memory_and_outbox_never_spin() {
         network.join(3, &[0]);
         network.leave(4);
         network.run_for(secs(400));
-    }
+    });
 }
 
 #[test]
 fn a_small_outbox_in_a_large_cluster_never_spins() {
-    for seed in 0..5 {
+    across_seeds(0..5, |seed| {
         let config = lan().with(|c| {
             c.max_datagram = 400;
             c.tombstone_ttl = secs(60);
@@ -189,7 +189,7 @@ fn a_small_outbox_in_a_large_cluster_never_spins() {
         }
         let took = network.wait(secs(300), Network::is_formed);
         assert!(took.is_some(), "seed {seed}");
-    }
+    });
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn a_join_that_nobody_can_answer_does_not_leave_the_node_unjoined() {
 
 #[test]
 fn an_own_pause_is_no_round_trip() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 2, lan().with(|c| c.probe_interval = millis(100)), ());
         network.run_for(secs(20));
         // The ack of a ping under way waits in the queue of the socket.
@@ -263,13 +263,13 @@ fn an_own_pause_is_no_round_trip() {
         }
         let slow: u32 = network.hosts[0].node.metrics().rtt_us.buckets()[20..].iter().sum();
         assert_eq!(slow, 0, "seed {seed}: round trips of a second on a link of 3 ms");
-    }
+    });
 }
 
 #[test]
 fn a_new_life_is_not_accused_for_the_silence_of_the_one_before() {
     let (mut accused, mut deaths) = (0, 0);
-    for seed in 0..200 {
+    across_seeds(0..200, |seed| {
         let mut network = formed(seed, 4, lan(), ());
         network.run_for(millis(5_000 + 37 * seed));
         network.crash(3);
@@ -282,7 +282,7 @@ fn a_new_life_is_not_accused_for_the_silence_of_the_one_before() {
         let me = network.hosts[3].node.me();
         accused += u32::from(me.incarnation().epoch == epoch && me.incarnation().refutation > 0);
         deaths += network.deaths().len();
-    }
+    });
     assert_eq!((accused, deaths), (0, 0), "of 200 restarts had to refute in their new life");
 }
 
@@ -317,7 +317,7 @@ fn an_island_whose_pool_is_full_buries_nobody() {
 /// Two machines under one name: both end, and the rest of the cluster settles.
 #[test]
 fn duplicates_settle() {
-    for seed in 0..10 {
+    across_seeds(0..10, |seed| {
         let mut network = formed(seed, 5, lan(), ());
         let duplicate = network.add("node-1");
         network.join(duplicate, &[0]);
@@ -352,7 +352,7 @@ fn duplicates_settle() {
         network.run_for(secs(100));
         let deaths: Vec<_> = network.deaths().into_iter().filter(|d| d.1 != network.hosts[1].id).collect();
         assert_eq!(deaths, [], "seed {seed}");
-    }
+    });
 }
 
 /// 50 days: stamps wrap at 49.7 days, and look like the future after 24.8.
@@ -396,7 +396,7 @@ fn slow_probing_repairs_what_push_missed() {
 /// Joins under heavy loss, through a seed that dies, and over the admission rate.
 #[test]
 fn every_join_ends() {
-    for seed in 0..15 {
+    across_seeds(0..15, |seed| {
         let config = lan().with(|c| {
             c.admissions_per_second = 2;
             c.non_members_per_second = 20;
@@ -417,7 +417,7 @@ fn every_join_ends() {
             n.running().all(|h| h.node.members().filter(|m| m.status().is_live()).count() == count)
         });
         assert!(took.is_some() && all.is_some(), "seed {seed}: {took:?} {all:?}");
-    }
+    });
 }
 
 /// How long survivors of a simultaneous crash hold the dead for alive.
@@ -463,14 +463,14 @@ fn sides_that_buried_each_other_find_each_other_again() {
 fn a_crash_in_a_small_lossy_cluster_is_always_noticed() {
     let mut missed = Vec::new();
     for n in [3, 4, 5] {
-        for seed in 0..1_000 {
+        across_seeds(0..1_000, |seed| {
             let mut network = formed(seed, n, lan(), ());
             network.set_link(Link { loss: 0.3, ..Link::LAN });
             network.crash(n - 1);
             if network.wait(secs(300), |net| net.all_say(n - 1, Status::Dead)).is_none() {
                 missed.push((n, seed));
             }
-        }
+        });
     }
     assert_eq!(missed, [], "(nodes, seed): not dead after 5 min at 30 % loss, {} of 3,000", missed.len());
 }
@@ -498,7 +498,7 @@ fn a_tombstone_learned_late_is_forgotten_in_time() {
 
 #[test]
 fn a_leaver_with_no_room_for_tombstones_does_not_forget_itself() {
-    for seed in 0..20 {
+    across_seeds(0..20, |seed| {
         let mut network = formed(seed, 6, lan().with(|c| c.max_tombstones = 1), ());
         network.crash(4);
         network.crash(5);
@@ -510,7 +510,7 @@ fn a_leaver_with_no_room_for_tombstones_does_not_forget_itself() {
         assert!(done.is_some(), "seed {seed}");
         let me = network.hosts[0].node.me();
         assert_eq!((me.id(), me.status()), (network.hosts[0].id, Status::Left), "seed {seed}");
-    }
+    });
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Whom news reaches when some of its sends are lost, cut off, or go to the dead.
 
-use crate::support::{Link, Network, lan, secs, seeds};
+use crate::support::{Link, Network, across_seeds, lan, secs, seeds};
 use gossip_core::{Config, Health, Heap, NodeId};
 use std::{ops::Range, time::Duration};
 
@@ -35,28 +35,28 @@ fn order(network: &Network<Heap>) -> Vec<usize> {
 
 #[test]
 fn an_update_is_known_to_all_before_its_second_round_could_be_over() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = restored(seed, 200, lan(), Link::PERFECT);
         let took = update(&mut network, 7, Health::Degraded);
         assert!(took.is_some_and(|took| took < Duration::from_millis(180)), "seed {seed}: {took:?}");
-    }
+    });
 }
 
 #[test]
 fn whose_four_predecessors_have_just_died_hears_from_the_random_half() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = restored(seed, 60, lan(), Link::PERFECT);
         let order = order(&network);
         order[10..14].iter().for_each(|&host| network.crash(host));
         let took = update(&mut network, order[40], Health::Degraded);
         assert!(took.is_some_and(|took| took < secs(2)), "seed {seed}: {took:?}");
-    }
+    });
 }
 
 /// Whoever knows the cluster's name can choose ids between those of others.
 #[test]
 fn ids_ground_to_be_the_predecessors_of_a_victim_do_not_keep_news_from_it() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = restored(seed, 60, lan(), Link::PERFECT);
         let order = order(&network);
         let (before, victim) = (order[9..13].to_vec(), network.hosts[order[13]].address);
@@ -64,7 +64,7 @@ fn ids_ground_to_be_the_predecessors_of_a_victim_do_not_keep_news_from_it() {
         network.set_cut(move |from, to| silent.contains(&from) && to == victim);
         let took = update(&mut network, order[40], Health::Degraded);
         assert!(took.is_some_and(|took| took < secs(2)), "seed {seed}: {took:?}");
-    }
+    });
 }
 
 #[test]

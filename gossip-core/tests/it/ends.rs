@@ -2,7 +2,7 @@
 //! and clocks whose milliseconds wrap.
 
 use crate::support::{
-    Network,
+    Network, across_seeds,
     forge::{datagram, head, records},
     formed, lan, secs, seeds,
 };
@@ -28,7 +28,7 @@ fn seen<T>(
 
 #[test]
 fn what_is_said_past_the_last_state_version_is_said_in_the_next_life() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 3, lan(), ());
         raise_version(&mut network, Incarnation::MAX_COUNT);
         let before = network.hosts[0].node.me();
@@ -42,12 +42,12 @@ fn what_is_said_past_the_last_state_version_is_said_in_the_next_life() {
             [Some(Health::Unhealthy); 2],
             "seed {seed}"
         );
-    }
+    });
 }
 
 #[test]
 fn a_pause_that_was_announced_under_the_last_state_version_ends() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 3, lan(), ());
         raise_version(&mut network, Incarnation::MAX_COUNT - 1);
         network.command(0, |node, now, out| node.announce_pause(now, secs(3), out));
@@ -60,13 +60,13 @@ fn a_pause_that_was_announced_under_the_last_state_version_ends() {
             [Some(Duration::ZERO); 2],
             "seed {seed}"
         );
-    }
+    });
 }
 
 /// A clock that was wrong by eighty years, once, has used the highest epoch up. There is none above it.
 #[test]
 fn after_the_highest_epoch_a_lower_one_is_a_member_again_once_its_death_is_forgotten() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.tombstone_ttl = secs(60));
         let mut network = formed(seed, 5, config, ());
         let (address, epoch) = (network.hosts[4].address, network.hosts[4].epoch);
@@ -89,5 +89,5 @@ fn after_the_highest_epoch_a_lower_one_is_a_member_again_once_its_death_is_forgo
         assert!(back.is_some(), "seed {seed}: {}", network.opinions(4));
         let epochs = seen(&network, network.hosts[4].id, |record| record.incarnation().epoch);
         assert!(epochs[..3].iter().all(|&seen| seen == Some(epoch + 2)), "seed {seed}: {epochs:?}");
-    }
+    });
 }

@@ -1,7 +1,7 @@
 //! What a host is told of members: each event in its turn, once, and every change. (Each test that runs a network checks
 //! the order, too: see `support/told.rs`.)
 
-use crate::support::{Host, Network, forge, formed, lan, secs, seeds};
+use crate::support::{Host, Network, across_seeds, forge, formed, lan, secs, seeds};
 use gossip_core::{Event, Health, Heap, NodeId, Record, Status};
 
 /// What a host was told of one member, from `from` on.
@@ -21,7 +21,7 @@ fn hear(network: &mut Network<Heap>, record: Record) -> Vec<Event> {
 
 #[test]
 fn a_suspect_that_comes_back_elsewhere_is_cleared_and_updated() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 12, lan(), ());
         network.run_for(secs(5));
         let id = network.hosts[7].id;
@@ -37,7 +37,7 @@ fn a_suspect_that_comes_back_elsewhere_is_cleared_and_updated() {
             let events = told_of(host, id, from);
             assert!(events.contains(&Event::Updated(id)), "seed {seed}: {} was told {events:?}", host.id);
         }
-    }
+    });
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn whoever_was_never_up_is_never_told_to_be_down_or_gone() {
 
 #[test]
 fn a_member_frozen_until_dead_and_told_to_leave_leaves_once() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 8, lan(), ());
         network.run_for(secs(5));
         let id = network.hosts[5].id;
@@ -103,5 +103,5 @@ fn a_member_frozen_until_dead_and_told_to_leave_leaves_once() {
             );
             assert_eq!(left, 1, "seed {seed}: {} was told {:?}", host.id, told_of(host, id, 0));
         }
-    }
+    });
 }

@@ -2,7 +2,7 @@
 //! who does not run still is.
 
 use crate::support::{
-    self, Link, Network, cluster,
+    self, Link, Network, across_seeds, cluster,
     forge::{accusations, datagram, head, records},
     formed, lan, millis, network, secs, seeds,
 };
@@ -14,7 +14,7 @@ const UNRULY: Link = Link { duplication: 0.2, reordering: 0.3, ..Link::LAN };
 
 #[test]
 fn a_fifth_of_all_datagrams_lost_stops_no_forming_and_kills_nobody() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), ());
         network.set_link(LOSSY);
         network.add_joined(10);
@@ -22,23 +22,23 @@ fn a_fifth_of_all_datagrams_lost_stops_no_forming_and_kills_nobody() {
         assert!(formed.is_some(), "seed {seed}: not formed after 2 min");
         network.run_for(secs(60));
         assert_eq!(network.deaths(), [], "seed {seed}: a running node was declared dead");
-    }
+    });
 }
 
 #[test]
 fn a_crash_is_noticed_while_a_fifth_of_all_datagrams_is_lost() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 10, lan(), ());
         network.set_link(LOSSY);
         network.crash(9);
         let took = network.wait(secs(90), |n| n.all_say(9, Status::Dead));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(9));
-    }
+    });
 }
 
 #[test]
 fn reordering_and_duplication_kill_nobody_and_hide_no_crash() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), ());
         network.set_link(UNRULY);
         network.add_joined(10);
@@ -48,12 +48,12 @@ fn reordering_and_duplication_kill_nobody_and_hide_no_crash() {
         network.crash(4);
         let took = network.wait(secs(60), |n| n.all_say(4, Status::Dead));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(4));
-    }
+    });
 }
 
 #[test]
 fn one_link_cut_in_one_direction_kills_nobody() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for n in [3, 4, 8] {
             let mut network = formed(seed, n, lan(), ());
             let (a, b) = (network.hosts[0].address, network.hosts[1].address);
@@ -61,12 +61,12 @@ fn one_link_cut_in_one_direction_kills_nobody() {
             network.run_for(secs(120));
             assert_eq!(network.deaths(), [], "seed {seed}, {n} nodes");
         }
-    }
+    });
 }
 
 #[test]
 fn one_link_cut_in_both_directions_is_worked_around_by_helpers() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 8, lan(), ());
         let (a, b) = (network.hosts[0].address, network.hosts[1].address);
         network.set_cut(move |from, to| (from, to) == (a, b) || (from, to) == (b, a));
@@ -74,12 +74,12 @@ fn one_link_cut_in_both_directions_is_worked_around_by_helpers() {
         assert_eq!(network.deaths(), [], "seed {seed}");
         let accusations: u64 = network.hosts.iter().map(|h| h.node.metrics().accusations_made).sum();
         assert_eq!(accusations, 0, "seed {seed}: six relays, and none was asked");
-    }
+    });
 }
 
 #[test]
 fn a_node_that_hears_nobody_declares_nobody_and_is_back_when_it_does() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 8, lan(), ());
         let (cut_off, id) = (network.hosts[3].address, network.hosts[3].id);
         network.set_cut(move |from, to| from == cut_off || to == cut_off);
@@ -89,12 +89,12 @@ fn a_node_that_hears_nobody_declares_nobody_and_is_back_when_it_does() {
         network.set_cut(|_, _| false);
         let took = network.wait(secs(90), Network::is_formed);
         assert!(took.is_some(), "seed {seed}: not healed: {}", network.opinions(3));
-    }
+    });
 }
 
 #[test]
 fn a_pause_of_two_seconds_kills_nobody() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for n in [3, 10] {
             let mut network = formed(seed, n, lan(), ());
             for round in 0..10 {
@@ -103,12 +103,12 @@ fn a_pause_of_two_seconds_kills_nobody() {
             }
             assert_eq!(network.deaths(), [], "seed {seed}, {n} nodes");
         }
-    }
+    });
 }
 
 #[test]
 fn a_paused_node_notices_and_accuses_nobody_for_it() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 8, lan(), ());
         network.run_for(secs(10));
         let before = network.hosts[2].node.metrics().accusations_made;
@@ -117,12 +117,12 @@ fn a_paused_node_notices_and_accuses_nobody_for_it() {
         let noticed = network.hosts[2].events.iter().any(|(_, e)| matches!(e, Event::LocalPause { .. }));
         assert!(noticed, "seed {seed}: the pause went unnoticed");
         assert_eq!(network.hosts[2].node.metrics().accusations_made, before, "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn an_announced_pause_is_waited_for_and_an_unannounced_one_is_not() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for announced in [true, false] {
             let mut network = formed(seed, 8, lan(), ());
             if announced {
@@ -133,25 +133,25 @@ fn an_announced_pause_is_waited_for_and_an_unannounced_one_is_not() {
             network.run_for(millis(17_900));
             assert_eq!(network.deaths().is_empty(), announced, "seed {seed}, announced: {announced}");
         }
-    }
+    });
 }
 
 #[test]
 fn who_wakes_up_later_than_announced_is_forgiven_the_pause_that_is_tolerated_unannounced() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 30, lan(), ());
         network.command(2, |node, now, out| node.announce_pause(now, secs(20), out));
         network.run_for(millis(200));
         network.pause(2, secs(21));
         network.run_for(secs(30));
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 /// Most of a cluster is restored from snapshots, say: that they are silent says nothing about whoever probes them.
 #[test]
 fn a_crash_is_noticed_while_most_members_are_in_announced_pauses() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 40, lan(), ());
         for host in 10..34 {
             network.command(host, |node, now, out| node.announce_pause(now, secs(100), out));
@@ -166,24 +166,24 @@ fn a_crash_is_noticed_while_most_members_are_in_announced_pauses() {
         };
         let took = network.wait(secs(80), |n| n.hosts[1..10].iter().any(dead));
         assert!(took.is_some_and(|took| took <= secs(40)), "seed {seed}: known after {took:?}");
-    }
+    });
 }
 
 #[test]
 fn patience_with_an_announced_pause_ends() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 8, lan(), ());
         network.command(2, |node, now, out| node.announce_pause(now, secs(10), out));
         network.run_for(secs(1));
         network.crash(2);
         let took = network.wait(secs(90), |n| n.all_say(2, Status::Dead));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(2));
-    }
+    });
 }
 
 #[test]
 fn drivers_that_tick_slowly_still_detect_crashes_and_kill_nobody() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for config in [lan(), Config::local(cluster("test"))] {
             let mut network = network(seed, config, ());
             network.add_joined(8);
@@ -197,12 +197,12 @@ fn drivers_that_tick_slowly_still_detect_crashes_and_kill_nobody() {
             let took = network.wait(secs(60), |n| n.all_say(6, Status::Dead));
             assert!(took.is_some(), "seed {seed}: {}", network.opinions(6));
         }
-    }
+    });
 }
 
 #[test]
 fn a_partition_heals_without_an_operator() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 10, lan(), ());
         let half: Vec<_> = network.hosts[..5].iter().map(|host| host.address).collect();
         network.set_cut(move |from, to| half.contains(&from) != half.contains(&to));
@@ -210,12 +210,12 @@ fn a_partition_heals_without_an_operator() {
         network.set_cut(|_, _| false);
         let took = network.wait(secs(120), Network::is_formed);
         assert!(took.is_some(), "seed {seed}: not healed after 2 min");
-    }
+    });
 }
 
 #[test]
 fn halves_that_declared_each_other_dead_heal_through_the_seeds() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 10, lan().with(|c| c.quarantine = secs(30)), ());
         let half: Vec<_> = network.hosts[..5].iter().map(|host| host.address).collect();
         network.set_cut(move |from, to| half.contains(&from) != half.contains(&to));
@@ -225,12 +225,12 @@ fn halves_that_declared_each_other_dead_heal_through_the_seeds() {
         network.set_cut(|_, _| false);
         let took = network.wait(secs(120), Network::is_formed);
         assert!(took.is_some(), "seed {seed}: not healed after 2 min");
-    }
+    });
 }
 
 #[test]
 fn the_smallest_outbox_and_datagram_serve() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.max_datagram = 400);
         let mut network = network(seed, config, ());
         network.lend(gossip_core::Buffer::<2, 35, 800>::new());
@@ -239,23 +239,23 @@ fn the_smallest_outbox_and_datagram_serve() {
         network.crash(7);
         let took = network.wait(secs(90), |n| n.all_say(7, Status::Dead));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(7));
-    }
+    });
 }
 
 #[test]
 fn plain_swim_is_a_configuration_that_detects_crashes() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.mechanisms = Mechanisms::SWIM);
         let mut network: Network<Heap> = formed(seed, 8, config, ());
         network.crash(7);
         let took = network.wait(secs(90), |n| n.all_say(7, Status::Dead));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(7));
-    }
+    });
 }
 
 #[test]
 fn a_node_that_cannot_hear_or_cannot_speak_takes_nobody_with_it() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for deaf in [true, false] {
             let mut network = formed(seed, 8, lan(), ());
             let (sick, id) = (network.hosts[3].address, network.hosts[3].id);
@@ -266,12 +266,12 @@ fn a_node_that_cannot_hear_or_cannot_speak_takes_nobody_with_it() {
             let others = network.deaths().iter().filter(|death| death.1 != id).count();
             assert_eq!(others, 0, "seed {seed}, deaf: {deaf}: it took others with it");
         }
-    }
+    });
 }
 
 #[test]
 fn who_was_dead_to_all_and_lives_is_back_within_seconds() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 8, lan(), ());
         network.pause(3, secs(60));
         network.run_for(secs(59));
@@ -279,12 +279,12 @@ fn who_was_dead_to_all_and_lives_is_back_within_seconds() {
         network.run_for(secs(1));
         let took = network.wait(secs(15), Network::is_formed);
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(3));
-    }
+    });
 }
 
 #[test]
 fn the_loss_of_most_members_is_held_for_a_while_and_then_believed() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.quarantine = secs(60));
         let mut network = formed(seed, 12, config, ());
         (4..12).for_each(|gone| network.crash(gone));
@@ -295,12 +295,12 @@ fn the_loss_of_most_members_is_held_for_a_while_and_then_believed() {
         assert!(held > 0, "seed {seed}: nothing was held");
         let took = network.wait(secs(180), |n| (4..12).all(|gone| n.all_say(gone, Status::Dead)));
         assert!(took.is_some(), "seed {seed}: not believed after the quarantine");
-    }
+    });
 }
 
 #[test]
 fn an_accuser_is_heard_about_so_many_suspects_at_a_time_and_all_the_dead_are_found() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.accusations_per_accuser = 1);
         let mut network = formed(seed, 16, config, ());
         (12..16).for_each(|gone| network.crash(gone));
@@ -308,12 +308,12 @@ fn an_accuser_is_heard_about_so_many_suspects_at_a_time_and_all_the_dead_are_fou
         assert!(took.is_some(), "seed {seed}");
         let dropped: u64 = network.running().map(|host| host.node.metrics().dropped_accusations).sum();
         assert!(dropped > 0, "seed {seed}: nobody minded how many");
-    }
+    });
 }
 
 #[test]
 fn clusters_that_formed_apart_find_each_other_through_their_seeds() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), ());
         for i in 0..6 {
             network.add(&format!("node-{i}"));
@@ -326,13 +326,13 @@ fn clusters_that_formed_apart_find_each_other_through_their_seeds() {
         network.set_cut(|_, _| false);
         let took = network.wait(secs(90), Network::is_formed);
         assert!(took.is_some(), "seed {seed}: still apart after 90 s");
-    }
+    });
 }
 
 /// As it comes out of a partition that heals, or was held up on its way.
 #[test]
 fn old_news_of_a_suspicion_does_not_shorten_the_pause_that_is_tolerated() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 12, lan(), ());
         network.pause(2, secs(2));
         network.run_for(millis(50));
@@ -345,5 +345,5 @@ fn old_news_of_a_suspicion_does_not_shorten_the_pause_that_is_tolerated() {
         }
         network.run_for(secs(20));
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }

@@ -1,7 +1,7 @@
 //! What a cluster of a thousand nodes on the LAN preset does, in virtual time over links of 10 ms; the
 //! targets are asserted. `cargo test -p gossip-core --test it figures -- --nocapture` prints the figures.
 
-use crate::support::{self, Link, Network, Step, Watch, lan, millis, secs};
+use crate::support::{self, Link, Network, Step, Watch, across_seeds, lan, millis, secs};
 use gossip_core::{Event, Heap, Instant};
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ fn seconds(took: Option<Duration>) -> f64 {
 
 #[test]
 fn a_joiner_sees_all_and_is_seen_by_all_in_time() {
-    for seed in 0..3 {
+    across_seeds(0..3, |seed| {
         let mut network = thousand(seed);
         let id = support::id("joiner");
         network.watch.listen_for(Event::Up(id));
@@ -69,12 +69,12 @@ fn a_joiner_sees_all_and_is_seen_by_all_in_time() {
         assert!(admission <= 0.2, "seed {seed}: admitted after {admission:.3} s");
         assert!(most <= 0.3, "seed {seed}: known to 99 % after {most:.3} s");
         assert!(all <= 0.8, "seed {seed}: known to all after {all:.3} s");
-    }
+    });
 }
 
 #[test]
 fn a_crash_is_known_to_all_in_time() {
-    for seed in 0..3 {
+    across_seeds(0..3, |seed| {
         let mut network = thousand(seed);
         let victim = 500 + seed as usize;
         network.watch.listen_for(Event::Down(network.hosts[victim].id));
@@ -85,13 +85,13 @@ fn a_crash_is_known_to_all_in_time() {
         println!("seed {seed}: crash declared after {first:.3} s, known to all after {all:.3} s");
         assert!(all <= 8.0, "seed {seed}: known to all after {all:.3} s");
         assert_eq!(network.deaths().len(), NODES - 1, "seed {seed}: somebody else was declared dead");
-    }
+    });
 }
 
 #[test]
 fn an_idle_node_is_quiet() {
     const IDLE: u64 = 30;
-    for seed in 0..2 {
+    across_seeds(0..2, |seed| {
         let mut network = thousand(seed);
         network.run_for(secs(10));
         let sent = |n: &Network<_, _>| {
@@ -109,12 +109,12 @@ fn an_idle_node_is_quiet() {
             "seed {seed}: {packets:.2} packets, {bytes:.1} bytes a second"
         );
         assert!(packets > 1.0, "seed {seed}: nobody probes");
-    }
+    });
 }
 
 #[test]
 fn a_change_of_health_reaches_all_in_time() {
-    for seed in 0..2 {
+    across_seeds(0..2, |seed| {
         let mut network = thousand(seed);
         let id = network.hosts[42].id;
         network.watch.listen_for(Event::Updated(id));
@@ -125,24 +125,24 @@ fn a_change_of_health_reaches_all_in_time() {
         let all = seconds(network.watch.after(start, NODES - 1));
         println!("seed {seed}: an update reached 99 % after {most:.3} s and all after {all:.3} s");
         assert!(most <= 0.3 && all <= 0.8, "seed {seed}: 99 % after {most:.3} s, all after {all:.3} s");
-    }
+    });
 }
 
 #[test]
 fn a_tenth_of_the_nodes_paused_for_two_seconds_kills_nobody() {
-    for seed in 0..2 {
+    across_seeds(0..2, |seed| {
         let mut network = thousand(seed);
         for host in (0..NODES).step_by(10) {
             network.pause(host, secs(2));
         }
         network.run_for(secs(20));
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn a_fifth_of_all_datagrams_lost_for_a_minute_kills_nobody_and_hides_no_crash() {
-    for seed in 0..1 {
+    across_seeds(0..1, |seed| {
         let mut network = thousand(seed);
         network.set_link(Link { loss: 0.2, ..Link::PERFECT });
         network.run_for(secs(60));
@@ -154,5 +154,5 @@ fn a_fifth_of_all_datagrams_lost_for_a_minute_kills_nobody_and_hides_no_crash() 
         let all = seconds(network.wait(secs(60), |n| n.watch.by.len() == NODES - 1));
         println!("seed {seed}: crash known to all after {all:.3} s at 20 % loss");
         assert!(all <= 20.0, "seed {seed}: known to all after {all:.3} s");
-    }
+    });
 }

@@ -2,9 +2,9 @@
 //! or a reflector: how many bytes a datagram draws, to whom, and what the members notice of it.
 
 use crate::support::{
-    self, Network, Recorder, Step, Watch,
+    self, Network, Recorder, Step, Watch, across_seeds,
     forge::{
-        self, Section, all_sections, datagram, fetch, head, join, non_member, ping, ping_request, records,
+        self, Section, all_sections, datagram, fetch_all, head, join, non_member, ping, ping_request, records,
     },
     formed, lan, millis, secs, seeds,
 };
@@ -123,7 +123,7 @@ fn whatever_a_non_member_sends_draws_no_more_bytes_than_it_has() {
 
 #[test]
 fn a_flood_of_joins_with_spoofed_addresses_amplifies_nothing() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 24, short(), Ledger::default());
         let head = head(short());
         for n in 0..10_000 {
@@ -141,13 +141,13 @@ fn a_flood_of_joins_with_spoofed_addresses_amplifies_nothing() {
         );
         assert!(answers > 0 && factor <= 1.0, "seed {seed}: {factor}");
         assert_undisturbed(&network, 24, &format!("seed {seed}"));
-    }
+    });
 }
 
 /// The source is the attacker's own, the address in the record the victim's: what is drawn goes to the victim.
 #[test]
 fn joins_in_a_victims_name_draw_no_more_bytes_than_they_have() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 24, short(), Ledger::default());
         let (head, victim) = (head(short()), non_member(0));
         let mut sent = 0;
@@ -160,7 +160,7 @@ fn joins_in_a_victims_name_draw_no_more_bytes_than_they_have() {
         }
         assert!(network.watch.drawn() > 0, "seed {seed}");
         assert_undisturbed(&network, 24, &format!("seed {seed}"));
-    }
+    });
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn a_part_of_a_non_members_datagram_gets_no_more_bytes_than_it_has() {
 
 #[test]
 fn a_flood_of_non_members_is_answered_at_a_bounded_rate() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let config = short().with(|c| c.non_members_per_second = 50);
         let mut network = formed(seed, 4, config, Ledger::default());
         let head = head(config);
@@ -196,7 +196,7 @@ fn a_flood_of_non_members_is_answered_at_a_bounded_rate() {
         assert!(network.hosts[1].node.metrics().limited > 0, "seed {seed}: nothing was counted as dropped");
         network.run_for(secs(5));
         assert_undisturbed(&network, 4, &format!("seed {seed}"));
-    }
+    });
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn twenty_thousand_non_members_leave_the_members_alone() {
         let section = match n % 4 {
             0 => ping(8 * n, network.hosts[0].id),
             1 => join(n, 0, &me),
-            2 => fetch(n, 0),
+            2 => fetch_all(n, 0),
             _ => records(&[me], 0),
         };
         send(&mut network, 0, me.address(), &datagram(&head, me.id(), &[section]));
@@ -274,7 +274,7 @@ fn flood(network: &mut Flooded, head: &[u8], kind: u32, ms: u32) {
             0 => ping(8 * ms, network.hosts[host as usize].id),
             1 => join(ms | 1, 0, &me),
             2 => join(0, 0, &me),
-            3 => fetch(ms, 0),
+            3 => fetch_all(ms, 0),
             _ => records(&[me], 0),
         };
         network.inject(host as usize, me.address(), &datagram(head, me.id(), &[section]));
@@ -288,7 +288,7 @@ fn a_flood_of_non_members_delays_neither_news_nor_joins_for_long() {
     let mut late = vec![];
     for kind in 0..5 {
         let (mut latest_news, mut latest_join) = (0, 0);
-        for seed in 0..5 {
+        across_seeds(0..5, |seed| {
             let mut network = formed(seed, 8, lan(), Ledger::default());
             let joiner = network.add("joiner");
             network.command(joiner, |node, now, out| node.await_seeds(now, out));
@@ -316,7 +316,7 @@ fn a_flood_of_non_members_delays_neither_news_nor_joins_for_long() {
             }
             let (news, joined) = (news.unwrap_or(u32::MAX), joined.unwrap_or(u32::MAX));
             (latest_news, latest_join) = (latest_news.max(news), latest_join.max(joined));
-        }
+        });
         println!("flood {kind}: news after {latest_news} ms, joined after {latest_join} ms");
         if latest_news > 1_000 || latest_join > 15_000 {
             late.push((kind, latest_news, latest_join));
@@ -329,7 +329,7 @@ fn a_flood_of_non_members_delays_neither_news_nor_joins_for_long() {
 /// hold that id dead.
 #[test]
 fn a_flood_of_joins_with_tokens_silences_nobody() {
-    for seed in 0..5 {
+    across_seeds(0..5, |seed| {
         let mut network = formed(seed, 24, lan(), Ledger::default());
         network.run_for(secs(10));
         let (head, me) = (head(lan()), non_member(1));
@@ -356,7 +356,7 @@ fn a_flood_of_joins_with_tokens_silences_nobody() {
         assert!(welcomes > 10_000 && slowest <= 2_000, "seed {seed}: {welcomes} welcomes, {slowest} ms");
         let buried = network.deaths().into_iter().filter(|death| death.1 != me.id()).count();
         assert_eq!(buried, 0, "seed {seed}");
-    }
+    });
 }
 
 fn to(network: &Network<Heap, Recorder>, address: SocketAddr) -> (usize, usize) {
@@ -484,7 +484,7 @@ fn as_many_invented_members_as_real_ones_delay_deaths_up_to_the_hold() {
     let quarantine = lan().quarantine;
     for goes_on in [false, true] {
         let mut longest = Duration::ZERO;
-        for seed in seeds() {
+        across_seeds(seeds(), |seed| {
             let mut network = Network::new(seed, lan(), || Heap::for_members(1_024), ());
             support::form(&mut network, seed, 8);
             network.run_for(secs(10));
@@ -502,7 +502,7 @@ fn as_many_invented_members_as_real_ones_delay_deaths_up_to_the_hold() {
             }
             longest = longest.max(network.now().since(crashed));
             assert_eq!(network.buried_alive(), [], "seed {seed}");
-        }
+        });
         let more = if goes_on { "eight each half a minute" } else { "no more" };
         println!(
             "eight invented members, then {more}: a crash is known everywhere after {longest:?} at most"

@@ -3,7 +3,7 @@
 //! own datagrams from arriving.
 
 use crate::support::{
-    self, Network, Recorder, Watch,
+    self, Network, Recorder, Watch, across_seeds,
     forge::{self, Section, accusations, datagram, head, join, records},
     formed, lan, millis, secs, seeds,
 };
@@ -60,7 +60,7 @@ fn eight(seed: u64) -> Network<Heap> {
 #[test]
 fn a_forged_death_of_who_is_there_is_undone_within_seconds() {
     let mut longest = Duration::ZERO;
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for at_home in [false, true] {
             for age in AGES {
                 let mut network = eight(seed);
@@ -72,14 +72,14 @@ fn a_forged_death_of_who_is_there_is_undone_within_seconds() {
                 assert!(network.is_formed(), "seed {seed}: the death came back");
             }
         }
-    }
+    });
     println!("the forged dead are alive again at all after {longest:?} at the most");
     assert!(longest <= secs(3));
 }
 
 #[test]
 fn a_forged_death_that_is_said_to_be_old_is_not_believed_unasked() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = eight(seed);
         let dead = network.hosts[VICTIM].node.me().with_status(Status::Dead);
         tell(&mut network, &OTHERS, false, &[records(&[dead], 60_000)]);
@@ -88,12 +88,12 @@ fn a_forged_death_that_is_said_to_be_old_is_not_believed_unasked() {
         network.run_for(secs(30));
         assert_eq!(network.deaths(), [], "seed {seed}: an old death was believed unasked");
         recovery(&mut network, seed, secs(10));
-    }
+    });
 }
 
 #[test]
 fn forged_accusers_never_bury_who_answers() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = eight(seed);
         let accusers: Vec<NodeId> = network.hosts[1..5].iter().map(|host| host.id).collect();
         // Ten times a second, more often than it may refute, and under the incarnation that it has just reached.
@@ -110,13 +110,13 @@ fn forged_accusers_never_bury_who_answers() {
         let refuted = network.hosts[VICTIM].node.metrics().refutations;
         assert!((1..=4 * 60 + 4).contains(&refuted), "seed {seed}: {refuted} refutations in a minute");
         recovery(&mut network, seed, secs(10));
-    }
+    });
 }
 
 #[test]
 fn a_forged_leave_is_undone_within_seconds() {
     let mut longest = Duration::ZERO;
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for at_home in [false, true] {
             let mut network = eight(seed);
             let left = network.hosts[VICTIM].node.me().with_status(Status::Left);
@@ -126,7 +126,7 @@ fn a_forged_leave_is_undone_within_seconds() {
             assert!(network.is_formed(), "seed {seed}: the leave came back");
             assert!(network.hosts[VICTIM].left().is_none(), "seed {seed}: it believes it itself");
         }
-    }
+    });
     println!("who is said to have left is alive again at all after {longest:?} at the most");
     assert!(longest <= secs(3));
 }
@@ -136,7 +136,7 @@ fn a_forged_leave_is_undone_within_seconds() {
 fn a_cluster_in_which_all_are_said_to_be_gone_finds_itself_again() {
     for status in [Status::Dead, Status::Left] {
         let mut longest = Duration::ZERO;
-        for seed in seeds() {
+        across_seeds(seeds(), |seed| {
             let mut network = eight(seed);
             for host in 0..network.hosts.len() {
                 let gone: Vec<Record> = network
@@ -149,7 +149,7 @@ fn a_cluster_in_which_all_are_said_to_be_gone_finds_itself_again() {
             }
             assert!(!network.is_formed(), "seed {seed}: nobody believed it");
             longest = longest.max(recovery(&mut network, seed, secs(120)));
-        }
+        });
         println!("all said to be {status:?}: one cluster again after {longest:?} at the most");
         assert!(longest <= secs(5), "{status:?}: {longest:?}");
     }
@@ -158,7 +158,7 @@ fn a_cluster_in_which_all_are_said_to_be_gone_finds_itself_again() {
 #[test]
 fn forged_refutations_keep_the_dead_alive_only_while_they_go_on() {
     let mut longest = Duration::ZERO;
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = eight(seed);
         let me = network.hosts[VICTIM].node.me();
         let at = |refutation| me.with_incarnation(Incarnation { refutation, ..me.incarnation() });
@@ -180,7 +180,7 @@ fn forged_refutations_keep_the_dead_alive_only_while_they_go_on() {
         network.restart(VICTIM, address);
         network.join(VICTIM, &[0]);
         recovery(&mut network, seed, secs(10));
-    }
+    });
     println!("dead everywhere {longest:?} after the last forged refutation, at most");
     // Damping gives four floors of 2.3 s after the latest refutation; then it takes two failed probes and a suspicion.
     assert!(longest <= secs(20), "{longest:?}");
@@ -205,7 +205,7 @@ fn forged_deaths_that_are_refuted_delay_a_real_one_up_to_the_hold() {
         (12, quarantine - secs(5), quarantine + secs(15)),
     ] {
         let mut longest = Duration::ZERO;
-        for seed in seeds() {
+        across_seeds(seeds(), |seed| {
             let mut network = eight(seed);
             for _ in 0..deaths {
                 let dead = network.hosts[VICTIM].node.me().with_status(Status::Dead);
@@ -214,7 +214,7 @@ fn forged_deaths_that_are_refuted_delay_a_real_one_up_to_the_hold() {
             }
             network.crash(VICTIM);
             longest = longest.max(burial(&mut network, seed));
-        }
+        });
         println!("a crash after {deaths} forged deaths is known everywhere after {longest:?} at most");
         assert!((at_least..=at_most).contains(&longest), "{deaths}: {longest:?}");
     }
@@ -224,7 +224,7 @@ fn forged_deaths_that_are_refuted_delay_a_real_one_up_to_the_hold() {
 #[test]
 fn forged_deaths_between_forged_refutations_hide_a_crash_up_to_the_hold() {
     let (quarantine, mut longest) = (lan().quarantine, Duration::ZERO);
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = eight(seed);
         let me = network.hosts[VICTIM].node.me();
         let at = |refutation| me.with_incarnation(Incarnation { refutation, ..me.incarnation() });
@@ -236,7 +236,7 @@ fn forged_deaths_between_forged_refutations_hide_a_crash_up_to_the_hold() {
             }
         }
         longest = longest.max(burial(&mut network, seed));
-    }
+    });
     println!("dead everywhere {longest:?} after the last of them, at most");
     assert!((quarantine..=quarantine + secs(15)).contains(&longest), "{longest:?}");
 }
@@ -244,7 +244,7 @@ fn forged_deaths_between_forged_refutations_hide_a_crash_up_to_the_hold() {
 /// Acks in the name of who crashed, as they would be if its silence could be covered up without reading the network.
 #[test]
 fn acks_that_guess_their_nonce_keep_nobody_alive() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = eight(seed);
         let (head, gone) = (head(lan()), network.hosts[VICTIM].id);
         let home = network.hosts[VICTIM].address;
@@ -252,7 +252,7 @@ fn acks_that_guess_their_nonce_keep_nobody_alive() {
         let mut rng = support::Rng::new(seed);
         let took = (0..6_000).find(|_| {
             for host in OTHERS {
-                let nonce = (rng.next() as u32).to_be_bytes().to_vec();
+                let nonce = (rng.next_u64() as u32).to_be_bytes().to_vec();
                 let tag = [2, 4, 5][rng.below(3) as usize];
                 network.inject(host, home, &datagram(&head, gone, &[(tag, nonce)]));
             }
@@ -260,12 +260,12 @@ fn acks_that_guess_their_nonce_keep_nobody_alive() {
             network.all_say(VICTIM, Status::Dead)
         });
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(VICTIM));
-    }
+    });
 }
 
 #[test]
 fn a_forged_refutation_moves_nobody_to_another_address() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = eight(seed);
         let me = network.hosts[VICTIM].node.me();
         // The first under its own incarnation, as a duplicate would.
@@ -282,12 +282,12 @@ fn a_forged_refutation_moves_nobody_to_another_address() {
         }
         recovery(&mut network, seed, secs(5));
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn a_forged_word_is_replaced_by_its_owners() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = eight(seed);
         let me = network.hosts[VICTIM].node.me();
         for above in [0, 5] {
@@ -302,7 +302,7 @@ fn a_forged_word_is_replaced_by_its_owners() {
             assert!(network.wait(secs(5), healthy).is_some(), "seed {seed}: {}", network.opinions(VICTIM));
             recovery(&mut network, seed, secs(5));
         }
-    }
+    });
 }
 
 /// Incarnations that are refused, and the last that are not.
@@ -356,7 +356,7 @@ fn what_is_above_the_highest_incarnation_is_refused_wherever_it_stands() {
 
 #[test]
 fn a_claim_at_the_highest_epoch_makes_its_owner_passive_and_costs_nobody_his_life() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = eight(seed);
         let top = Incarnation { epoch: Incarnation::MAX_EPOCH, refutation: 0 };
         let forged = network.hosts[VICTIM].node.me().with_incarnation(top);
@@ -368,7 +368,7 @@ fn a_claim_at_the_highest_epoch_makes_its_owner_passive_and_costs_nobody_his_lif
         network.run_for(secs(120));
         assert!(network.all_say(VICTIM, Status::Alive), "seed {seed}: {}", network.opinions(VICTIM));
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 /// A refutation, a state version and an epoch each have a value above which there is no room; what is said at that
@@ -376,7 +376,7 @@ fn a_claim_at_the_highest_epoch_makes_its_owner_passive_and_costs_nobody_his_lif
 #[test]
 fn a_claim_at_the_highest_refutation_or_version_is_answered_by_a_new_life() {
     let count = Incarnation::MAX_COUNT;
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for (refutation, version) in [(count - 1, 0), (count, 0), (0, count - 1), (0, count), (count, count)]
         {
             let mut network = eight(seed);
@@ -393,7 +393,7 @@ fn a_claim_at_the_highest_refutation_or_version_is_answered_by_a_new_life() {
             assert_eq!(now.health(), Health::Healthy, "seed {seed}: {now:?}");
             assert_eq!(network.deaths(), [], "seed {seed}");
         }
-    }
+    });
 }
 
 /// Whether all of a record wins against another's.
@@ -405,7 +405,7 @@ fn wins(record: &Record, other: &Record) -> bool {
 
 #[test]
 fn a_node_that_starts_at_the_highest_epoch_lives_like_any_other() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = eight(seed);
         let address = network.fresh_address();
         network.restart_in(VICTIM, address, Incarnation::MAX_EPOCH);
@@ -417,7 +417,7 @@ fn a_node_that_starts_at_the_highest_epoch_lives_like_any_other() {
         recovery(&mut network, seed, secs(10));
         assert_eq!(network.hosts[VICTIM].node.me().incarnation().epoch, Incarnation::MAX_EPOCH);
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 /// Ports and addresses, IPv4 in 4 bytes and IPv6 in 16, at which no single node can be.

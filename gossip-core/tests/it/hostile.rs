@@ -2,7 +2,7 @@
 //! forged ones, and those of a second node under one name.
 
 use crate::support::{
-    self, Datagram, Network, Recorder, Rng, Step, Watch, cluster,
+    self, Datagram, Network, Recorder, Rng, Step, Watch, across_seeds, cluster,
     forge::{self, datagram, head},
     formed, lan, millis, network, secs, seeds,
 };
@@ -35,7 +35,7 @@ fn assert_stays(network: &Network<Heap, Recorder>, victim: usize, status: Status
 
 #[test]
 fn old_datagrams_revive_neither_the_dead_nor_who_left() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for leaves in [false, true] {
             let mut network = formed(seed, 6, lan(), Recorder::default());
             network.run_for(secs(5));
@@ -55,12 +55,12 @@ fn old_datagrams_revive_neither_the_dead_nor_who_left() {
             network.run_for(secs(10));
             assert_stays(&network, 5, status, seed);
         }
-    }
+    });
 }
 
 #[test]
 fn old_datagrams_sent_to_everybody_revive_nobody() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 5, lan(), Recorder::default());
         network.crash(4);
         assert!(network.wait(secs(60), |n| n.all_say(4, Status::Dead)).is_some(), "seed {seed}");
@@ -75,7 +75,7 @@ fn old_datagrams_sent_to_everybody_revive_nobody() {
         }
         network.run_for(secs(5));
         assert_stays(&network, 4, Status::Dead, seed);
-    }
+    });
 }
 
 /// What hosts 1 to 3 said while host 4 was dying, in a cluster like that of [`formed`] but for its nonces.
@@ -90,7 +90,7 @@ fn news_of_a_death(seed: u64) -> Vec<Datagram> {
 
 #[test]
 fn who_just_heard_from_a_member_does_not_believe_that_it_is_dead() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let news = news_of_a_death(seed);
         let mut network = formed(seed, 5, lan(), ());
         let id = network.hosts[4].id;
@@ -104,12 +104,12 @@ fn who_just_heard_from_a_member_does_not_believe_that_it_is_dead() {
         assert!(network.hosts[0].node.metrics().deaths_questioned > 0, "seed {seed}: believed at once");
         assert!(network.wait(secs(10), Network::is_formed).is_some(), "seed {seed}: {}", network.opinions(4));
         assert_eq!(network.deaths(), [], "seed {seed}: a neighbour was buried");
-    }
+    });
 }
 
 #[test]
 fn who_offers_an_old_record_is_told_the_newer_one_at_a_bounded_rate() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 5, lan(), Recorder::default());
         let one = network.hosts[1].address;
         let said = std::mem::take(&mut network.watch.0);
@@ -133,12 +133,12 @@ fn who_offers_an_old_record_is_told_the_newer_one_at_a_bounded_rate() {
         let bytes = network.hosts[0].node.metrics().bytes_suspicion - before;
         assert!(bytes <= u64::from(lan().budgets.suspicion), "seed {seed}: {bytes} bytes at once");
         assert!(network.is_formed(), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn a_non_members_datagram_changes_nothing() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let elsewhere = {
             // Another seed, or its nodes would guess each other's tokens.
             let mut network = network(seed + 1_000, lan(), Recorder::default());
@@ -163,12 +163,12 @@ fn a_non_members_datagram_changes_nothing() {
         }
         assert!(non_members > 0, "seed {seed}: nobody was taken for a stranger");
         assert!(network.is_formed(), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn another_clusters_datagram_is_refused_as_such_and_the_host_is_told_once_a_minute() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 4, lan(), Recorder::default());
         network.config = Config::lan(cluster("other"));
         let foreigner = network.add("foreigner");
@@ -186,12 +186,12 @@ fn another_clusters_datagram_is_refused_as_such_and_the_host_is_told_once_a_minu
         assert_eq!(network.hosts[1].events.iter().filter(told).count(), 1, "seed {seed}");
         assert!(!network.hosts[foreigner].node.is_joined(), "seed {seed}");
         assert_eq!(network.hosts[foreigner].node.members().len(), 0, "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn two_nodes_of_one_name_are_reported_and_do_not_fight_for_ever() {
-    for seed in 0..5 {
+    across_seeds(0..5, |seed| {
         let mut network = formed(seed, 5, lan(), ());
         let duplicate = network.add("node-2");
         network.join(duplicate, &[0]);
@@ -217,12 +217,12 @@ fn two_nodes_of_one_name_are_reported_and_do_not_fight_for_ever() {
             })
         });
         assert!(well, "seed {seed}: the others suffer");
-    }
+    });
 }
 
 #[test]
 fn a_nodes_own_datagrams_are_recognised_and_ignored() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 3, lan(), Recorder::default());
         let own = network.hosts[0].address;
         let said: Vec<_> =
@@ -232,12 +232,12 @@ fn a_nodes_own_datagrams_are_recognised_and_ignored() {
             assert_eq!(network.inject(0, own, &bytes), Verdict::OwnEcho, "seed {seed}");
             assert_eq!(before, state(&network.hosts[0].node), "seed {seed}");
         }
-    }
+    });
 }
 
 #[test]
 fn a_node_that_left_takes_nothing_in() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 4, lan(), Recorder::default());
         network.leave(2);
         assert!(network.wait(secs(10), |n| n.hosts[2].left().is_some()).is_some(), "seed {seed}");
@@ -252,7 +252,7 @@ fn a_node_that_left_takes_nothing_in() {
         assert_eq!(before.status(), Status::Left, "seed {seed}");
         network.run_for(secs(30));
         assert!(network.all_say(2, Status::Left), "seed {seed}: {}", network.opinions(2));
-    }
+    });
 }
 
 fn lone(config: Config, address: SocketAddr, epoch: u32) -> Result<Node<Heap>, ConfigError> {
@@ -322,7 +322,7 @@ fn a_datagram_of_any_length_is_good_as_a_whole_or_has_no_effect() {
     let longest = datagram(&head, id, &[known, (200, vec![7; rest])]);
     assert_eq!((longest.len(), network.inject(0, from, &longest)), (limit, Verdict::Accepted));
     for len in [0, 1, 2, 5, 6, 13, 14, 21, 23, 24, 25, limit - 1, limit, limit + 1, 9_000, 65_507] {
-        let random: Vec<u8> = (0..len).map(|_| rng.next() as u8 | 1).collect();
+        let random: Vec<u8> = (0..len).map(|_| rng.next_u64() as u8 | 1).collect();
         let headed: Vec<u8> = header.iter().chain(&random).take(len).copied().collect();
         let cut: Vec<u8> = longest.iter().chain(&random).take(len).copied().collect();
         for bytes in [random, headed, cut].iter().filter(|bytes| bytes.len() != limit || **bytes != longest) {
@@ -498,7 +498,7 @@ fn a_whole_hour_of_old_traffic_revives_and_buries_nobody_for_good() {
 /// Old news of who was forgotten is as good as new: what is lost is the time until it has failed to answer.
 #[test]
 fn traffic_from_before_a_tombstone_was_forgotten_revives_it_only_until_it_fails_to_answer() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.tombstone_ttl = secs(60));
         let mut network = formed(seed, 6, config, Recorder::default());
         network.run_for(secs(5));
@@ -518,5 +518,5 @@ fn traffic_from_before_a_tombstone_was_forgotten_revives_it_only_until_it_fails_
         assert!(network.wait(secs(30), gone).is_some(), "seed {seed}: {}", network.opinions(5));
         let others = network.deaths().into_iter().filter(|death| death.1 != id).count();
         assert_eq!(others, 0, "seed {seed}");
-    }
+    });
 }

@@ -1,7 +1,7 @@
 //! The core without an allocator: a five-node cluster on memory that the caller owns, lent by `&mut`.
 //! The only allocations here are the virtual network's own.
 
-use crate::support::{Network, form, lan, secs, seeds};
+use crate::support::{Network, across_seeds, form, lan, secs, seeds};
 use gossip_core::{Inline, Status};
 
 type Memory = Inline<8>;
@@ -14,17 +14,17 @@ fn formed(seed: u64) -> Network<Memory> {
 
 #[test]
 fn five_nodes_without_an_allocator_form_a_cluster() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let network = formed(seed);
         for host in network.running() {
             assert_eq!(host.node.members().len(), 4, "seed {seed}");
         }
-    }
+    });
 }
 
 #[test]
 fn five_nodes_without_an_allocator_notice_a_crash_and_a_restart() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed);
         network.crash(2);
         assert!(network.wait(secs(60), |n| n.all_say(2, Status::Dead)).is_some(), "seed {seed}");
@@ -32,18 +32,18 @@ fn five_nodes_without_an_allocator_notice_a_crash_and_a_restart() {
         network.restart(2, address);
         network.join(2, &[0]);
         assert!(network.wait(secs(8), Network::is_formed).is_some(), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn five_nodes_without_an_allocator_see_one_leave() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed);
         network.leave(4);
         assert!(network.wait(secs(5), |n| n.hosts[4].left().is_some()).is_some(), "seed {seed}");
         network.crash(4);
         assert!(network.wait(secs(5), |n| n.all_say(4, Status::Left)).is_some(), "seed {seed}");
-    }
+    });
 }
 
 #[test]

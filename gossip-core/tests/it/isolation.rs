@@ -1,6 +1,6 @@
 //! What a node does after it was out of touch: for long, or with nobody left to ask.
 
-use crate::support::{Network, formed, lan, network, secs, seeds};
+use crate::support::{Network, across_seeds, formed, lan, network, secs, seeds};
 use gossip_core::{Config, Event, NodeId};
 use std::{collections::BTreeSet, time::Duration};
 
@@ -10,7 +10,7 @@ fn forgetful() -> Config {
 
 #[test]
 fn a_node_that_heard_nobody_for_half_a_tombstones_life_starts_over() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 6, forgetful(), ());
         // Host 0 has no seeds: it must know where others answered lately.
         network.run_for(secs(5));
@@ -20,23 +20,23 @@ fn a_node_that_heard_nobody_for_half_a_tombstones_life_starts_over() {
         let took = network.wait(secs(30), Network::is_formed);
         assert!(took.is_some(), "seed {seed}: not one cluster again");
         assert!(network.hosts[0].has_told(Event::Joined), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn a_short_silence_forgets_nobody() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 6, forgetful(), ());
         network.pause(0, secs(20));
         network.run_for(secs(21));
         assert!(!network.hosts[0].has_told(Event::Reset), "seed {seed}");
         assert_eq!(network.hosts[0].node.members().len(), 5, "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn seeds_that_are_gone_for_good_are_asked_seldom() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), ());
         network.add_joined(5);
         assert!(network.wait(secs(30), Network::is_formed).is_some(), "seed {seed}");
@@ -47,12 +47,12 @@ fn seeds_that_are_gone_for_good_are_asked_seldom() {
         network.run_for(secs(600));
         let asked = network.hosts[3].node.metrics().packets_sync - before;
         assert!((1..=40).contains(&asked), "seed {seed}: {asked} packets in ten minutes");
-    }
+    });
 }
 
 #[test]
 fn one_pause_is_told_once_however_much_input_had_queued() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 6, lan(), ());
         network.hosts[0].events.clear();
         network.pause(0, secs(5));
@@ -60,12 +60,12 @@ fn one_pause_is_told_once_however_much_input_had_queued() {
         let pauses =
             network.hosts[0].events.iter().filter(|(_, event)| matches!(event, Event::LocalPause { .. }));
         assert_eq!(pauses.count(), 1, "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn a_hold_counts_from_the_trouble_at_hand_and_not_from_one_before() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.quarantine = secs(60));
         let mut network = formed(seed, 8, config, ());
         let island = [network.hosts[0].address, network.hosts[1].address];
@@ -82,14 +82,14 @@ fn a_hold_counts_from_the_trouble_at_hand_and_not_from_one_before() {
             network.set_cut(|_, _| false);
             network.run_for(secs(40));
         }
-    }
+    });
 }
 
 #[test]
 fn a_node_that_reaches_one_member_buries_nobody_once_its_doubt_is_spent() {
     let mut wrong = Vec::new();
     // Many seeds: what comes back in time through a single member is left to chance.
-    for seed in 0..120 {
+    across_seeds(0..120, |seed| {
         let mut network = formed(seed, 50, lan(), ());
         let (alone, friend) = (network.hosts[7].address, network.hosts[8].address);
         network.set_cut(move |from, to| {
@@ -102,6 +102,6 @@ fn a_node_that_reaches_one_member_buries_nobody_once_its_doubt_is_spent() {
         if undisturbed > 0 {
             wrong.push((seed, undisturbed));
         }
-    }
+    });
     assert_eq!(wrong, [], "seeds, and how often anybody buried an undisturbed member");
 }

@@ -1,6 +1,6 @@
 //! Joining where answers are lost or late, seeds are named oddly, or nobody has a view.
 
-use crate::support::{self, Link, Network, formed, lan, millis, network, secs, seeds};
+use crate::support::{self, Link, Network, across_seeds, formed, lan, millis, network, secs, seeds};
 use gossip_core::{Event, Heap};
 use std::net::{IpAddr, SocketAddr};
 
@@ -44,7 +44,7 @@ fn a_founders_lost_answer_leaves_no_cluster_apart() {
 
 #[test]
 fn a_founder_that_answers_second_is_joined_as_well() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), ());
         add(&mut network, 0..=2);
         network.set_link(Link { jitter: millis(4), ..Link::LAN });
@@ -53,12 +53,12 @@ fn a_founder_that_answers_second_is_joined_as_well() {
         network.join(2, &[0, 1]);
         let took = network.wait(secs(60), Network::is_formed);
         assert!(took.is_some_and(|took| took <= secs(3)), "seed {seed}: one cluster after {took:?}");
-    }
+    });
 }
 
 #[test]
 fn nodes_without_a_view_do_not_wait_for_each_other() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for others in [2, 3, 6] {
             let mut network = formed(seed, others + 1, lan(), ());
             network.run_for(secs(30));
@@ -83,7 +83,7 @@ fn nodes_without_a_view_do_not_wait_for_each_other() {
             let took = network.wait(secs(60), again);
             assert!(took.is_some_and(|took| took <= secs(8)), "seed {seed}, {others}: joined after {took:?}");
         }
-    }
+    });
 }
 
 #[test]

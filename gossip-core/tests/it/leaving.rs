@@ -1,12 +1,12 @@
 //! Leaving: that it is acknowledged, by how many, and how long it takes.
 
-use crate::support::{Link, Network, form, formed, lan, millis, network, secs, seeds};
+use crate::support::{Link, Network, across_seeds, form, formed, lan, millis, network, secs, seeds};
 use gossip_core::{Event, Heap, Member, Mode, Status};
 use std::time::Duration;
 
 #[test]
 fn a_leave_says_how_many_have_acknowledged_it() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for n in [2, 3, 5, 12] {
             for mode in [Mode::PushPull, Mode::Push, Mode::Pull] {
                 let mut network = formed(seed, n, lan().with(|c| c.mode = mode), ());
@@ -33,12 +33,12 @@ fn a_leave_says_how_many_have_acknowledged_it() {
                 assert_eq!(network.deaths(), [], "seed {seed}");
             }
         }
-    }
+    });
 }
 
 #[test]
 fn a_leave_that_only_the_dead_could_hear_is_acknowledged_by_nobody() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 2, lan(), ());
         network.run_for(secs(2));
         network.crash(1);
@@ -52,24 +52,24 @@ fn a_leave_that_only_the_dead_could_hear_is_acknowledged_by_nobody() {
         let done = network.wait(secs(4), |n| n.hosts[0].left().is_some());
         assert!(done.is_some(), "seed {seed}: longer than 5 s");
         assert_eq!(network.hosts[0].left(), Some(0), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn who_is_alone_leaves_at_once() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), ());
         network.add("alone");
         network.run_for(secs(2));
         network.leave(0);
         network.run_for(millis(1));
         assert_eq!(network.hosts[0].left(), Some(0), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn a_leave_is_acknowledged_over_links_that_lose_every_third_datagram() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 10, lan(), ());
         network.set_link(Link { loss: 0.33, ..Link::LAN });
         network.leave(4);
@@ -78,12 +78,12 @@ fn a_leave_is_acknowledged_over_links_that_lose_every_third_datagram() {
         network.crash(4);
         let all = network.wait(secs(10), |n| n.all_say(4, Status::Left));
         assert!(all.is_some(), "seed {seed}: {}", network.opinions(4));
-    }
+    });
 }
 
 #[test]
 fn those_who_leave_together_are_known_to_have_left_by_who_stays() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 12, lan(), ());
         network.run_for(secs(1));
         for host in 4..12 {
@@ -103,7 +103,7 @@ fn those_who_leave_together_are_known_to_have_left_by_who_stays() {
             assert!(network.all_say(host, Status::Left), "seed {seed}: {}", network.opinions(host));
         }
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 /// All leave, one after the other within `spread`; all are done a second later, and none thinks that others are there and
@@ -128,7 +128,7 @@ fn all_leave(network: &mut Network<Heap>, spread: Duration, case: &str) {
 #[test]
 fn when_all_leave_within_a_moment_each_is_done_soon_and_heard() {
     let links = [Duration::from_micros(200), millis(5)].map(|latency| Link { latency, ..Link::PERFECT });
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for n in [2, 3, 12, 30] {
             for (link, spread) in links.into_iter().flat_map(|link| [0, 50, 500].map(|ms| (link, millis(ms))))
             {
@@ -140,7 +140,7 @@ fn when_all_leave_within_a_moment_each_is_done_soon_and_heard() {
                 all_leave(&mut network, spread, &case);
             }
         }
-    }
+    });
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn when_more_leave_than_anybody_can_hear_of_each_is_done_soon_and_heard() {
 
 #[test]
 fn two_who_leave_together_and_reach_nobody_who_stays_say_so() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 4, lan(), ());
         network.run_for(secs(1));
         let stays: Vec<_> = network.hosts[2..].iter().map(|host| host.address).collect();
@@ -168,5 +168,5 @@ fn two_who_leave_together_and_reach_nobody_who_stays_say_so() {
         for host in &network.hosts[..2] {
             assert_eq!(host.left(), Some(0), "seed {seed}: those who stay see a crash");
         }
-    }
+    });
 }

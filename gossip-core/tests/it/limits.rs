@@ -2,7 +2,7 @@
 //! nothing of it is left once the pressure is over. The bounds of rates are in `rates.rs`.
 
 use crate::support::{
-    self, Network, Recorder, Watch,
+    self, Network, Recorder, Watch, across_seeds,
     forge::{self, Section},
     form, formed, lan, millis, secs, seeds,
 };
@@ -41,7 +41,7 @@ fn count(network: &Network<Heap>, of: impl Fn(&gossip_core::Metrics) -> u64) -> 
 
 #[test]
 fn who_was_turned_away_by_a_full_table_gets_in_when_a_member_leaves_or_dies() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for leaves in [true, false] {
             let config = lan().with(|c| c.quarantine = secs(60));
             let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(6), ());
@@ -60,13 +60,13 @@ fn who_was_turned_away_by_a_full_table_gets_in_when_a_member_leaves_or_dies() {
             network.assert_recovers(secs(180), seed);
             assert_eq!(network.buried_alive(), [], "seed {seed}");
         }
-    }
+    });
 }
 
 /// Host 0 alone has room for a member that does not answer, and hears that it asks for patience when its death is due.
 #[test]
 fn the_patience_that_a_member_asked_for_is_no_part_of_the_hold_of_one_accuser() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.quarantine = secs(20));
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(4), ());
         (0..4).for_each(|n| _ = network.add(&format!("node-{n}")));
@@ -86,12 +86,12 @@ fn the_patience_that_a_member_asked_for_is_no_part_of_the_hold_of_one_accuser() 
         assert_eq!(network.deaths(), [], "seed {seed}");
         let dead = |n: &Network<Heap>| n.hosts[0].has_told(Event::Down(silent.id()));
         assert!(network.wait(secs(30), dead).is_some(), "seed {seed}: it is held for ever");
-    }
+    });
 }
 
 #[test]
 fn news_of_everybody_at_once_is_a_full_rumor_queue_and_none_of_it_is_lost() {
-    for seed in 0..5 {
+    across_seeds(0..5, |seed| {
         let mut network: Network<Heap> = Network::new(seed, lan(), || Heap::for_members(256), ());
         network.add_restored(200);
         network.run_for(secs(20));
@@ -110,13 +110,13 @@ fn news_of_everybody_at_once_is_a_full_rumor_queue_and_none_of_it_is_lost() {
             let said = host.node.members().map(|member| member.record().state_version());
             assert!(said.min() == Some(20), "seed {seed}: {} missed a last word", host.id);
         }
-    }
+    });
 }
 
 /// A node remembers 64 changes: of more it cannot be asked, and they are found by a walk.
 #[test]
 fn more_changes_than_are_remembered_are_found_by_a_walk() {
-    for seed in 0..5 {
+    across_seeds(0..5, |seed| {
         let mut network: Network<Heap> = Network::new(seed, lan(), || Heap::for_members(256), ());
         network.add_restored(150);
         network.run_for(secs(20));
@@ -132,12 +132,12 @@ fn more_changes_than_are_remembered_are_found_by_a_walk() {
         let repaired = count(&network, |metrics| metrics.records_repaired);
         assert!(repaired > 0, "seed {seed}: the changes remembered were enough");
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn what_finds_no_room_in_the_outbox_is_counted_and_made_good() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.max_datagram = 400);
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(64), ());
         form(&mut network, seed, 30);
@@ -158,7 +158,7 @@ fn what_finds_no_room_in_the_outbox_is_counted_and_made_good() {
         network.lend(Buffer::<64, 128, 76_800>::new());
         network.assert_recovers(secs(60), seed);
         assert_eq!(network.buried_alive(), [], "seed {seed}");
-    }
+    });
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn pool_of_four(seed: u64, config: Config) -> Network<Inline<64, 4>> {
 #[test]
 fn more_suspects_than_can_be_timed_are_all_found_dead_in_the_end() {
     let mut full = 0;
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = pool_of_four(seed, lan().with(|c| c.quarantine = secs(20)));
         (8..16).for_each(|host| network.crash(host));
         let took = network.wait(secs(600), |n| (8..16).all(|host| n.all_say(host, Status::Dead)));
@@ -228,13 +228,13 @@ fn more_suspects_than_can_be_timed_are_all_found_dead_in_the_end() {
         full += network.running().map(|host| host.node.metrics().dropped_suspicions_full).sum::<u64>();
         network.assert_recovers(secs(60), seed);
         assert_eq!(network.buried_alive(), [], "seed {seed}");
-    }
+    });
     assert!(full > 0, "no pool was ever full");
 }
 
 #[test]
 fn more_suspects_than_can_be_timed_are_all_cleared_if_they_live() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = pool_of_four(seed, lan());
         accuse(&mut network, 2..9);
         assert_eq!(network.hosts[0].node.metrics().dropped_suspicions_full, 3, "seed {seed}");
@@ -242,7 +242,7 @@ fn more_suspects_than_can_be_timed_are_all_cleared_if_they_live() {
         assert_eq!(network.deaths(), [], "seed {seed}");
         let metrics = network.hosts[0].node.metrics();
         assert_eq!((metrics.dropped_suspicions_full, metrics.suspicions_cleared), (3, 7), "seed {seed}");
-    }
+    });
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn zones_beyond_those_that_can_be_held_cost_nobody_in_them_its_life() {
 /// Four members that came by repair are probed at a time.
 #[test]
 fn newcomers_beyond_those_probed_at_a_time_get_their_turn() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = support::network(seed, lan(), ());
         for n in 0..12 {
             let host = network.add(&format!("node-{n}"));
@@ -343,13 +343,13 @@ fn newcomers_beyond_those_probed_at_a_time_get_their_turn() {
         assert_eq!((metrics.records_repaired - before, metrics.dropped_newcomers), (6, 2), "seed {seed}");
         network.assert_recovers(secs(60), seed);
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 /// Eight are told in one answer; of the others whoever offers them again hears then.
 #[test]
 fn who_offers_many_old_records_hears_of_the_first_and_of_the_rest_when_it_offers_them_again() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 14, lan(), ());
         let old: Vec<Record> = network.hosts[2..].iter().map(|host| host.node.me()).collect();
         for host in 2..14 {
@@ -369,7 +369,7 @@ fn who_offers_many_old_records_hears_of_the_first_and_of_the_rest_when_it_offers
         assert_eq!(told(&old[8..]), (4, 0), "seed {seed}");
         network.assert_recovers(secs(60), seed);
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 /// The first 16 are kept.

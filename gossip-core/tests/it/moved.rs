@@ -2,7 +2,7 @@
 //! a host can change the address while its node runs.
 
 use crate::support::{
-    self, Network, Recorder,
+    self, Network, Recorder, across_seeds,
     forge::{datagram, head, join, non_member, observed, ping, records},
     formed, lan, network, secs, seeds,
 };
@@ -41,7 +41,7 @@ fn all_route_to<W: support::Watch<Heap>>(
 
 #[test]
 fn who_has_moved_learns_where_from_others_and_is_routed_to_once_it_says_so() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for n in [2, 3, 8] {
             let mut network = formed(seed, n, lan(), ());
             network.run_for(secs(5));
@@ -70,12 +70,12 @@ fn who_has_moved_learns_where_from_others_and_is_routed_to_once_it_says_so() {
                 |host: &support::Host<Heap>| host.events.iter().filter(|told| told.1 == seen).count() > 1;
             assert!(!network.hosts.iter().any(repeated), "seed {seed}, {n} nodes: a host is told twice");
         }
-    }
+    });
 }
 
 #[test]
 fn who_was_buried_after_it_moved_lives_again_once_it_says_where_it_is() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 6, lan(), ());
         network.run_for(secs(5));
         let (_, after) = moved(&mut network, MOVED);
@@ -85,12 +85,12 @@ fn who_was_buried_after_it_moved_lives_again_once_it_says_where_it_is() {
         network.command(MOVED, |node, now, out| node.set_address(now, after, out).expect("an address"));
         let took = network.wait(secs(5), |n| all_route_to(n, MOVED, after) && n.is_formed());
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(MOVED));
-    }
+    });
 }
 
 #[test]
 fn a_joiner_with_a_wrong_address_learns_the_right_one_from_a_seed() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 3, lan(), ());
         let host = network.add("mistaken");
         let (_, right) = moved(&mut network, host);
@@ -102,12 +102,12 @@ fn a_joiner_with_a_wrong_address_learns_the_right_one_from_a_seed() {
         network.command(host, |node, now, out| node.set_address(now, right, out).expect("an address"));
         let took = network.wait(secs(10), Network::is_formed);
         assert!(took.is_some() && network.hosts[host].node.is_joined(), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn who_sends_from_one_address_and_is_reached_at_another_still_joins() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 3, lan(), ());
         let host = network.add("two-homed");
         let other = network.fresh_address();
@@ -116,7 +116,7 @@ fn who_sends_from_one_address_and_is_reached_at_another_still_joins() {
         let took = network.wait(secs(15), Network::is_formed);
         assert!(took.is_some(), "seed {seed}");
         assert!(told(&network, host).len() <= 1, "seed {seed}");
-    }
+    });
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn one_member_alone_makes_no_host_believe_that_its_node_has_moved() {
 
 #[test]
 fn what_tells_where_somebody_is_goes_there_only_and_is_shorter_than_its_question() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 3, lan(), Recorder::default());
         network.run_for(secs(5));
         let (victim, own): (SocketAddr, SocketAddr) =
@@ -196,7 +196,7 @@ fn what_tells_where_somebody_is_goes_there_only_and_is_shorter_than_its_question
             let drawn: usize = network.watch.0.iter().filter(|d| d.to != own).map(|d| d.bytes.len()).sum();
             assert!(drawn <= proven.len(), "seed {seed}");
         }
-    }
+    });
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn an_address_at_which_nobody_can_be_is_not_taken_over() {
 
 #[test]
 fn a_new_address_at_the_highest_refutation_is_said_in_a_new_life() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 3, lan(), ());
         network.run_for(secs(2));
         let me: Record = network.hosts[MOVED].node.me();
@@ -262,5 +262,5 @@ fn a_new_address_at_the_highest_refutation_is_said_in_a_new_life() {
         );
         let took = network.wait(secs(5), |n| all_route_to(n, MOVED, after));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(MOVED));
-    }
+    });
 }

@@ -1,6 +1,6 @@
 //! Narrow paths: what is longer than some size is lost, and all else passes.
 
-use crate::support::{Link, Network, lan, millis, secs, seeds};
+use crate::support::{Link, Network, across_seeds, lan, millis, secs, seeds};
 use gossip_core::{Config, Event, Health, Heap, Mode, Status};
 
 /// As many as make a page of each length that a narrow path may lose.
@@ -109,7 +109,7 @@ fn loss_is_hardly_ever_taken_for_a_narrow_path() {
     let mut wrong = [0; 2];
     for (wrong, loss) in wrong.iter_mut().zip([0.05, 0.2]) {
         for members in [30, 45, 60, 100] {
-            for seed in 0..50 {
+            across_seeds(0..50, |seed| {
                 let mut network: Network<Heap> = Network::new(seed, lan(), || Heap::for_members(256), ());
                 network.add_restored(members);
                 let joiner = network.add("one-more");
@@ -119,7 +119,7 @@ fn loss_is_hardly_ever_taken_for_a_narrow_path() {
                 network.run_for(secs(10));
                 let narrow = |(_, event): &(_, Event)| matches!(event, Event::NarrowPath { .. });
                 *wrong += u32::from(network.hosts[joiner].events.iter().any(narrow));
-            }
+            });
         }
     }
     assert!(wrong[0] <= 1 && wrong[1] <= 8, "{wrong:?} of 200 joiners each, at 5 and 20 % loss");

@@ -1,7 +1,7 @@
 //! Every bound of a rate: that it can be reached, that it holds, that what it leaves out is counted, and that nothing of
 //! it is left once the pressure is over. And both ends of the configuration. The bounds of memory are in `limits.rs`.
 
-use crate::support::{self, Link, Network, Recorder, forge, formed, lan, millis, secs, seeds};
+use crate::support::{self, Link, Network, Recorder, across_seeds, forge, formed, lan, millis, secs, seeds};
 use gossip_core::{Config, Health, Heap, Inline, Locality, Memory, Metrics, Mode, Status};
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ fn a_death_is_told_in_a_storm_of_news_of_the_living_that_never_ends() {
 
 #[test]
 fn corrections_over_the_budget_are_dropped_and_made_when_it_is_filled_again() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 4, lan(), ());
         let (old, from) = (network.hosts[2].node.me(), network.hosts[1].address);
         let address = network.fresh_address();
@@ -128,12 +128,12 @@ fn corrections_over_the_budget_are_dropped_and_made_when_it_is_filled_again() {
         );
         network.assert_recovers(secs(10), seed);
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn repair_over_the_budget_is_dropped_and_done_when_it_is_filled_again() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.budgets = lan().budgets.with(|b| b.sync = 2_000));
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(256), ());
         network.add_restored(100);
@@ -156,13 +156,13 @@ fn repair_over_the_budget_is_dropped_and_done_when_it_is_filled_again() {
         network.join(joiner, &[0]);
         network.assert_recovers(secs(120), seed);
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 /// Four a second, and four at once.
 #[test]
 fn forged_accusations_make_nobody_refute_more_than_four_times_a_second() {
-    for seed in 0..5 {
+    across_seeds(0..5, |seed| {
         let mut network = formed(seed, 6, lan(), ());
         let (by, from) = (network.hosts[1].id, network.hosts[1].address);
         let head = forge::head(lan());
@@ -182,12 +182,12 @@ fn forged_accusations_make_nobody_refute_more_than_four_times_a_second() {
         let calm = network.hosts[0].node.metrics().refutations;
         network.run_for(secs(30));
         assert_eq!(network.hosts[0].node.metrics().refutations, calm, "seed {seed}: still refuting");
-    }
+    });
 }
 
 #[test]
 fn forged_words_make_nobody_contradict_more_than_four_times_a_second() {
-    for seed in 0..5 {
+    across_seeds(0..5, |seed| {
         let mut network = formed(seed, 6, lan(), ());
         let (by, from) = (network.hosts[1].id, network.hosts[1].address);
         let head = forge::head(lan());
@@ -208,7 +208,7 @@ fn forged_words_make_nobody_contradict_more_than_four_times_a_second() {
             assert!(healthy, "seed {seed}: {} believes what was forged", host.id);
         }
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 /// The smallest of everything; a network that is fast enough for it.

@@ -1,6 +1,6 @@
 //! What rumors leave behind is found and cured: what that costs, and that nothing keeps it from ending.
 
-use crate::support::{self, Link, Network, Recorder, lan, millis, secs, seeds};
+use crate::support::{self, Link, Network, Recorder, across_seeds, lan, millis, secs, seeds};
 use gossip_core::{
     Config, Health, Heap, Identity, Incarnation, Locality, Mechanisms, Mode, Record, Status, Traffic,
     Versions,
@@ -146,7 +146,7 @@ fn walk(seed: u64, d: u32) -> (u64, u64, u32) {
 #[test]
 fn differences_among_ten_thousand_members_are_found_and_cured_for_few_bytes() {
     for (d, find, cure) in [(1, 1_500, 1_600), (10, 3_500, 4_200), (100, 19_000, 24_000)] {
-        for seed in 0..3 {
+        across_seeds(0..3, |seed| {
             let (found, cured, flights) = walk(seed, d);
             println!(
                 "seed {seed}: {d} differences: {found} bytes to find, {cured} to cure, {flights} flights"
@@ -154,19 +154,19 @@ fn differences_among_ten_thousand_members_are_found_and_cured_for_few_bytes() {
             assert!(found <= find, "seed {seed}: {found} bytes to find {d} differences");
             assert!(cured <= cure, "seed {seed}: {cured} bytes to cure {d} differences");
             assert!(flights <= 5, "seed {seed}: {d} differences took {flights} flights");
-        }
+        });
     }
 }
 
 #[test]
 fn loss_slows_repair_and_does_not_stop_it() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let views = differing(2_000, 100);
         let mut network = pair(seed, quiet(), [2_100; 2], [&views[0], &views[1]]);
         network.set_link(Link { loss: 0.3, ..Link::PERFECT });
         let took = heal(&mut network, secs(300));
         assert!(took.is_some(), "seed {seed}: still different");
-    }
+    });
 }
 
 #[test]
@@ -307,11 +307,11 @@ fn missed_update(seed: u64, config: Config, news: bool) -> Option<Duration> {
 
 #[test]
 fn constant_news_does_not_starve_repair() {
-    for seed in 0..5 {
+    across_seeds(0..5, |seed| {
         let took = missed_update(seed, lan().with(|c| c.mode = Mode::Push), true);
         println!("seed {seed}: repaired after {took:?} at 20 changes a second");
         assert!(took.is_some(), "seed {seed}: an update is missed still");
-    }
+    });
 }
 
 #[test]
@@ -323,13 +323,13 @@ fn without_repair_what_was_missed_stays_missed() {
 
 #[test]
 fn a_pull_brings_what_was_just_missed() {
-    for seed in 0..3 {
+    across_seeds(0..3, |seed| {
         let mut config = lan();
         config.mechanisms.repair = false;
         let took = missed_update(seed, config, false);
         println!("seed {seed}: pulled after {took:?}");
         assert!(took.is_some_and(|took| took <= secs(5)), "seed {seed}: {took:?}");
-    }
+    });
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Members that are found again: at addresses that others have now, beyond partitions that outlast all memory, under a
 //! name that two nodes used.
 
-use crate::support::{Host, Network, forge, formed, lan, network, secs, seeds};
+use crate::support::{Host, Network, across_seeds, forge, formed, lan, network, secs, seeds};
 use gossip_core::{Event, Heap, Record, Status};
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ fn told(host: &Host<Heap>, wanted: impl Fn(&Event) -> bool) -> usize {
 
 #[test]
 fn seeds_that_restart_at_each_others_addresses_find_the_rest() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), ());
         network.add_joined(3);
         network.add_restored(6); // these were given no seeds
@@ -24,12 +24,12 @@ fn seeds_that_restart_at_each_others_addresses_find_the_rest() {
         (0..3).for_each(|host| network.join(host, &[0, 1, 2]));
         let took = network.wait(secs(60), Network::is_formed);
         assert!(took.is_some_and(|took| took <= secs(15)), "seed {seed}: one cluster after {took:?}");
-    }
+    });
 }
 
 #[test]
 fn new_names_at_the_addresses_of_the_dead_are_found() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 6, lan(), ());
         network.run_for(secs(10));
         let addresses: Vec<SocketAddr> = (0..3).map(|host| network.hosts[host].address).collect();
@@ -43,7 +43,7 @@ fn new_names_at_the_addresses_of_the_dead_are_found() {
         (6..9).for_each(|host| network.join(host, &[6, 7, 8]));
         let took = network.wait(secs(120), Network::is_formed);
         assert!(took.is_some_and(|took| took <= secs(40)), "seed {seed}: one cluster after {took:?}");
-    }
+    });
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn halves_that_forgot_each_other_find_each_other_without_seeds() {
         c.tombstone_ttl = secs(60);
         c.quarantine = secs(10);
     });
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = network(seed, config, ());
         network.add_restored(12);
         assert!(network.wait(secs(300), Network::is_formed).is_some(), "seed {seed}: not formed");
@@ -66,7 +66,7 @@ fn halves_that_forgot_each_other_find_each_other_without_seeds() {
         network.set_cut(|_, _| false);
         let took = network.wait(secs(300), Network::is_formed);
         assert!(took.is_some_and(|took| took <= secs(60)), "seed {seed}: one cluster after {took:?}");
-    }
+    });
 }
 
 /// Five nodes, and a sixth under the name of the second at another address.
@@ -81,7 +81,7 @@ fn with_a_duplicate(seed: u64) -> (Network<Heap>, usize) {
 
 #[test]
 fn every_member_reports_a_duplicate_name_within_seconds() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let (mut network, duplicate) = with_a_duplicate(seed);
         let id = network.hosts[1].id;
         let (here, there) = (network.hosts[1].address, network.hosts[duplicate].address);
@@ -92,12 +92,12 @@ fn every_member_reports_a_duplicate_name_within_seconds() {
         let in_use = |at: SocketAddr| move |event: &Event| *event == Event::IdInUse { at: at.into() };
         assert!(told(&network.hosts[1], in_use(there)) > 0, "seed {seed}: the original was not told");
         assert!(told(&network.hosts[duplicate], in_use(here)) > 0, "seed {seed}: the duplicate was not told");
-    }
+    });
 }
 
 #[test]
 fn whoever_restarts_elsewhere_is_no_duplicate() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 5, lan(), ());
         for _ in 0..3 {
             network.run_for(secs(10));
@@ -108,12 +108,12 @@ fn whoever_restarts_elsewhere_is_no_duplicate() {
         network.run_for(secs(10));
         let no_duplicate = |event: &Event| matches!(event, Event::Conflict(_) | Event::IdInUse { .. });
         assert!(network.hosts.iter().all(|host| told(host, no_duplicate) == 0), "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn a_name_is_taken_back_when_its_duplicate_is_gone() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let (mut network, duplicate) = with_a_duplicate(seed);
         network.run_for(secs(200));
         let noticed = |host: usize| told(&network.hosts[host], |event| *event == Event::DuplicateId) > 0;
@@ -135,7 +135,7 @@ fn a_name_is_taken_back_when_its_duplicate_is_gone() {
         );
         network.run_for(secs(60));
         assert!(network.all_say(1, Status::Alive), "seed {seed}: {}", network.opinions(1));
-    }
+    });
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `routable` follows the road: down within a failed probe, back within two probe intervals.
 
-use crate::support::{self, Network, formed, lan, network, secs, seeds};
+use crate::support::{self, Network, across_seeds, formed, lan, network, secs, seeds};
 use gossip_core::{Config, Event, Heap, Locality};
 use std::{net::SocketAddr, time::Duration};
 
@@ -78,7 +78,7 @@ fn routable_follows_a_road_that_comes_and_goes() {
 
 #[test]
 fn whoever_paused_is_routed_to_as_soon_as_it_is_back() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         for mute in [false, true] {
             let mut network = formed(seed, 30, lan(), ());
             network.run_for(secs(40));
@@ -98,12 +98,12 @@ fn whoever_paused_is_routed_to_as_soon_as_it_is_back() {
             let took = network.wait(secs(10), routed);
             assert!(took.is_some_and(|took| took <= secs(5)), "seed {seed}, mute {mute}: after {took:?}");
         }
-    }
+    });
 }
 
 #[test]
 fn a_member_that_is_gone_is_rechecked_by_nobody() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = zones(seed, 8);
         network.crash(5);
         network.run_for(secs(60));
@@ -117,5 +117,5 @@ fn a_member_that_is_gone_is_rechecked_by_nobody() {
             host.events.iter().any(|(_, event)| matches!(event, Event::Unreachable(_) | Event::Reachable(_)))
         };
         assert!(!network.running().any(told), "seed {seed}: reachability changed without a reason");
-    }
+    });
 }

@@ -1,6 +1,8 @@
 //! Nothing waits for ever: what a short fault interrupts ends by itself.
 
-use crate::support::{self, Link, Network, Recorder, formed, lan, millis, network, secs, seeds};
+use crate::support::{
+    self, Link, Network, Recorder, across_seeds, formed, lan, millis, network, secs, seeds,
+};
 use gossip_core::{Config, Event, Heap, Identity, Locality, Reachability, Record, Status, Versions};
 
 /// A member that exists in tables only.
@@ -69,7 +71,7 @@ fn a_hold_ends_with_the_view_that_it_was_about() {
 #[test]
 fn the_last_of_a_zone_buries_the_others_even_where_a_hold_is_shorter_than_a_check() {
     for (preset, quarantine) in [(Config::local as fn(_) -> _, 1), (Config::lan, 1), (Config::lan, 3)] {
-        for seed in seeds() {
+        across_seeds(seeds(), |seed| {
             let config = preset(lan().cluster).with(|c| c.quarantine = secs(quarantine));
             let mut network = formed(seed, 6, config, ());
             network.run_for(secs(10));
@@ -80,6 +82,6 @@ fn the_last_of_a_zone_buries_the_others_even_where_a_hold_is_shorter_than_a_chec
                 "{quarantine} s, seed {seed}: {}",
                 network.opinions(5)
             );
-        }
+        });
     }
 }

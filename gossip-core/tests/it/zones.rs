@@ -1,6 +1,6 @@
 //! What a cluster of several zones promises when one of them falls silent, and when it comes back.
 
-use crate::support::{self, Link, Network, lan, network, secs, seeds};
+use crate::support::{self, Link, Network, across_seeds, lan, network, secs, seeds};
 use gossip_core::{Config, Event, Heap, Locality, NodeId, Reachability, Status, Zone};
 use std::{cell::RefCell, collections::BTreeSet, net::SocketAddr, rc::Rc, time::Duration};
 
@@ -51,7 +51,7 @@ fn told(network: &Network<Heap>, host: usize, event: Event) -> usize {
 
 #[test]
 fn a_zone_that_is_cut_off_is_held_and_nobody_dies() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = zones(seed, lan(), &[6, 6, 6]);
         cut_off(&mut network, 2);
         network.run_for(secs(300));
@@ -70,7 +70,7 @@ fn a_zone_that_is_cut_off_is_held_and_nobody_dies() {
         }
         let refuted: u64 = network.hosts.iter().map(|host| host.node.metrics().refutations).sum();
         assert!(refuted <= 4, "seed {seed}: healing took {refuted} refutations");
-    }
+    });
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn members_of_a_held_zone_are_unreachable_and_not_routable() {
 
 #[test]
 fn a_crash_is_noticed_on_either_side_while_a_zone_is_cut_off() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = zones(seed, lan(), &[6, 6, 6]);
         cut_off(&mut network, 2);
         network.run_for(secs(20));
@@ -108,12 +108,12 @@ fn a_crash_is_noticed_on_either_side_while_a_zone_is_cut_off() {
         assert!(took.is_some(), "seed {seed}: {}{}", network.opinions(near), network.opinions(far));
         let dead: Vec<NodeId> = network.deaths().into_iter().map(|(_, victim, _)| victim).collect();
         assert!(dead.iter().all(|id| [near_id, far_id].contains(id)), "seed {seed}: others died, too");
-    }
+    });
 }
 
 #[test]
 fn a_dead_rack_in_a_living_zone_is_declared_dead() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = zones(seed, lan(), &[8, 8]);
         let rack: Vec<usize> = members_of(&network, 1)
             .into_iter()
@@ -124,12 +124,12 @@ fn a_dead_rack_in_a_living_zone_is_declared_dead() {
         }
         let took = network.wait(secs(60), |n| rack.iter().all(|&host| n.all_say(host, Status::Dead)));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(rack[0]));
-    }
+    });
 }
 
 #[test]
 fn a_zone_too_small_to_tell_is_never_held() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = zones(seed, lan(), &[4, 3]);
         let last = members_of(&network, 1);
         for &host in &last {
@@ -137,7 +137,7 @@ fn a_zone_too_small_to_tell_is_never_held() {
         }
         let took = network.wait(secs(60), |n| last.iter().all(|&host| n.all_say(host, Status::Dead)));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(last[0]));
-    }
+    });
 }
 
 /// A quarantine delays, it does not forbid.
@@ -188,7 +188,7 @@ fn sides_that_buried_each_other_find_each_other_again() {
 /// Relays of a third zone reach it.
 #[test]
 fn a_member_that_one_zone_cannot_reach_is_buried_by_nobody() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = zones(seed, lan(), &[5, 5, 5]);
         let victim = network.hosts[members_of(&network, 2)[0]].address;
         let deaf: Vec<SocketAddr> =
@@ -199,18 +199,18 @@ fn a_member_that_one_zone_cannot_reach_is_buried_by_nobody() {
         });
         network.run_for(secs(180));
         assert_eq!(network.deaths(), [], "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn a_lossy_network_of_zones_still_notices_every_crash() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = zones(seed, lan(), &[6, 6, 6]);
         network.set_link(Link { loss: 0.2, ..Link::LAN });
         network.crash(17);
         let took = network.wait(secs(90), |n| n.all_say(17, Status::Dead));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(17));
-    }
+    });
 }
 
 /// The dead are visited at a bounded rate, however many they are.
@@ -264,7 +264,7 @@ fn the_dead_are_not_all_visited_by_everybody_when_one_of_them_returns() {
 /// The third one's relays reach them, and nobody in it joins in: however long it lasts.
 #[test]
 fn two_zones_that_a_third_one_reaches_bury_nobody_of_each_other_after_the_hold() {
-    for seed in 0..5 {
+    across_seeds(0..5, |seed| {
         let mut network = zones(seed, lan().with(|c| c.quarantine = secs(30)), &[8, 8, 5]);
         let (one, other) = (addresses_of(&network, 0), addresses_of(&network, 1));
         network.set_cut(move |from, to| {
@@ -274,13 +274,13 @@ fn two_zones_that_a_third_one_reaches_bury_nobody_of_each_other_after_the_hold()
         assert_eq!(network.deaths(), [], "seed {seed}");
         network.set_cut(|_, _| false);
         network.assert_recovers(secs(60), seed);
-    }
+    });
 }
 
 /// More zones are silent than a node remembers: a brief probe asks no controls, so it says nothing of the member.
 #[test]
 fn a_zone_cut_off_from_more_zones_than_it_remembers_accuses_nobody() {
-    for seed in 0..5 {
+    across_seeds(0..5, |seed| {
         let mut network = Network::new(seed, lan(), || Heap::for_members(512), ());
         let own = (0..5).map(|n| (0, n));
         let others = (1..=80).flat_map(|zone| (0..5).map(move |n| (zone, n)));
@@ -298,7 +298,7 @@ fn a_zone_cut_off_from_more_zones_than_it_remembers_accuses_nobody() {
         network.run_for(secs(300));
         let accusations = network.running().map(|host| host.node.metrics().accusations_made);
         assert_eq!((network.deaths().len(), accusations.sum::<u64>()), (0, 0), "seed {seed}");
-    }
+    });
 }
 
 /// The roll call of a zone whose quarantine is exhausted passes over whoever asked for time.
@@ -384,7 +384,7 @@ fn bare_acks_let_through_hide_the_dead_of_a_zone_while_they_go_on() {
 
 #[test]
 fn a_node_that_is_cut_off_from_a_zone_hears_of_its_dead_from_others() {
-    for seed in seeds() {
+    across_seeds(seeds(), |seed| {
         let mut network = zones(seed, lan(), &[6, 6, 6]);
         let (inside, alone) = (addresses_of(&network, 2), network.hosts[0].address);
         network.set_cut(move |from, to| {
@@ -394,5 +394,5 @@ fn a_node_that_is_cut_off_from_a_zone_hears_of_its_dead_from_others() {
         network.crash(17);
         let took = network.wait(secs(10), |n| n.all_say(17, Status::Dead));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(17));
-    }
+    });
 }

@@ -1,17 +1,11 @@
 //! An attacker who knows the cluster's name and every record, and sends under any address.
 
 use super::Run;
-use crate::engine::{Host, HostId};
-use gossip_core::{
-    Buffer, Config, Identity, Incarnation, Inline, Instant, Locality, Node, NodeId, Record, Status, Versions,
+use crate::{
+    engine::{Host, HostId},
+    forge::{self, Section},
 };
-use std::net::{IpAddr, SocketAddr};
-
-/// Sections of the wire format (PROTOCOL.md, section 5).
-const JOIN: u8 = 6;
-const RECORDS: u8 = 32;
-/// Version, key and cluster tag: what all datagrams of a cluster begin with.
-const HEAD: usize = 6;
+use gossip_core::{NodeId, Status};
 
 /// What was forged.
 #[derive(Default)]
@@ -25,18 +19,6 @@ impl Forger {
     /// Bytes drawn by each byte of forged joins.
     pub(super) fn amplification(&self, drawn: u64) -> Option<f64> {
         (self.joins > 0).then(|| drawn as f64 / self.joins as f64)
-    }
-
-    /// Somebody who does not exist, at an address that nobody has.
-    fn non_member(&mut self) -> Record {
-        self.non_members += 1;
-        let [_, a, b, c] = self.non_members.to_be_bytes();
-        let Ok(id) = NodeId::from_name(&format!("stranger-{}", self.non_members)) else {
-            unreachable!("a good name")
-        };
-        let identity =
-            Identity { id, epoch: 1, address: ([203, a, b, c], 7_946).into(), locality: Locality::default() };
-        Record::new(identity, Versions::OURS)
     }
 }
 
@@ -52,7 +34,7 @@ impl Run<'_> {
                 return;
             };
             let Host { id, address, .. } = self.world.hosts()[liar as usize];
-            let mut forged = self.datagram(id, RECORDS, &encode(&record));
+            let mut forged = self.datagram(id, forge::records(&[record], 0));
             self.world.inject(host, address, &mut forged);
         }
     }
@@ -60,59 +42,18 @@ impl Run<'_> {
     /// So many non-members ask a host to let them in.
     pub(super) fn forge_joins(&mut self, host: HostId, count: u32) {
         for _ in 0..count {
-            let non_member = self.forger.non_member();
-            let nonce = self.forger.non_members.to_be_bytes();
-            let mut forged =
-                self.datagram(non_member.id(), JOIN, &[&nonce[..], &[0; 8], &encode(&non_member)].concat());
+            self.forger.non_members += 1;
+            let non_member = forge::non_member(self.forger.non_members);
+            let join = forge::join(self.forger.non_members, 0, &non_member);
+            let mut forged = self.datagram(non_member.id(), join);
             self.forger.joins += forged.len() as u64;
             self.world.inject(host, non_member.address(), &mut forged);
         }
     }
 
     /// A datagram of `sender` with one section.
-    fn datagram(&self, sender: NodeId, tag: u8, body: &[u8]) -> Vec<u8> {
-        let mut bytes = self.world.hosts().first().map_or_else(Vec::new, |host| head(*host.node.config()));
-        bytes.extend(sender.as_u64().to_be_bytes());
-        bytes.extend([0; 8]);
-        bytes.push(tag);
-        bytes.extend((body.len() as u16).to_be_bytes());
-        bytes.extend(body);
-        bytes
+    fn datagram(&self, sender: NodeId, section: Section) -> Vec<u8> {
+        let Some(host) = self.world.hosts().first() else { return Vec::new() };
+        forge::datagram(&forge::head(*host.node.config()), sender, &[section])
     }
-}
-
-/// The start of any datagram of the cluster: that of a node's which is made for it, and says one word.
-fn head(config: Config) -> Vec<u8> {
-    let there = |last| SocketAddr::from(([203, 0, 113, last], 7_946));
-    let Ok(id) = NodeId::from_name("forger") else { return Vec::new() };
-    let identity = Identity { id, epoch: 1, address: there(1), locality: Locality::default() };
-    let mut buffer = Buffer::<16, 128, 24_000>::new();
-    let mut out = buffer.outbox();
-    let node = Node::new(config, identity, [0; 32], Inline::<2, 1>::new(), Instant::ZERO);
-    let Ok(mut node) = node else { return Vec::new() };
-    let output = node.join(Instant::ZERO, &[there(2)], &mut out);
-    output.packets().next().map_or_else(Vec::new, |packet| packet.bytes[..HEAD].to_vec())
-}
-
-/// A record as it travels, its news of no age.
-fn encode(record: &Record) -> Vec<u8> {
-    let Incarnation { epoch, refutation } = record.incarnation();
-    let (address, Locality { region, zone, rack }) = (record.address(), record.locality());
-    let mut bytes = record.id().as_u64().to_be_bytes().to_vec();
-    bytes.extend(epoch.to_be_bytes());
-    bytes.push(record.status() as u8 | (record.health() as u8) << 2 | u8::from(address.is_ipv6()) << 4);
-    bytes.extend([0x11, region, zone, rack, record.pause().as_secs() as u8]);
-    bytes.extend(address.port().to_be_bytes());
-    match address.ip() {
-        IpAddr::V4(ip) => bytes.extend(ip.octets()),
-        IpAddr::V6(ip) => bytes.extend(ip.octets()),
-    }
-    for mut count in [refutation, record.state_version(), 0] {
-        while count >= 0x80 {
-            bytes.push(count as u8 | 0x80);
-            count >>= 7;
-        }
-        bytes.push(count as u8);
-    }
-    bytes
 }

@@ -1,6 +1,6 @@
 //! The network itself: hosts, time, and what can be done to them.
 
-use super::{
+use crate::{
     Told,
     host::{Host, State, Tally},
     watch::{Input, Step, Watch},
@@ -10,7 +10,7 @@ use gossip_core::{
     Buffer, Config, Event, Identity, Instant, Locality, Memory, Node, NodeId, Outbox, Output, Record, Status,
     Verdict,
 };
-use std::{collections::HashMap, net::SocketAddr, time::Duration};
+use std::{collections::HashMap, fmt, net::SocketAddr, time::Duration};
 
 /// Datagrams that wait in the socket of a paused host; more are lost.
 const SOCKET_QUEUE: usize = 1_000;
@@ -19,7 +19,7 @@ const MAX_TICKS_AT_ONCE: u32 = 1_000;
 /// How often a condition is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
 /// What the first life of every host starts with.
-const FIRST_EPOCH: u32 = 1_000;
+pub const FIRST_EPOCH: u32 = 1_000;
 
 /// An outbox of whatever size.
 trait Lend {
@@ -33,11 +33,13 @@ impl<const P: usize, const E: usize, const B: usize> Lend for Buffer<P, E, B> {
 }
 
 /// Real nodes over virtual links in virtual time. The same seed and calls: the same bytes.
-pub(crate) struct Network<M, W = ()> {
-    pub(crate) hosts: Vec<Host<M>>,
-    pub(crate) watch: W,
+pub struct Network<M, W = ()> {
+    /// All hosts ever added, running or not.
+    pub hosts: Vec<Host<M>>,
+    /// Sees every step.
+    pub watch: W,
     /// The configuration of hosts added from now on.
-    pub(crate) config: Config,
+    pub config: Config,
     memory: Box<dyn Fn() -> M>,
     buffer: Box<dyn Lend>,
     wire: Wire,
@@ -46,8 +48,15 @@ pub(crate) struct Network<M, W = ()> {
     used_addresses: u32,
 }
 
+impl<M, W> fmt::Debug for Network<M, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").field("hosts", &self.hosts.len()).finish_non_exhaustive()
+    }
+}
+
 impl<M: Memory, W: Watch<M>> Network<M, W> {
-    pub(crate) fn new(seed: u64, config: Config, memory: impl Fn() -> M + 'static, watch: W) -> Self {
+    /// A network without hosts, whose nodes keep their tables in what `memory` makes.
+    pub fn new(seed: u64, config: Config, memory: impl Fn() -> M + 'static, watch: W) -> Self {
         Self {
             hosts: Vec::new(),
             watch,
@@ -61,42 +70,45 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
     }
 
     /// Uses another outbox from now on.
-    pub(crate) fn lend<const P: usize, const E: usize, const B: usize>(&mut self, buffer: Buffer<P, E, B>) {
+    pub fn lend<const P: usize, const E: usize, const B: usize>(&mut self, buffer: Buffer<P, E, B>) {
         self.buffer = Box::new(buffer);
     }
 
-    pub(crate) fn now(&self) -> Instant {
+    /// The time that all hosts share.
+    pub fn now(&self) -> Instant {
         self.wire.now
     }
 
-    pub(crate) fn set_link(&mut self, link: Link) {
+    /// Makes all links like this one from now on.
+    pub fn set_link(&mut self, link: Link) {
         self.wire.link = link;
     }
 
     /// Loses what the first of two addresses sends to the second, wherever `cut` says so.
-    pub(crate) fn set_cut(&mut self, cut: impl Fn(SocketAddr, SocketAddr) -> bool + 'static) {
+    pub fn set_cut(&mut self, cut: impl Fn(SocketAddr, SocketAddr) -> bool + 'static) {
         self.wire.cut = Box::new(cut);
     }
 
     /// Loses what the first of two addresses sends to the second where it is longer than `passes` says.
-    pub(crate) fn set_passes(&mut self, passes: impl Fn(SocketAddr, SocketAddr) -> usize + 'static) {
+    pub fn set_passes(&mut self, passes: impl Fn(SocketAddr, SocketAddr) -> usize + 'static) {
         self.wire.passes = Box::new(passes);
     }
 
     /// An address that nobody has had yet.
-    pub(crate) fn fresh_address(&mut self) -> SocketAddr {
+    pub fn fresh_address(&mut self) -> SocketAddr {
         let n = self.used_addresses;
         self.used_addresses += 1;
         ([10, (n >> 16) as u8, (n >> 8) as u8, n as u8], 7_946).into()
     }
 
     /// Starts a host whose node knows nobody.
-    pub(crate) fn add(&mut self, name: &str) -> usize {
+    pub fn add(&mut self, name: &str) -> usize {
         self.add_at(name, Locality::default())
     }
 
-    pub(crate) fn add_at(&mut self, name: &str, locality: Locality) -> usize {
-        let (id, address, config) = (super::id(name), self.fresh_address(), self.config);
+    /// The same in a region, zone and rack.
+    pub fn add_at(&mut self, name: &str, locality: Locality) -> usize {
+        let (id, address, config) = (crate::id(name), self.fresh_address(), self.config);
         let identity = Identity { id, epoch: FIRST_EPOCH, address, locality };
         let node = self.start(config, identity);
         self.hosts.push(Host {
@@ -131,7 +143,7 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
     }
 
     /// Starts `n` hosts more, all of which join through the first three of the network.
-    pub(crate) fn add_joined(&mut self, n: usize) {
+    pub fn add_joined(&mut self, n: usize) {
         for _ in 0..n {
             let host = self.add(&format!("node-{}", self.hosts.len()));
             self.join(host, &[0, 1, 2]);
@@ -139,7 +151,7 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
     }
 
     /// Starts `n` hosts that know all of each other, as if they had persisted their views.
-    pub(crate) fn add_restored(&mut self, n: usize) {
+    pub fn add_restored(&mut self, n: usize) {
         let first = self.hosts.len();
         for i in 0..n {
             self.add(&format!("node-{}", first + i));
@@ -150,30 +162,32 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
         }
     }
 
-    pub(crate) fn join(&mut self, host: usize, seeds: &[usize]) {
+    /// Lets a host join through others, by their numbers.
+    pub fn join(&mut self, host: usize, seeds: &[usize]) {
         let seeds: Vec<SocketAddr> =
             seeds.iter().filter_map(|&seed| self.hosts.get(seed)).map(|seed| seed.address).collect();
         self.command(host, |node, now, out| node.join(now, &seeds, out));
     }
 
-    pub(crate) fn leave(&mut self, host: usize) {
+    /// Lets a host leave.
+    pub fn leave(&mut self, host: usize) {
         self.command(host, |node, now, out| node.leave(now, out));
     }
 
     /// Moves a host, which does not notice: its datagrams come from the new address from now on, and reach it there only.
-    pub(crate) fn move_to(&mut self, host: usize, address: SocketAddr) {
+    pub fn move_to(&mut self, host: usize, address: SocketAddr) {
         self.addresses.remove(&self.hosts[host].address);
         self.send_from(host, address);
     }
 
     /// Lets a host's datagrams come from another address from now on. It is reached there and where it was before.
-    pub(crate) fn send_from(&mut self, host: usize, address: SocketAddr) {
+    pub fn send_from(&mut self, host: usize, address: SocketAddr) {
         self.addresses.insert(address, host);
         self.hosts[host].address = address;
     }
 
     /// Stops a host without a word.
-    pub(crate) fn crash(&mut self, host: usize) {
+    pub fn crash(&mut self, host: usize) {
         // Another may have started there since.
         if self.addresses.get(&self.hosts[host].address) == Some(&host) {
             self.addresses.remove(&self.hosts[host].address);
@@ -183,11 +197,12 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
     }
 
     /// Starts a host again under its name, after a crash if it still runs, in the next life.
-    pub(crate) fn restart(&mut self, host: usize, address: SocketAddr) {
+    pub fn restart(&mut self, host: usize, address: SocketAddr) {
         self.restart_in(host, address, self.hosts[host].epoch + 1);
     }
 
-    pub(crate) fn restart_in(&mut self, host: usize, address: SocketAddr, epoch: u32) {
+    /// Starts a host again in this epoch.
+    pub fn restart_in(&mut self, host: usize, address: SocketAddr, epoch: u32) {
         self.crash(host);
         let Host { id, locality, config, .. } = self.hosts[host];
         let node = self.start(config, Identity { id, epoch, address, locality });
@@ -199,14 +214,14 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
     }
 
     /// Stops a host as a whole for a while: a long collection of garbage, a frozen machine.
-    pub(crate) fn pause(&mut self, host: usize, pause: Duration) {
+    pub fn pause(&mut self, host: usize, pause: Duration) {
         let until = self.wire.now + pause;
         self.hosts[host].state = State::Paused { until };
         self.wire.schedule(until, Due::Resume { host });
     }
 
     /// Calls a step of a running host's node, and sends what it says.
-    pub(crate) fn command(
+    pub fn command(
         &mut self,
         host: usize,
         call: impl for<'o> FnOnce(&mut Node<M>, Instant, &'o mut Outbox<'_>) -> Output<'o>,
@@ -216,13 +231,13 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
     }
 
     /// Hands a datagram to a host's node at once, whoever it is from.
-    pub(crate) fn inject(&mut self, host: usize, from: SocketAddr, bytes: &[u8]) -> Verdict {
+    pub fn inject(&mut self, host: usize, from: SocketAddr, bytes: &[u8]) -> Verdict {
         let mut bytes = bytes.to_vec();
         self.step(host, Input::Datagram, |node, now, out| node.handle_datagram(now, from, &mut bytes, out))
     }
 
     /// Puts a datagram on its link, whoever made it.
-    pub(crate) fn send(&mut self, datagram: &Datagram) {
+    pub fn send(&mut self, datagram: &Datagram) {
         self.wire.send(datagram.from, datagram.to, &datagram.bytes, true);
     }
 
@@ -324,7 +339,8 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
         self.wake(host);
     }
 
-    pub(crate) fn run_for(&mut self, span: Duration) {
+    /// Lets time pass.
+    pub fn run_for(&mut self, span: Duration) {
         let end = self.wire.now + span;
         while let Some(due) = self.wire.next(end) {
             self.happen(due);
@@ -334,7 +350,7 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
 
     /// Runs until a condition holds, and says how long that took; `None` when it does not within `limit`.
     #[must_use]
-    pub(crate) fn wait(&mut self, limit: Duration, condition: impl Fn(&Self) -> bool) -> Option<Duration> {
+    pub fn wait(&mut self, limit: Duration, condition: impl Fn(&Self) -> bool) -> Option<Duration> {
         let start = self.wire.now;
         while !condition(self) {
             if self.wire.now.since(start) >= limit {
@@ -345,12 +361,13 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
         Some(self.wire.now.since(start))
     }
 
-    pub(crate) fn running(&self) -> impl Iterator<Item = &Host<M>> {
+    /// The hosts that run.
+    pub fn running(&self) -> impl Iterator<Item = &Host<M>> {
         self.hosts.iter().filter(|host| host.is_running())
     }
 
     /// Every running host sees exactly the running hosts as alive, and all fingerprints are equal.
-    pub(crate) fn is_formed(&self) -> bool {
+    pub fn is_formed(&self) -> bool {
         let others = self.running().count() - 1;
         let mut fingerprints = self.running().map(|host| host.node.fingerprint());
         let first = fingerprints.next();
@@ -362,14 +379,14 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
     }
 
     /// Every other running host gives this one that status.
-    pub(crate) fn all_say(&self, of: usize, status: Status) -> bool {
+    pub fn all_say(&self, of: usize, status: Status) -> bool {
         let id = self.hosts[of].id;
         let says = |host: &Host<M>| host.node.member(id).is_some_and(|member| member.status() == status);
         self.running().filter(|host| host.id != id).all(says)
     }
 
     /// Who declared whom dead, or heard of it: observer, victim, when.
-    pub(crate) fn deaths(&self) -> Vec<(NodeId, NodeId, Instant)> {
+    pub fn deaths(&self) -> Vec<(NodeId, NodeId, Instant)> {
         let deaths = |host: &Host<M>| {
             let id = host.id;
             host.events.clone().into_iter().filter_map(move |(at, event)| match event {
@@ -381,7 +398,7 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
     }
 
     /// What every running host believes of this one: for messages of failed assertions.
-    pub(crate) fn opinions(&self, of: usize) -> String {
+    pub fn opinions(&self, of: usize) -> String {
         let id = self.hosts[of].id;
         self.running().map(|host| format!("\n  {}: {:?}", host.id, host.node.member(id))).collect()
     }

@@ -1,22 +1,22 @@
 //! What lies between the nodes: the queue of what is to happen, and links that lose, delay and repeat.
 
-use super::Rng;
+use crate::Rng;
 use gossip_core::Instant;
 use std::{cmp::Ordering, collections::BinaryHeap, net::SocketAddr, time::Duration};
 
 /// How every link behaves.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Link {
+pub struct Link {
     /// The shortest time from sending to arrival.
-    pub(crate) latency: Duration,
+    pub latency: Duration,
     /// Added to it, evenly from zero to this.
-    pub(crate) jitter: Duration,
+    pub jitter: Duration,
     /// The share of datagrams lost.
-    pub(crate) loss: f64,
+    pub loss: f64,
     /// The share of datagrams that arrive twice.
-    pub(crate) duplication: f64,
+    pub duplication: f64,
     /// The share of datagrams held back by up to `LATE`.
-    pub(crate) reordering: f64,
+    pub reordering: f64,
 }
 
 /// How much later than it should a reordered or duplicated datagram may arrive.
@@ -24,7 +24,7 @@ const LATE: Duration = Duration::from_millis(400);
 
 impl Link {
     /// 10 ms, and nothing goes wrong.
-    pub(crate) const PERFECT: Self = Self {
+    pub const PERFECT: Self = Self {
         latency: Duration::from_millis(10),
         jitter: Duration::ZERO,
         loss: 0.0,
@@ -32,20 +32,23 @@ impl Link {
         reordering: 0.0,
     };
     /// 1 to 3 ms, and nothing goes wrong.
-    pub(crate) const LAN: Self =
+    pub const LAN: Self =
         Self { latency: Duration::from_millis(1), jitter: Duration::from_millis(2), ..Self::PERFECT };
 }
 
 /// A datagram under way.
 #[derive(Clone, Debug)]
-pub(crate) struct Datagram {
-    pub(crate) from: SocketAddr,
-    pub(crate) to: SocketAddr,
-    pub(crate) bytes: Vec<u8>,
+pub struct Datagram {
+    /// From where.
+    pub from: SocketAddr,
+    /// Where to.
+    pub to: SocketAddr,
+    /// The payload.
+    pub bytes: Vec<u8>,
 }
 
 #[derive(Debug)]
-pub(super) enum Due {
+pub(crate) enum Due {
     /// What a node made, or what a test forged.
     Deliver {
         datagram: Datagram,
@@ -88,22 +91,22 @@ impl PartialEq for Entry {
 impl Eq for Entry {}
 
 /// Whether what the first sends to the second is lost.
-pub(super) type Cut = Box<dyn Fn(SocketAddr, SocketAddr) -> bool>;
+pub(crate) type Cut = Box<dyn Fn(SocketAddr, SocketAddr) -> bool>;
 /// The longest datagram of the first that reaches the second.
-pub(super) type Passes = Box<dyn Fn(SocketAddr, SocketAddr) -> usize>;
+pub(crate) type Passes = Box<dyn Fn(SocketAddr, SocketAddr) -> usize>;
 
-pub(super) struct Wire {
-    pub(super) now: Instant,
-    pub(super) rng: Rng,
-    pub(super) link: Link,
-    pub(super) cut: Cut,
-    pub(super) passes: Passes,
+pub(crate) struct Wire {
+    pub(crate) now: Instant,
+    pub(crate) rng: Rng,
+    pub(crate) link: Link,
+    pub(crate) cut: Cut,
+    pub(crate) passes: Passes,
     queue: BinaryHeap<Entry>,
     sequence: u64,
 }
 
 impl Wire {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             // Not zero: nothing may depend on the clock's start.
             now: Instant::from_millis(1_000_000),
@@ -116,13 +119,13 @@ impl Wire {
         }
     }
 
-    pub(super) fn schedule(&mut self, at: Instant, due: Due) {
+    pub(crate) fn schedule(&mut self, at: Instant, due: Due) {
         self.sequence += 1;
         self.queue.push(Entry { at, sequence: self.sequence, due });
     }
 
     /// Puts a datagram on its link, which decides whether, when and how often it arrives.
-    pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], forged: bool) {
+    pub(crate) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], forged: bool) {
         let too_long = bytes.len() > (self.passes)(from, to);
         if too_long || (self.cut)(from, to) || self.rng.chance(self.link.loss) {
             return;
@@ -139,7 +142,7 @@ impl Wire {
     }
 
     /// Moves time to what happens next, if that is no later than `end`.
-    pub(super) fn next(&mut self, end: Instant) -> Option<Due> {
+    pub(crate) fn next(&mut self, end: Instant) -> Option<Due> {
         if self.queue.peek().is_none_or(|entry| entry.at > end) {
             return None;
         }

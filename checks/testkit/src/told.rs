@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 /// What a host was last told of each member's status.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Told {
+pub struct Told {
     last: BTreeMap<NodeId, Event>,
 }
 
 impl Told {
     /// The host itself gave its node this member, if it was never told of it.
-    pub(crate) fn given(&mut self, id: NodeId, status: Status) {
+    pub fn given(&mut self, id: NodeId, status: Status) {
         self.last.entry(id).or_insert(match status {
             Status::Alive | Status::Suspect => Event::Up(id),
             Status::Dead => Event::Down(id),
@@ -20,7 +20,7 @@ impl Told {
     }
 
     /// Takes in an event, and says what is wrong with its place, if anything is.
-    pub(crate) fn note(&mut self, event: Event) -> Result<(), String> {
+    pub fn note(&mut self, event: Event) -> Result<(), String> {
         use Event::{Cleared, Down, Left, Reaped, Reset, Suspected, Up, Updated};
         if event == Reset {
             self.last.clear();

@@ -1,37 +1,40 @@
 //! A machine of the virtual network: a node, its socket's queue, and its driver's habits.
 
-use super::{Datagram, Told};
+use crate::{Datagram, Told};
 use gossip_core::{Config, Event, Instant, Locality, Node, NodeId, Traffic};
-use std::{net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 /// Packets and bytes, by class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
+pub struct Tally {
     packets: [u64; 4],
     bytes: [u64; 4],
 }
 
 impl Tally {
-    pub(super) fn count(&mut self, class: Traffic, bytes: usize) {
+    pub(crate) fn count(&mut self, class: Traffic, bytes: usize) {
         self.packets[class as usize] += 1;
         self.bytes[class as usize] += bytes as u64;
     }
 
-    pub(crate) fn packets(&self) -> u64 {
+    /// All packets.
+    pub fn packets(&self) -> u64 {
         self.packets.iter().sum()
     }
 
-    pub(crate) fn bytes(&self) -> u64 {
+    /// All bytes.
+    pub fn bytes(&self) -> u64 {
         self.bytes.iter().sum()
     }
 
-    pub(crate) fn bytes_of(&self, class: Traffic) -> u64 {
+    /// The bytes of one class.
+    pub fn bytes_of(&self, class: Traffic) -> u64 {
         self.bytes[class as usize]
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum State {
+pub(crate) enum State {
     Running,
     /// Stopped as a whole, its socket's queue filling up.
     Paused {
@@ -41,42 +44,56 @@ pub(super) enum State {
 }
 
 /// A machine that runs one node.
-pub(crate) struct Host<M> {
-    pub(crate) id: NodeId,
-    pub(crate) address: SocketAddr,
-    pub(crate) epoch: u32,
-    pub(crate) locality: Locality,
-    pub(crate) config: Config,
-    pub(crate) node: Node<M>,
-    pub(crate) sent: Tally,
+pub struct Host<M> {
+    /// Its id, in every incarnation.
+    pub id: NodeId,
+    /// Where it is reached now.
+    pub address: SocketAddr,
+    /// The epoch of its node.
+    pub epoch: u32,
+    /// Where it runs.
+    pub locality: Locality,
+    /// The configuration that it starts with.
+    pub config: Config,
+    /// Its node.
+    pub node: Node<M>,
+    /// What it has sent.
+    pub sent: Tally,
     /// Everything that its node told, with the time.
-    pub(crate) events: Vec<(Instant, Event)>,
+    pub events: Vec<(Instant, Event)>,
     /// What it was told of members, to check the order.
-    pub(super) told: Told,
+    pub(crate) told: Told,
     /// When its driver ticks: whenever it is due, or only at multiples of this.
-    pub(crate) tick_grid: Option<Duration>,
+    pub tick_grid: Option<Duration>,
     /// How often it has been started.
-    pub(super) life: u32,
-    pub(super) state: State,
-    pub(super) inbox: Vec<Datagram>,
+    pub(crate) life: u32,
+    pub(crate) state: State,
+    pub(crate) inbox: Vec<Datagram>,
     /// The earliest tick in the queue.
-    pub(super) wake: Instant,
+    pub(crate) wake: Instant,
     /// Ticks taken at one instant.
-    pub(super) ticks_now: (Instant, u32),
+    pub(crate) ticks_now: (Instant, u32),
+}
+
+impl<M> fmt::Debug for Host<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("id", &self.id).field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl<M> Host<M> {
-    pub(crate) fn is_running(&self) -> bool {
+    /// Whether it runs and is not paused.
+    pub fn is_running(&self) -> bool {
         self.state == State::Running
     }
 
     /// How often it has been started.
-    pub(crate) fn life(&self) -> u32 {
+    pub fn life(&self) -> u32 {
         self.life
     }
 
     /// When its driver gets round to a tick that is due at `due`.
-    pub(super) fn tick_time(&self, now: Instant, due: Instant) -> Instant {
+    pub(crate) fn tick_time(&self, now: Instant, due: Instant) -> Instant {
         let due = due.max(now);
         match self.tick_grid {
             None => due,
@@ -87,12 +104,13 @@ impl<M> Host<M> {
         }
     }
 
-    pub(crate) fn has_told(&self, event: Event) -> bool {
+    /// Whether its node has raised this event.
+    pub fn has_told(&self, event: Event) -> bool {
         self.events.iter().any(|&(_, told)| told == event)
     }
 
     /// How many others had acknowledged its leave when it was done, if it is.
-    pub(crate) fn left(&self) -> Option<u32> {
+    pub fn left(&self) -> Option<u32> {
         self.events.iter().find_map(|&(_, event)| match event {
             Event::LeaveDone { acknowledged } => Some(acknowledged),
             _ => None,

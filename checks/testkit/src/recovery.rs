@@ -1,6 +1,6 @@
 //! What must be true once a pressure is over: the cluster is as if there had been none.
 
-use super::{Network, Watch, secs};
+use crate::{Network, Watch, secs};
 use gossip_core::{Event, Memory, Metrics, NodeId};
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ fn is_of_a_bound(name: &str) -> bool {
 }
 
 /// What a node has dropped at its bounds.
-pub(crate) fn dropped(metrics: &Metrics) -> Vec<(&'static str, u64)> {
+pub fn dropped(metrics: &Metrics) -> Vec<(&'static str, u64)> {
     metrics.counters().filter(|&(name, count)| is_of_a_bound(name) && count > 0).collect()
 }
 
 impl<M: Memory, W: Watch<M>> Network<M, W> {
     /// Whom the running hosts have buried that runs and was never stopped.
-    pub(crate) fn buried_alive(&self) -> Vec<(NodeId, NodeId)> {
+    pub fn buried_alive(&self) -> Vec<(NodeId, NodeId)> {
         let runs = |id| self.hosts.iter().any(|host| host.id == id && host.is_running() && host.life() == 1);
         let deaths = self.deaths().into_iter().map(|(by, victim, _)| (by, victim));
         deaths.filter(|&(_, victim)| runs(victim)).collect()
@@ -24,7 +24,7 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
 
     /// The pressure is over: within `limit` all views are equal and everybody who runs is alive to all, and in the
     /// minute after that nobody drops anything more, suspects or loses anybody.
-    pub(crate) fn assert_recovers(&mut self, limit: Duration, seed: u64) {
+    pub fn assert_recovers(&mut self, limit: Duration, seed: u64) {
         let took = self.wait(limit, Self::is_formed);
         let opinions: Vec<_> = self.running().map(|host| (host.id, host.node.members().len())).collect();
         assert!(took.is_some(), "seed {seed}: views differ after {limit:?}: {opinions:?}");

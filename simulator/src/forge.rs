@@ -1,0 +1,291 @@
+//! Datagrams by hand: what an attacker writes who knows the protocol and the cluster's name.
+//!
+//! An encoder apart from the core's, written after PROTOCOL.md, sections 5 and 6: it can say what no node says.
+
+use gossip_core::{Buffer, Config, Identity, Incarnation, Inline, Instant, Locality, Node, NodeId, Record};
+use std::net::{IpAddr, SocketAddr};
+
+/// A section: its tag and its body.
+pub type Section = (u8, Vec<u8>);
+/// A place in the order of the table: a tag, and an id.
+pub type Place = (u32, u64);
+
+/// Where in an encoded record its port begins, and its address after it.
+pub const PORT: usize = 18;
+/// Version, key and cluster tag: what all datagrams of a cluster begin with.
+const HEAD: usize = 6;
+
+/// The first bytes of every datagram of the cluster: those of a node that is made for it, and asks to join.
+///
+/// # Panics
+/// The configuration is not valid.
+pub fn head(config: Config) -> Vec<u8> {
+    let address = ([10, 255, 255, 254], 7_946).into();
+    let identity = Identity { id: id(1), epoch: 1, address, locality: Locality::default() };
+    let mut buffer = Buffer::<16, 128, 19_200>::new();
+    let Ok(mut node) = Node::new(config, identity, [0; 32], Inline::<2, 1>::new(), Instant::ZERO) else {
+        panic!("a cluster's configuration is valid")
+    };
+    let mut out = buffer.outbox();
+    let output = node.join(Instant::ZERO, &[([10, 255, 255, 253], 7_946).into()], &mut out);
+    let Some(packet) = output.packets().next() else { panic!("a join sends something") };
+    packet.bytes[..HEAD].to_vec()
+}
+
+/// An id by its number, which is not 0.
+///
+/// # Panics
+/// The number is 0.
+pub fn id(id: u64) -> NodeId {
+    match NodeId::from_u64(id) {
+        Some(id) => id,
+        None => panic!("0 is nobody"),
+    }
+}
+
+/// Header of `sender` in the cluster of `sample` (any of its datagrams, or [`head`]) that shows no view, then sections.
+pub fn datagram(sample: &[u8], sender: NodeId, sections: &[Section]) -> Vec<u8> {
+    datagram_with(sample, sender, 0, sections)
+}
+
+/// The same with a fingerprint.
+pub fn datagram_with(sample: &[u8], sender: NodeId, fingerprint: u64, sections: &[Section]) -> Vec<u8> {
+    let mut bytes = sample[..HEAD].to_vec();
+    bytes.extend(sender.as_u64().to_be_bytes());
+    bytes.extend(fingerprint.to_be_bytes());
+    for (tag, body) in sections {
+        bytes.push(*tag);
+        bytes.extend((body.len() as u16).to_be_bytes());
+        bytes.extend(body);
+    }
+    bytes
+}
+
+/// A number as LEB128.
+pub fn leb(mut value: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
+/// A port, and the address after it.
+fn address(bytes: &mut Vec<u8>, address: SocketAddr) {
+    bytes.extend(address.port().to_be_bytes());
+    match address.ip() {
+        IpAddr::V4(ip) => bytes.extend(ip.octets()),
+        IpAddr::V6(ip) => bytes.extend(ip.octets()),
+    }
+}
+
+/// A family, then a port and an address.
+fn endpoint(at: SocketAddr) -> Vec<u8> {
+    let mut bytes = vec![if at.is_ipv6() { 6 } else { 4 }];
+    address(&mut bytes, at);
+    bytes
+}
+
+/// A record whose news is so many ms old.
+pub fn record(record: &Record, age_ms: u32) -> Vec<u8> {
+    let mut bytes = record.id().as_u64().to_be_bytes().to_vec();
+    bytes.extend(record.incarnation().epoch.to_be_bytes());
+    let v6 = u8::from(record.address().is_ipv6());
+    bytes.push(record.status() as u8 | (record.health() as u8) << 2 | v6 << 4);
+    bytes.push(0x11);
+    bytes.extend([record.locality().region, record.locality().zone, record.locality().rack]);
+    bytes.push(record.pause().as_secs() as u8);
+    address(&mut bytes, record.address());
+    bytes.extend(leb(record.incarnation().refutation));
+    bytes.extend(leb(record.state_version()));
+    bytes.extend(leb(age_ms));
+    bytes
+}
+
+/// The section of records with these, whose news is so many ms old.
+pub fn records(records: &[Record], age_ms: u32) -> Section {
+    (32, records.iter().flat_map(|one| record(one, age_ms)).collect())
+}
+
+/// The section of accusations with one of each of these accusers against a target.
+pub fn accusations(target: NodeId, at: Incarnation, accusers: &[NodeId]) -> Section {
+    let one = |accuser: &NodeId| {
+        let mut bytes = target.as_u64().to_be_bytes().to_vec();
+        bytes.extend(at.epoch.to_be_bytes());
+        bytes.extend(leb(at.refutation));
+        bytes.extend(accuser.as_u64().to_be_bytes());
+        bytes
+    };
+    (33, accusers.iter().flat_map(one).collect())
+}
+
+/// A message that begins with a nonce.
+fn with(tag: u8, nonce: u32, parts: &[&[u8]]) -> Section {
+    (tag, [&nonce.to_be_bytes()[..], &parts.concat()].concat())
+}
+
+fn place((tag, id): Place) -> Vec<u8> {
+    [&tag.to_be_bytes()[..], &id.to_be_bytes()].concat()
+}
+
+/// A ping of a target.
+pub fn ping(nonce: u32, target: NodeId) -> Section {
+    with(1, nonce, &[&target.as_u64().to_be_bytes()])
+}
+
+/// The answer to a ping.
+pub fn ack(nonce: u32) -> Section {
+    with(2, nonce, &[])
+}
+
+/// A request to ping a target.
+pub fn ping_request(nonce: u32, target: NodeId) -> Section {
+    with(3, nonce, &[&target.as_u64().to_be_bytes()])
+}
+
+/// A relay reached the target.
+pub fn relayed_ack(nonce: u32) -> Section {
+    with(4, nonce, &[])
+}
+
+/// A relay did not reach the target.
+pub fn nack(nonce: u32) -> Section {
+    with(5, nonce, &[])
+}
+
+/// A join, with a token or 0.
+pub fn join(nonce: u32, token: u64, me: &Record) -> Section {
+    with(6, nonce, &[&token.to_be_bytes(), &record(me, 0)])
+}
+
+/// A token to be shown.
+pub fn challenge(nonce: u32, token: u64) -> Section {
+    with(7, nonce, &[&token.to_be_bytes()])
+}
+
+/// The answer to a join, by a node that knows so many members.
+pub fn welcome(nonce: u32, members: u32) -> Section {
+    with(8, nonce, &[&members.to_be_bytes()])
+}
+
+/// The answer of a node without time, which names others.
+pub fn busy(nonce: u32, others: &[SocketAddr]) -> Section {
+    with(9, nonce, &[&others.iter().flat_map(|&other| endpoint(other)).collect::<Vec<_>>()])
+}
+
+/// A request of a range, in a window of so many datagrams.
+pub fn fetch(nonce: u32, token: u64, after: Place, until: u32, window: u8) -> Section {
+    with(10, nonce, &[&token.to_be_bytes(), &place(after), &until.to_be_bytes(), &[window]])
+}
+
+/// A request of everything.
+pub fn fetch_all(nonce: u32, token: u64) -> Section {
+    fetch(nonce, token, (0, 0), u32::MAX, 4)
+}
+
+/// A page of a range.
+pub fn page(nonce: u32, after: Place, next: Place, last: bool) -> Section {
+    with(11, nonce, &[&place(after), &place(next), &[u8::from(last)]])
+}
+
+/// A question for what changed lately.
+pub fn pull() -> Section {
+    (12, vec![])
+}
+
+/// The mark of a datagram of repair.
+pub fn repair() -> Section {
+    (13, vec![])
+}
+
+/// What tells a node where its datagrams come from.
+pub fn observed(nonce: u32, seen: SocketAddr) -> Section {
+    with(18, nonce, &[&endpoint(seen)])
+}
+
+/// The mark of an answer to a sieve.
+pub fn sifted(nonce: u32) -> Section {
+    with(20, nonce, &[])
+}
+
+/// A prefix of the id-hash space, with flags beside its level.
+fn prefix(flags: u8, level: u8, tag: u32) -> Vec<u8> {
+    let kept = u32::MAX.checked_shl(32 - (3 + 4 * u32::from(level))).unwrap_or(u32::MAX);
+    let mut bytes = vec![level | flags];
+    bytes.extend(&(tag & kept).to_be_bytes()[..usize::from(1 + level / 2)]);
+    bytes
+}
+
+/// A digest of a range, with 16 sums.
+pub fn digest(level: u8, tag: u32, fresh: Option<u16>, sums: [u64; 16]) -> Section {
+    let mut body = prefix(if fresh.is_some() { 8 } else { 0 }, level, tag);
+    fresh.iter().for_each(|fresh| body.extend(fresh.to_be_bytes()));
+    sums.iter().for_each(|sum| body.extend(sum.to_be_bytes()));
+    (14, body)
+}
+
+/// A list of a range, with two flags and versions: an id, an epoch, five bits of the state version and a refutation.
+pub fn list(level: u8, tag: u32, flags: u8, versions: &[(NodeId, u32, u8, u8)]) -> Section {
+    let mut body = prefix((flags & 3) << 3, level, tag);
+    body.push(versions.len() as u8);
+    for &(id, epoch, state, refutation) in versions {
+        body.extend(id.as_u64().to_be_bytes());
+        body.extend(epoch.to_be_bytes());
+        body.push((state & 31) | refutation.min(3) << 5);
+        body.extend(refutation.checked_sub(3));
+    }
+    (15, body)
+}
+
+/// Requests for members' records.
+pub fn requests(ids: &[NodeId]) -> Section {
+    (16, ids.iter().flat_map(|id| id.as_u64().to_be_bytes()).collect())
+}
+
+/// The longest datagram that reaches the sender.
+pub fn limit(bytes: u16) -> Section {
+    (17, bytes.to_be_bytes().to_vec())
+}
+
+/// A sieve of a range.
+pub fn sieve(nonce: u32, from: u32, until: u32, bits: &[u8]) -> Section {
+    with(19, nonce, &[&from.to_be_bytes(), &until.to_be_bytes(), bits])
+}
+
+/// One section of every tag that there is, with a nonce; `node` is who it goes to, `me` who claims to send it.
+pub fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section> {
+    vec![
+        ping(nonce, node),
+        ack(nonce),
+        ping_request(nonce, node),
+        relayed_ack(nonce),
+        nack(nonce),
+        join(nonce, 0, me),
+        challenge(nonce, 0x0707_0707_0707_0707),
+        welcome(nonce, 50),
+        busy(nonce, &[([10, 0, 0, 1], 0x1F0A).into()]),
+        fetch_all(nonce, 0),
+        page(nonce, (0, 0), (0, 0), false),
+        pull(),
+        repair(),
+        sifted(nonce),
+        sieve(nonce, 0, u32::MAX, &[0]),
+        observed(nonce, ([192, 0, 2, 99], 7_946).into()),
+        digest(0, 0, None, [0x0101_0101_0101_0101; 16]),
+        list(0, 0, 0, &[]),
+        requests(&[node]),
+        limit(400),
+        records(&[*me], 0),
+        accusations(node, me.incarnation(), &[me.id()]),
+    ]
+}
+
+/// The `n`th of many who are no members, each with an address of its own.
+pub fn non_member(n: u32) -> Record {
+    let address: SocketAddr = ([203, (n >> 16) as u8, (n >> 8) as u8, n as u8], 7_946).into();
+    let identity =
+        Identity { id: id(1 << 32 | u64::from(n)), epoch: 1, address, locality: Locality::default() };
+    Record::new(identity, gossip_core::Versions::OURS)
+}
