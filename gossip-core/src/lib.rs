@@ -92,6 +92,7 @@
 //! * `tracing`, `defmt`, `log`: diagnostics, through the first of them that is on.
 
 #![forbid(unsafe_code)]
+#![warn(missing_copy_implementations)]
 #![no_std]
 #[cfg(any(feature = "alloc", fuzzing, test))]
 extern crate alloc;

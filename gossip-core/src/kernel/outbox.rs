@@ -10,6 +10,7 @@ use crate::vocabulary::{
     traffic::Traffic,
 };
 use core::{
+    fmt,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     time::Duration,
 };
@@ -30,7 +31,7 @@ use core::{
 ///
 /// Within one epoch, `Unreachable` and `Reachable` alternate beside that, and `Conflict` may come at any time. A tombstone that came as
 /// history, of a member that this node never knew as live, raises only `Reaped`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Event {
@@ -205,7 +206,6 @@ const NO_PACKET: Sent = Sent {
 /// let mut buffer = Buffer::<16, 128, 19_200>::new();
 /// let mut out = buffer.outbox();
 /// ```
-#[derive(Debug)]
 pub struct Buffer<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> {
     packets: [Sent; PACKETS],
     events: [Event; EVENTS],
@@ -257,8 +257,19 @@ impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> Default
     }
 }
 
+impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> fmt::Debug
+    for Buffer<PACKETS, EVENTS, BYTES>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer")
+            .field("packets", &PACKETS)
+            .field("events", &EVENTS)
+            .field("bytes", &BYTES)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Where a step puts its packets and events. Cleared at the start of every step.
-#[derive(Debug)]
 pub struct Outbox<'a> {
     packets: &'a mut [Sent],
     sent: usize,
@@ -266,6 +277,15 @@ pub struct Outbox<'a> {
     raised: usize,
     bytes: &'a mut [u8],
     used: usize,
+}
+
+impl fmt::Debug for Outbox<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox")
+            .field("packets", &self.packets.get(..self.sent).unwrap_or_default())
+            .field("events", &self.events.get(..self.raised).unwrap_or_default())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Outbox<'_> {
@@ -329,7 +349,6 @@ impl Outbox<'_> {
 ///
 /// It borrows the outbox, not the node: the node is free while the packets are sent.
 #[must_use = "unsent packets are lost; call `tick` no later than `next_tick`"]
-#[derive(Debug)]
 pub struct Output<'o> {
     /// What the input was.
     pub verdict: Verdict,
@@ -367,8 +386,20 @@ impl<'o> Output<'o> {
     }
 }
 
+/// Shows packets without their bytes; [`Packet`] has those.
+impl fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output")
+            .field("verdict", &self.verdict)
+            .field("next_tick", &self.next_tick)
+            .field("packets", &self.packets)
+            .field("events", &self.events)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A datagram to send.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Packet<'o> {
     /// Where to.
     pub to: SocketAddr,

@@ -110,7 +110,7 @@ impl Budgets {
 /// What the presets are, sizes in bytes and budgets in bytes a second; all mechanisms are on in each:
 ///
 #[doc = include_str!("config/presets.md")]
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Config {

@@ -6,7 +6,7 @@ use core::fmt;
 /// What a datagram (or a tick) was. Hostile input is data: it is never an `Err`.
 ///
 /// "No effect" means that no table, timer or counter of the protocol changed, apart from the metrics.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Verdict {
     /// Understood, and acted on where it said something new.
@@ -34,7 +34,7 @@ pub enum Verdict {
 }
 
 /// What is wrong with a malformed datagram.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Malformed {
     /// Longer than `max_datagram`.

@@ -3,7 +3,7 @@
 use crate::vocabulary::traffic::Traffic;
 
 /// A histogram of powers of two: bucket `i` counts values of `i` bits (bucket 0 counts zeros).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Histogram {
     buckets: [u32; Self::BUCKETS],
@@ -45,7 +45,7 @@ impl Histogram {
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// Counters since the node was made; they only grow, and wrap never in practice (64 bits).
-        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[non_exhaustive]
         pub struct Metrics {

@@ -9,7 +9,7 @@ pub(crate) const MAX_NAME_BYTES: usize = 255;
 ///
 /// A name has 1 to 255 bytes of UTF-8, no control characters, and no white space at either end. Two names are the same
 /// if their bytes are: upper and lower case differ, and so do composed and decomposed letters.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum NameError {
     /// It is empty.

@@ -76,7 +76,7 @@ impl fmt::Debug for NodeId {
 }
 
 /// A text that is not a [`NodeId`]: it takes 13 characters of Crockford's base32 that make 1 to 2^64 - 1.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ParseNodeIdError;
 
 impl fmt::Display for ParseNodeIdError {
@@ -259,7 +259,7 @@ impl Versions {
 }
 
 /// Who a node is when it starts; the rest of its [`Record`] follows from it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Identity {
     /// The node's id, the same across restarts.
@@ -277,7 +277,7 @@ pub struct Identity {
 /// The merge is the join of a product of two orders. One is `(incarnation, status, fields)`, where the
 /// fields are address, locality and versions, and break ties only. The other is the owner's word
 /// `(epoch, state version, health, pause)`. In each, the higher one wins.
-#[derive(Clone, Copy, PartialEq, Eq, Zeroable, Pod)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Zeroable, Pod)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(into = "serial::Parts", try_from = "serial::Parts"))]
 #[repr(C)]
@@ -314,7 +314,7 @@ impl Record {
 }
 
 /// What merging another record into one did; see [`Record::merge`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Merge {
     /// The record changed: the other one knew something newer.
     pub changed: bool,

@@ -53,5 +53,6 @@ mod sieves;
 #[cfg(feature = "alloc")]
 mod stuck;
 mod threats;
+mod values;
 #[cfg(feature = "alloc")]
 mod zones;
