@@ -100,17 +100,23 @@ pub(super) struct Layout {
 }
 
 impl<'a> Entry<'a> {
-    /// The same entry at a time: an expired value is a tombstone of its version.
-    pub(super) fn at(self, now: Seconds) -> Self {
+    /// Whether its time is over.
+    #[inline]
+    pub(super) fn is_over(&self, now: Seconds) -> bool {
         match self.content {
-            Content::Value { lasting: Lasting { expires: Some(end), .. }, .. } if end <= now => {
-                Self { content: Content::Deleted, ..self }
-            }
-            _ => self,
+            Content::Value { lasting: Lasting { expires: Some(end), .. }, .. } => end <= now,
+            _ => false,
         }
     }
 
+    /// The same entry at a time: an expired value is a tombstone of its version.
+    #[inline]
+    pub(super) fn at(self, now: Seconds) -> Self {
+        if self.is_over(now) { Self { content: Content::Deleted, ..self } } else { self }
+    }
+
     /// The value, if it has one.
+    #[inline]
     pub(super) fn value(&self) -> Option<&'a [u8]> {
         match self.content {
             Content::Value { bytes, .. } => Some(bytes),

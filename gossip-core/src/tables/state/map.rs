@@ -75,11 +75,11 @@ impl<'a> Map<'a> {
 
     /// Below which version the owner has nothing; zero without a floor.
     pub(super) fn floor(&self) -> u32 {
-        let floors = self.entries().filter_map(|entry| match entry.content {
+        let floor = self.entries().find_map(|entry| match entry.content {
             Content::Floor(below) => Some(below),
             _ => None,
         });
-        floors.max().unwrap_or_default()
+        floor.unwrap_or_default()
     }
 
     /// Takes an entry in, if it is newer than what is held of its key.
@@ -147,7 +147,9 @@ impl<'a> Map<'a> {
         let (mut at, mut to, mut dropped) = (0, 0, 0);
         while let Some((entry, end)) = self.entry_at(at) {
             if is_wanted(&entry) {
-                self.scratch.copy_within(at..end, to);
+                if to < at {
+                    self.scratch.copy_within(at..end, to);
+                }
                 to += end - at;
             } else {
                 dropped += 1;
@@ -179,10 +181,12 @@ impl<'a> Map<'a> {
         let (mut at, mut to, mut expired) = (0, 0, 0);
         while let Some((entry, end)) = self.entry_at(at) {
             let head_and_key = TOMBSTONE_BYTES + entry.key.len();
-            let is_over = entry.at(now) != entry;
+            let is_over = entry.is_over(now);
             let keep = if is_over { at..at + head_and_key } else { at..end };
             let kept = keep.len();
-            self.scratch.copy_within(keep, to);
+            if to < at {
+                self.scratch.copy_within(keep, to);
+            }
             if is_over {
                 expired += 1;
                 if let Some(head) = self.scratch.get_mut(to + TOMBSTONE_BYTES - 1) {

@@ -57,8 +57,8 @@ pub(crate) mod outcome;
 pub(crate) mod owner;
 pub(crate) mod read;
 pub(crate) mod store;
-mod tell;
-mod write;
+pub(crate) mod tell;
+pub(crate) mod write;
 
 #[cfg(test)]
 mod tests;

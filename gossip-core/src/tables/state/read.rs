@@ -1,7 +1,7 @@
 //! What a host reads: keys and values, straight from the blocks.
 
 use super::{
-    arena::{BLOCK, Blocks, Link},
+    arena::{Blocks, Chain, Link},
     entry::{AfterDeath, DELETED, EXPIRES, KEY_LENGTH, Lasting, OUTLIVES, Seconds},
     limits::MAX_KEY_BYTES,
     owner::Owner,
@@ -37,19 +37,25 @@ impl Key {
     }
 }
 
-/// A value that is shown. It may lie in several blocks.
+/// A value that is shown. It and its key may lie in several blocks.
 #[derive(Clone, Copy)]
 pub(crate) struct Held<'a> {
-    key: Key,
     version: u32,
     lasting: Lasting,
+    key_len: u8,
+    key: Cursor<'a>,
     len: usize,
     value: Cursor<'a>,
 }
 
 impl Held<'_> {
-    pub(crate) fn key(&self) -> &Key {
-        &self.key
+    pub(crate) fn key(&self) -> Key {
+        let mut key = Key { bytes: [0; MAX_KEY_BYTES], len: self.key_len };
+        let mut cursor = self.key;
+        if let Some(into) = key.bytes.get_mut(..usize::from(self.key_len)) {
+            let _ = cursor.copy(into);
+        }
+        key
     }
 
     /// The number of the write that made it.
@@ -73,14 +79,18 @@ impl Held<'_> {
         cursor.copy(into)?;
         Some(into)
     }
+
+    #[inline]
+    fn is_of(&self, key: &[u8]) -> bool {
+        usize::from(self.key_len) == key.len() && self.key.begins_with(key)
+    }
 }
 
 impl<'a> View<'a> {
     /// The values of an owner, in the order in which they were written.
     pub(crate) fn values(self, owner: SlotId, standing: Standing, now: Seconds) -> Values<'a> {
         let owner = self.owners.get(owner as usize).copied().unwrap_or(Owner::EMPTY);
-        let cursor = Cursor { blocks: self.blocks, link: owner.chain.first, at: 0, left: owner.chain.len() };
-        Values { cursor, standing, now }
+        Values { cursor: Cursor::new(self.blocks, owner.chain), standing, now }
     }
 
     /// The value of a key.
@@ -91,7 +101,7 @@ impl<'a> View<'a> {
         standing: Standing,
         now: Seconds,
     ) -> Option<Held<'a>> {
-        self.values(owner, standing, now).find(|held| held.key.as_bytes() == key)
+        self.values(owner, standing, now).find(|held| held.is_of(key))
     }
 }
 
@@ -107,33 +117,27 @@ impl<'a> Values<'a> {
     /// The next entry; `Some(None)` if it does not show.
     #[inline]
     fn step(&mut self) -> Option<Option<Held<'a>>> {
-        let mut start = [0; 5];
-        self.cursor.copy(&mut start)?;
-        let [a, b, c, d, head] = start;
-        let mut key = Key { bytes: [0; MAX_KEY_BYTES], len: head & KEY_LENGTH };
-        self.cursor.copy(key.bytes.get_mut(..usize::from(key.len))?)?;
+        let [a, b, c, d, head] = self.cursor.array()?;
+        let (key, key_len) = (self.cursor, head & KEY_LENGTH);
+        self.cursor.skip(usize::from(key_len))?;
         if head & DELETED != 0 {
             return Some(None);
         }
         let mut lasting = Lasting::default();
         if head & EXPIRES != 0 {
-            let mut expires = [0; 4];
-            self.cursor.copy(&mut expires)?;
-            lasting.expires = Some(Seconds(u32::from_be_bytes(expires)));
+            lasting.expires = Some(Seconds(u32::from_be_bytes(self.cursor.array()?)));
         }
         if head & OUTLIVES != 0 {
             lasting.after_death = AfterDeath::Kept;
         }
-        let mut len = [0; 2];
-        self.cursor.copy(&mut len)?;
-        let len = usize::from(u16::from_be_bytes(len));
+        let len = usize::from(u16::from_be_bytes(self.cursor.array()?));
         let value = self.cursor;
         self.cursor.skip(len)?;
-        let is_shown = key.len > 0
+        let is_shown = key_len > 0
             && lasting.expires.is_none_or(|end| end > self.now)
             && (self.standing == Standing::Live || lasting.after_death == AfterDeath::Kept);
         let version = u32::from_be_bytes([a, b, c, d]);
-        Some(is_shown.then_some(Held { key, version, lasting, len, value }))
+        Some(is_shown.then_some(Held { version, lasting, key_len, key, len, value }))
     }
 }
 
@@ -154,44 +158,76 @@ impl<'a> Iterator for Values<'a> {
 struct Cursor<'a> {
     blocks: Blocks<'a>,
     link: Link,
-    /// Within the block.
-    at: usize,
+    /// From here to the end of the block.
+    rest: &'a [u8],
     /// Bytes from here to the end of the map.
     left: usize,
 }
 
-impl Cursor<'_> {
-    /// Copies the next bytes; `None` beyond the end.
+impl<'a> Cursor<'a> {
+    fn new(blocks: Blocks<'a>, chain: Chain) -> Self {
+        let rest = blocks.bytes(chain.first).map_or(&[][..], |block| block);
+        Self { blocks, link: chain.first, rest, left: chain.len() }
+    }
+
+    /// The next bytes; `None` beyond the end.
     #[inline]
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        if let (Some((taken, rest)), Some(left)) = (self.rest.split_first_chunk(), self.left.checked_sub(N)) {
+            (self.rest, self.left) = (rest, left);
+            return Some(*taken);
+        }
+        let mut taken = [0; N];
+        self.copy(&mut taken)?;
+        Some(taken)
+    }
+
+    /// Copies the next bytes.
     fn copy(&mut self, mut into: &mut [u8]) -> Option<()> {
         self.left = self.left.checked_sub(into.len())?;
         while !into.is_empty() {
-            self.turn();
-            let count = into.len().min(BLOCK - self.at);
+            self.turn()?;
+            let count = into.len().min(self.rest.len());
             let (now, later) = into.split_at_mut_checked(count)?;
-            now.copy_from_slice(self.blocks.bytes(self.link)?.get(self.at..self.at + count)?);
-            self.at += count;
-            into = later;
+            let (taken, rest) = self.rest.split_at_checked(count)?;
+            now.copy_from_slice(taken);
+            (into, self.rest) = (later, rest);
         }
         Some(())
     }
 
     #[inline]
-    fn skip(&mut self, count: usize) -> Option<()> {
+    fn skip(&mut self, mut count: usize) -> Option<()> {
         self.left = self.left.checked_sub(count)?;
-        self.at += count;
-        while self.at > BLOCK {
-            self.link = self.blocks.next(self.link);
-            self.at -= BLOCK;
+        while count > self.rest.len() {
+            count -= self.rest.len();
+            self.rest = &[];
+            self.turn()?;
         }
+        self.rest = self.rest.get(count..)?;
         Some(())
+    }
+
+    /// Whether these are the next bytes.
+    #[inline]
+    fn begins_with(mut self, mut bytes: &[u8]) -> bool {
+        while self.rest.len() < bytes.len() {
+            let Some(later) = bytes.strip_prefix(self.rest) else { return false };
+            (self.rest, bytes) = (&[], later);
+            if self.turn().is_none() {
+                return false;
+            }
+        }
+        self.rest.starts_with(bytes)
     }
 
     /// At the end of a block, on to the next.
     #[inline]
-    fn turn(&mut self) {
-        if self.at == BLOCK {
-            (self.link, self.at) = (self.blocks.next(self.link), 0);
+    fn turn(&mut self) -> Option<()> {
+        if self.rest.is_empty() {
+            self.link = self.blocks.next(self.link);
+            self.rest = self.blocks.bytes(self.link)?;
         }
+        Some(())
     }
 }

@@ -48,7 +48,12 @@ impl Store<'_> {
             map.entries().take_while(|entry| entry.version <= owner.known).map(|entry| entry.at(now));
         match tell {
             Tell::Missing { known } if known < owner.known => missing(entries, known, owner.known, now, out),
-            Tell::News { since } if since < owner.known => news(entries, since, owner.known, now, out),
+            Tell::News { since } if since < owner.known => {
+                match missing(entries.clone(), since, owner.known, now, out) {
+                    Some(all) if all.to == owner.known => Some(all),
+                    _ => news(entries, since, owner.known, now, out),
+                }
+            }
             Tell::Missing { .. } | Tell::News { .. } => None,
         }
     }
@@ -84,7 +89,7 @@ fn missing<'a>(
     (told.to > after).then_some(told)
 }
 
-/// The newest entries above `since` that fit.
+/// The newest entries above `since` that fit, where not all do.
 fn news<'a>(
     entries: impl Iterator<Item = Entry<'a>> + Clone,
     since: u32,

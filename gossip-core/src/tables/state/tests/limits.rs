@@ -79,6 +79,7 @@ fn an_owner_that_replaces_all_it_has_is_followed() {
         let known = copy.known();
         let applied = copy.apply(&owner.tell(Tell::Missing { known }, 60).unwrap());
         assert_eq!(applied.refused, None);
+        assert!(copy.known() > known, "each answer closes a part of the gap");
     }
     assert_eq!(copy.raw(), owner.raw());
     assert_eq!(copy.map(NOW)[0].2, Says::Floor(128));
