@@ -1,11 +1,10 @@
 //! The command line: what can be asked for, and the help that says how.
 
 use crate::{adapter::Adapter, knobs::Knobs, locality, print::with_sources};
-use adapter_tokio::{ClusterName, Config, Locality, NameError, NodeId, Seed};
+use adapter_tokio::{ClusterName, Locality, NameError, NodeId, Seed};
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use serde::Deserialize;
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use clap::{Args, Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf};
 
 /// Runs nodes that find each other, notice each other's deaths and spread news, with no server in the middle.
 #[derive(Debug, Parser)]
@@ -150,41 +149,6 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     pub(crate) json: bool,
 }
-
-/// The presets of the library's configuration.
-#[derive(Clone, Copy, Debug, ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Preset {
-    /// One machine: a crash is known in about 2 s.
-    Local,
-    /// Data centres, one or several.
-    Lan,
-    /// Members spread over the Internet.
-    Wan,
-}
-
-impl Preset {
-    /// The configuration that it stands for.
-    pub(crate) fn config(self, cluster: ClusterName) -> Config {
-        match self {
-            Self::Local => Config::local(cluster),
-            Self::Lan => Config::lan(cluster),
-            Self::Wan => Config::wan(cluster),
-        }
-    }
-}
-
-/// What was asked for is wrong, and would be the next time: arguments, or a file that they name.
-#[derive(Debug)]
-pub(crate) struct Wrong(pub(crate) String);
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Wrong {}
 
 fn name(text: &str) -> Result<String, NameError> {
     NodeId::from_name(text).map(|_| text.to_owned())

@@ -2,7 +2,8 @@
 
 use crate::{
     adapter::Adapter,
-    cli::{DemoArgs, Preset},
+    cli::DemoArgs,
+    knobs::Preset,
     print::{self, Format},
 };
 use adapter_tokio::{

@@ -1,11 +1,8 @@
 //! The configuration of a node: a preset, and what differs from it by a file and by options.
 
-use crate::{
-    cli::{Preset, Wrong},
-    print::with_sources,
-};
+use crate::{print::with_sources, wrong::Wrong};
 use adapter_tokio::{ClusterName, Config, Options};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use gossip_config::{Settings, SettingsError, checked};
 use humantime::parse_duration;
 use serde::Deserialize;
@@ -16,6 +13,29 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+
+/// The presets of the library's configuration.
+#[derive(Clone, Copy, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Preset {
+    /// One machine: a crash is known in about 2 s.
+    Local,
+    /// Data centres, one or several.
+    Lan,
+    /// Members spread over the Internet.
+    Wan,
+}
+
+impl Preset {
+    /// The configuration that it stands for.
+    pub(crate) fn config(self, cluster: ClusterName) -> Config {
+        match self {
+            Self::Local => Config::local(cluster),
+            Self::Lan => Config::lan(cluster),
+            Self::Wan => Config::wan(cluster),
+        }
+    }
+}
 
 /// The most bytes read of a file. Every knob, with a comment, is far less.
 const MAX_FILE_BYTES: u64 = 1 << 16;

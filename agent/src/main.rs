@@ -11,15 +11,17 @@ mod run;
 mod seeds;
 mod signals;
 mod stream;
+mod wrong;
 
 use adapter_tokio::NodeId;
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
-use cli::{Cli, Command, Wrong};
+use cli::{Cli, Command};
 use std::{
     io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
 };
+use wrong::Wrong;
 
 /// The exit status when what was asked for is wrong, clap's own.
 const WRONG: u8 = 2;

@@ -3,10 +3,11 @@
 use crate::{
     UNWRITABLE,
     addresses::Addresses,
-    cli::{RunArgs, Wrong},
+    cli::RunArgs,
     print::{Format, LAST_WORDS, Line, Output, with_sources},
     seeds::{SeedCheck, Seen},
     signals,
+    wrong::Wrong,
 };
 use adapter_tokio::{ClusterName, ConfigError, Handle, Lagged, Options, Restored, StartError, Stopped};
 use anyhow::{Error, Result, anyhow};

@@ -61,18 +61,3 @@ pub enum SettingsError {
     #[error(transparent)]
     Config(ConfigError),
 }
-
-impl From<ConfigError> for SettingsError {
-    fn from(error: ConfigError) -> Self {
-        match error {
-            ConfigError::Range { field, min, max, given } if crate::settings::is_duration(field) => {
-                let (min, max) = (Duration::from_secs_f64(min), Duration::from_secs_f64(max));
-                Self::Duration { knob: format!("{field}_ms"), given: given * 1e3, min, max }
-            }
-            ConfigError::Range { field, min, max, given } => {
-                Self::Number { knob: field.into(), given, min, max }
-            }
-            other => Self::Config(other),
-        }
-    }
-}

@@ -195,6 +195,21 @@ pub fn checked(config: Config) -> Result<Config, SettingsError> {
     Ok(config)
 }
 
+impl From<ConfigError> for SettingsError {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Range { field, min, max, given } if is_duration(field) => {
+                let (min, max) = (Duration::from_secs_f64(min), Duration::from_secs_f64(max));
+                Self::Duration { knob: format!("{field}_ms"), given: given * 1e3, min, max }
+            }
+            ConfigError::Range { field, min, max, given } => {
+                Self::Number { knob: field.into(), given, min, max }
+            }
+            other => Self::Config(other),
+        }
+    }
+}
+
 /// Whether a field of `Config` is a duration, whose knob has the unit in its name.
 pub(crate) fn is_duration(field: &str) -> bool {
     !field.contains('.') && {

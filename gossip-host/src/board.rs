@@ -1,9 +1,9 @@
 //! Where the engine posts notices and handles' futures wait for them.
 
 use crate::{
-    events::{Lagged, Notice},
-    leave::Stopped,
     lock::lock,
+    notice::{Lagged, Notice},
+    stopped::Stopped,
 };
 use gossip_core::Event;
 use std::{
@@ -163,7 +163,7 @@ impl Drop for Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::leave::{LeaveError, Left};
+    use crate::stopped::{LeaveError, Left};
     use std::{
         sync::atomic::{AtomicUsize, Ordering},
         task::Wake,

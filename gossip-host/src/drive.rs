@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{Engine, Turn},
-    leave::Stopped,
+    stopped::Stopped,
     transport::Transport,
 };
 use gossip_core::Instant;

@@ -2,9 +2,8 @@
 
 use crate::{
     board::{Board, Subscription},
-    view::MemberView,
+    notice::{Lagged, Notice},
 };
-use gossip_core::{Event, Memory, Node};
 #[cfg(feature = "stream")]
 use std::pin::Pin;
 use std::{
@@ -12,41 +11,7 @@ use std::{
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
-    time::SystemTime,
 };
-
-/// One event, with the member it is about as it looked right after it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Notice {
-    /// What happened.
-    pub event: Event,
-    /// The member that it happened to; `None` if the event is about this node, or the member is forgotten.
-    pub member: Option<MemberView>,
-    /// When it was noticed, by this machine's clock.
-    pub at: SystemTime,
-}
-
-impl Notice {
-    pub(crate) fn new<M: Memory>(event: Event, node: &Node<M>, at: SystemTime) -> Self {
-        let member = event.member().and_then(|id| node.member(id)).map(MemberView::from);
-        Self { event, member, at }
-    }
-}
-
-/// So many notices were gone before the subscriber came for them. Ask [`Handle::members`] for the present
-/// state; the stream goes on with the oldest notice that is left.
-///
-/// [`Handle::members`]: crate::Handle::members
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Lagged(pub u64);
-
-impl fmt::Display for Lagged {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} notices missed", self.0)
-    }
-}
-
-impl std::error::Error for Lagged {}
 
 /// What happens from now on, in order. Each subscriber has a place of its own in it, and none can hold up
 /// the node or another subscriber.
@@ -96,9 +61,10 @@ impl fmt::Debug for Events {
 #[cfg(all(test, feature = "stream"))]
 mod tests {
     use super::*;
-    use crate::leave::Left;
+    use crate::stopped::Left;
     use futures_core::Stream as _;
-    use std::{pin::pin, task::Waker};
+    use gossip_core::Event;
+    use std::{pin::pin, task::Waker, time::SystemTime};
 
     #[test]
     fn events_are_a_stream_that_ends_with_the_node() {

@@ -8,33 +8,14 @@ use crate::{
     leave::Leave,
     lock::lock,
     options::with_port,
-    requests::Inbox,
     seeds::{Seed, UnresolvedSeed},
+    shared::Shared,
     view::MemberView,
     view_file::Restored,
     watch::Watch,
 };
-use gossip_core::{
-    Config, ConfigError, Endpoint, Fingerprint, Health, Heap, Member, Metrics, Node, NodeId, Record,
-};
-use std::{
-    fmt,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-
-/// What the handles and the engine share. No two of its locks are ever held together.
-pub(crate) struct Shared {
-    pub(crate) id: NodeId,
-    pub(crate) local: SocketAddr,
-    pub(crate) node: Mutex<Node<Heap>>,
-    pub(crate) inbox: Inbox,
-    pub(crate) board: Arc<Board>,
-    pub(crate) metrics: Mutex<HostMetrics>,
-    pub(crate) unresolved: Mutex<Vec<UnresolvedSeed>>,
-    pub(crate) restored: Restored,
-}
+use gossip_core::{Config, ConfigError, Endpoint, Fingerprint, Health, Member, Metrics, NodeId, Record};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 /// A running node, as its host sees it: ask for its view, subscribe to changes, and tell it what to do.
 ///
@@ -58,7 +39,7 @@ impl Handle {
 
     /// Every other member known: the live ones first, then those that are dead or left and still remembered.
     pub fn members(&self) -> Vec<MemberView> {
-        lock(&self.0.node).members().map(MemberView::from).collect()
+        self.0.members()
     }
 
     /// How many other members are known: as many as [`members`](Self::members) returns.
@@ -137,7 +118,7 @@ impl Handle {
 
     /// The latest view, and when it changes.
     pub fn watch(&self) -> Watch {
-        Watch::new(self.clone())
+        Watch::new(Arc::clone(&self.0))
     }
 
     /// What happens from now on.

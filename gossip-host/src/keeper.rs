@@ -1,8 +1,8 @@
 //! When the view is written to its file.
 
 use crate::{
-    handle::Shared,
     lock::lock,
+    shared::Shared,
     threads::spawn,
     view_file::{self, ViewFile},
 };

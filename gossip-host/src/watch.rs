@@ -1,32 +1,33 @@
 //! The latest view, for those who want the state and not its history.
 
-use crate::{board::Subscription, handle::Handle, view::MemberView};
+use crate::{board::Subscription, shared::Shared, view::MemberView};
 use std::{
     fmt,
     future::poll_fn,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 /// Tells that the view changed; changes that come faster than they are read count as one.
 pub struct Watch {
-    handle: Handle,
+    shared: Arc<Shared>,
     subscription: Subscription,
     seen: u64,
 }
 
 impl Watch {
-    pub(crate) fn new(handle: Handle) -> Self {
-        let (subscription, seen) = Subscription::new(handle.board());
-        Self { handle, subscription, seen }
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let (subscription, seen) = Subscription::new(Arc::clone(&shared.board));
+        Self { shared, subscription, seen }
     }
 
-    /// The view as it is: [`Handle::members`].
+    /// The view as it is: [`Handle::members`](crate::Handle::members).
     pub fn members(&self) -> Vec<MemberView> {
-        self.handle.members()
+        self.shared.members()
     }
 
     /// The view after the next change, or at once if something changed since the last call (or, at first,
-    /// since [`Handle::watch`]); `None` once the driver has ended.
+    /// since [`Handle::watch`](crate::Handle::watch)); `None` once the driver has ended.
     pub async fn changed(&mut self) -> Option<Vec<MemberView>> {
         poll_fn(|cx| self.poll_changed(cx)).await.then(|| self.members())
     }

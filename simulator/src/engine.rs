@@ -8,6 +8,7 @@ mod host;
 mod link;
 mod packets;
 mod queue;
+mod rule;
 mod tamper;
 mod world;
 
@@ -16,7 +17,8 @@ mod tests;
 
 pub use digest::Digest;
 pub use host::{Host, HostId, State};
-pub use link::{Burst, Jitter, Link, Pipe, Rule, RuleId, Zones};
+pub use link::{Burst, Jitter, Link, Pipe, RuleId, Zones};
+pub use rule::Rule;
 pub use world::{
     Address, Border, Counts, Epoch, Input, Newcomer, Origin, Restart, Setup, Step, Watch, World,
 };

@@ -4,14 +4,25 @@
 mod file;
 mod links;
 mod steps;
+mod time;
 
 pub use file::{Bound, Range, Scenario, Start};
 pub use steps::{Action, Direction, Event, Selector};
 
-use crate::versus::Versus;
-use std::{fs, path::Path};
+use serde::Deserialize;
+use std::{collections::BTreeMap, fs, path::Path};
 use thiserror::Error;
 use toml::{Table, Value};
+
+/// The comparison that a scenario asks for, as its `[versus]` gives it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Versus {
+    /// The label, on the first axis, of what the others are compared with.
+    pub base: String,
+    /// By label: the shares expected, by the names of the figures.
+    pub expect: BTreeMap<String, BTreeMap<String, Bound>>,
+}
 
 /// Runs that the axes of one scenario may make.
 const MAX_VARIANTS: usize = 1_000;

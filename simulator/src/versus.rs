@@ -2,20 +2,10 @@
 
 use crate::{
     outcome::{Outcome, failure},
-    scenario::Bound,
+    scenario::{Bound, Versus},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// The comparison that a scenario asks for, as its `[versus]` gives it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Versus {
-    /// The label, on the first axis, of what the others are compared with.
-    pub base: String,
-    /// By label: the shares expected, by the names of the figures.
-    pub expect: BTreeMap<String, BTreeMap<String, Bound>>,
-}
 
 /// Sums over all runs of each label: every seed, and every value of the other axes.
 #[derive(Clone, Debug)]

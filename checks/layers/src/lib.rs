@@ -10,7 +10,7 @@ mod graph;
 mod imports;
 mod sizes;
 
-pub use graph::{Fault, check};
+pub use graph::{Fault, check, check_circles};
 pub use sizes::{Oversize, oversize};
 
 use std::{collections::BTreeMap, fs, io, path::Path};

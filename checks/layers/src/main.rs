@@ -1,7 +1,11 @@
 //! Reads the workspace, and says what breaks the rules of the house: `layers [ROOT]`.
 
-use layers::{check, oversize, read};
-use std::{env, io, path::PathBuf, process::ExitCode};
+use layers::{check, check_circles, oversize, read};
+use std::{
+    env, io, iter,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// The crate that is built in floors.
 const IN_FLOORS: &str = "gossip-core/src";
@@ -26,7 +30,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn faults(root: &std::path::Path) -> io::Result<Vec<String>> {
+/// The sources of the crates in a folder: its own, and those of the folders in it.
+fn crates(folder: &Path) -> Vec<PathBuf> {
+    let inner = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let folders = iter::once(folder.to_owned()).chain(inner);
+    let sources = folders.map(|folder| folder.join("src"));
+    sources.filter(|source| source.is_dir() && !source.ends_with(IN_FLOORS)).collect()
+}
+
+fn faults(root: &Path) -> io::Result<Vec<String>> {
     let mut faults: Vec<String> =
         check(&read(&root.join(IN_FLOORS))?).iter().map(ToString::to_string).collect();
     for entry in std::fs::read_dir(root)? {
@@ -34,6 +46,8 @@ fn faults(root: &std::path::Path) -> io::Result<Vec<String>> {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         if path.is_dir() && !SKIPPED.contains(&name.as_str()) {
             let long = oversize(&read(&path)?);
+            let circles = crates(&path).iter().map(|source| read(source)).collect::<io::Result<Vec<_>>>()?;
+            faults.extend(circles.iter().flat_map(check_circles).map(|circle| format!("{name}: {circle}")));
             faults.extend(long.iter().map(|long| format!("{name}: {long}")));
         }
     }

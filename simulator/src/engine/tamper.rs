@@ -1,6 +1,6 @@
 //! What somebody on the way does to packets: changes them, joins pieces of two, sends them again.
 
-use super::{link::Rule, packets::Packet};
+use super::{packets::Packet, rule::Rule};
 use crate::rng::Rng;
 
 /// Packets that a rule remembers, to send them or pieces of them again.

@@ -4,6 +4,7 @@ use super::{
     ScenarioError,
     links::{LinkFile, LinksFile, check_pipe},
     steps::{Action, Event, Extent, MAX_DRIFT_PPM, MAX_STEP_US, Selector},
+    time::{MAX_DURATION_S, micros},
 };
 use crate::engine::{Link, Micros, Origin, Pipe, Setup, Zones};
 use gossip_config::Settings;
@@ -14,8 +15,6 @@ use toml::{Table, Value};
 
 /// The most nodes of one scenario: addresses and table indices allow more, memory does not.
 const MAX_NODES: u32 = 100_000;
-/// The longest run, in seconds of virtual time: a week.
-pub(super) const MAX_DURATION_S: f64 = 604_800.0;
 /// The most that a host's monotonic clock shows at the start: 292,000 years, half of its range.
 const MAX_UPTIME_S: f64 = (u64::MAX / 2 / 1_000_000) as f64;
 /// The largest table of the core.
@@ -221,11 +220,6 @@ fn three() -> u32 {
 
 fn lan() -> String {
     "lan".into()
-}
-
-/// Seconds of a file as virtual time.
-pub(super) fn micros(seconds: f64) -> Micros {
-    (seconds * 1e6) as Micros
 }
 
 impl Scenario {

@@ -1,6 +1,6 @@
 //! What is done in a scenario, when, and to whom.
 
-use super::file::{MAX_DURATION_S, micros};
+use super::time::{MAX_DURATION_S, micros};
 use crate::engine::{HostId, Micros, NEVER, Rule, Zones};
 use gossip_core::Locality;
 use serde::Deserialize;
