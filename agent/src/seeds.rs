@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_that_do_not_answer_are_told_of_once_with_what_is_most_likely_wrong() {
+    fn silent_seeds_are_told_of_once_with_what_is_most_likely_wrong() {
         let elsewhere = "203.0.113.1:7946";
         for (args, me, names, first) in [
             ("--join 10.0.0.1:1", "127.0.0.1:7946", [].as_slice(), "This node is at 127.0.0.1:7946 (--bind)"),

@@ -104,6 +104,10 @@ impl Claim {
         Incarnation { epoch, refutation: count(refutation, Incarnation::MAX_COUNT) }
     }
 
+    fn age_ms(&self) -> u32 {
+        u32::from(self.age) * 16
+    }
+
     fn record(&self) -> Record {
         let health = [Health::Healthy, Health::Degraded, Health::Unhealthy, Health::Unhealthy];
         let status = [Status::Alive, Status::Suspect, Status::Dead, Status::Left];
@@ -152,7 +156,13 @@ impl Message {
             Self::PingRequest { nonce, target } => forge::ping_request(nonce, id(target)),
             Self::RelayedAck { nonce } => forge::relayed_ack(nonce),
             Self::Nack { nonce } => forge::nack(nonce),
-            Self::Join { nonce, token, ref me } => forge::join(nonce, token, &me.record()),
+            Self::Join { nonce, token, ref me } => {
+                let (tag, mut body) = forge::join(nonce, token, &me.record());
+                // The age is the last of it, and 0 there.
+                body.pop();
+                body.extend(forge::leb(me.age_ms()));
+                (tag, body)
+            }
             Self::Challenge { nonce, token } => forge::challenge(nonce, token),
             Self::Welcome { nonce, members } => forge::welcome(nonce, members),
             Self::Busy { nonce, others } => forge::busy(nonce, &others.map(address)),
@@ -212,7 +222,7 @@ pub enum Entry {
 impl Entry {
     fn section(&self) -> Section {
         match *self {
-            Self::Record(ref claim) => forge::records(&[claim.record()], u32::from(claim.age) * 16),
+            Self::Record(ref claim) => forge::records(&[claim.record()], claim.age_ms()),
             Self::Accusation { target, epoch, refutation, accuser } => {
                 forge::accusations(id(target), Claim::incarnation(epoch, refutation), &[id(accuser)])
             }
@@ -220,7 +230,7 @@ impl Entry {
             Self::List { level, tag, flags, first, count, refutation, state_version } => {
                 let version =
                     |n| (id(first.wrapping_add(n)), FIRST_EPOCH, state_version & 31, refutation % 5);
-                forge::list(level % 8, tag, flags, &(0..count % 17).map(version).collect::<Vec<_>>())
+                forge::list(level % 8, tag, flags >> 3, &(0..count % 17).map(version).collect::<Vec<_>>())
             }
             Self::Request { id: wanted } => forge::requests(&[id(wanted)]),
             Self::Sieve { nonce, from, until, bytes, bits } => {

@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn members_of_an_earlier_life_are_asked_beside_the_seeds_until_the_node_has_joined() {
+    fn members_of_an_earlier_life_are_asked_beside_the_seeds_until_joined() {
         let mut seeds = seeds();
         assert_eq!(seeds.forget_restored(), None);
         seeds.add(Instant::ZERO, [seed("10.0.0.1:7946")]);

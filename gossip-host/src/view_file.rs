@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_cluster_or_release_or_an_old_one_is_ignored_and_says_so() {
+    fn a_file_of_another_cluster_or_release_or_an_old_one_is_refused_aloud() {
         let own = Own::new("foreign");
         let other = ViewFile::new(&own.0.path, ClusterName::named("others").unwrap());
         assert!(matches!(fault(&own, &other.encode(now(), &[member(1)])), ViewFault::Foreign));

@@ -114,7 +114,7 @@ macro_rules! behaviours {
             a_leave_that_nobody_hears_of_ends_with_its_time,
             a_leave_that_only_the_dead_could_hear_is_no_success,
             a_leave_of_two_is_acknowledged_by_the_other_and_of_one_by_nobody,
-            a_node_at_another_address_than_it_says_is_told_and_can_say_the_right_one,
+            a_node_at_another_address_than_it_says_is_told_and_can_correct_it,
             epochs_rise_across_restarts,
             an_epoch_that_the_cluster_teaches_is_persisted,
             an_unusable_epoch_file_is_refused_and_left_alone,

@@ -210,7 +210,7 @@ pub fn any_interface_needs_an_advertised_address<A: Adapter>() {
 }
 
 /// Bound to every interface, and told a wrong address: as after a move to another one.
-pub fn a_node_at_another_address_than_it_says_is_told_and_can_say_the_right_one<A: Adapter>() {
+pub fn a_node_at_another_address_than_it_says_is_told_and_can_correct_it<A: Adapter>() {
     let (first, second) = pair::<A>("elsewhere", |_| {});
     let mut seen = first.handle.events();
     let mut options = options("elsewhere", "third");

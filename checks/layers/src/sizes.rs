@@ -1,4 +1,4 @@
-//! How long files and functions are.
+//! How long files, functions and names are.
 
 use crate::{Sources, imports::is_for_tests};
 use std::fmt;
@@ -12,6 +12,8 @@ use syn::{
 const MAX_FILE: usize = 600;
 /// Lines of a function.
 const MAX_FUNCTION: usize = 70;
+/// Characters of a function's name, which for a test is a sentence.
+const MAX_NAME: usize = 70;
 
 /// What is too long.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -20,6 +22,8 @@ pub enum Oversize {
     File(String, usize),
     /// A file, a function in it, and the function's lines.
     Function(String, String, usize),
+    /// A file, and the name of a function in it.
+    Name(String, String),
 }
 
 impl fmt::Display for Oversize {
@@ -28,6 +32,9 @@ impl fmt::Display for Oversize {
             Self::File(file, lines) => write!(f, "{file} has {lines} lines; {MAX_FILE} are enough"),
             Self::Function(file, name, lines) => {
                 write!(f, "{name} in {file} has {lines} lines; {MAX_FUNCTION} are enough")
+            }
+            Self::Name(file, name) => {
+                write!(f, "{name} in {file} has {} characters; {MAX_NAME} are enough", name.len())
             }
         }
     }
@@ -70,6 +77,9 @@ impl Functions<'_> {
         if lines > MAX_FUNCTION {
             self.found.push(Oversize::Function(self.file.to_owned(), name.to_string(), lines));
         }
+        if name.to_string().len() > MAX_NAME {
+            self.found.push(Oversize::Name(self.file.to_owned(), name.to_string()));
+        }
     }
 }
 
@@ -102,6 +112,14 @@ mod tests {
         assert!(found(format!("fn f() {{\n{}}}", "();\n".repeat(68))).is_empty());
         let long = found(format!("struct S; impl S {{ fn f() {{\n{}}} }}", "();\n".repeat(69)));
         assert_eq!(long, ["f in long has 71 lines; 70 are enough"]);
+    }
+
+    #[test]
+    fn a_name_is_measured_by_its_characters() {
+        let named = |length| format!("fn {}() {{}}", "n".repeat(length));
+        assert!(found(named(70)).is_empty());
+        let name = "n".repeat(71);
+        assert_eq!(found(named(71)), [format!("{name} in long has 71 characters; 70 are enough")]);
     }
 
     #[test]

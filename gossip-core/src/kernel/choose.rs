@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn controls_are_of_the_targets_zone_and_of_another_rack_where_those_suffice() {
+    fn controls_are_of_the_targets_zone_and_another_rack_if_those_suffice() {
         for (zone, expected) in [(4, [false, false]), (3, [false, true]), (40, [false, false])] {
             let (mut memory, mut rng) = cluster(&[1, zone]);
             let members = memory.tables().members;

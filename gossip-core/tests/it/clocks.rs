@@ -31,7 +31,7 @@ fn pings_at(network: &mut Network<Heap>, host: usize, at: Instant) -> u64 {
 }
 
 #[test]
-fn a_clock_that_jumps_to_its_end_stops_the_node_which_still_answers_and_buries_nobody() {
+fn a_node_whose_clock_is_at_its_end_still_answers_and_buries_nobody() {
     across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 5, lan(), ());
         for at in [u64::MAX / 2, u64::MAX - 1, u64::MAX] {

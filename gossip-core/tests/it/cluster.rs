@@ -162,7 +162,7 @@ fn a_restart_on_another_address_is_a_member_again_within_seconds() {
 }
 
 #[test]
-fn a_restart_with_a_forgotten_epoch_is_a_member_again_and_told_its_new_one() {
+fn a_restart_with_a_forgotten_epoch_is_a_member_and_told_its_new_one() {
     across_seeds(seeds(), |seed| {
         for epoch in [1, 999, 1_000] {
             let mut network = formed(seed, 8, lan(), ());

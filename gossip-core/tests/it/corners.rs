@@ -23,7 +23,7 @@ fn node(config: Config, now: Instant) -> Node<Heap> {
 }
 
 #[test]
-fn a_minority_that_was_cut_off_once_before_declares_nobody_the_second_time() {
+fn a_minority_cut_off_once_before_declares_nobody_the_second_time() {
     let mut network = formed(1, 6, lan(), ());
     let minority: Vec<SocketAddr> = network.hosts[..2].iter().map(|host| host.address).collect();
     network.run_for(secs(20));

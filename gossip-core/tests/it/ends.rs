@@ -65,7 +65,7 @@ fn a_pause_that_was_announced_under_the_last_state_version_ends() {
 
 /// A clock that was wrong by eighty years, once, has used the highest epoch up. There is none above it.
 #[test]
-fn after_the_highest_epoch_a_lower_one_is_a_member_again_once_its_death_is_forgotten() {
+fn an_epoch_below_the_highest_is_a_member_once_its_death_is_forgotten() {
     across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.tombstone_ttl = secs(60));
         let mut network = formed(seed, 5, config, ());

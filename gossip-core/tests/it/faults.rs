@@ -137,7 +137,7 @@ fn an_announced_pause_is_waited_for_and_an_unannounced_one_is_not() {
 }
 
 #[test]
-fn who_wakes_up_later_than_announced_is_forgiven_the_pause_that_is_tolerated_unannounced() {
+fn who_wakes_up_late_is_forgiven_as_much_as_an_unannounced_pause() {
     across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 30, lan(), ());
         network.command(2, |node, now, out| node.announce_pause(now, secs(20), out));
@@ -299,7 +299,7 @@ fn the_loss_of_most_members_is_held_for_a_while_and_then_believed() {
 }
 
 #[test]
-fn an_accuser_is_heard_about_so_many_suspects_at_a_time_and_all_the_dead_are_found() {
+fn one_accuser_is_heard_about_few_at_a_time_and_all_the_dead_are_found() {
     across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.accusations_per_accuser = 1);
         let mut network = formed(seed, 16, config, ());

@@ -141,7 +141,7 @@ fn a_tenth_of_the_nodes_paused_for_two_seconds_kills_nobody() {
 }
 
 #[test]
-fn a_fifth_of_all_datagrams_lost_for_a_minute_kills_nobody_and_hides_no_crash() {
+fn a_minute_of_a_fifth_of_loss_kills_nobody_and_hides_no_crash() {
     across_seeds(0..1, |seed| {
         let mut network = thousand(seed);
         network.set_link(Link { loss: 0.2, ..Link::PERFECT });

@@ -232,7 +232,7 @@ fn twenty_thousand_non_members_leave_the_members_alone() {
 /// Who can receive at many addresses gets in under as many ids; but no faster than `admissions_per_second`, and no
 /// further than the table.
 #[test]
-fn many_identities_enter_no_faster_than_the_admission_rate_and_no_further_than_the_table() {
+fn many_identities_enter_within_the_admission_rate_and_the_table() {
     let config = lan().with(|c| c.admissions_per_second = 5);
     let mut network: Flooded = Network::new(1, config, || Heap::for_members(64), Ledger::default());
     support::form(&mut network, 1, 4);
@@ -415,7 +415,7 @@ fn ping_requests_in_a_members_name_draw_two_pings_each_sixteen_at_a_time() {
 
 /// Digests with a member's id and address forged, in which all sums are wrong: each asks for the most that one can.
 #[test]
-fn digests_in_a_members_name_draw_ten_datagrams_each_and_no_more_than_the_budget() {
+fn digests_in_a_members_name_draw_ten_datagrams_each_within_the_budget() {
     // So many members that each answer is a digest.
     let mut network = Network::new(1, lan(), || Heap::for_members(4_000), Recorder::default());
     support::form(&mut network, 1, 3);
@@ -444,7 +444,7 @@ fn digests_in_a_members_name_draw_ten_datagrams_each_and_no_more_than_the_budget
 
 /// What the whole cluster sends to an address that a forged record names.
 #[test]
-fn an_address_in_a_forged_record_is_probed_until_its_invented_owner_is_dead() {
+fn a_forged_records_address_is_probed_until_its_invented_owner_is_dead() {
     let mut network = formed(1, 24, lan(), Recorder::default());
     network.run_for(secs(10));
     let (head, invented) = (head(lan()), non_member(1));

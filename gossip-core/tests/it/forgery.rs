@@ -355,7 +355,7 @@ fn what_is_above_the_highest_incarnation_is_refused_wherever_it_stands() {
 }
 
 #[test]
-fn a_claim_at_the_highest_epoch_makes_its_owner_passive_and_costs_nobody_his_life() {
+fn a_claim_at_the_highest_epoch_makes_its_owner_passive_and_kills_nobody() {
     across_seeds(seeds(), |seed| {
         let mut network = eight(seed);
         let top = Incarnation { epoch: Incarnation::MAX_EPOCH, refutation: 0 };
@@ -508,7 +508,7 @@ fn a_node_never_sends_to_where_nobody_can_be() {
 /// Ids whose place in the table is the same to the first 12 bits: thousands of neighbours. Two nodes know different
 /// halves of them, and find and repair every one.
 #[test]
-fn ids_ground_to_crowd_one_stretch_of_the_table_are_all_found_and_repaired() {
+fn ids_ground_to_crowd_a_stretch_of_the_table_are_found_and_repaired() {
     let key = siphasher::sip::SipHasher13::new_with_keys(0, 2).hash(b"test");
     let tag = |id: u64| siphasher::sip::SipHasher13::new_with_keys(key, 1).hash(&id.to_be_bytes()) >> 32;
     let ground: Vec<u64> = (1..).filter(|&id| tag(id) >> 20 == 0xABC).take(2_000).collect();

@@ -167,7 +167,7 @@ fn a_non_members_datagram_changes_nothing() {
 }
 
 #[test]
-fn another_clusters_datagram_is_refused_as_such_and_the_host_is_told_once_a_minute() {
+fn another_clusters_datagram_is_refused_and_told_of_once_a_minute() {
     across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 4, lan(), Recorder::default());
         network.config = Config::lan(cluster("other"));
@@ -497,7 +497,7 @@ fn a_whole_hour_of_old_traffic_revives_and_buries_nobody_for_good() {
 
 /// Old news of who was forgotten is as good as new: what is lost is the time until it has failed to answer.
 #[test]
-fn traffic_from_before_a_tombstone_was_forgotten_revives_it_only_until_it_fails_to_answer() {
+fn traffic_older_than_a_forgotten_tombstone_revives_it_only_until_probed() {
     across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.tombstone_ttl = secs(60));
         let mut network = formed(seed, 6, config, Recorder::default());

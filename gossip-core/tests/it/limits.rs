@@ -40,7 +40,7 @@ fn count(network: &Network<Heap>, of: impl Fn(&gossip_core::Metrics) -> u64) -> 
 }
 
 #[test]
-fn who_was_turned_away_by_a_full_table_gets_in_when_a_member_leaves_or_dies() {
+fn who_was_refused_by_a_full_table_gets_in_when_a_member_leaves_or_dies() {
     across_seeds(seeds(), |seed| {
         for leaves in [true, false] {
             let config = lan().with(|c| c.quarantine = secs(60));
@@ -65,7 +65,7 @@ fn who_was_turned_away_by_a_full_table_gets_in_when_a_member_leaves_or_dies() {
 
 /// Host 0 alone has room for a member that does not answer, and hears that it asks for patience when its death is due.
 #[test]
-fn the_patience_that_a_member_asked_for_is_no_part_of_the_hold_of_one_accuser() {
+fn the_patience_a_member_asked_for_does_not_prolong_one_accusers_wait() {
     across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.quarantine = secs(20));
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(4), ());
@@ -162,7 +162,7 @@ fn what_finds_no_room_in_the_outbox_is_counted_and_made_good() {
 }
 
 #[test]
-fn tombstones_at_their_cap_are_forgotten_oldest_death_first_and_stay_forgotten() {
+fn tombstones_at_their_cap_are_forgotten_oldest_first_and_for_good() {
     let config = lan().with(|c| c.max_tombstones = 4);
     let mut network = formed(1, 3, config, ());
     // In no order; each its age in s.
@@ -277,7 +277,7 @@ fn a_helper_with_its_hands_full_says_so_at_once_and_helps_again_later() {
 }
 
 #[test]
-fn an_accuser_with_all_its_accusations_open_is_heard_again_when_one_is_settled() {
+fn an_accuser_with_all_its_accusations_open_is_heard_once_one_is_settled() {
     let mut network = formed(1, 12, lan(), ());
     network.run_for(secs(5));
     let suspected = |network: &Network<Heap>| {
@@ -348,7 +348,7 @@ fn newcomers_beyond_those_probed_at_a_time_get_their_turn() {
 
 /// Eight are told in one answer; of the others whoever offers them again hears then.
 #[test]
-fn who_offers_many_old_records_hears_of_the_first_and_of_the_rest_when_it_offers_them_again() {
+fn many_old_records_are_corrected_in_part_and_the_rest_when_offered_again() {
     across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 14, lan(), ());
         let old: Vec<Record> = network.hosts[2..].iter().map(|host| host.node.me()).collect();
@@ -374,7 +374,7 @@ fn who_offers_many_old_records_hears_of_the_first_and_of_the_rest_when_it_offers
 
 /// The first 16 are kept.
 #[test]
-fn seeds_beyond_the_most_that_are_kept_are_not_asked_until_they_are_given_again() {
+fn seeds_beyond_the_most_that_are_kept_are_not_asked_until_given_again() {
     let mut network = support::network(1, lan(), ());
     let seed = network.add("seed");
     let joiner = network.add("joiner");

@@ -40,7 +40,7 @@ fn all_route_to<W: support::Watch<Heap>>(
 }
 
 #[test]
-fn who_has_moved_learns_where_from_others_and_is_routed_to_once_it_says_so() {
+fn who_has_moved_learns_where_from_others_and_is_routed_to_once_it_says() {
     across_seeds(seeds(), |seed| {
         for n in [2, 3, 8] {
             let mut network = formed(seed, n, lan(), ());
@@ -153,7 +153,7 @@ fn one_member_alone_makes_no_host_believe_that_its_node_has_moved() {
 }
 
 #[test]
-fn what_tells_where_somebody_is_goes_there_only_and_is_shorter_than_its_question() {
+fn observed_addresses_go_there_only_and_are_shorter_than_the_question() {
     across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 3, lan(), Recorder::default());
         network.run_for(secs(5));

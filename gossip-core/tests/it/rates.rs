@@ -21,7 +21,7 @@ fn held_back(metrics: &Metrics) -> u64 {
 }
 
 #[test]
-fn a_storm_of_news_stays_within_the_budgets_and_is_all_told_once_they_are_filled_again() {
+fn a_storm_of_news_stays_within_the_budgets_and_is_all_told_in_the_end() {
     let tight = lan().budgets.with(|b| {
         b.total = 6_000;
         b.rumor = 3_000;
@@ -98,7 +98,7 @@ fn a_death_is_told_in_a_storm_of_news_of_the_living_that_never_ends() {
 }
 
 #[test]
-fn corrections_over_the_budget_are_dropped_and_made_when_it_is_filled_again() {
+fn corrections_over_the_budget_are_dropped_and_made_when_it_is_refilled() {
     across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 4, lan(), ());
         let (old, from) = (network.hosts[2].node.me(), network.hosts[1].address);

@@ -144,7 +144,7 @@ fn walk(seed: u64, d: u32) -> (u64, u64, u32) {
 }
 
 #[test]
-fn differences_among_ten_thousand_members_are_found_and_cured_for_few_bytes() {
+fn differences_among_ten_thousand_members_are_repaired_for_few_bytes() {
     for (d, find, cure) in [(1, 1_500, 1_600), (10, 3_500, 4_200), (100, 19_000, 24_000)] {
         across_seeds(0..3, |seed| {
             let (found, cured, flights) = walk(seed, d);

@@ -17,7 +17,7 @@ fn nobody(n: u8) -> Record {
 }
 
 #[test]
-fn nodes_that_were_cut_apart_while_they_joined_each_other_find_that_there_is_no_view_to_be_had() {
+fn nodes_cut_apart_while_joining_find_that_there_is_no_view_to_be_had() {
     for n in [2, 3, 5] {
         for start in [0, 5, 200, 700, 1_200] {
             let mut network = network(1, lan(), ());
@@ -69,7 +69,7 @@ fn a_hold_ends_with_the_view_that_it_was_about() {
 /// Alone, a node takes the blame for each silence, and its probes become so slow that a check may take longer than these
 /// holds.
 #[test]
-fn the_last_of_a_zone_buries_the_others_even_where_a_hold_is_shorter_than_a_check() {
+fn the_last_of_a_zone_buries_the_others_under_a_short_quarantine() {
     for (preset, quarantine) in [(Config::local as fn(_) -> _, 1), (Config::lan, 1), (Config::lan, 3)] {
         across_seeds(seeds(), |seed| {
             let config = preset(lan().cluster).with(|c| c.quarantine = secs(quarantine));

@@ -263,7 +263,7 @@ fn the_dead_are_not_all_visited_by_everybody_when_one_of_them_returns() {
 
 /// The third one's relays reach them, and nobody in it joins in: however long it lasts.
 #[test]
-fn two_zones_that_a_third_one_reaches_bury_nobody_of_each_other_after_the_hold() {
+fn zones_that_a_third_one_reaches_bury_nobody_after_the_quarantine() {
     across_seeds(0..5, |seed| {
         let mut network = zones(seed, lan().with(|c| c.quarantine = secs(30)), &[8, 8, 5]);
         let (one, other) = (addresses_of(&network, 0), addresses_of(&network, 1));

@@ -208,7 +208,7 @@ fn ring_and_random_misses_nobody_where_nothing_is_lost_and_all_are_known() {
 }
 
 #[test]
-fn under_loss_and_with_different_views_the_ring_misses_what_its_formula_says() {
+fn with_loss_and_different_views_the_ring_misses_what_its_formula_says() {
     for (loss, unknown, sends) in [(0.3, 0.0, 4), (0.4, 0.0, 6), (0.0, 0.3, 4), (0.0, 0.8, 4), (0.2, 0.2, 4)]
     {
         let study = ring(2_000, loss, sends, unknown, 60);

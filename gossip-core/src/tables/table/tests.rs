@@ -418,7 +418,7 @@ fn crowded(wanted: impl Fn(u32) -> bool, count: usize) -> Vec<u64> {
 }
 
 #[test]
-fn tables_agree_with_the_model_where_ids_crowd_and_runs_wrap_round_the_end() {
+fn tables_agree_with_the_model_where_ids_crowd_and_runs_wrap_around() {
     fn property(operations: Vec<Operation>) -> bool {
         agree(Heap::for_members(40), crowded(|tag| tag >> 25 == 127, 80), &operations)
             && agree(Heap::for_members(40), crowded(|tag| tag >> 25 == 0, 80), &operations)

@@ -46,7 +46,7 @@ fn a_record_is_credible_only_where_a_correct_node_could_have_said_it() {
 }
 
 #[test]
-fn racks_of_a_zone_share_one_failure_domain_and_equal_zones_of_two_regions_do_not() {
+fn racks_of_a_zone_share_a_failure_domain_and_zones_of_two_regions_do_not() {
     let at = |region, zone, rack| Locality { region, zone, rack }.domain();
     assert_eq!(at(3, 1, 0), at(3, 1, 7));
     assert_ne!(at(3, 1, 0), at(2, 1, 0));
