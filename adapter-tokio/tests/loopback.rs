@@ -33,7 +33,7 @@ async fn nodes_live_by_tokios_clock() {
     let (first, driver) = bind(options("first")).await.unwrap();
     driver.spawn();
     let seeds = vec![first.local_addr().into()];
-    let (second, driver) = bind(Options { seeds, ..options("second") }).await.unwrap();
+    let (second, driver) = bind(options("second").with(|o| o.seeds = seeds)).await.unwrap();
     driver.spawn();
     time::sleep(Duration::from_secs(600)).await;
     let [member] = first.members()[..] else { panic!("alone") };

@@ -246,11 +246,10 @@ impl Nodes {
         let seeds = self.running.front().map(|node| Seed::from(node.handle.local_addr()));
         let (handle, driver) = self
             .adapter
-            .bind(Options {
-                bind: LOOPBACK,
-                seeds: seeds.into_iter().collect(),
-                ..Options::new(name.as_str(), self.config)
-            })
+            .bind(Options::new(name.as_str(), self.config).with(|o| {
+                o.bind = LOOPBACK;
+                o.seeds = seeds.into_iter().collect();
+            }))
             .await?;
         self.running.push_back(Running { name, handle, driver: driver.spawn() });
         Ok(())

@@ -110,16 +110,15 @@ fn stopped_by_itself(how: Result<Stopped>) -> Error {
 
 fn options(args: RunArgs) -> Result<Options> {
     let (config, capacity) = args.knobs.of(ClusterName::named(&args.cluster)?)?;
-    Ok(Options {
-        capacity,
-        bind: args.bind,
-        advertise: args.advertise,
-        seeds: args.join,
-        locality: args.locality,
-        epoch_file: args.epoch_file,
-        view_file: args.view_file,
-        ..Options::new(args.name, config)
-    })
+    Ok(Options::new(args.name, config).with(|o| {
+        o.capacity = capacity;
+        o.bind = args.bind;
+        o.advertise = args.advertise;
+        o.seeds = args.join;
+        o.locality = args.locality;
+        o.epoch_file = args.epoch_file;
+        o.view_file = args.view_file;
+    }))
 }
 
 /// Tells the others, and waits until enough of them have acknowledged it.

@@ -474,7 +474,7 @@ mod tests {
     fn engine(change: impl FnOnce(&mut Options)) -> (Handle, Engine) {
         let mut options = Options::new("node", Config::lan(ClusterName::named("engine").unwrap()));
         options.capacity = 16;
-        options.seed = Some([5; 32]);
+        options.rng_seed = Some([5; 32]);
         change(&mut options);
         Engine::start(options, ([127, 0, 0, 1], 7946).into(), Instant::ZERO).unwrap()
     }

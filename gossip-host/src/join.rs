@@ -37,7 +37,7 @@ impl fmt::Debug for WaitJoined {
 }
 
 /// The node stopped before it had joined.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct NotJoined;
 
 impl fmt::Display for NotJoined {

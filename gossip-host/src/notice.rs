@@ -26,7 +26,7 @@ impl Notice {
 /// state; the stream goes on with the oldest notice that is left.
 ///
 /// [`Handle::members`]: crate::Handle::members
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Lagged(pub u64);
 
 impl fmt::Display for Lagged {

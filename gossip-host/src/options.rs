@@ -24,6 +24,7 @@ use std::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Options {
     /// The node's name, the same after every restart; its id follows from it. It must keep to the
     /// [rule for names](gossip_core::NameError).
@@ -56,7 +57,7 @@ pub struct Options {
     /// What the node's random choices, nonces and tokens derive from: who can guess it can forge acks and tokens. Must
     /// differ between nodes and starts. `None`, outside of tests the right choice: drawn from the operating system's
     /// entropy.
-    pub seed: Option<[u8; 32]>,
+    pub rng_seed: Option<[u8; 32]>,
     /// Notices kept for subscribers; one that falls behind by more is told how many it missed. 1 to 2^20.
     pub event_capacity: usize,
 }
@@ -83,9 +84,16 @@ impl Options {
             epoch_file: None,
             view_file: None,
             view_interval: Self::DEFAULT_VIEW_INTERVAL,
-            seed: None,
+            rng_seed: None,
             event_capacity: Self::DEFAULT_EVENT_CAPACITY,
         }
+    }
+
+    /// These options with what `change` sets.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 
     /// What can be said before a socket is bound.
@@ -136,7 +144,7 @@ impl Options {
     }
 
     pub(crate) fn randomness(&self) -> [u8; 32] {
-        self.seed.unwrap_or_else(|| {
+        self.rng_seed.unwrap_or_else(|| {
             let mut seed = [0; 32];
             for word in seed.as_chunks_mut::<8>().0 {
                 // Every `RandomState` has keys of its own, derived from the system's randomness.

@@ -4,7 +4,7 @@
 
 use crate::{Adapter, Running, block_on, eventually, options, start};
 use gossip_core::{Event, Health, NodeId, Status};
-use gossip_host::{Handle, HostMetrics, Left, MemberView, Options};
+use gossip_host::{Handle, HostMetrics, Left, MemberView};
 use std::time::Duration;
 
 const NODES: usize = 5;
@@ -14,7 +14,7 @@ fn formed<A: Adapter>(test: &str) -> Vec<Running> {
     let mut nodes: Vec<Running> = Vec::new();
     for i in 0..NODES {
         let seeds = nodes.first().map(|first| first.handle.local_addr().into());
-        let options = Options { seeds: seeds.into_iter().collect(), ..options(test, &format!("node-{i}")) };
+        let options = options(test, &format!("node-{i}")).with(|o| o.seeds = seeds.into_iter().collect());
         nodes.push(start::<A>(options));
     }
     for node in &nodes {
@@ -90,7 +90,7 @@ pub fn a_restart_on_another_port_is_a_member_again<A: Adapter>() {
     let mut nodes = formed::<A>("restart");
     let old = nodes.pop().unwrap().handle.me();
     let seeds = vec![nodes[0].handle.local_addr().into()];
-    nodes.push(start::<A>(Options { seeds, ..options("restart", &format!("node-{}", NODES - 1)) }));
+    nodes.push(start::<A>(options("restart", &format!("node-{}", NODES - 1)).with(|o| o.seeds = seeds)));
     let address = nodes[NODES - 1].handle.local_addr();
     assert_ne!(address, old.address());
     seen_by_all(&nodes, old.id(), |member| member.status() == Status::Alive && member.address() == address);
@@ -114,7 +114,7 @@ pub(crate) fn joins<A: Adapter>(test: &str, seeds: impl Fn(u16) -> Vec<String>) 
     let first = start::<A>(options(test, "first"));
     let seeds = seeds(first.handle.local_addr().port());
     let seeds = seeds.iter().map(|seed| seed.parse().unwrap()).collect();
-    let second = start::<A>(Options { seeds, ..options(test, "second") });
+    let second = start::<A>(options(test, "second").with(|o| o.seeds = seeds));
     until(&second.handle, |members| members.iter().any(|member| member.id == first.handle.id()));
     (first, second)
 }

@@ -78,7 +78,7 @@ impl Drop for Running {
 /// Options of a node named `name` in the cluster of the test named `test`.
 pub(crate) fn options(test: &str, name: &str) -> Options {
     let config = Config::local(ClusterName::named(test).unwrap());
-    Options { capacity: 64, ..Options::new(name, config) }
+    Options::new(name, config).with(|o| o.capacity = 64)
 }
 
 pub(crate) fn start<A: Adapter>(options: Options) -> Running {

@@ -60,7 +60,7 @@ pub fn a_first_node_has_joined_and_so_have_those_who_join_it<A: Adapter>() {
     let mut own = first.handle.events();
     assert_eq!(block_on(first.handle.wait_joined()), Ok(()));
     let seeds = vec![first.handle.local_addr().into()];
-    let second = start::<A>(Options { seeds, ..options("joined", "second") });
+    let second = start::<A>(options("joined", "second").with(|o| o.seeds = seeds));
     assert_eq!(block_on(second.handle.wait_joined()), Ok(()));
     assert_eq!(block_on(second.handle.wait_joined()), Ok(()), "asked once more");
     assert_eq!(second.handle.members().len(), 1);
@@ -120,7 +120,7 @@ pub fn a_cancelled_driver_frees_its_address<A: Adapter>() {
     let bind = second.handle.local_addr();
     let handle = second.handle.clone();
     drop(second);
-    let again = start::<A>(Options { bind, ..options("cancelled", "again") });
+    let again = start::<A>(options("cancelled", "again").with(|o| o.bind = bind));
     assert_eq!((handle.local_addr(), again.handle.local_addr()), (bind, bind));
 }
 
@@ -148,7 +148,7 @@ pub fn epochs_rise_across_restarts<A: Adapter>() {
     let path = directory.path().join("epoch");
     let mut last = 0;
     for _ in 0..3 {
-        let node = start::<A>(Options { epoch_file: Some(path.clone()), ..options("epochs", "node") });
+        let node = start::<A>(options("epochs", "node").with(|o| o.epoch_file = Some(path.clone())));
         let epoch = node.handle.me().incarnation().epoch;
         assert!(epoch > last);
         assert_eq!(EpochFile::new(&path).read().unwrap(), Some(epoch));
@@ -180,20 +180,20 @@ pub fn an_unusable_epoch_file_is_refused_and_left_alone<A: Adapter>() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("epoch");
     fs::write(&path, "twelve\n").unwrap();
-    let refused = A::run(Options { epoch_file: Some(path.clone()), ..options("garbage", "node") }, None);
+    let refused = A::run(options("garbage", "node").with(|o| o.epoch_file = Some(path.clone())), None);
     let Err(StartError::Epoch(error @ EpochError::Garbage { .. })) = refused else { panic!("accepted") };
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "twelve\n");
 
     let nowhere = Some(directory.path().join("missing").join("epoch"));
-    let refused = A::run(Options { epoch_file: nowhere, ..options("garbage", "node") }, None);
+    let refused = A::run(options("garbage", "node").with(|o| o.epoch_file = nowhere), None);
     assert!(matches!(refused, Err(StartError::Epoch(EpochError::Write { .. }))));
 }
 
 pub fn an_address_in_use_is_said_to_be<A: Adapter>() {
     let first = start::<A>(options("in use", "first"));
     let bind = first.handle.local_addr();
-    let Err(error) = A::run(Options { bind, ..options("in use", "second") }, None) else {
+    let Err(error) = A::run(options("in use", "second").with(|o| o.bind = bind), None) else {
         panic!("bound twice")
     };
     assert!(matches!(error, StartError::AddressInUse(address) if address == bind));
@@ -202,10 +202,13 @@ pub fn an_address_in_use_is_said_to_be<A: Adapter>() {
 
 pub fn any_interface_needs_an_advertised_address<A: Adapter>() {
     let bind = ([0, 0, 0, 0], 0).into();
-    let refused = A::run(Options { bind, ..options("any", "node") }, None);
+    let refused = A::run(options("any", "node").with(|o| o.bind = bind), None);
     assert!(matches!(refused, Err(StartError::Advertise(_))));
     let advertise = Some(([127, 0, 0, 1], 0).into());
-    let node = start::<A>(Options { bind, advertise, ..options("any", "node") });
+    let node = start::<A>(options("any", "node").with(|o| {
+        o.bind = bind;
+        o.advertise = advertise;
+    }));
     assert_eq!(node.handle.me().address(), ([127, 0, 0, 1], node.handle.local_addr().port()).into());
 }
 
@@ -262,6 +265,6 @@ pub fn a_configuration_is_checked_before_it_is_taken_over<A: Adapter>() {
     assert_eq!(node.handle.reconfigure(fixed), Err(ConfigError::Fixed { field: "cluster" }));
     let changed = config.with(|c| c.fanout = 5);
     assert_eq!(node.handle.reconfigure(changed), Ok(()));
-    let refused = A::run(Options { config: invalid, ..options("config", "other") }, None);
+    let refused = A::run(options("config", "other").with(|o| o.config = invalid), None);
     assert!(matches!(refused, Err(StartError::Config(ConfigError::Range { field: "fanout", .. }))));
 }

@@ -14,7 +14,7 @@ use std::{
 
 /// Options of a node whose view is kept in a file of its own.
 fn kept(directory: &Path, test: &str, name: &str) -> Options {
-    Options { view_file: Some(file(directory, name)), ..options(test, name) }
+    options(test, name).with(|o| o.view_file = Some(file(directory, name)))
 }
 
 fn file(directory: &Path, name: &str) -> PathBuf {
@@ -30,7 +30,7 @@ fn formed<A: Adapter>(directory: &Path, test: &str, names: &[&str]) -> Vec<Runni
     let mut nodes: Vec<Running> = Vec::new();
     for name in names {
         let seeds = nodes.first().map(|first| first.handle.local_addr().into()).into_iter().collect();
-        nodes.push(start::<A>(Options { seeds, ..kept(directory, test, name) }));
+        nodes.push(start::<A>(kept(directory, test, name).with(|o| o.seeds = seeds)));
     }
     for node in &nodes {
         until(&node.handle, |members| members.len() == names.len() - 1);
@@ -62,7 +62,7 @@ pub fn a_node_without_seeds_finds_its_cluster_again_through_its_view_file<A: Ada
     drop(nodes.pop());
     let silent = UdpSocket::bind(old);
     let seeds = vec![nodes[0].handle.local_addr().into()];
-    let second = start::<A>(Options { seeds, ..options(TEST, "second") });
+    let second = start::<A>(options(TEST, "second").with(|o| o.seeds = seeds));
     assert_ne!(second.handle.local_addr(), old);
 
     let third = start::<A>(kept(directory.path(), TEST, "third"));
@@ -81,8 +81,10 @@ pub fn a_cluster_that_restarts_as_a_whole_finds_itself_through_its_view_files<A:
     let nodes = formed::<A>(directory.path(), TEST, &names);
     let binds: Vec<_> = nodes.iter().map(|node| node.handle.local_addr()).collect();
     drop(nodes);
-    let again =
-        names.iter().zip(binds).map(|(name, bind)| Options { bind, ..kept(directory.path(), TEST, name) });
+    let again = names
+        .iter()
+        .zip(binds)
+        .map(|(name, bind)| kept(directory.path(), TEST, name).with(|o| o.bind = bind));
     let nodes: Vec<_> = again.map(start::<A>).collect();
     for node in &nodes {
         assert_eq!(block_on(node.handle.wait_joined()), Ok(()));

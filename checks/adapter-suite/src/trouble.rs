@@ -27,13 +27,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Options of a node that waits long for others.
 fn patient(test: &str, name: &str) -> Options {
-    let options = options(test, name);
-    Options { config: options.config.with(|c| c.pause_tolerance = PATIENCE), ..options }
+    options(test, name).with(|o| o.config.pause_tolerance = PATIENCE)
 }
 
 /// Starts a node that joins through another.
 fn join<A: Adapter>(options: Options, seed: &Running) -> Running {
-    start::<A>(Options { seeds: vec![seed.handle.local_addr().into()], ..options })
+    start::<A>(options.with(|o| o.seeds = vec![seed.handle.local_addr().into()]))
 }
 
 /// Deaths among the notices not read yet.
@@ -72,7 +71,7 @@ pub fn errors_that_a_socket_reports_do_not_stop_a_node<A: Adapter>() {
     let bind = first.handle.local_addr();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(bind).unwrap();
-    let second = A::run(Options { seeds: vec![bind.into()], ..options("errors", "second") }, Some(socket));
+    let second = A::run(options("errors", "second").with(|o| o.seeds = vec![bind.into()]), Some(socket));
     let second = second.unwrap();
     let [first_id, second_id] = [&first, &second].map(|node| node.handle.id());
     until(&second.handle, |members| members.iter().any(|member| member.routable));
@@ -85,7 +84,7 @@ pub fn errors_that_a_socket_reports_do_not_stop_a_node<A: Adapter>() {
     if cfg!(target_os = "linux") {
         eventually("errors that the socket reports", || (errors() > 0).then_some(()));
     }
-    let first = start::<A>(Options { bind, ..options("errors", "first") });
+    let first = start::<A>(options("errors", "first").with(|o| o.bind = bind));
     assert_eq!(first.handle.id(), first_id);
     for (node, other) in [(&first, second_id), (&second, first_id)] {
         until(&node.handle, |members| members.iter().any(|member| member.id == other && member.routable));
@@ -151,7 +150,7 @@ pub fn a_clock_set_back_between_lives_is_no_matter<A: Adapter>() {
     let ahead = u32::MAX / 2 + 1_000;
     EpochFile::new(&path).write(ahead).unwrap();
     for life in 1..=3 {
-        let options = Options { epoch_file: Some(path.clone()), ..options("set back", "second") };
+        let options = options("set back", "second").with(|o| o.epoch_file = Some(path.clone()));
         let second = join::<A>(options, &first);
         let me = second.handle.me();
         assert_eq!(me.incarnation().epoch, ahead + life);
@@ -204,7 +203,7 @@ pub fn a_suspended_process_is_not_dead_and_declares_nobody_dead<A: Adapter>() {
 
 fn be_suspended<A: Adapter>(seed: &str) {
     let seeds = vec![seed.parse().unwrap()];
-    let Running { handle, .. } = &start::<A>(Options { seeds, ..options("suspended", "suspended") });
+    let Running { handle, .. } = &start::<A>(options("suspended", "suspended").with(|o| o.seeds = seeds));
     until(handle, |members| members.iter().filter(|member| member.routable).count() == 2);
     let (mut own, mut all) = (handle.events(), handle.events());
     handle.set_health(Health::Degraded);

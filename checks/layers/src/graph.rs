@@ -94,13 +94,20 @@ fn module_of(file: &str) -> Vec<String> {
 
 /// What breaks a rule that holds in every crate, in a fixed order: files that import each other in a circle.
 pub fn check_circles(sources: &Sources) -> Vec<Fault> {
-    let mut edges = BTreeMap::<&str, BTreeSet<&str>>::new();
+    let (mut faults, mut edges) = (BTreeSet::new(), BTreeMap::<&str, BTreeSet<&str>>::new());
     for (file, text) in sources.iter().filter(|(file, _)| !is_root(file) && !is_for_tests(file)) {
-        let Ok(paths) = imports::of(text, &module_of(file)) else { continue };
+        let paths = match imports::of(text, &module_of(file)) {
+            Ok(paths) => paths,
+            Err(error) => {
+                faults.insert(Fault::Unreadable(file.clone(), error.to_string()));
+                continue;
+            }
+        };
         let targets = paths.iter().filter_map(|path| file_of(sources, path)).filter(|to| to != file);
         edges.entry(file).or_default().extend(targets.filter(|to| !is_root(to) && !is_for_tests(to)));
     }
-    circles(&edges).into_iter().map(Fault::Circle).collect()
+    faults.extend(circles(&edges).into_iter().map(Fault::Circle));
+    faults.into_iter().collect()
 }
 
 /// Whether a file only names others, or is where all of them come together.
@@ -269,6 +276,7 @@ mod tests {
 
     #[test]
     fn what_does_not_parse_is_a_fault() {
+        assert_eq!(check_circles(&sources(&[("a", "fn (")])).len(), 1);
         assert!(faults(&[("kernel/clock", "fn (")])[0].starts_with("kernel/clock does not parse"));
     }
 }
