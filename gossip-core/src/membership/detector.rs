@@ -44,7 +44,7 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 pub(crate) use stage::Purpose;
-use stage::{Effort, Move, RELAY_ROUNDS, Stage, relay_rounds};
+use stage::{Effort, Move, RELAY_ROUNDS, Stage};
 
 /// Probes under way or lingering.
 const MAX_PROBES: usize = sized(16, 7);
@@ -363,7 +363,7 @@ impl Membership {
         if let Some(ping) = probe.pings.get_mut(usize::from(sent)) {
             *ping = u32::try_from(micros(judged.since(probe.began))).unwrap_or(UNTIMED);
         }
-        probe.stage = Stage::Direct(sent + 1);
+        probe.stage = probe.stage.after(Move::Ping);
         probe.due = judged + wait;
         let nonce = probe.nonce | u32::from(sent);
         self.send_ping(cx, slot, target, nonce, sent > 0);
@@ -417,7 +417,8 @@ impl Membership {
         let judged = cx.kernel.clock.judged();
         let Some(probe) = self.detector.probes.get(at) else { return debug_assert!(false, "no such probe") };
         let (slot, target, nonce, effort) = (probe.slot, probe.target, probe.nonce | HELPED, probe.effort);
-        let round = if let Stage::Relayed(round) = probe.stage { round + 1 } else { 1 };
+        let stage = probe.stage.after(Move::AskRelays);
+        let again = stage.next(probe.purpose, effort, &cx.kernel.config) == Move::AskRelays;
         let all = usize::from(cx.kernel.config.relays);
         let count = if effort == Effort::Brief { all.min(1) } else { all };
         // Of those that seem reachable most may answer relays only: whoever answered last can see for us.
@@ -445,15 +446,10 @@ impl Membership {
             (0..cx.kernel.config.relay_pings).map(|attempt| self.ack_wait(cx, slot, attempt)).sum();
         let wait = longest + pings;
         if let Some(probe) = self.detector.probes.get_mut(at) {
-            probe.stage = Stage::Relayed(round);
+            probe.stage = stage;
             probe.asked |= asked;
             // The second round is asked before the first has had all its time, since a request may just have been lost.
-            probe.due = judged
-                + if round < relay_rounds(&cx.kernel.config) && effort == Effort::Full {
-                    wait / 2
-                } else {
-                    wait
-                };
+            probe.due = judged + if again { wait / 2 } else { wait };
         }
     }
 
@@ -478,7 +474,7 @@ impl Membership {
         };
         // A member is not rechecked again while its last recheck lingers.
         let linger = longest * if probe.purpose.is_recheck() { RECHECK_LINGERS } else { LATE };
-        (probe.stage, probe.due) = (Stage::Lingering, judged + linger);
+        (probe.stage, probe.due) = (probe.stage.after(Move::Fail), judged + linger);
         let Probe { slot, began, purpose, incarnation, believed, effort, asked, nacks, .. } = *probe;
         let brief = effort == Effort::Brief;
         let controlled = probe.controlled > 0 || !cx.kernel.config.mechanisms.quarantines;

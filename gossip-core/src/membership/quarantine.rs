@@ -6,11 +6,11 @@
 //! as without it, and it does not open again for as long, nor before the slowest node could check a suspect twice.
 //!
 //! ```text
-//!             a reason                  time spent                 time to judge
-//! (unknown) ───────────▶ Open ──────────────────────▶ Spent ───────────────────▶ (unknown)
-//!                        ▲  │ the reason is gone
-//!               a reason │  ▼
-//!                        None ───time regained────▶ (unknown)
+//!            Reason               Time: all is spent               Time: to judge
+//! (unknown) ────────▶ Active ──────────────────────────▶ Exhausted ────────────────▶ (unknown)
+//!                      ▲  │ ReasonGone
+//!               Reason │  ▼
+//!                      None ───Time: all is regained───▶ (unknown)
 //! ```
 //!
 //! While the quarantine of a zone is active, the zone is quarantined: its members count as unreachable, and nobody in it is accused.
@@ -44,6 +44,30 @@ pub(crate) enum Cause {
     Zone(Zone),
     /// This node's own trouble.
     Own,
+}
+
+/// What happens to a quarantine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Turn {
+    /// There is a reason for it.
+    Reason,
+    /// The reason is gone.
+    ReasonGone,
+    /// The time of its state is over.
+    Time,
+}
+
+impl Quarantine {
+    /// The table of transitions. A quarantine whose time leads to [`Quarantine::None`] is forgotten.
+    fn after(self, turn: Turn) -> Self {
+        match (self, turn) {
+            (Self::None, Turn::Reason) => Self::Active,
+            (Self::Active, Turn::ReasonGone) => Self::None,
+            (Self::Active, Turn::Time) => Self::Exhausted,
+            (Self::None | Self::Exhausted, Turn::Time) => Self::None,
+            (state, Turn::Reason | Turn::ReasonGone) => state,
+        }
+    }
 }
 
 /// A quarantine that is remembered. One that is not has all its time to spend.
@@ -92,25 +116,30 @@ impl Quarantines {
     fn open(&mut self, cause: Cause, now: Judged<Stamp>, whole: u32) -> Option<bool> {
         let Some(entry) = self.0.iter_mut().find(|entry| entry.cause == cause) else {
             let zones = self.0.iter().filter(|entry| entry.cause != Cause::Own).count();
-            let entry = Entry { cause, state: Quarantine::Active, since: now, left: whole };
+            let state = Quarantine::None.after(Turn::Reason);
+            let entry = Entry { cause, state, since: now, left: whole };
             let fits = (cause == Cause::Own || zones < MAX_QUARANTINES) && self.0.push(entry).is_ok();
             return fits.then_some(true);
         };
-        if entry.state != Quarantine::None {
+        let state = entry.state.after(Turn::Reason);
+        if state == entry.state {
             return Some(false);
         }
         let regained = now.since(entry.since).saturating_mul(REGAIN);
         let left = entry.left.saturating_add(regained).min(whole);
-        *entry = Entry { cause, state: Quarantine::Active, since: now, left };
+        *entry = Entry { cause, state, since: now, left };
         Some(true)
     }
 
     /// The reason is gone; true when that closes an open quarantine.
     fn close(&mut self, cause: Cause, now: Judged<Stamp>) -> bool {
-        let open = |entry: &&mut Entry| entry.cause == cause && entry.state == Quarantine::Active;
-        let Some(entry) = self.0.iter_mut().find(open) else { return false };
+        let Some(entry) = self.0.iter_mut().find(|entry| entry.cause == cause) else { return false };
+        let state = entry.state.after(Turn::ReasonGone);
+        if state == entry.state {
+            return false;
+        }
         let left = entry.left.saturating_sub(now.since(entry.since));
-        *entry = Entry { cause, state: Quarantine::None, since: now, left };
+        *entry = Entry { cause, state, since: now, left };
         true
     }
 
@@ -128,12 +157,16 @@ impl Quarantines {
     /// Changes the state of a quarantine whose time has come; returns its cause if it is spent now.
     fn pass(&mut self, at: usize, now: Judged<Stamp>) -> Option<Cause> {
         let entry = self.0.get_mut(at)?;
-        if entry.state == Quarantine::Active {
-            (entry.state, entry.since) = (Quarantine::Exhausted, now);
-            return Some(entry.cause);
+        match entry.state.after(Turn::Time) {
+            Quarantine::None => {
+                self.0.swap_remove(at);
+                None
+            }
+            state => {
+                (entry.state, entry.since) = (state, now);
+                Some(entry.cause)
+            }
         }
-        self.0.swap_remove(at);
-        None
     }
 }
 
@@ -238,6 +271,19 @@ mod tests {
             ended.extend(quarantines.pass(which, due).map(|_| due.0.0 / 1_000));
         }
         ended
+    }
+
+    #[test]
+    fn a_quarantine_advances_as_its_table_says() {
+        use Quarantine::{Active, Exhausted, None};
+        let turns = [Turn::Reason, Turn::ReasonGone, Turn::Time];
+        for (state, next) in [
+            (None, [Active, None, None]),
+            (Active, [Active, None, Exhausted]),
+            (Exhausted, [Exhausted, Exhausted, None]),
+        ] {
+            assert_eq!(turns.map(|turn| state.after(turn)), next, "{state:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::vocabulary::config::Config;
 pub(super) const RELAY_ROUNDS: u8 = 2;
 
 /// How many rounds of relays a probe asks before it fails.
-pub(super) fn relay_rounds(config: &Config) -> u8 {
+fn relay_rounds(config: &Config) -> u8 {
     if config.mechanisms.two_relay_rounds { RELAY_ROUNDS } else { 1 }
 }
 
@@ -96,34 +96,87 @@ impl Stage {
             Self::Lingering => Move::Forget,
         }
     }
+
+    /// Where a probe stands when it has made a move. What is forgotten lingered until then.
+    pub(super) fn after(self, made: Move) -> Self {
+        match (self, made) {
+            (Self::Direct(sent), Move::Ping | Move::LastPing) => Self::Direct(sent + 1),
+            (Self::Direct(_), Move::AskRelays) => Self::Relayed(1),
+            (Self::Relayed(rounds), Move::AskRelays) => Self::Relayed(rounds + 1),
+            (_, Move::Fail) => Self::Lingering,
+            (stage, Move::Ping | Move::LastPing | Move::AskRelays | Move::Forget) => stage,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::vocabulary::config::ClusterName;
+    use Effort::{Brief, Full, OneRound};
+    use Purpose::{Check, Confirm, Newcomer, Recheck, Routine, ZoneCheck};
+    use std::string::String;
 
-    #[test]
-    fn a_probe_pings_then_asks_then_fails_then_is_forgotten() {
-        let config = Config::lan(ClusterName::named("test").unwrap());
-        let walk = |purpose| {
-            [Stage::Direct(0), Stage::Direct(3), Stage::Relayed(1), Stage::Relayed(2), Stage::Lingering]
-                .map(|stage| stage.next(purpose, Effort::Full, &config))
-        };
-        let routine = [Move::Ping, Move::AskRelays, Move::AskRelays, Move::Fail, Move::Forget];
-        assert_eq!(walk(Purpose::Routine), routine);
-        assert_eq!(walk(Purpose::Check), routine);
-        assert_eq!(Stage::Direct(2).next(Purpose::Routine, Effort::Full, &config), Move::Ping);
-        assert_eq!(Stage::Direct(2).next(Purpose::Confirm, Effort::Full, &config), Move::LastPing);
-        let alone = [Move::Ping, Move::Fail, Move::AskRelays, Move::Fail, Move::Forget];
-        assert_eq!(walk(Purpose::Confirm), alone);
-        assert_eq!(walk(Purpose::Newcomer), alone);
+    /// What a probe does, move by move, if nobody ever answers: a letter for each.
+    fn walk(purpose: Purpose, effort: Effort, config: &Config) -> String {
+        let (mut stage, mut moves) = (Stage::Direct(0), String::new());
+        while !moves.ends_with('.') {
+            let made = stage.next(purpose, effort, config);
+            moves.push(match made {
+                Move::Ping => 'p',
+                Move::LastPing => 'P',
+                Move::AskRelays => 'R',
+                Move::Fail => 'f',
+                Move::Forget => '.',
+            });
+            assert!(moves.len() < 16, "{moves} goes on for ever");
+            stage = stage.after(made);
+        }
+        moves
     }
 
     #[test]
-    fn without_indirect_probes_the_last_ping_decides() {
-        let mut config = Config::lan(ClusterName::named("test").unwrap());
-        config.mechanisms.indirect_probes = false;
-        assert_eq!(Stage::Direct(3).next(Purpose::Routine, Effort::Full, &config), Move::Fail);
+    fn every_probe_walks_as_its_table_says() {
+        let lan = Config::lan(ClusterName::named("test").unwrap());
+        let one_round = lan.with(|config| config.mechanisms.two_relay_rounds = false);
+        let no_relays = lan.with(|config| config.relays = 0);
+        let one_ping = lan.with(|config| config.direct_pings = 1);
+        for (purposes, effort, moves) in [
+            //                                  lan       one round  no relays one ping
+            (&[Routine, Check][..], Full, ["pppRRf.", "pppRf.", "ppPf.", "pRRf."]),
+            (&[Routine, Check], OneRound, ["pppRf.", "pppRf.", "ppPf.", "pRf."]),
+            (&[Routine, Check], Brief, ["pRf.", "pRf.", "ppPf.", "pRf."]),
+            (&[Confirm, Newcomer], Full, ["ppPf.", "ppPf.", "ppPf.", "Pf."]),
+            (&[Confirm, Newcomer], OneRound, ["ppPf.", "ppPf.", "ppPf.", "Pf."]),
+            (&[Confirm, Newcomer], Brief, ["ppPf.", "ppPf.", "ppPf.", "Pf."]),
+            (&[Recheck], Full, ["pppf.", "pppf.", "pppf.", "pf."]),
+            (&[ZoneCheck], Full, ["pf.", "pf.", "pf.", "pf."]),
+        ] {
+            for &purpose in purposes {
+                let walks =
+                    [&lan, &one_round, &no_relays, &one_ping].map(|config| walk(purpose, effort, config));
+                assert_eq!(walks, moves, "{purpose:?} {effort:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn indirect_probes_that_are_off_are_as_no_relays() {
+        let lan = Config::lan(ClusterName::named("test").unwrap());
+        let off = lan.with(|config| config.mechanisms.indirect_probes = false);
+        assert_eq!(walk(Routine, Full, &off), "ppPf.");
+    }
+
+    #[test]
+    fn a_stage_changes_by_its_own_moves_alone() {
+        let made = [Move::Ping, Move::LastPing, Move::AskRelays, Move::Fail, Move::Forget];
+        let [sent, asked, failed] = [Stage::Direct(2), Stage::Relayed(1), Stage::Lingering];
+        for (stage, next) in [
+            (sent, [Stage::Direct(3), Stage::Direct(3), Stage::Relayed(1), failed, sent]),
+            (asked, [asked, asked, Stage::Relayed(2), failed, asked]),
+            (failed, [failed, failed, failed, failed, failed]),
+        ] {
+            assert_eq!(made.map(|made| stage.after(made)), next, "{stage:?}");
+        }
     }
 }
