@@ -25,6 +25,7 @@ impl Contacts {
     pub(crate) const NONE: Self = Self { answers: [NOBODY; MAX_CONTACTS], newest: 0, latest: NOBODY.0 };
 
     pub(crate) fn note(&mut self, slot: SlotId, now: Judged<Instant>) {
+        debug_assert_ne!(slot, NOBODY.0, "it names no member");
         let known = self.answers.iter().position(|&(contact, _)| contact == slot);
         let at = known.unwrap_or_else(|| {
             self.newest = (self.newest + 1) % MAX_CONTACTS;

@@ -51,11 +51,13 @@ impl Kind {
 
     /// `Slot::list` of a pending slot with so many sends.
     fn list(self, sends: u8) -> u8 {
+        debug_assert!(usize::from(sends) < MAX_SENDS, "a rumor with all its sends is retired");
         1 + sends + self as u8 * MAX_SENDS as u8
     }
 
     /// The kind of a pending slot, and its number of sends.
     fn of_list(list: u8) -> (Self, u8) {
+        debug_assert!((1..=LISTS).contains(&usize::from(list)), "it is not pending");
         let kind = if list < Self::Silent.list(0) { Self::Living } else { Self::Silent };
         (kind, list - kind.list(0))
     }
@@ -123,6 +125,7 @@ impl RumorState {
     }
 
     fn link_tombstone(&mut self, slots: &mut [Slot], slot: SlotId) {
+        debug_assert_eq!(slots[slot as usize].list, NONE, "a slot is in one list at a time");
         let born = slots[slot as usize].born;
         let (mut previous, mut next) = (self.youngest, 0);
         // Deaths are heard of nearly in order; one that is out of it by more stands where the steps end.
@@ -199,6 +202,7 @@ impl RumorState {
     }
 
     fn link_pending(&mut self, slots: &mut [Slot], slot: SlotId, list: u8) {
+        debug_assert_eq!(slots[slot as usize].list, NONE, "a slot is in one list at a time");
         let next = core::mem::replace(&mut self.heads[usize::from(list) - 1], slot + 1);
         if let Some(next) = next.checked_sub(1) {
             slots[next as usize].previous = slot + 1;

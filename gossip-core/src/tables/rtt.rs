@@ -32,6 +32,7 @@ impl Estimate {
             self.variation = self.variation - self.variation / 4 + deviation / 4;
             self.smoothed = (self.smoothed - self.smoothed / 8 + rtt / 8).max(1);
         }
+        debug_assert_ne!(self.smoothed, 0, "zero is for what was never measured");
         let bucket = &mut self.buckets[bucket_of(rtt)];
         *bucket += 1;
         if *bucket == u8::MAX {

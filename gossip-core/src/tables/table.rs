@@ -86,7 +86,7 @@ impl Slot {
     }
 
     fn set_ring_position(&mut self, position: u32) {
-        debug_assert!(position <= POSITION);
+        debug_assert!(position <= POSITION, "a position has 27 bits");
         self.ring = self.ring & !POSITION | position;
     }
 
@@ -227,6 +227,8 @@ pub(crate) enum Applied {
 impl Table<'_> {
     /// Empties the table and gives the node itself its slot; `born` is when its record came into being.
     pub(crate) fn reset_to_self(&mut self, key: u64, me: &Record, born: Stamp) {
+        debug_assert!(self.index.len() > self.slots.len(), "one entry of the index stays empty");
+        debug_assert!(self.ring.len() == self.slots.len() && self.zoned.len() == self.slots.len());
         // Fresh memory is zero, and touching all of it would cost a small cluster its large cap.
         if self.state.used > 0 {
             self.slots.fill(Slot::EMPTY);
@@ -238,6 +240,7 @@ impl Table<'_> {
             let _ = self.take_slot(me, place, at);
             self.slots[ME as usize].born = born;
         }
+        debug_assert_eq!(self.find(me.id()), Some(ME), "the node's own slot is the first");
     }
 
     pub(crate) fn slot(&self, slot: SlotId) -> &Slot {
@@ -311,6 +314,8 @@ impl Table<'_> {
 
     /// Merges a record into its member's entry; the caller sees to rumors and suspicions.
     pub(crate) fn apply(&mut self, entry: Entry, record: &Record, rng: &mut Rng) -> Applied {
+        debug_assert_eq!(entry.place, self.place(record.id()), "the entry is of another member");
+        debug_assert_eq!(entry.slot(), self.find(record.id()), "the entry is outdated");
         match entry.found {
             Ok((_, slot)) => {
                 let old = *self.record(slot);
@@ -337,6 +342,7 @@ impl Table<'_> {
     /// Puts another record of the same member in a slot.
     pub(crate) fn replace(&mut self, slot: SlotId, new: &Record, rng: &mut Rng) {
         let old = *self.record(slot);
+        debug_assert_eq!(old.id(), new.id(), "a slot is of one member until it is freed");
         self.slots[slot as usize].record = *new;
         let key = self.state.key;
         let tag = sums::place(key, new.id()).tag;
@@ -359,17 +365,21 @@ impl Table<'_> {
                 }
                 _ => {}
             }
+            debug_assert!(self.state.suspects <= self.state.live, "suspects are live members");
         }
     }
 
     /// Frees the slot of a tombstone. It must be in no list and have no suspicion.
     pub(crate) fn forget(&mut self, slot: SlotId) {
         let record = *self.record(slot);
-        debug_assert!(slot != ME && !record.status().is_live());
+        debug_assert!(slot != ME && !record.status().is_live(), "only tombstones are forgotten");
+        let Slot { list, suspicion, .. } = self.slots[slot as usize];
+        debug_assert_eq!((list, suspicion), (0, 0), "it is still in a list, or suspected");
         self.ring_remove(slot);
         let place = sums::place(self.state.key, record.id());
-        if let Ok((at, _)) = self.locate(place) {
-            index::remove(self.index, at);
+        match self.locate(place) {
+            Ok((at, _)) => index::remove(self.index, at),
+            Err(_) => debug_assert!(false, "the index has every member"),
         }
         self.slots[slot as usize] = Slot { next: self.state.free, ..Slot::EMPTY };
         self.state.free = slot + 1;
@@ -391,6 +401,8 @@ impl Table<'_> {
         } else {
             return None;
         };
+        let Slot { list, suspicion, .. } = self.slots[slot as usize];
+        debug_assert_eq!((list, suspicion), (0, 0), "a free slot is in no list and not suspected");
         self.slots[slot as usize] = Slot { record: *record, ..Slot::EMPTY };
         index::insert(self.index, at, place.tag, slot);
         self.state.sums.replace(place.tag, 0, sums::contribution(self.state.key, record));

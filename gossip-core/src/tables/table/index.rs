@@ -99,9 +99,11 @@ pub(super) fn find(
 /// Inserts at a position that [`find`] gave. At least one entry must be empty.
 pub(super) fn insert(index: &mut [u64], at: usize, tag: u32, slot: SlotId) {
     let capacity = index.len();
+    debug_assert!(at < capacity && slot < u32::MAX, "an entry of zero is empty");
     let mut gap = at;
     while index[gap] != 0 {
         gap = wrap(gap + 1, capacity);
+        debug_assert_ne!(gap, at, "one entry of the index stays empty");
     }
     if gap >= at {
         index.copy_within(at..gap, at + 1);
@@ -116,6 +118,7 @@ pub(super) fn insert(index: &mut [u64], at: usize, tag: u32, slot: SlotId) {
 /// Removes the entry at a position and shifts those behind it back towards their homes.
 pub(super) fn remove(index: &mut [u64], mut at: usize) {
     let capacity = index.len();
+    debug_assert_ne!(index[at], 0, "there is nothing to remove");
     loop {
         let next = wrap(at + 1, capacity);
         let moved = index[next];

@@ -158,6 +158,7 @@ impl Pool<'_> {
         started: Judged<Stamp>,
         due: Judged<Stamp>,
     ) -> bool {
+        debug_assert_eq!(slots[slot as usize].suspicion, 0, "a member has one suspicion at a time");
         let end = *self.open as usize;
         let Some(&free) = self.timers.get(end) else { return false };
         let which = if free.which == 0 { end as u32 + 1 } else { free.which };
@@ -176,6 +177,11 @@ impl Pool<'_> {
             return;
         }
         let closed = self.suspicions[which as usize - 1];
+        debug_assert_eq!(closed.slot, slot, "the suspicion is of another member");
+        debug_assert_eq!(
+            self.timers[closed.heap_position as usize].which, which,
+            "the timer is of another one"
+        );
         for &accuser in closed.accusers() {
             slots[accuser as usize].close_accusation();
         }
@@ -207,6 +213,11 @@ impl Pool<'_> {
             return debug_assert!(false, "only suspects have timers");
         };
         let position = suspicion.heap_position as usize;
+        debug_assert_eq!(
+            self.timers[position].which,
+            u32::from(member.suspicion),
+            "the timer is of another one"
+        );
         self.timers[position].due = due;
         self.sift(position);
     }
@@ -244,6 +255,7 @@ impl Pool<'_> {
     }
 
     fn put(&mut self, position: usize, timer: Timer) {
+        debug_assert_ne!(timer.which, 0, "an open suspicion has a place of its own");
         self.timers[position] = timer;
         self.suspicions[timer.which as usize - 1].heap_position = position as u32;
     }
@@ -252,6 +264,7 @@ impl Pool<'_> {
     fn sift(&mut self, mut position: usize) {
         let timer = self.timers[position];
         let len = *self.open as usize;
+        debug_assert!(position < len, "no timer is beyond the heap's end");
         while position > 0 {
             let parent = (position - 1) / 2;
             if !timer.due.is_before(self.timers[parent].due) {

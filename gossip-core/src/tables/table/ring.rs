@@ -3,11 +3,12 @@
 //! A lap is a fresh permutation, made lazily: one Fisher-Yates step a probe, so no step is O(n). A new member
 //! enters at a random place of the lap, so two nodes that learn of it together do not probe it together.
 
-use super::{SlotId, Table};
+use super::{ME, SlotId, Table};
 use crate::vocabulary::rng::Rng;
 
 impl Table<'_> {
     fn put(&mut self, position: u32, slot: SlotId) {
+        debug_assert_ne!(slot, ME, "nobody probes himself");
         self.ring[position as usize] = slot;
         self.slots[slot as usize].set_ring_position(position);
     }
@@ -26,13 +27,19 @@ impl Table<'_> {
     }
 
     pub(super) fn ring_remove(&mut self, slot: SlotId) {
-        debug_assert!(self.slots[slot as usize].ring_position() >= self.state.live);
+        debug_assert!(self.is_among_tombstones(slot), "a live member is in the lap");
         self.state.others -= 1;
         self.swap(self.slots[slot as usize].ring_position(), self.state.others);
     }
 
+    fn is_among_tombstones(&self, slot: SlotId) -> bool {
+        let position = self.slots[slot as usize].ring_position();
+        (self.state.live..self.state.others).contains(&position) && self.ring[position as usize] == slot
+    }
+
     /// From the lap to the tombstones.
     pub(super) fn ring_kill(&mut self, slot: SlotId) {
+        debug_assert!(!self.is_among_tombstones(slot), "a tombstone does not die again");
         let mut position = self.slots[slot as usize].ring_position();
         if position < self.state.cursor {
             self.state.cursor -= 1;
@@ -41,10 +48,12 @@ impl Table<'_> {
         }
         self.state.live -= 1;
         self.swap(position, self.state.live);
+        debug_assert!(self.is_among_tombstones(slot) && self.state.cursor <= self.state.live);
     }
 
     /// From the tombstones to a random place of the lap.
     pub(super) fn ring_revive(&mut self, slot: SlotId, rng: &mut Rng) {
+        debug_assert!(self.is_among_tombstones(slot), "a live member cannot revive");
         let entry = self.state.live;
         self.swap(self.slots[slot as usize].ring_position(), entry);
         self.state.live += 1;
@@ -53,6 +62,7 @@ impl Table<'_> {
             self.swap(entry, self.state.cursor);
             self.state.cursor += 1;
         }
+        debug_assert!(self.state.cursor <= self.state.live, "the lap has live members only");
     }
 
     /// The next member of the lap.
@@ -65,6 +75,7 @@ impl Table<'_> {
         }
         let cursor = self.state.cursor;
         let chosen = cursor + rng.below(self.state.live - cursor);
+        debug_assert!(cursor <= chosen && chosen < self.state.live, "the lap has live members only");
         self.swap(cursor, chosen);
         self.state.cursor += 1;
         self.ring.get(cursor as usize).copied()

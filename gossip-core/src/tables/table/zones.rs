@@ -97,11 +97,14 @@ impl Table<'_> {
         }
         self.state.stretches.0[at].end += 1;
         self.move_to(hole, slot);
+        debug_assert_eq!(self.state.stretches.start(count), self.state.live, "a place for every live member");
     }
 
     /// A member that died, or lives elsewhere now, leaves the stretch in which it stands.
     pub(super) fn zone_leave(&mut self, slot: SlotId) {
         let place = self.places[slot as usize];
+        debug_assert_eq!(self.zoned[place as usize], slot, "it stands where it was put");
+        debug_assert!(place < self.state.stretches.start(self.state.stretches.0.len()), "it is in no zone");
         let mut hole = place;
         for stretch in self.state.stretches.0.iter_mut().skip_while(|stretch| stretch.end <= place) {
             stretch.end -= 1;
