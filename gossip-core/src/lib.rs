@@ -90,6 +90,7 @@
 //!
 //! * `alloc` (default): [`Heap`], tables sized once at construction. Without it there is [`Inline`].
 //! * `tracing`, `defmt`, `log`: diagnostics, through the first of them that is on.
+//! * `serde`: ids, records, events, metrics and configurations implement `Serialize` and `Deserialize`.
 
 #![forbid(unsafe_code)]
 #![warn(missing_copy_implementations)]

@@ -52,7 +52,7 @@ pub enum Event {
     Unreachable(NodeId),
     /// A member that this node could not reach answers again.
     Reachable(NodeId),
-    /// A zone is silent as a whole, seen from here: it is held, its members count as unreachable, and nobody in it is
+    /// A zone is silent as a whole, seen from here: it is quarantined, its members count as unreachable, and nobody in it is
     /// accused for now.
     ZoneQuarantined(Zone),
     /// The quarantine of a zone has ended.

@@ -328,7 +328,7 @@ fn a_flood_of_non_members_delays_neither_news_nor_joins_for_long() {
 /// From one real address, with a token of each, under one id: every join draws a welcome, and a correction once the others
 /// hold that id dead.
 #[test]
-fn a_flood_of_joins_with_tokens_silences_nobody() {
+fn a_flood_of_joins_with_tokens_silences_no_member() {
     across_seeds(0..5, |seed| {
         let mut network = formed(seed, 24, lan(), Ledger::default());
         network.run_for(secs(10));
@@ -480,7 +480,7 @@ fn invent(network: &mut Network<Heap>, first: u32) {
 
 /// To a node it looks as if it were cut off with the smaller part.
 #[test]
-fn as_many_invented_members_as_real_ones_delay_deaths_up_to_the_hold() {
+fn as_many_invented_members_as_real_ones_delay_deaths_by_a_quarantine() {
     let quarantine = lan().quarantine;
     for goes_on in [false, true] {
         let mut longest = Duration::ZERO;

@@ -195,7 +195,7 @@ fn burial(network: &mut Network<Heap>, seed: u64) -> Duration {
 
 /// Each raises the level of damping by three: to a patience of 4 floors of 2.3 s, of 32 floors, and of `quarantine`.
 #[test]
-fn forged_deaths_that_are_refuted_delay_a_real_one_up_to_the_hold() {
+fn forged_deaths_that_are_refuted_delay_a_real_one_up_to_the_quarantine() {
     let quarantine = lan().quarantine;
     for (deaths, at_least, at_most) in [
         (0, Duration::ZERO, secs(5)),
@@ -222,7 +222,7 @@ fn forged_deaths_that_are_refuted_delay_a_real_one_up_to_the_hold() {
 
 /// Refuted deaths count beyond the cap on refuted suspicions.
 #[test]
-fn forged_deaths_between_forged_refutations_hide_a_crash_up_to_the_hold() {
+fn forged_deaths_and_refutations_in_turn_hide_a_crash_for_a_quarantine() {
     let (quarantine, mut longest) = (lan().quarantine, Duration::ZERO);
     across_seeds(seeds(), |seed| {
         let mut network = eight(seed);
@@ -286,7 +286,7 @@ fn a_forged_refutation_moves_nobody_to_another_address() {
 }
 
 #[test]
-fn a_forged_word_is_replaced_by_its_owners() {
+fn a_forged_state_is_replaced_by_its_owners() {
     across_seeds(seeds(), |seed| {
         let mut network = eight(seed);
         let me = network.hosts[VICTIM].node.me();

@@ -298,7 +298,7 @@ fn an_accuser_with_all_its_accusations_open_is_heard_once_one_is_settled() {
 
 /// A node remembers 32 zones as silent.
 #[test]
-fn zones_beyond_those_that_can_be_held_cost_nobody_in_them_its_life() {
+fn zones_beyond_those_quarantined_cost_no_member_its_life() {
     let mut network: Network<Heap> = Network::new(1, lan(), || Heap::for_members(256), ());
     for n in 0..4 * 36u8 {
         network.add_at(&format!("node-{n}"), Locality { region: 0, zone: n / 4, rack: 0 });

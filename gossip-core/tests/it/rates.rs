@@ -186,7 +186,7 @@ fn forged_accusations_make_nobody_refute_more_than_four_times_a_second() {
 }
 
 #[test]
-fn forged_words_make_nobody_contradict_more_than_four_times_a_second() {
+fn forged_states_are_contradicted_at_most_four_times_a_second() {
     across_seeds(0..5, |seed| {
         let mut network = formed(seed, 6, lan(), ());
         let (by, from) = (network.hosts[1].id, network.hosts[1].address);

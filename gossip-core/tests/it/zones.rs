@@ -50,7 +50,7 @@ fn told(network: &Network<Heap>, host: usize, event: Event) -> usize {
 }
 
 #[test]
-fn a_zone_that_is_cut_off_is_held_and_nobody_dies() {
+fn a_zone_that_is_cut_off_is_quarantined_and_nobody_dies() {
     across_seeds(seeds(), |seed| {
         let mut network = zones(seed, lan(), &[6, 6, 6]);
         cut_off(&mut network, 2);
@@ -74,7 +74,7 @@ fn a_zone_that_is_cut_off_is_held_and_nobody_dies() {
 }
 
 #[test]
-fn members_of_a_held_zone_are_unreachable_and_not_routable() {
+fn members_of_a_quarantined_zone_are_not_routable() {
     let mut network = zones(1, lan(), &[6, 6, 6]);
     cut_off(&mut network, 2);
     network.run_for(secs(60));
@@ -128,7 +128,7 @@ fn a_dead_rack_in_a_living_zone_is_declared_dead() {
 }
 
 #[test]
-fn a_zone_too_small_to_tell_is_never_held() {
+fn a_zone_too_small_to_tell_is_never_quarantined() {
     across_seeds(seeds(), |seed| {
         let mut network = zones(seed, lan(), &[4, 3]);
         let last = members_of(&network, 1);
@@ -142,7 +142,7 @@ fn a_zone_too_small_to_tell_is_never_held() {
 
 /// A quarantine delays, it does not forbid.
 #[test]
-fn a_zone_that_stays_silent_is_declared_dead_after_the_hold() {
+fn a_zone_that_stays_silent_is_declared_dead_after_the_quarantine() {
     for seed in seeds().take(5) {
         let config = lan().with(|c| c.quarantine = secs(60));
         let mut network = zones(seed, config, &[6, 6, 4]);
@@ -324,7 +324,7 @@ fn a_pause_announced_while_the_doubt_of_its_zone_is_spent_is_waited_for() {
 
 /// Its packets pass for an eighth of the time, so its quarantine regains what it spends.
 #[test]
-fn a_zone_let_through_at_times_is_held_for_ever_but_tells_of_its_dead() {
+fn a_zone_let_through_at_times_stays_quarantined_but_tells_of_its_dead() {
     for seed in seeds().take(5) {
         let mut network = zones(seed, lan().with(|c| c.quarantine = secs(60)), &[6, 6, 6]);
         for _ in 0..20 {
