@@ -246,7 +246,7 @@ fn more_suspects_than_can_be_timed_are_all_cleared_if_they_live() {
 }
 
 #[test]
-fn a_helper_with_its_hands_full_says_so_at_once_and_helps_again_later() {
+fn a_relay_at_its_limit_says_so_at_once_and_relays_again_later() {
     let mut network = formed(1, 6, lan(), Recorder::default());
     network.run_for(secs(5));
     let (lost, there) = (network.hosts[5].id, network.hosts[4].id);
