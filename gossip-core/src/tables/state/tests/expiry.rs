@@ -83,3 +83,11 @@ fn a_time_to_live_has_bounds() {
     copy.apply_at(&letter, 1, Seconds(u32::MAX - 1), &mut |_, _| {});
     assert_eq!(copy.shows(Standing::Live, Seconds(u32::MAX - 1)).len(), 1, "a clock at its end");
 }
+
+#[test]
+fn compaction_sweeps_what_is_over_too() {
+    let mut rig = Rig::new(2, 8, LIMITS);
+    lease(&mut rig, b"k", b"v", 10).unwrap();
+    let compacted = rig.store().compact(OWNER, 1, Seconds(NOW.0 + 10));
+    assert_eq!((compacted, rig.map(NOW)), (Ok(2), [(Vec::new(), 2, Says::Floor(1), None)].to_vec()));
+}
