@@ -29,9 +29,9 @@
 //! # What is known of a member
 //!
 //! [`Member`] keeps three things apart: [`Status`], which the cluster agrees on by gossip; [`Reachability`], which is
-//! what this node has found out itself; and [`Health`], which is the member's own word. Death is earned: a node declares a
-//! member dead only when others accuse it as well and a check of its own has just failed. A [`Zone`] that is silent as a
-//! whole is held for a while first ([`Event::ZoneQuarantined`]), since the road to it may be broken.
+//! what this node has found out itself; and [`Health`], which is the member's own statement. Death takes evidence: a
+//! node declares a member dead only when others accuse it as well and a check of its own has just failed. A [`Zone`]
+//! that is silent as a whole is quarantined first ([`Event::ZoneQuarantined`]), since the path to it may be broken.
 //!
 //! # A run loop
 //!

@@ -32,7 +32,7 @@ use core::{net::SocketAddr, time::Duration};
 
 /// A token is taken for this long at least, twice as long at the most, in µs.
 const TOKEN_PERIOD: u64 = 30_000_000;
-/// Of the joiners beyond the admission rate, one in so many is challenged all the same.
+/// Of the joiners beyond the admission rate, one in this many is challenged all the same.
 const ONE_IN: u32 = 8;
 /// How many joins count as much as one request that always draws a challenge: of a fetch, and of what only makes its
 /// sender introduce itself. So no flood of them draws more than 60 % of the default total.
@@ -44,8 +44,8 @@ const MAX_SAMPLE: usize = 16;
 const SETTLED: Duration = Duration::from_secs(5);
 /// Index entries looked at for one page; tombstones are skipped but cost time.
 const MAX_SCANNED: usize = 1_024;
-/// Tombstones younger than this are part of a view: whoever missed the news of a death learns of it. By then
-/// everybody else has found out by probing.
+/// Tombstones younger than this are part of a view: a node that missed the news of a death learns of it. By then
+/// all others have found out by probing.
 const TOMBSTONE_IS_NEWS: Duration = Duration::from_secs(600);
 
 /// The state of serving non-members.
@@ -55,7 +55,7 @@ pub(crate) struct Admission {
     invitations: Bucket,
     /// New members.
     admissions: Bucket,
-    /// Requests of those who are not members.
+    /// Requests of non-members.
     non_members: Bucket,
 }
 
@@ -83,19 +83,19 @@ fn is_valid(secret: &Secret, token: Token, address: SocketAddr, now: Instant) ->
     token == secret.token(address, period) || token == secret.token(address, period.saturating_sub(1))
 }
 
-/// What is left to do for whoever wants in, or introduces itself.
+/// What is left to do for a node that wants to join, or introduces itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Served {
     /// Nothing: it was answered, or is not.
     Done,
     /// It has proven that it is not where its record says. It was told; our host may want to know.
     SeenElsewhere,
-    /// It has proven where it is: its record is to be heard.
+    /// It has proven its address: its record is to be taken in.
     Enters,
 }
 
 impl Bootstrap {
-    /// Whether a request of somebody unproven may cost us anything now.
+    /// Whether a request from an unproven address may cost anything now.
     pub(crate) fn admits_request(&mut self, cx: &mut Context<'_, '_>) -> bool {
         self.admits_at(cx, 1, 1)
     }
@@ -114,7 +114,7 @@ impl Bootstrap {
         self.admits_at(cx, OF_INTRODUCTION, half + 1)
     }
 
-    /// Asks whoever is at `to` to say again, with a token, what it said in `bytes` bytes; never with more.
+    /// Asks the node at `to` to repeat, with a token, what it said in `bytes` bytes; never with more.
     pub(crate) fn challenge(
         &mut self,
         cx: &mut Context<'_, '_>,
@@ -130,7 +130,7 @@ impl Bootstrap {
         }
     }
 
-    /// Somebody wants in, or introduces itself (with [`INTRODUCTION`]). `bytes` is the length of its datagram.
+    /// A node wants to join, or introduces itself (with [`INTRODUCTION`]). `bytes` is the length of its datagram.
     pub(crate) fn handle_join(
         &mut self,
         cx: &mut Context<'_, '_>,
@@ -155,7 +155,7 @@ impl Bootstrap {
             let mut served = Served::Done;
             if from != address {
                 if is_valid(&cx.kernel.secret, token, from, now) {
-                    // Shorter than any join. As with challenges, floods of it must not spend what members need.
+                    // Shorter than any join. As with challenges, floods of it must not use up what members need.
                     cx.send_challenge(from, Traffic::Sync, &Message::Observed { nonce, address: from });
                     let known = cx.tables.members.find(joiner.record.id());
                     served = Served::SeenElsewhere;
@@ -187,14 +187,15 @@ impl Bootstrap {
         Served::Enters
     }
 
-    /// Whether one more joiner is asked to prove its address. Beyond the rate a few are, too: where most that ask are not
-    /// there, whoever is would else hardly ever be asked.
+    /// Whether one more joiner is asked to prove its address. Beyond the rate a few are, too: where most that ask are
+    /// not there, the node at the record's address would hardly ever be asked otherwise.
     fn invites(&mut self, cx: &mut Context<'_, '_>) -> bool {
         let now = cx.now();
         self.admission.invitations.take(now, 1) || cx.kernel.rng.below(ONE_IN) == 0
     }
 
-    /// Whether a joiner would be served here: not by who has no view but knows who has, nor over the budget.
+    /// Whether a joiner would be served here: not by a node that has no view but knows some that have, nor over the
+    /// budget.
     fn can_welcome(&mut self, cx: &mut Context<'_, '_>) -> bool {
         let (now, max) = (cx.now(), u32::from(cx.kernel.config.max_datagram));
         let best = self.joining.has_view()
@@ -226,7 +227,7 @@ impl Bootstrap {
         let _ = cx.send(Intent::bare(to, Traffic::Sync, Message::Busy { nonce, others }));
     }
 
-    /// Random members that most likely have a view. In a cluster that has just begun that is anybody; who has
+    /// Random members that most likely have a view. In a cluster that has just begun that is any member; which have
     /// no view itself cannot tell.
     pub(crate) fn peers_with_view(&mut self, cx: &mut Context<'_, '_>, count: usize) -> Chosen {
         let established = self.established_peers(cx, count);
@@ -282,7 +283,7 @@ impl Bootstrap {
         });
     }
 
-    /// Somebody wants a range of our table. What is not served is said to be, so that it asks elsewhere at once.
+    /// A node requests a range of the table. It is told if the range is not served, so that it asks elsewhere at once.
     pub(crate) fn handle_fetch(
         &mut self,
         cx: &mut Context<'_, '_>,
@@ -364,8 +365,8 @@ fn is_told(kernel: &Kernel, tables: &Tables<'_>, slot: SlotId) -> bool {
     member.record.status().is_live() || u128::from(age) < TOMBSTONE_IS_NEWS.as_millis()
 }
 
-/// Writes one page: the members after `after` up to the tag `until` that are live or died lately, as many as fit. Returns where it
-/// ends, and whether the range does.
+/// Writes one page: the members after `after` up to the tag `until` that are live or died lately, as many as fit.
+/// Returns where it ends, and whether the range does.
 fn put_page(
     draft: &mut Draft<'_>,
     kernel: &mut Kernel,

@@ -7,14 +7,14 @@
 //!                   └──welcome in a crowd──▶ Sieving ──sieves bring no more──▶ Idle (joined)
 //! ```
 //!
-//! The joiner asks two seeds at a time, and then fetches ranges of the id-hash space from as many members at once. It sets
-//! the window and repeats what is lost, so a seed pays for one datagram. A member that is busy names others, or refuses a
-//! range; the joiner asks those, or another member, at once. Where many nodes start together, most members that a joiner
-//! meets are as new as it is: then sieves complete its view instead of fetches.
+//! The joiner asks two seeds at a time, and then fetches ranges of the id-hash space from as many members at once. It
+//! sets the window and repeats what is lost, so a seed pays for one datagram. A member that is busy names others, or
+//! refuses a range; the joiner asks those, or another member, at once. Where many nodes start together, most members
+//! that a joiner finds are as new as it is: then sieves complete its view instead of fetches.
 //!
-//! A node that has joined visits a seed now and then, as long as it runs: two halves of a cluster that started while they
-//! could not hear each other would otherwise never learn of one another. A seed that is no member by then, because its
-//! answer was lost or came second, is visited after `join_retry`, and then less and less often.
+//! A node that has joined contacts a seed now and then, as long as it runs: two halves of a cluster that started
+//! while they could not hear each other would otherwise never learn of one another. A seed that is no member by then,
+//! because its answer was lost or came second, is contacted after `join_retry`, and then less and less often.
 
 mod fetch;
 mod phase;
@@ -50,21 +50,22 @@ const MAX_OF_ROUND: usize = 2 + MAX_REFERRALS;
 const ASK_AT_ONCE: usize = 2;
 /// Rounds of asking by a node that has a view and company: its seeds may be down for good.
 const REJOIN_ROUNDS: u32 = 4;
-/// Rounds of asking with half of the wait, the first with a quarter: what was lost costs little then. No more, and none after
-/// a busy: where a round trip takes 200 ms, an answer would come when the next round has begun.
+/// Rounds of asking with half of the wait, the first with a quarter: what was lost costs little then. No more, and
+/// none after a busy: where a round trip takes 200 ms, an answer would come when the next round has begun.
 const QUICK_ROUNDS: u32 = 3;
-/// Rounds of asking after the first whose wait is not doubled yet: a seed that is asked by everybody at once names others to about 500 a second
-/// within the default budget.
+/// Rounds of asking after the first whose wait is not doubled yet: a seed that is asked by all nodes at once names
+/// others to about 500 a second within the default budget.
 const EVEN_ROUNDS: u32 = 20;
-/// The most doublings of the wait between two rounds of asking, as well for seeds that do not answer as for those that answer
-/// late: up to eight times `join_retry`.
+/// The most doublings of the wait between two rounds of asking, as well for seeds that do not answer as for those
+/// that answer late: up to eight times `join_retry`.
 const MAX_DOUBLINGS: u32 = 3;
-/// Rounds of asking in a row that nobody named others in, after which a joiner that only met others without a view takes it
-/// that there is no view to be had: a cluster begins. So does one that has looked for as long as [`LONE_TIME`] says.
+/// Rounds in a row in which no node named others, after which a joiner that only found others without a view concludes
+/// that there is no view: a cluster begins. So does one that has looked for as long as [`LONE_TIME`] says.
 const LONE_ROUNDS: u32 = 4;
 /// How long a node without a view sends joiners to others that it met, who may have one. After that they most likely
-/// ask each other, and it tells what it knows, as where a cluster begins: this long, and a share for each member met, up
-/// to the most. A crowd of 1,000 that starts together has its views in half of that time (simulator, `cold-start`).
+/// ask each other, and it tells what it knows, as where a cluster begins: this long, and a share for each member met,
+/// up to the most. A crowd of 1,000 that starts together has its views in half of that time (simulator,
+/// `cold-start`).
 const LONE_TIME: Duration = Duration::from_secs(3);
 const LONE_TIME_PER_MEMBER: Duration = Duration::from_millis(100);
 const MAX_LONE_TIME: Duration = Duration::from_secs(30);
@@ -72,7 +73,7 @@ const MAX_LONE_TIME: Duration = Duration::from_secs(30);
 const MAX_SIEVING: Duration = Duration::from_secs(10);
 /// Members looked at to find out whether most are new.
 const MAX_SEEN: usize = 32;
-/// Time between two visits to a seed by a node that has company, beside its share of the whole cluster's.
+/// Time between two seed contacts of a node that has members, in addition to its share of the whole cluster's.
 const SEED_CONTACT_GAP: Duration = Duration::from_secs(20);
 
 /// The joiner's state.
@@ -86,11 +87,11 @@ pub(crate) struct Joining {
     questions: Questions,
     fetches: heapless::Vec<Fetch, MAX_FETCHES>,
     early: heapless::Vec<Early, MAX_EARLY>,
-    /// There is a view: fetched, given by the host, or what a crowd can have.
+    /// There is a view: fetched, given by the host, or what many that start together can have.
     viewed: bool,
     /// When that happened; [`Instant::ZERO`] if it has not, or the host gave the view.
     viewed_at: Instant,
-    /// Whoever was asked was busy, and named others.
+    /// A node that was asked was busy, and named others.
     referred: bool,
     /// [`Event::Joined`] was raised.
     told: bool,
@@ -160,7 +161,7 @@ impl Joining {
         self.phase = self.phase.after(turn);
     }
 
-    /// Everything is to be learned anew; whom to ask is not forgotten.
+    /// Everything is to be learned anew; the addresses to ask are kept.
     pub(crate) fn start_over(&mut self, now: Instant, asks: bool) {
         let phase = if asks { Phase::Asking } else { Phase::Idle };
         let next_seed_contact = self.next_seed_contact;
@@ -187,7 +188,8 @@ impl Joining {
 }
 
 impl Bootstrap {
-    /// Whom to join will be known later: until then this node looks for a view like one whose seeds do not answer.
+    /// The addresses to join will be known later: until then this node looks for a view like one whose seeds do not
+    /// answer.
     pub(crate) fn await_seeds(&mut self, cx: &mut Context<'_, '_>) {
         let now = cx.now();
         let joining = &mut self.joining;
@@ -221,7 +223,7 @@ impl Bootstrap {
         self.tell_joined(cx);
     }
 
-    /// Who has nobody (more) to ask has joined: the host is told, once.
+    /// A node that has no one (left) to ask has joined: the host is told, once.
     fn tell_joined(&mut self, cx: &mut Context<'_, '_>) {
         let joining = &mut self.joining;
         if joining.phase == Phase::Idle && !joining.told {
@@ -231,7 +233,7 @@ impl Bootstrap {
         }
     }
 
-    /// Asks again where no answer came, and everybody anew when everybody was lost.
+    /// Asks again where no answer came, and all seeds anew when all members were lost.
     pub(crate) fn advance_joining(&mut self, cx: &mut Context<'_, '_>) {
         let now = cx.now();
         match self.joining.phase {
@@ -241,7 +243,7 @@ impl Bootstrap {
             Phase::Idle if self.joining.next_seed_contact <= now => self.contact_seed(cx),
             Phase::Asking if self.joining.retry <= now => {
                 let joining = &mut self.joining;
-                // A view that the host gave may be of members who are all gone by now.
+                // A view that the host gave may be of members that are all gone by now.
                 let met = joining.told || cx.kernel.seeds.has_good();
                 let company = joining.viewed && met && cx.tables.members.live() > 0;
                 if company && joining.round >= REJOIN_ROUNDS {
@@ -273,9 +275,9 @@ impl Bootstrap {
         (joining.round, joining.retry) = (0, cx.kernel.clock.now() + wait);
     }
 
-    /// Asks one seed although we have company: it may be in another, that formed or lived apart from ours.
+    /// Asks one seed although there are members: it may be in another cluster, which formed apart from this one.
     fn contact_seed(&mut self, cx: &mut Context<'_, '_>) {
-        // Planned in a smaller cluster it comes too soon: whoever started together would visit together.
+        // Scheduled in a smaller cluster it comes too soon: nodes that started together would contact it together.
         // So does one to a seed that was no member and is one now.
         let grown = cx.tables.members.size() > self.joining.size_at_schedule.saturating_mul(2);
         self.schedule_seed_contact(cx);
@@ -417,7 +419,8 @@ impl Bootstrap {
         self.begin_fetching(cx, from, members);
     }
 
-    /// Whether most that we know of are as new as we are: they have no time to spare, and know no more than sieves bring.
+    /// Whether most that we know of are as new as we are: they have no time to spare, and know no more than sieves
+    /// bring.
     fn is_in_crowd(&self, cx: &Context<'_, '_>) -> bool {
         let known = cx.tables.members.live_slots().iter().take(MAX_SEEN);
         let count = known.len();
@@ -425,8 +428,8 @@ impl Bootstrap {
         sends_sieves(&cx.kernel.config) && !self.joining.viewed && self.joining.referred && 2 * new > count
     }
 
-    /// Whoever was asked in this round and has not answered may have a view: its challenge came while another was being
-    /// answered, or was lost.
+    /// A node that was asked in this round and has not answered may have a view: its challenge came while another was
+    /// being answered, or was lost.
     fn ask_the_rest(&mut self, cx: &mut Context<'_, '_>) {
         for at in 0..self.joining.questions.of_this_round().len() {
             if let Some(&(nonce, seed)) = self.joining.questions.of_this_round().get(at) {
@@ -435,7 +438,7 @@ impl Bootstrap {
         }
     }
 
-    /// Whoever we asked has no time, but may know others.
+    /// A node that was asked has no time, but may know others.
     pub(crate) fn handle_busy(&mut self, cx: &mut Context<'_, '_>, nonce: Nonce, others: &[SocketAddr]) {
         if self.note_refusal(cx, nonce) {
             return;
@@ -454,7 +457,7 @@ impl Bootstrap {
         }
     }
 
-    /// There is a view: complete, or as complete as a crowd can have it, which goes on with sieves.
+    /// There is a view: complete, or as complete as many that start together can have it, which continue with sieves.
     fn end_fetching(&mut self, cx: &mut Context<'_, '_>, turn: Turn) {
         let joining = &mut self.joining;
         joining.turn(turn);

@@ -5,8 +5,8 @@
 //! admission: join ──▶ challenge │ refer to others ──token──▶ welcome, pages
 //! ```
 //!
-//! Laws: whoever can reach one member gets a complete view, whatever is lost (`tests/it/joining.rs`); non-members cost a bounded
-//! share of the budgets, and change nothing before they are proven (`tests/it/floods.rs`).
+//! Laws: a node that can reach one member gets a complete view, whatever is lost (`tests/it/joining.rs`); non-members
+//! cost a bounded share of the budgets, and change nothing before they are proven (`tests/it/floods.rs`).
 
 pub(crate) mod admission;
 pub(crate) mod join;

@@ -1,4 +1,4 @@
-//! The plane of dissemination: how news reaches everybody, and what rumors leave behind is found.
+//! The plane of dissemination: how news reaches all members, and how those that miss it find it.
 //!
 //! ```text
 //!            fresh news ──▶ rounds: neighbours in the id-hash order, and random peers
@@ -6,8 +6,9 @@
 //!  a fingerprint differs ──▶ reconciliation: pull of the latest changes; digests, lists, records
 //! ```
 //!
-//! Laws: news reaches all in O(log n) rounds whatever chance does to one of them (`tests/it/dissemination.rs`,
-//! `tests/it/figures.rs`); any two views become equal, and every exchange ends (`tests/it/repair.rs`, `tests/it/sieves.rs`).
+//! Laws: news reaches all in O(log n) rounds, even if one of them goes badly (`tests/it/dissemination.rs`,
+//! `tests/it/figures.rs`); any two views become equal, and every exchange ends (`tests/it/repair.rs`,
+//! `tests/it/sieves.rs`).
 
 pub(crate) mod plane;
 pub(crate) mod reconcile;

@@ -1,4 +1,4 @@
-//! The plane of dissemination: how news reaches everybody.
+//! The plane of dissemination: how news reaches all members.
 
 use crate::dissemination::{reconcile::Sync, rounds::Gossip, sieve::Sieves};
 

@@ -9,10 +9,10 @@
 //!                  ◀── records ──────────────
 //! ```
 //!
-//! A walk has no state but its datagrams: each says which range it is about, and whoever gets it answers from what
-//! it knows at that time. So every datagram makes progress alone, what is lost is found again by the next walk,
-//! and answers that nobody asked for do no harm. Each answer is one step further down, and records answer nothing,
-//! so every walk ends.
+//! A reconciliation has no state but its datagrams: each says which range it is about, and its receiver answers from
+//! what it knows at that time. So every datagram makes progress alone, what is lost is found again by the next one,
+//! and unsolicited answers do no harm. Each answer is one step further down, and records draw no answer, so every
+//! reconciliation ends.
 
 use crate::{
     dissemination::plane::Dissemination,
@@ -44,24 +44,27 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 
-/// How long news takes to reach everybody, in gossip intervals: 0.6 s on a LAN at 20 % loss, and as much again.
+/// How long news takes to reach all members, in gossip intervals: 0.6 s on a LAN at 20 % loss, and as much again.
 const SPREAD_INTERVALS: u32 = 16;
 /// Meetings of members that differ belong together if they lie no further apart than this many probe intervals.
 /// About two members a probe interval are met.
 const LULL_PROBES: u32 = 4;
 /// Time between two pulls, in gossip intervals.
 const PULL_INTERVALS: u32 = 4;
-/// Time between two walks, unless `anti_entropy_interval` is shorter: a walk's answers have come and been passed on.
+/// Time between two reconciliations, unless `anti_entropy_interval` is shorter: the answers have come and been passed
+/// on.
 const WALK_GAP: Duration = Duration::from_secs(3);
-/// Doublings of that time, up to `anti_entropy_interval`, while walks mend nothing.
+/// Doublings of that time, up to `anti_entropy_interval`, while reconciliations repair nothing.
 const MAX_DOUBLINGS: u32 = 8;
-/// Of so many walks one leaves nothing for later: members that change all the time must not hide their neighbours.
+/// One in this many reconciliations leaves nothing for later: members that change all the time must not hide their
+/// neighbours.
 const THOROUGH: u32 = 2;
-/// Of so many members of other zones that differ one is walked with; those of our own zone all are.
+/// One in this many members of other zones that differ is reconciled with; all those of the node's own zone are.
 const ACROSS: u32 = 8;
 /// Datagrams that answer one. 100 differences among 10,000 members touch 70 of 128 ranges: nine datagrams.
 const MAX_ANSWERS: usize = 10;
-/// Ranges that can differ by one datagram of digests: nine digests of sixteen parts; three where datagrams are of 512 bytes.
+/// Ranges that can differ by one datagram of digests: nine digests of sixteen parts; three where datagrams are of 512
+/// bytes.
 const MAX_RANGES: usize = sized(144, 40);
 /// Members looked at for one datagram, after which no further range is begun; each costs about 50 ns. 100 differences
 /// among 10,000 members take 5,500.
@@ -80,7 +83,7 @@ const MAX_WANTED: usize = sized(96, 24);
 struct Difference {
     since: Instant,
     latest: Instant,
-    /// A walk must begin by then, whatever news there is.
+    /// A reconciliation must begin by then, even while news is pending.
     overdue: Instant,
 }
 
@@ -91,7 +94,7 @@ pub(crate) struct Sync {
     next_pull: Instant,
     next_reconcile: Instant,
     walks: u32,
-    /// Walks in a row that mended nothing.
+    /// Reconciliations in a row that repaired nothing.
     vain: u32,
 }
 
@@ -100,17 +103,18 @@ impl Sync {
         Self { difference: None, next_pull: Instant::ZERO, next_reconcile: Instant::ZERO, walks: 0, vain: 0 }
     }
 
-    /// A walk was not in vain.
+    /// A reconciliation repaired something.
     pub(crate) fn note_mended(&mut self) {
         self.vain = 0;
     }
 }
 
-/// What one version of a member is to ours: whether ours is to be sent, and whether theirs is wanted.
+/// How a version of a member compares with this node's record: whether to send the record, and whether to request
+/// theirs.
 fn compare(ours: &Record, theirs: &Version) -> (bool, bool) {
     let incarnation = ours.incarnation();
     if !ours.status().is_live() {
-        // A tombstone is above the living of its incarnation; words said in it count no more.
+        // A tombstone is above the live record of its incarnation, whose owner's state counts no more.
         return (incarnation >= theirs.incarnation, incarnation < theirs.incarnation);
     }
     let state = (incarnation.epoch, ours.state_version());
@@ -173,7 +177,7 @@ impl Dissemination {
         wait - Duration::from_micros(cx.kernel.rng.below_u64(micros(wait) / 4 + 1))
     }
 
-    /// A member at home pinged or acked, and knows something else than we do.
+    /// A member pinged or acked from its advertised address, and has another view.
     pub(crate) fn meet_difference(&mut self, cx: &mut Context<'_, '_>, with: SlotId) {
         let now = cx.now();
         let lull = cx.spread_time().max(cx.kernel.config.probe_interval * LULL_PROBES);
@@ -206,7 +210,7 @@ impl Dissemination {
         }
     }
 
-    /// Whether to walk with a member: with those of our own zone, and now and then with another.
+    /// Whether to reconcile with a member: with those of the node's own zone, and now and then with another.
     fn suits(&mut self, cx: &mut Context<'_, '_>, with: SlotId) -> bool {
         let near = cx.zone_of(with) == cx.zone_of(ME);
         cx.kernel.config.mechanisms.repair && cx.kernel.view.has && (near || cx.kernel.rng.below(ACROSS) == 0)
@@ -221,7 +225,7 @@ impl Dissemination {
 
     fn begin_reconcile(&mut self, cx: &mut Context<'_, '_>, with: SlotId) {
         let (now, interval) = (cx.now(), cx.kernel.config.anti_entropy_interval);
-        // Where walks mend nothing (a full table, a difference that only others have), they may come seldom.
+        // Where reconciliations repair nothing (a full table, a difference that only others have), they may be rare.
         let doublings = self.sync.vain.min(MAX_DOUBLINGS);
         let gap = (WALK_GAP * 2u32.pow(doublings)).min(interval);
         let (gap, overdue) = (self.sooner(cx, gap), self.sooner(cx, interval));
@@ -240,7 +244,7 @@ impl Dissemination {
         cx.briefly(limit, |cx| self.send_ranges(cx, to, &everything, fresh, 0));
     }
 
-    /// Answers what a member at home asks for, or tells of ranges.
+    /// Answers requests and ranges that a member sends from its advertised address.
     pub(crate) fn handle_sync(
         &mut self,
         cx: &mut Context<'_, '_>,

@@ -1,6 +1,6 @@
-//! Gossip rounds: pending rumors go to `fanout` peers, most of them in our own zone. Half of the peers are neighbours, the
-//! next members in the id-hash order; the others are random. The first round of fresh news comes at once, later ones
-//! lazily. In [`Mode::Pull`] a round asks as many peers instead, whether there is news or not.
+//! Gossip rounds: pending rumors go to `fanout` peers, most of them in our own zone. Half of the peers are
+//! neighbours, the next members in the id-hash order; the others are random. The first round of fresh news comes at
+//! once, later ones lazily. In [`Mode::Pull`] a round asks as many peers instead, with or without news.
 
 mod neighbours;
 
@@ -44,7 +44,7 @@ impl Gossip {
 
 /// What a round has to know of membership.
 pub(crate) struct Occasion<'a> {
-    /// The nonce of the pings that tell of our leave, while there is one.
+    /// The nonce of the pings that announce the leave, while the node leaves.
     pub(crate) farewell: Option<Nonce>,
     /// Whether this node may be in trouble itself.
     pub(crate) in_quarantine: bool,
@@ -55,7 +55,7 @@ pub(crate) struct Occasion<'a> {
 }
 
 impl Occasion<'_> {
-    /// Whether there is something to tell of the living: our own leave, at least.
+    /// Whether there is news of the living to tell, or the node's own leave.
     fn has_living_to_tell(&self, cx: &Context<'_, '_>) -> bool {
         self.farewell.is_some() || cx.tables.rumors.pending_of(Kind::Living) > 0
     }
@@ -73,8 +73,9 @@ impl Dissemination {
         }
     }
 
-    /// Peers for a round: reachable members, or any if none is reachable; with `neighbours`, those come first, and random
-    /// members make up the rest. Who has acknowledged our leave is not told again while others have not.
+    /// Peers for a round: reachable members, or any if none is reachable; with `neighbours`, those come first, and
+    /// random members make up the rest. Members that have acknowledged the leave are not told again while others have
+    /// not.
     fn round_peers(
         &mut self,
         cx: &mut Context<'_, '_>,
@@ -91,7 +92,7 @@ impl Dissemination {
                 && !(occasion.is_passed_over)(slot, member.record.locality().domain())
         };
         let mut peers = Chosen::new();
-        // Neighbours are fixed, and the road to them may be what is broken.
+        // Neighbours are fixed, and the path to them may be broken.
         if neighbours && !in_quarantine {
             let sends = usize::from(cx.kernel.repeats.sends_of(Kind::Living, &cx.kernel.config, members));
             let company = members.live_in(members.record(ME).locality().domain()) as usize;
@@ -100,7 +101,7 @@ impl Dissemination {
             peers = along.next(members, count, sends.div_ceil(2), answers);
         }
         choose::gossip(&mut peers, members, &mut cx.kernel.rng, fanout, eager, answers);
-        // Of those that seem reachable most may answer relays only: what we accuse others of must reach somebody. And among
+        // Most of those that seem reachable may answer relays only, and accusations must reach some member. And among
         // many that are silent chance does not find the few that answer.
         let latest = occasion.latest_contact.filter(|_| in_quarantine || peers.is_empty());
         if let Some(latest) = latest.filter(|slot| answers(*slot) && !peers.contains(slot)) {
@@ -129,7 +130,7 @@ impl Dissemination {
         (cx.kernel.pace.last_round, cx.kernel.pace.round) = (now, now + interval * 9 / 10 + jitter);
     }
 
-    /// Whether there is something to tell that the budget lets out now.
+    /// Whether there is something to tell that the budget allows now.
     fn may_tell(cx: &mut Context<'_, '_>, occasion: &Occasion<'_>) -> bool {
         let (now, max) = (cx.now(), u32::from(cx.kernel.config.max_datagram));
         let sieves = cx.kernel.pace.is_sieving();
@@ -143,7 +144,8 @@ impl Dissemination {
         }
     }
 
-    /// Sends what is pending. Whoever leaves goes on with its own record, as a ping, until enough have acknowledged it.
+    /// Sends what is pending. A leaving node repeats its own record, in pings, until enough members have acknowledged
+    /// it.
     fn tell_peers(&mut self, cx: &mut Context<'_, '_>, occasion: &Occasion<'_>) {
         let now = cx.now();
         let farewell = occasion.farewell;

@@ -36,21 +36,22 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 
-/// Bits of a sieve for each member in it. With three hashes 9 % of what is missing passes for known, and comes by the next:
-/// filters of nine bits bring a crowd of 1,000 together no sooner, and cost it 15 % more bytes (simulator, `cold-start`).
+/// Bits of a sieve for each member in it. With three hashes 9 % of what is missing passes for known, and comes by the
+/// next: filters of nine bits bring a crowd of 1,000 together no sooner, and cost it 15 % more bytes (simulator,
+/// `cold-start`).
 const BITS: u32 = 5;
 /// Sieves whose answers may come: more than a round trip of 200 ms needs at the quickest pace.
 const MAX_ASKED: usize = sized(8, 1);
-/// Sieves in vain after which a node is calm: at 20 % loss a third of all exchanges fail.
+/// Fruitless sieves after which a node stops: at 20 % loss a third of all exchanges fail.
 const MAX_VAIN: u32 = 10;
-/// Sieves in vain before a sieve that do not lengthen the wait after it; each more doubles it.
+/// Fruitless sieves that do not lengthen the wait for the next one; each further one doubles it.
 const EVEN: u32 = 4;
 /// The most doublings of that wait: up to eight times as long.
 const MAX_DOUBLINGS: u32 = 3;
-/// Sieves in vain after which a view counts as complete.
+/// Fruitless sieves after which a view counts as complete.
 const COMPLETE: u32 = 2;
 /// While fewer members are known, the member that told us something last is asked: it knows us. From then on a random
-/// member most likely does, and those that tell much are not asked by everybody.
+/// member most likely does, and those that tell much are not asked by all.
 const FEW: u32 = 128;
 /// Records that answer a sieve: four datagrams full, or one.
 const MAX_SIFTED: usize = sized(160, 24);
@@ -61,8 +62,8 @@ const ROOM_FOR_SIEVE: u32 = 3;
 const ROOM_FOR_ANSWER: u32 = 4;
 /// The shortest wait for the budget.
 const LEAST_WAIT: Duration = Duration::from_millis(1);
-/// How long after its first view a node sends a sieve where it would pull, and hears the answers like pages: it is too new
-/// to have forgotten a death that an answer could revive.
+/// How long after its first view a node sends a sieve where it would pull, and takes in the answers like pages: it is
+/// too new to have forgotten a death that an answer could revive.
 const YOUTH: Duration = Duration::from_secs(30);
 
 /// When the next sieve goes out, to whom, and which were sent.
@@ -70,7 +71,7 @@ const YOUTH: Duration = Duration::from_secs(30);
 pub(crate) struct Sieves {
     /// The member that told us something last, and so knows us.
     teller: Option<NodeId>,
-    /// The latest sieves and whom they went to, the newest last: only their answers are heard.
+    /// The latest sieves and the members they went to, the newest last: only their answers count.
     asked: heapless::Vec<(Nonce, NodeId), MAX_ASKED>,
 }
 
@@ -79,8 +80,8 @@ impl Sieves {
         Self { teller: None, asked: heapless::Vec::new() }
     }
 
-    /// A member at home was heard from; whether it is live and `differs`. What it would not tell a non-member means that it
-    /// knows us.
+    /// A member sent from its advertised address; whether it is live and `differs`. What it would not tell a
+    /// non-member means that it knows us.
     pub(crate) fn note_heard(&mut self, datagram: &Authentic<'_>, differs: bool) {
         let tells = datagram.contents.sieve.is_some()
             || matches!(datagram.contents.message, None | Some(Message::Pull | Message::Ping { .. }));
@@ -91,7 +92,7 @@ impl Sieves {
 }
 
 impl Dissemination {
-    /// Whether this member was asked with this nonce, so that its records may be heard.
+    /// Whether this member was asked with this nonce, so that its records count.
     pub(crate) fn has_asked(&self, member: NodeId, nonce: Nonce) -> bool {
         SIEVES && self.sieves.asked.contains(&(nonce, member))
     }

@@ -10,7 +10,7 @@ use crate::{
 };
 use core::time::Duration;
 
-/// Refills at a rate, holds at most so much. Tokens are bytes or requests; fractions are kept in millionths.
+/// Refills at a rate, up to a capacity. Tokens are bytes or requests; fractions are kept in millionths.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bucket {
     millionths: u64,
@@ -73,15 +73,16 @@ impl Bucket {
 /// What of the total budget rumors leave to joins, and those to corrections, in datagrams: gossip rounds lose
 /// nothing by waiting.
 const RESERVED: u32 = 1;
-/// What a budget lets out at once, in datagrams: three, so that whoever waits for one beside the reserve gets it some
-/// time; for rumors with what those of the living have beside that. For all together and for sync it is an answer of repair, and the lists that follow it.
+/// What a budget lets out at once, in datagrams: three, so that a sender that waits for one beside the reserve gets
+/// it some time; for rumors with what those of the living have beside that. For all together and for sync it is an
+/// answer of repair, and the lists that follow it.
 const BURST: u32 = 3;
 const BURST_OF_REPAIR: u32 = 14;
 
 /// What of the budget for rumors, in datagrams, those of the silent leave to those of the living: many small ones.
 const RESERVED_FOR_LIVING: u32 = 1;
-/// The most bytes of a packet that takes from what is so reserved; and the part of the budget for rumors that such packets
-/// get: a flood of news of the living must not keep the silent from being told of for ever.
+/// The most bytes of a packet that takes from what is so reserved; and the part of the budget for rumors that such
+/// packets get: a flood of news of the living must not keep the silent from being told of for ever.
 pub(super) const LIGHT: u16 = MIN_DATAGRAM;
 const LIGHT_PART: u32 = 4;
 
@@ -166,12 +167,12 @@ impl Buckets {
         bytes.saturating_add(reserves * self.reserve)
     }
 
-    /// Whether a class may send so many bytes now.
+    /// Whether a class may send this many bytes now.
     pub(crate) fn admit(&mut self, class: Traffic, now: Instant, bytes: u32) -> bool {
         self.admit_beside(class, now, bytes, 0)
     }
 
-    /// The same where so many datagrams more are to be left in the total.
+    /// The same where `more` datagrams are to be left in the total.
     pub(crate) fn admit_beside(&mut self, class: Traffic, now: Instant, bytes: u32, more: u32) -> bool {
         let in_total = self.in_total(class, bytes).saturating_add(more * self.reserve);
         // Both are asked, and so filled: `wait` goes by what they hold.
@@ -185,7 +186,7 @@ impl Buckets {
         class == Traffic::Probe || self.total.has(now, in_total)
     }
 
-    /// Whether a class has so many bytes left of its own.
+    /// Whether the budget of a class has this many bytes left.
     pub(crate) fn has_left(&mut self, class: Traffic, now: Instant, bytes: u32) -> bool {
         self.of(class).is_none_or(|bucket| bucket.has(now, bytes))
     }
@@ -202,7 +203,8 @@ impl Buckets {
         }
     }
 
-    /// How long until it may take some, if nothing else is sent: those of the `living` alone are enough, if there are any.
+    /// How long until it may take some, if nothing else is sent: those of the `living` alone are enough, if there are
+    /// any.
     pub(crate) fn wait_for_load(&mut self, config: &Config, living: bool) -> Duration {
         let (all, light) = Self::loads(config);
         let wait = self.wait(Traffic::Rumor, all);
@@ -215,12 +217,12 @@ impl Buckets {
         (max * (1 + RESERVED_FOR_LIVING), max.min(u32::from(LIGHT)))
     }
 
-    /// How long until a class may send so many bytes, if nothing else is sent.
+    /// How long until a class may send this many bytes, if nothing else is sent.
     pub(crate) fn wait(&mut self, class: Traffic, bytes: u32) -> Duration {
         self.wait_beside(class, bytes, 0)
     }
 
-    /// The same where so many datagrams more are to be left in the total.
+    /// The same where `more` datagrams are to be left in the total.
     pub(crate) fn wait_beside(&mut self, class: Traffic, bytes: u32, more: u32) -> Duration {
         let in_total = self.in_total(class, bytes).saturating_add(more * self.reserve);
         let total = self.total.wait(in_total);

@@ -1,4 +1,4 @@
-//! Whom to talk to.
+//! Which members to send to.
 
 use crate::{
     tables::table::{ME, SlotId, Table},
@@ -10,15 +10,15 @@ use crate::{
 
 /// The most peers chosen at once.
 pub(crate) const MAX_CHOSEN: usize = 8;
-/// Random draws per peer wanted; a draw that hits a peer twice, or somebody unsuited, is lost.
+/// Random draws per peer wanted; a draw that hits a peer twice, or an unsuited one, is lost.
 const DRAWS_PER_PEER: usize = 4;
 /// Packets that all nodes of a zone together send into other zones in one lazy round, on average. With the crossings of
 /// eager rounds, 5 % of the bytes of gossip leave their zone, where evenly random peers would send 89 % out, and an
 /// update reaches 99 % in 0.20 s (simulator, `three-regions`: 6,000 nodes in 9 zones).
 const CROSSINGS: u32 = 6;
 
-/// Controls of a failing probe. At 20 % loss both fail in 13 % of probes, and in 1.7 % when pinged twice; the quarantine
-/// that follows ends with the zone's next answer.
+/// Controls of a failing probe. At 20 % loss both fail in 13 % of probes, and in 1.7 % when pinged twice; the
+/// quarantine that follows ends with the zone's next answer.
 pub(crate) const CONTROLS: usize = 2;
 
 pub(crate) type Controls = heapless::Vec<SlotId, CONTROLS>;
@@ -65,7 +65,7 @@ fn fill(chosen: &mut Chosen, slots: &[SlotId], rng: &mut Rng, total: usize, suit
     let draws = total.min(MAX_CHOSEN) * DRAWS_PER_PEER;
     let len = slots.len();
     if len <= draws {
-        // Few: walk them all from a random start. A step that varies keeps neighbours from always being
+        // Few: go through all of them from a random start. A step that varies keeps neighbours from always being
         // chosen together.
         let start = rng.below(len as u32) as usize;
         let stride = if rng.below(2) == 0 { 1 } else { len.saturating_sub(1).max(1) };
@@ -76,10 +76,11 @@ fn fill(chosen: &mut Chosen, slots: &[SlotId], rng: &mut Rng, total: usize, suit
 }
 
 /// Adds random peers for a round of gossip until `count` are chosen: perhaps one in another zone, then members of our
-/// own, and anybody where those are few. Without zones, anybody.
+/// own, and any others where those are few. Without zones, any.
 ///
-/// In an `eager` round, a node's first of fresh news, every second node crosses: so the first that know it need not wait,
-/// and half as many packets enter each zone as it has members. Lazy rounds cross as often as [`CROSSINGS`] says.
+/// In an `eager` round, a node's first of fresh news, every second node crosses: so the first that know it need not
+/// wait, and half as many packets enter each zone as it has members. Lazy rounds cross as often as [`CROSSINGS`]
+/// says.
 pub(crate) fn gossip(
     chosen: &mut Chosen,
     members: &Table<'_>,
@@ -106,7 +107,7 @@ pub(crate) fn gossip(
     fill(chosen, members.live_slots(), rng, count, &suits);
 }
 
-/// Somebody of another zone, chosen by zone first so that small ones are reached as well; nobody as often as
+/// A member of another zone, chosen by zone first so that small ones are reached as well; none as often as
 /// keeps the packets that enter a zone within what its size and [`CROSSINGS`] say.
 fn crossing(
     members: &Table<'_>,
@@ -124,9 +125,9 @@ fn crossing(
     (0..DRAWS_PER_PEER).filter_map(|_| members.random_in(zone, rng)).find(|&slot| suits(slot))
 }
 
-/// Relays to reach `target`: one in its zone, one in ours, the rest in zones of their own, as far as there are
-/// any; none that we cannot reach ourselves or that is suspected, and members of quarantined zones last. `first` goes before
-/// all of them if it is fit.
+/// Relays to reach `target`: one in its zone, one in ours, the rest in zones of their own, as far as there are any;
+/// none that we cannot reach ourselves or that is suspected, and members of quarantined zones last. `first` goes
+/// before all of them if it is fit.
 pub(crate) fn relays(
     members: &Table<'_>,
     is_quarantined: impl Fn(Zone) -> bool,
@@ -158,7 +159,7 @@ pub(crate) fn relays(
     chosen
 }
 
-/// Controls, to tell whether `target` or the road to its zone is broken: [`CONTROLS`] others of its zone, of other
+/// Controls, to tell whether `target` or the path to its zone is down: [`CONTROLS`] others of its zone, of other
 /// racks and well by all we know, if there are such.
 pub(crate) fn controls(members: &Table<'_>, rng: &mut Rng, target: SlotId) -> Controls {
     let mut chosen = Chosen::new();

@@ -2,7 +2,7 @@
 //!
 //! A step that comes later than its deadline by more than a bound means that *we* slept. The judgement clock
 //! skips the lateness, so every probe and suspicion gets it back, once; and it waits for a grace, so that
-//! the input which queued up meanwhile is heard before anybody is judged.
+//! the input which queued up meanwhile is handled before any member is judged.
 
 use crate::vocabulary::{
     config::Config,
@@ -10,7 +10,7 @@ use crate::vocabulary::{
 };
 use core::time::Duration;
 
-/// How long after a late step nobody is judged: a driver drains its socket in far less.
+/// How long after a late step no member is judged: a driver drains its socket in far less.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// See the module.

@@ -47,14 +47,14 @@ pub(crate) struct Kernel {
     pub(crate) metrics: Metrics,
 }
 
-/// What each member adds on average to the time between two visits, to the dead or to seeds: so the cluster as a whole
-/// makes less than one a second of each, however large it is.
+/// What each member adds on average to the time between two reconnect attempts, or seed contacts: so the cluster as a
+/// whole makes less than one a second of each, however large it is.
 const CONTACT_GAP_PER_MEMBER: Duration = Duration::from_secs(1);
 
 /// How far this node's view of the cluster has come.
 #[derive(Clone, Copy)]
 pub(crate) struct ViewState {
-    /// As complete as it will get by joining: it was fetched, or nobody ever asked for it.
+    /// As complete as it will get by joining: it was fetched, or the host never asked for one.
     pub(crate) has: bool,
     /// When the first one came, if it was fetched.
     pub(crate) since: Option<Instant>,
@@ -65,7 +65,7 @@ pub(crate) struct Context<'s, 'o> {
     pub(crate) kernel: &'s mut Kernel,
     pub(crate) tables: Tables<'s>,
     pub(crate) out: &'s mut Outbox<'o>,
-    /// No packet is longer: what reaches whoever is answered, as far as it is known.
+    /// The longest packet that reaches the node being answered, as far as is known.
     pub(super) most: u16,
     /// The longest that reaches this node; where that is less than `max_datagram`, its packets say so.
     reaches: u16,
@@ -79,8 +79,8 @@ impl<'s, 'o> Context<'s, 'o> {
 }
 
 impl Context<'_, '_> {
-    /// Whoever is answered in this step says that nothing longer reaches it. The answer says so, too, so that what answers
-    /// it in turn is no longer either: a walk that began short goes on short, both ways.
+    /// The node being answered in this step says that nothing longer reaches it. The answer repeats that, so that
+    /// answers to it are no longer either: a reconciliation that began short stays short, both ways.
     pub(crate) fn keep_within(&mut self, limit: u16) {
         (self.most, self.reaches) = (self.most.min(limit), self.reaches.min(limit));
     }
@@ -139,7 +139,7 @@ impl Context<'_, '_> {
         self.record(slot).locality().domain()
     }
 
-    /// A nonce for a question: whoever reads it cannot guess another. Never 0.
+    /// A nonce for a question, from which no other can be guessed. Never 0.
     pub(crate) fn fresh_nonce(&mut self) -> Nonce {
         let draw = self.kernel.rng.next();
         self.kernel.secret.nonce(draw)
@@ -159,27 +159,27 @@ impl Context<'_, '_> {
         self.schedule_round();
     }
 
-    /// A node's share of the time between two visits of the whole cluster. Even over twice the mean: nodes that started
-    /// together, or buried somebody together, do not visit together.
+    /// A node's share of the time between two attempts of the whole cluster. Uniform up to twice the mean: nodes that
+    /// started together, or declared a member dead together, do not act together.
     pub(crate) fn contact_share(&mut self) -> Duration {
         let spread = micros(CONTACT_GAP_PER_MEMBER * 2 * self.tables.members.size());
         Duration::from_micros(self.kernel.rng.below_u64(spread))
     }
 
-    /// There is fresh news: a round comes soon.
+    /// Schedules a round soon: there is fresh news.
     pub(crate) fn schedule_round(&mut self) {
         let (now, Kernel { pace, config, rng, .. }) = (self.now(), &mut *self.kernel);
         pace.schedule_round(config, rng, now);
     }
 
-    /// There is more news than can be told soon, or a sieve brought some: the next sieve comes soon.
+    /// Schedules the next sieve soon: there is more news than can be told soon, or a sieve brought some.
     pub(crate) fn begin_sieving(&mut self) {
         let (now, Kernel { pace, config, rng, .. }) = (self.now(), &mut *self.kernel);
         pace.begin_sieving(config, rng, now);
     }
 
-    /// Whether the outbox takes so many packets. A step that has made none yet goes on even if it does not, so
-    /// that a small outbox does not stop the work for ever.
+    /// Whether the outbox has room for this many packets. A step that has made none yet continues even if it has not,
+    /// so that a small outbox does not stop the work for ever.
     pub(crate) fn has_room_for(&self, packets: usize) -> bool {
         self.out.is_unused() || self.out.room(usize::from(self.kernel.config.max_datagram)) >= packets
     }

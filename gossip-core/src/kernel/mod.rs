@@ -5,7 +5,7 @@
 //!    plane ──Intent──▶ sending ──budget, room, rumors on top──▶ Packet in the outbox
 //! ```
 //!
-//! Laws: every packet has a class, is counted, and is charged to its budget but for probes and what answers with fewer
+//! Laws: every packet has a class, is counted, and is charged to its budget, except for probes and answers with fewer
 //! bytes than it was asked with (`tests/it/rates.rs`); peers are chosen in O(k) (`choose`).
 
 pub(crate) mod budget;

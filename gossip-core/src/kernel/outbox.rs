@@ -17,9 +17,9 @@ use core::{
 
 /// Something the host may want to know. What a member looks like now, `Node::member` tells.
 ///
-/// Of a member, `Up` comes first, unless the host restored it; then `Suspected` and `Cleared` in turn; then `Down`, or `Left`, or `Left` after `Down`;
-/// then `Up` again, or `Reaped`, which ends the row. None of them comes twice in a row, and no change of what a host
-/// sees of a live member comes without `Updated`, whatever else it is told:
+/// Of a member, `Up` comes first, unless the host restored it; then `Suspected` and `Cleared` in turn; then `Down`,
+/// or `Left`, or `Left` after `Down`; then `Up` again, or `Reaped`, which ends the row. None of them comes twice in a
+/// row, and no change of what a host sees of a live member comes without `Updated`, whatever else it is told:
 ///
 /// | after | may come |
 /// |---|---|
@@ -29,8 +29,8 @@ use core::{
 /// | `Down` | `Up`, `Left`, `Reaped` |
 /// | `Left` | `Up`, `Reaped` |
 ///
-/// Within one epoch, `Unreachable` and `Reachable` alternate beside that, and `Conflict` may come at any time. A tombstone that came as
-/// history, of a member that this node never knew as live, raises only `Reaped`.
+/// Within one epoch, `Unreachable` and `Reachable` alternate beside that, and `Conflict` may come at any time. A
+/// tombstone that came as history, of a member that this node never knew as live, raises only `Reaped`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -43,80 +43,83 @@ pub enum Event {
     Cleared(NodeId),
     /// A member was declared dead, by this node or by others.
     Down(NodeId),
-    /// A member left by its own word.
+    /// A member left, and said so itself.
     Left(NodeId),
-    /// The record of a live member changed otherwise than by its status; or by its status, which `Suspected` or `Cleared`
-    /// told just before, and its address, locality, versions, health or epoch as well. An `Unreachable` of an earlier epoch is void.
+    /// The record of a live member changed otherwise than by its status; or by its status, which `Suspected` or
+    /// `Cleared` told just before, and its address, locality, versions, health or epoch as well. An `Unreachable` of
+    /// an earlier epoch is void.
     Updated(NodeId),
     /// This node's own probe of a member failed.
     Unreachable(NodeId),
     /// A member that this node could not reach answers again.
     Reachable(NodeId),
-    /// A zone is silent as a whole, seen from here: it is quarantined, its members count as unreachable, and nobody in it is
-    /// accused for now.
+    /// A zone is silent as a whole, seen from here: it is quarantined, its members count as unreachable, and nobody
+    /// in it is accused for now.
     ZoneQuarantined(Zone),
     /// The quarantine of a zone has ended.
     ZoneReleased {
         /// Which zone.
         zone: Zone,
-        /// Whether it answered; if not, `Config::quarantine` is over, and its members will be judged like anybody.
+        /// Whether it answered; if not, `Config::quarantine` is over, and its members will be judged like any others.
         answered: bool,
     },
-    /// Two nodes use this id: there are two sets of fields under one incarnation, or its address goes back and forth under
-    /// rising epochs. At most one a step.
+    /// Two nodes use this id: there are two sets of fields under one incarnation, or its address goes back and forth
+    /// under rising epochs. At most one a step.
     Conflict(NodeId),
     /// A tombstone was forgotten, by age or for want of room.
     Reaped(NodeId),
-    /// This node's own view is as complete as it gets: the first fetch is done, or there is nobody to join. Raised
+    /// This node's own view is as complete as it gets: the first fetch is done, or there is no node to join. Raised
     /// once, and once more after each [`Event::Reset`].
     Joined,
-    /// This node has left, and may stop: enough others have acknowledged it, nobody else is there, or its time is over.
+    /// This node has left, and may stop: enough others have acknowledged it, there is no other node, or its time is
+    /// over.
     LeaveDone {
         /// How many surely know: three, or all if they are fewer, unless the time was over before. They tell the rest.
-        /// Where all leave together and nobody stays to acknowledge it: those of them that were heard to, at most three.
+        /// Where all leave together and none stays to acknowledge it: those that are known to leave, at most three.
         acknowledged: u32,
     },
-    /// This node goes on under a new epoch, above one that the cluster knew of its id: of an earlier life, or of another
-    /// node with this id, which [`Self::IdInUse`] says if it is certain. Persist it.
+    /// This node goes on under a new epoch, above one that the cluster knew of its id: of an earlier epoch, or of
+    /// another node with this id, which [`Self::IdInUse`] says if it is certain. Persist it.
     EpochBumped {
         /// The epoch to persist.
         epoch: u32,
     },
-    /// Another node uses this node's id: it has said so since this node began. Give one of the two another name. At most
-    /// one in 10 s.
+    /// Another node uses this node's id: it has said so since this node began. Give one of the two another name. At
+    /// most one in 10 s.
     IdInUse {
         /// Where the other node is.
         at: Endpoint,
     },
-    /// Another node has gone above this node's epoch for the third time in a row. This node is passive from now on: it
-    /// answers, but no longer contradicts, until the other is dead or has left and is silent for 30 s; then it takes its
-    /// id back ([`Self::EpochBumped`]). Give one of the two another name.
+    /// Another node has gone above this node's epoch for the third time in a row. This node is passive from now on:
+    /// it answers, but no longer contradicts, until the other is dead or has left and is silent for 30 s; then it
+    /// takes its id back ([`Self::EpochBumped`]). Give one of the two another name.
     DuplicateId,
-    /// This node heard nobody for so long (half of `tombstone_ttl`) that what it knows is no longer safe to
+    /// This node heard from no member for so long (half of `tombstone_ttl`) that its view is no longer safe to
     /// tell: it has forgotten all members, without further events, and joins anew.
     Reset,
-    /// This node itself was paused; nobody is judged by it.
+    /// This node itself was paused; no member is judged by it.
     LocalPause {
         /// How late the step was.
         late: Duration,
     },
-    /// Datagrams as long as `max_datagram` do not pass between this node and others, as when a tunnel on the way takes
-    /// less; shorter ones do, and this node uses no others from now on. Set `max_datagram` to what passes, on all nodes.
+    /// Datagrams as long as `max_datagram` do not pass between this node and others, as when a tunnel on the way
+    /// takes less; shorter ones do, and this node uses no others from now on. Set `max_datagram` to what passes, on
+    /// all nodes.
     NarrowPath {
         /// The longest that is known to pass, in bytes of UDP payload.
         passes: u16,
         /// What `max_datagram` is.
         configured: u16,
     },
-    /// This node's datagrams come from another address than it advertises, say two others that saw it (or the only one
-    /// there is): nobody can answer it at the one in its record, which `Node::me` has. `Node::set_address` is the remedy. A
-    /// hint that can be forged; once for each address observed, and at most every 10 s.
+    /// This node's datagrams come from another address than it advertises, say two others that saw it (or the only
+    /// one there is): answers to the one in its record do not arrive, which `Node::me` has. `Node::set_address` is
+    /// the remedy. A hint that can be forged; once for each address observed, and at most every 10 s.
     ObservedAddress {
         /// Where its datagrams come from.
         observed: Endpoint,
     },
-    /// The datagrams of a member, or of one that uses its id, come from another address than its record has. It was told.
-    /// Once for each address observed, and at most ten a second.
+    /// The datagrams of a member, or of one that uses its id, come from another address than its record has. It was
+    /// told. Once for each address observed, and at most ten a second.
     MemberObserved(Sighting),
     /// Datagrams of another cluster arrive: a wrong cluster name, here or there. At most one a minute.
     ForeignCluster {
@@ -161,12 +164,13 @@ impl Event {
 
 /// At most this many events tell of one record: of its status, and of what else changed.
 const EVENTS_OF_ENTRY: usize = 2;
-/// What a step raises beside what entries tell: own pause, started over, two of who answers (reachable, zone released),
-/// conflict, new life, id in use, and what its message may (joined, or where a datagram was seen to come from); a tick stops for more room before anything that raises several.
+/// What a step raises beside what entries tell: own pause, started over, two of who answers (reachable, zone
+/// released), conflict, new epoch, id in use, and what its message may (joined, or where a datagram was seen to come
+/// from); a tick stops for more room before anything that raises several.
 pub(crate) const EVENTS_OF_STEP: usize = 8;
 
-/// The most events that entries of one datagram raise. A record, which can raise two, has 27 bytes at least; an accusation,
-/// which can raise one, has 21.
+/// The most events that entries of one datagram raise. A record, which can raise two, has 27 bytes at least; an
+/// accusation, which can raise one, has 21.
 pub(crate) const fn events_of_datagram(max_datagram: u16) -> usize {
     let entries = (max_datagram as usize).saturating_sub(SMALLEST_HEADER);
     let (events, most) = (entries * EVENTS_OF_ENTRY / SMALLEST_RECORD, EVENTS_OF_ENTRY * MAX_ENTRIES);
@@ -196,10 +200,11 @@ const NO_PACKET: Sent = Sent {
 
 /// The memory of an [`Outbox`]: `PACKETS` packets of `BYTES` bytes together, and `EVENTS` events.
 ///
-/// Sizes are checked at compile time: at least 2 packets of 400 bytes, and 35 events, which is what a datagram of
-/// 400 bytes and its step can raise. `BYTES` must hold `max_datagram` bytes, and `EVENTS` what one datagram can raise,
-/// or every step is refused ([`Verdict::OutboxTooSmall`]): 44 events for 512 bytes, 95 for 1,200, 104 for 1,400. Where a step has more packets to send than there is room for, a tick leaves the
-/// rest to the next, which it asks for at once; anything else drops them, and counts it.
+/// Sizes are checked at compile time: at least 2 packets of 400 bytes, and 35 events, which is what a datagram of 400
+/// bytes and its step can raise. `BYTES` must hold `max_datagram` bytes, and `EVENTS` what one datagram can raise, or
+/// every step is refused ([`Verdict::OutboxTooSmall`]): 44 events for 512 bytes, 95 for 1,200, 104 for 1,400. Where a
+/// step has more packets to send than there is room for, a tick leaves the rest to the next, which it asks for at
+/// once; anything else drops them, and counts it.
 ///
 /// ```
 /// use gossip_core::Buffer;
@@ -303,7 +308,7 @@ impl Outbox<'_> {
         self.sent == 0
     }
 
-    /// Whether one datagram of so many bytes, or what it may make a node send, fits.
+    /// Whether one datagram of `max_datagram` bytes, or what it may make a node send, fits.
     pub(crate) fn suffices(&self, max_datagram: u16) -> bool {
         self.room(usize::from(max_datagram)) > 0
             && self.event_room() >= events_of_datagram(max_datagram) + EVENTS_OF_STEP

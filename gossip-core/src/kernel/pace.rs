@@ -1,4 +1,4 @@
-//! The pace of dissemination: when the next round of rumors and the next sieve go out. Whatever finds news brings them forward.
+//! The pace of dissemination: when the next round of rumors and the next sieve go out. News brings them forward.
 
 use crate::vocabulary::{
     config::{Config, Mode},
@@ -11,8 +11,8 @@ use core::time::Duration;
 /// time and news that arrives together leaves together.
 const EAGER_JITTER: Duration = Duration::from_millis(4);
 
-/// Without an allocator, and so with a few dozen members, a node neither sends nor answers sieves: fetches and rounds do as
-/// well, and 4 KiB of code are saved.
+/// Without an allocator, and so with a few dozen members, a node neither sends nor answers sieves: fetches and rounds
+/// do as well, and 4 KiB of code are saved.
 pub(crate) const SIEVES: bool = cfg!(feature = "alloc");
 
 /// When the next round and the next sieve come.
@@ -39,7 +39,7 @@ impl Pace {
         self.sieve != Instant::NEVER
     }
 
-    /// There is fresh news: a round comes within a few milliseconds, or, if one just was, after half a
+    /// Fresh news: a round comes within a few milliseconds or, if one has just been made, after half a
     /// gossip interval.
     pub(crate) fn schedule_round(&mut self, config: &Config, rng: &mut Rng, now: Instant) {
         if config.mode == Mode::Pull {
@@ -56,7 +56,7 @@ impl Pace {
         self.lazy = false;
     }
 
-    /// There is more news than can be told soon, or a sieve brought some: the next sieve comes soon.
+    /// More news than can be told soon, or a sieve that brought some: the next sieve comes soon.
     pub(crate) fn begin_sieving(&mut self, config: &Config, rng: &mut Rng, now: Instant) {
         if sends_sieves(config) {
             let first = now + Duration::from_micros(rng.below_u64(micros(sieve_gap(config)) + 1));

@@ -1,13 +1,13 @@
 //! Narrow paths: what of `max_datagram` bytes passes between this node and the others.
 //!
-//! A tunnel or a wrong MTU loses every datagram above some size and lets all others pass: pings are answered, and pages
-//! never come. So a joiner watches what becomes of its fetches. Where the member that it asks has shown that it is there
-//! and its pages do not come, the fetch asks for shorter ones, down a ladder. Pages that came only when they were shorter
-//! are evidence of a narrow path. With enough of it the node tells its host, and from then on sends nothing longer, and
-//! says in all that it sends how long an answer may be.
+//! A tunnel or a wrong MTU loses every datagram above some size and lets all others pass: pings are answered, and
+//! pages never come. So a joiner watches what becomes of its fetches. Where the member that it asks has shown that it
+//! is there and its pages do not come, the fetch asks for shorter ones, down a ladder. Pages that came only when they
+//! were shorter are evidence of a narrow path. With enough of it the node tells its host, and from then on sends
+//! nothing longer, and says in all that it sends how long an answer may be.
 //!
-//! Where nobody knows (the view came from the host; a path changed later), nothing is lost for long either: later pings
-//! of a probe are short and ask for a short ack, and so does a walk after one that mended nothing.
+//! Without a fetch (the view came from the host; a path changed later), nothing is lost for long either: later pings
+//! of a probe are short and ask for a short ack, and so does a reconciliation after one that repaired nothing.
 
 use crate::{
     kernel::outbox::Event,
@@ -40,7 +40,7 @@ pub(crate) struct Size {
     limit: u16,
     /// Requests in a row that brought nothing.
     silent: u8,
-    /// Whether a page is to come: whoever was asked is there, and nothing has come yet.
+    /// Whether a page is due: the member asked is up, and nothing has arrived yet.
     awaited: bool,
 }
 
@@ -52,7 +52,7 @@ impl Size {
         self.limit
     }
 
-    /// Pages were asked for, of somebody who has shown to be there or not.
+    /// Pages were requested; whether the member asked is known to be up.
     pub(crate) fn note_request(&mut self, is_there: bool) {
         self.awaited = is_there;
     }
@@ -94,8 +94,8 @@ impl Path {
         (self.narrow, self.wide) = (0, 0);
     }
 
-    /// A page of so many bytes came. Returns what the host must know, if it is clear by now that longer ones do not pass;
-    /// `alone` says that no other range is being fetched.
+    /// A page of so many bytes came. Returns what the host must know, if it is clear by now that longer ones do not
+    /// pass; `alone` says that no other range is being fetched.
     pub(crate) fn note_page(
         &mut self,
         size: &mut Size,

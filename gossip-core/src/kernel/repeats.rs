@@ -1,6 +1,6 @@
 //! The share of pings that are repeated: a measure of loss, and of the additional sends that make up for it.
 //!
-//! Only pings that arrive count: a ping that nobody acks may have gone to the dead, and their death is no loss.
+//! Only pings that arrive count: a ping without an ack may have gone to a dead member, which is no sign of loss.
 
 use crate::{
     tables::{queue::Kind, table::Table},
@@ -13,12 +13,12 @@ const MORE: u32 = 150;
 /// A share of 1, in the fixed point of [`Repeats`].
 const ALL: u32 = 4_096;
 
-/// A member that is suspect stands for so many that are silent: where many crash at once, most of them are not suspect
-/// yet, and what is sent to those is lost. With 8, three of 200 updates still missed somebody (simulator, `third-crash`).
+/// Each suspect member stands for this many silent ones: where many crash at once, most of them are not suspect yet,
+/// and what is sent to those is lost. With 8, three of 200 updates still missed a member (simulator, `third-crash`).
 const SILENT_PER_SUSPECT: u32 = 16;
 
-/// The share of repeated pings among the latest: this node's own, and those that others sent it. A moving average, with a
-/// weight of 1/8 for the latest, in parts of [`ALL`].
+/// The share of repeated pings among the latest: this node's own, and those that others sent it. A moving average,
+/// with a weight of 1/8 for the latest, in parts of [`ALL`].
 #[derive(Clone, Copy)]
 pub(crate) struct Repeats(u32);
 
@@ -30,8 +30,8 @@ impl Repeats {
         self.0 = (self.0 * 7 + if again { ALL } else { 0 }) / 8;
     }
 
-    /// How often a rumor is sent: more often where pings are repeated, and up to twice as often if it is of the living and
-    /// many are silent.
+    /// How often a rumor is sent: more often where pings are repeated, and up to twice as often if it is of the
+    /// living and many are silent.
     pub(crate) fn sends_of(self, kind: Kind, config: &Config, members: &Table<'_>) -> u8 {
         let n = members.size();
         let sends = self.sends(config.sends(n));

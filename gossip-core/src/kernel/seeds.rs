@@ -8,13 +8,13 @@ use core::net::SocketAddr;
 
 /// Seeds kept; the rest of a longer list is counted and ignored.
 pub(crate) const MAX_SEEDS: usize = sized(16, 4);
-/// Addresses of members that answered lately, kept for when everybody is lost.
+/// Addresses of members that answered lately, kept for when all members are lost.
 const MAX_GOOD: usize = 4;
-/// So many visits to seeds that are no members come early, after `join_retry`, doubling each time. From then on one may
-/// just be down, and has every second of the regular visits.
+/// This many contacts of seeds that are no members come early, after `join_retry`, doubling each time. From then on
+/// one may just be down, and has every second of the regular contacts.
 pub(crate) const EARLY_CONTACTS: u32 = 6;
 
-/// Whom to ask to let us in.
+/// The addresses to join through.
 #[derive(Clone)]
 pub(crate) struct Seeds {
     /// Those that the host gave.
@@ -24,7 +24,7 @@ pub(crate) struct Seeds {
     next_good: usize,
     /// The seeds at whose addresses no member is known: a bit for each.
     pub(crate) unmet: u16,
-    /// Visits made to those.
+    /// Contacts made with those.
     pub(crate) unmet_contacts: u32,
 }
 
@@ -40,8 +40,8 @@ impl Seeds {
         unmet_contacts: 0,
     };
 
-    /// Takes over what the host gives instead of what it gave before, without this node's `own` address. Where members are
-    /// is not forgotten. Returns how many did not fit, or are nobody's.
+    /// Takes over what the host gives instead of what it gave before, without this node's `own` address. Where
+    /// members are is not forgotten. Returns how many did not fit, or cannot be a node's.
     pub(crate) fn replace(&mut self, seeds: &[SocketAddr], own: SocketAddr) -> u64 {
         let unmet = self.unmet;
         let met = |&(at, _): &(usize, &SocketAddr)| unmet & 1 << at == 0;
@@ -58,7 +58,7 @@ impl Seeds {
         dropped
     }
 
-    /// No member is known any more; whom to ask is not forgotten.
+    /// No member is known any more; the addresses to ask are kept.
     pub(crate) fn start_over(&mut self) {
         (self.next, self.next_good) = (0, 0);
         (self.unmet, self.unmet_contacts) = (all(&self.list), 0);
@@ -78,7 +78,7 @@ impl Seeds {
         }
     }
 
-    /// No member is at this address any more. It may be back some day, but there is no hurry.
+    /// No member is at this address any more. It may come back, but that is not urgent.
     pub(crate) fn note_gone_from(&mut self, address: SocketAddr) {
         if let Some(seed) = self.list.iter().position(|&seed| seed == address) {
             self.unmet |= 1 << seed;
@@ -101,7 +101,7 @@ impl Seeds {
         }
     }
 
-    /// Whom to ask next: the seeds in turn; when everybody is `lost`, the addresses that were good as well.
+    /// The address to ask next: the seeds in turn; when all members are `lost`, the addresses that were good as well.
     /// Otherwise those would only welcome us to where we are.
     pub(crate) fn next_to_ask(&mut self, lost: bool) -> Option<SocketAddr> {
         let good = self.good.iter().copied().flatten().filter(|_| lost);

@@ -50,7 +50,7 @@ impl Context<'_, '_> {
     /// Makes an intent a packet, if its class may still send and the outbox has room; says whether it did.
     pub(crate) fn send(&mut self, intent: Intent) -> bool {
         let Intent { to, class, message, about, rumors } = intent;
-        // What rides on a probe is paid from the rumors' budget: the probe itself is never held back.
+        // Rumors on a probe are paid from the budget for rumors: the probe itself is never delayed.
         let now = self.now();
         let load = if rumors { self.kernel.budgets.load(&self.kernel.config, now) } else { Load::Nothing };
         let bare = load == Load::Nothing && about.is_none();
@@ -80,7 +80,7 @@ impl Context<'_, '_> {
         })
     }
 
-    /// The same for whatever a caller writes.
+    /// The same for what a caller writes.
     pub(crate) fn write(
         &mut self,
         to: SocketAddr,
@@ -116,8 +116,8 @@ impl Context<'_, '_> {
         true
     }
 
-    /// Challenges an address that is not proven, or says where a datagram came from. That counts in the total alone, of which `non_members_per_second` takes a
-    /// part: who floods us with questions must not spend what our joiners need.
+    /// Challenges an address that is not proven, or says where a datagram came from. That counts in the total alone,
+    /// of which `non_members_per_second` takes a part: a flood of questions must not use up what joiners need.
     pub(crate) fn send_challenge(&mut self, to: SocketAddr, class: Traffic, challenge: &Message) {
         let (now, len) = (self.now(), Draft::length_with(challenge) as u32);
         if !self.kernel.budgets.admit_in_total(class, now, len) {
@@ -201,8 +201,8 @@ pub(crate) fn put_accusations(draft: &mut Draft<'_>, tables: &Tables<'_>, target
     }
 }
 
-/// Fills a datagram with rumors, which may be one that they only ride on: records first, then the accusations behind those
-/// that are suspect. Our own record is not told twice where the datagram is `about` it.
+/// Fills a datagram with rumors, which may be one that they only ride on: records first, then the accusations behind
+/// those that are suspect. Our own record is not told twice where the datagram is `about` it.
 fn put_rumors(
     draft: &mut Draft<'_>,
     kernel: &mut Kernel,
@@ -214,7 +214,8 @@ fn put_rumors(
     let now = kernel.clock.now().stamp();
     let [living, silent] =
         Kind::ALL.map(|kind| kernel.repeats.sends_of(kind, &kernel.config, &tables.members));
-    // Where many are silent, what rides goes wherever probes fail: rounds, which reach all neighbours, have all their sends.
+    // Where many are silent, what rides goes wherever probes fail: rounds, which reach all neighbours, have all their
+    // sends.
     let free = rides && living > silent && kernel.config.mode != Mode::Pull;
     let sends = [if free { None } else { Some(living) }, Some(silent)];
     let mut suspects = heapless::Vec::<(SlotId, usize), MAX_TAKEN>::new();

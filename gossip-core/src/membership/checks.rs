@@ -5,7 +5,7 @@ use core::time::Duration;
 
 /// Doublings of the time between two checks of a suspect whose death is due, but not earned.
 pub(crate) const MAX_DOUBLINGS: u8 = 2;
-/// Between two checks of a suspect lie at most so many probe intervals and the check itself, ...
+/// Between two checks of a suspect lie at most this many probe intervals and the check itself, ...
 const CHECK_INTERVALS: u32 = 3 << MAX_DOUBLINGS;
 /// ... whose waits local health multiplies by at most this.
 const SLOWEST: u32 = 9;

@@ -1,9 +1,9 @@
 //! Damping: a member that refuted lately is judged more slowly.
 //!
-//! A refutation proves that a suspicion was wrong, so the next one weighs less. After its latest update such a member is
-//! given time, which doubles with each refutation up to [`Config::quarantine`], and is forgotten as slowly. Until then it is not
-//! accused: to a node that cannot reach it, it is unreachable and not dead. A restless member is accused only after two
-//! failed probes in a row.
+//! A refutation proves that a suspicion was wrong, so the next one weighs less. After its latest update such a member
+//! is given time, which doubles with each refutation up to [`Config::quarantine`], and is forgotten as slowly. Until
+//! then it is not accused: to a node that cannot reach it, it is unreachable and not dead. A restless member is
+//! accused only after two failed probes in a row.
 //!
 //! Refuted suspicions count up to [`MAX_SUSPICIONS`], or forged refutations would keep the dead alive for long; refuted
 //! deaths go on counting.
@@ -17,9 +17,10 @@ use crate::{
 
 /// A refutation is forgotten after twice the time that it earns, ...
 const CALM: u64 = 2;
-/// ... and after this share of a quarantine at the least: a link that comes and goes by the minute is no news each time.
+/// ... and after this share of a quarantine at the least: a link that comes and goes by the minute is no news each
+/// time.
 const CALM_SHARE: u64 = 8;
-/// A refuted death counts as so many refuted suspicions: after two in a row the third takes more than a minute.
+/// A refuted death counts as this many refuted suspicions: after two in a row the third takes more than a minute.
 const DEATH: u32 = 3;
 /// Refutations of suspicions that count: four floors of time, 10 s among a hundred on a LAN.
 const MAX_SUSPICIONS: u32 = 3;
@@ -56,8 +57,8 @@ impl Context<'_, '_> {
         self.damping_level(slot) >= RESTLESS
     }
 
-    /// How many µs more a member is given, if any: because it asked, or because it refuted lately. Nobody wakes up on the
-    /// dot, so `pause_tolerance` is added to what it asked for.
+    /// How many µs more a member is given, if any: because it asked, or because it refuted lately. Pauses do not end
+    /// on the dot, so `pause_tolerance` is added to what it asked for.
     pub(crate) fn patience(&self, slot: SlotId) -> Option<u64> {
         let damped = self.patience_at(slot, self.damping_level(slot));
         self.asked_patience(slot).max(damped).checked_sub(self.waited(slot)).filter(|&left| left > 0)
@@ -83,7 +84,8 @@ impl Context<'_, '_> {
 }
 
 impl Membership {
-    /// An update of a member came, which is not dated yet. If it is a refutation, `refutes` is the status that it refutes.
+    /// An update of a member came, which is not dated yet. If it is a refutation, `refutes` is the status that it
+    /// refutes.
     pub(crate) fn update_damping(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, refutes: Option<Status>) {
         let level = cx.damping_level(slot);
         let (weight, most) = match refutes {

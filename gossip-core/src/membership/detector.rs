@@ -9,9 +9,9 @@
 //!
 //! Acks match by a random nonce. A late ack still teaches the round trip and still clears the member.
 //!
-//! Is the member down, or the road to it? At the same time as the relays are asked, two others in the member's zone are
-//! pinged as controls. If one answers, the member is at fault; if neither does, its whole zone is silent, and is held
-//! (see `quarantines`).
+//! Is the member down, or the path to it? At the same time as the relays are asked, two others in the member's zone
+//! are pinged as controls. If one answers, the member is at fault; if neither does, its whole zone is silent, and is
+//! quarantined (see `quarantines`).
 
 mod answers;
 mod stage;
@@ -55,10 +55,10 @@ const MAX_NEWCOMERS: usize = sized(4, 2);
 const MAX_HURRIED: usize = sized(6, 4);
 /// Of those, rechecks.
 const MAX_RECHECKS: usize = sized(4, 2);
-/// A recheck that failed lingers for so many `ack_timeout_max`.
+/// A recheck that failed lingers for this many `ack_timeout_max`.
 const RECHECK_LINGERS: u32 = 2;
-/// One in so many members of quarantined zones on the ring is probed. A probe that fails costs some 15 packets, including those
-/// of its relays.
+/// One in this many members of quarantined zones on the ring is probed. A probe that fails costs some 15 packets,
+/// including those of its relays.
 const FULL_PROBES_OF_HELD_ZONES: u32 = 16;
 /// Members of the ring that one routine probe looks at, at most.
 const LAP_STRIDE: u32 = 8;
@@ -68,9 +68,9 @@ const ATTEMPTS: u32 = 8;
 const CONTROL: u32 = 5;
 /// The attempt that stands for the relays' pings, and for all pings that belong to no probe.
 const HELPED: u32 = 7;
-/// Of so many routine probes two go to this node's successor, so that at most two others lie between.
+/// Of this many routine probes two go to this node's successor, so that at most two others lie between.
 const TURNS: u8 = 5;
-/// Zone held, unreachable, suspected, down: the most events that the end of one probe can raise.
+/// Zone quarantined, unreachable, suspected, down: the most events that the end of one probe can raise.
 const EVENTS_PER_PROBE: usize = 4;
 /// A ping that was not sent, or that was under way while this node slept, so that its ack may have waited.
 const UNTIMED: u32 = u32::MAX;
@@ -158,7 +158,7 @@ impl Detector {
         *self = Self { health: self.health, ..Self::new(now) };
     }
 
-    /// A slot is about to be given to somebody else.
+    /// A slot is about to be given to another member.
     pub(crate) fn forget(&mut self, slot: SlotId) {
         self.probes.retain(|probe| probe.slot != slot);
         for probe in &mut self.probes {
@@ -188,7 +188,7 @@ impl Membership {
         if self.detector.next_probe > now {
             return;
         }
-        // In self-quarantine we judge nobody, or everybody: either way all must be looked at.
+        // In self-quarantine no member is judged, or every one: either way all must be probed.
         let slowness = if self.own_quarantine() == Quarantine::None { self.slowness(cx) } else { 1 };
         let interval = cx.kernel.config.probe_interval * slowness / self.haste(cx);
         // A tenth of jitter either way: nodes that started together do not stay in cx.
@@ -200,10 +200,10 @@ impl Membership {
         self.recheck_quarantined_zones(cx);
     }
 
-    /// Whose turn it is. Of five probes three go round the ring, and two to this node's successor, so that a crash is first
-    /// probed within three intervals, whatever the ring's order. Members of quarantined zones are passed over, since nobody judges
-    /// them anyway, and the lap is as short as what is left. Now and then one is probed all the same, in case another zone
-    /// reaches it again before we do.
+    /// Whose turn it is. Of five probes three go round the ring, and two to this node's successor, so that a crash is
+    /// first probed within three intervals, whatever the ring's order. Members of quarantined zones are passed over,
+    /// since no node judges them anyway, and the lap is as short as what is left. Now and then one is probed all the
+    /// same, in case another zone reaches it again before we do.
     fn choose_probed(&mut self, cx: &mut Context<'_, '_>) -> Option<SlotId> {
         let turn = (self.detector.turn + 1) % TURNS;
         self.detector.turn = turn;
@@ -269,8 +269,8 @@ impl Membership {
             return false;
         }
         if probes.is_full() {
-            // Probes that only wait for a late ack make room: the oldest first, but routine probes last, since they measure
-            // how late acks are.
+            // Probes that only wait for a late ack make room: the oldest first, but routine probes last, since they
+            // measure how late acks are.
             let lingers = |probe: &Probe| probe.stage == Stage::Lingering;
             let hurried = |probe: &Probe| lingers(probe) && probe.purpose != Purpose::Routine;
             let oldest = probes.iter().position(hurried).or_else(|| probes.iter().position(lingers));
@@ -369,8 +369,8 @@ impl Membership {
         self.send_ping(cx, slot, target, nonce, sent > 0);
     }
 
-    /// Sends a ping; one to a suspect carries the accusation, so that it can refute at once. One that is sent `again` is
-    /// short, has no rumors, and asks for a short ack: the first may have been too long for the path.
+    /// Sends a ping; one to a suspect carries the accusation, so that it can refute at once. One that is sent `again`
+    /// is short, has no rumors, and asks for a short ack: the first may have been too long for the path.
     pub(crate) fn send_ping(
         &mut self,
         cx: &mut Context<'_, '_>,
@@ -421,7 +421,8 @@ impl Membership {
         let again = stage.next(probe.purpose, effort, &cx.kernel.config) == Move::AskRelays;
         let all = usize::from(cx.kernel.config.relays);
         let count = if effort == Effort::Brief { all.min(1) } else { all };
-        // Of those that seem reachable most may answer relays only: whoever answered last can see for us.
+        // Most of those that seem reachable may answer relays only: the member that answered last can probe for this
+        // node.
         let latest = self.detector.latest_contact().filter(|_| self.stands_alone());
         let (members, rng) = (&cx.tables.members, &mut cx.kernel.rng);
         let relays = if cx.kernel.config.mechanisms.two_relay_rounds {
@@ -504,7 +505,7 @@ impl Membership {
         if cx.tables.members.slot(slot).record.incarnation() != incarnation {
             return;
         }
-        // Others failed as we did, or nobody else answers. A lesser probe may not have asked those that do.
+        // Relays failed as well, or no other member answers. A lesser probe may not have asked those that do.
         if effort == Effort::Full && (nacks & asked != 0 || !self.is_in_touch(cx, slot)) {
             self.note_upheld();
         }

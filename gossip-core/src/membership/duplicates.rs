@@ -1,5 +1,5 @@
-//! Duplicate ids, seen by the others: a member that moves to another address in a new epoch, and then back, is two nodes
-//! under one id, each of which goes above the other.
+//! Duplicate ids, seen by the others: a member that moves to another address in a new epoch, and then back, is two
+//! nodes under one id, each of which goes above the other.
 
 use crate::{
     tables::table::SlotId,
@@ -8,8 +8,8 @@ use crate::{
 
 /// AddressChanges remembered; the oldest makes room. A duplicate moves every few seconds at first.
 const MAX_CHANGES: usize = sized(16, 2);
-/// A member that returns to an earlier address within this time, in ms, is two nodes. Duplicates outbid each other at once,
-/// and again after half a minute; one that really moves and moves back within a minute is reported in error.
+/// A member that returns to an earlier address within this time, in ms, is two nodes. Duplicates outbid each other at
+/// once, and again after half a minute; one that really moves and moves back within a minute is reported in error.
 const WINDOW: u32 = 60_000;
 
 /// A member left an address for another, in a new epoch.

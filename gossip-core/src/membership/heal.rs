@@ -1,13 +1,14 @@
-//! Healing: the dead are visited for ever, so the sides of a partition find each other again without help.
+//! Healing: nodes try to reconnect to dead members for ever, so the sides of a partition find each other again
+//! without help.
 //!
-//! A visit is a ping that tells the visited that it is held dead. Whoever is there after all refutes, acks, and tells
-//! the visitor in turn what *it* is held to be; so both are back on both sides with one round trip. Where one came
-//! back, more will: each end of such a visit goes on to visit others, and the visits multiply until they meet nobody
-//! who has not been told. (Seeds and the last good addresses are visited too, by `join`.)
+//! A reconnect attempt is a ping that tells its target that it is dead here. A node that is up refutes, acks, and
+//! tells the sender in turn what *its* record is; so both are members again on both sides after one round trip. Where
+//! one came back, more will: both ends make further attempts, which multiply until they find no member that has not
+//! been told. (Seeds and the last good addresses are contacted too, by `join`.)
 //!
 //! Tombstones end, and a partition may outlast them. So of the dead that are forgotten a few addresses are kept for as
-//! long as the node runs, and half of the visits, at random, go to them. Whoever is at an address that is visited answers, even
-//! under another id: addresses are used again, and the visitor introduces itself to whoever it finds there.
+//! long as the node runs, and half of the attempts, at random, go to them. A node at such an address answers, even
+//! under another id: addresses are reused, and the sender introduces itself to the node that it finds there.
 
 use crate::{
     kernel::{context::Context, sending::Intent},
@@ -27,32 +28,32 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 
-/// Time between two visits of a node to the dead, beside its share of the whole cluster's.
+/// Time between two reconnect attempts of a node, in addition to its share of the whole cluster's.
 const RECONNECT_GAP: Duration = Duration::from_secs(10);
-/// Visits that follow one that met somebody alive.
+/// Attempts that follow a successful one.
 const RECONNECTS_THAT_FOLLOW: u8 = 2;
-/// About how many members make visits when all hear that one was met. If all did, each member that returns would have to
+/// About how many members make attempts when all hear of a success. If all did, each returning member would have to
 /// answer thousands of pings at once.
 const MEMBERS_THAT_FOLLOW: u32 = 50;
-/// The most visits that may follow, whatever was met.
+/// The most attempts that may be scheduled.
 const MAX_FOLLOWING: u8 = 64;
-/// Draws for one visit: who left is not visited.
+/// Draws for one attempt: members that left are not tried.
 const DRAWS: usize = 8;
-/// News of a death that is older than this comes from elsewhere: whoever died here was known dead before.
+/// News of a death that is older than this comes from elsewhere: a member that died here was known to be dead before.
 pub(crate) const OLD_DEATH: Duration = Duration::from_secs(10);
 
 /// How many of the forgotten dead are kept; once full, a new one replaces a random one.
 const MAX_LOST: usize = sized(8, 2);
 
-/// When the next visit is, and whom beside the tombstones it may go to.
+/// When the next attempt is, and which members beside the tombstones it may go to.
 #[derive(Clone, Debug)]
 pub(crate) struct Healing {
     next: Instant,
-    /// Visits that follow those that met somebody.
+    /// Attempts that follow successful ones.
     following: u8,
     /// Dead members that were forgotten, and where they were.
     lost: heapless::Vec<(NodeId, SocketAddr), MAX_LOST>,
-    /// The last visit: its nonce, and where it went.
+    /// The latest attempt: its nonce and address.
     latest: Option<(Nonce, SocketAddr)>,
 }
 
@@ -84,7 +85,7 @@ impl Healing {
         self.lost.retain(|&(lost, _)| lost != id);
     }
 
-    /// Whether a nonce is that of the visit to this address.
+    /// Whether a nonce is that of the attempt at this address.
     fn is_reconnect(&self, from: SocketAddr, nonce: Nonce) -> bool {
         self.latest == Some((nonce, from))
     }
@@ -95,7 +96,7 @@ impl Healing {
 }
 
 impl Membership {
-    /// Somebody died: there is somebody to visit.
+    /// A member died: attempts begin.
     pub(crate) fn schedule_reconnect(&mut self, cx: &mut Context<'_, '_>) {
         if self.healing.next == Instant::NEVER {
             self.healing.next = cx.now() + self.reconnect_gap(cx);
@@ -104,14 +105,14 @@ impl Membership {
 
     fn reconnect_gap(&mut self, cx: &mut Context<'_, '_>) -> Duration {
         if self.healing.following > 0 {
-            // As often as rounds of gossip, which will have to spread what the visits bring.
+            // As often as rounds of gossip, which will have to spread what the attempts bring.
             let gap = micros(cx.kernel.config.gossip_interval) / 4;
             return Duration::from_micros(gap / 2 + cx.kernel.rng.below_u64(gap + 1));
         }
         RECONNECT_GAP + cx.contact_share()
     }
 
-    /// Visits one of the dead, if it is time to.
+    /// Tries to reconnect to a dead member, if it is time to.
     pub(crate) fn reconnect(&mut self, cx: &mut Context<'_, '_>) {
         if self.healing.next > cx.now() {
             return;
@@ -132,7 +133,8 @@ impl Membership {
         cx.tables.members.tombstones() > 0 || !self.healing.lost.is_empty()
     }
 
-    /// Whom to visit, where, and what to tell it: one of the dead, or, half of the time, one of those that were forgotten.
+    /// The target of an attempt, its address, and what to tell it: a tombstone's or, half of the time, a forgotten
+    /// member's.
     fn choose_reconnect(&mut self, cx: &mut Context<'_, '_>) -> Option<(NodeId, SocketAddr, Option<SlotId>)> {
         let (members, rng) = (&cx.tables.members, &mut cx.kernel.rng);
         let dead = |slot: &SlotId| members.record(*slot).status() == Status::Dead;
@@ -146,12 +148,12 @@ impl Membership {
         tombstone.map(target).or(forgotten)
     }
 
-    /// Whether whoever sends this nonce from there answers a ping of ours that went to that very address.
+    /// Whether this nonce from this address answers a ping of this node to that very address.
     pub(crate) fn has_pinged(&self, cx: &Context<'_, '_>, from: SocketAddr, nonce: Nonce) -> bool {
         self.healing.is_reconnect(from, nonce) || self.probes_at(cx, from, nonce)
     }
 
-    /// Somebody who was held dead is there, or holds us dead: there will be more.
+    /// A dead member is up, or this node is dead to a member: there will be more.
     pub(crate) fn note_returned(&mut self, cx: &mut Context<'_, '_>) {
         let healing = &mut self.healing;
         healing.following = (healing.following + RECONNECTS_THAT_FOLLOW).min(MAX_FOLLOWING);
@@ -161,7 +163,7 @@ impl Membership {
         }
     }
 
-    /// News came that a member thought dead is alive. Everybody hears it, so only some, at random, go on to visit others.
+    /// A dead member is alive, by news that every node hears: so only some, at random, make further attempts.
     pub(crate) fn hear_returned(&mut self, cx: &mut Context<'_, '_>) {
         if cx.kernel.rng.below(cx.tables.members.size()) < MEMBERS_THAT_FOLLOW {
             self.note_returned(cx);

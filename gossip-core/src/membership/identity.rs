@@ -1,8 +1,8 @@
-//! The node's own life: what it says of itself, and how it answers what others say of it.
+//! The node itself: what it says of itself, and how it answers what others say of it.
 //!
 //! Only the owner of a record raises its incarnation. News of a suspicion or a death at our incarnation is
-//! refuted; news from a higher epoch means that an earlier life of ours (or a duplicate under our name) is
-//! remembered, and a new life goes above it.
+//! refuted; news from a higher epoch means that an earlier epoch of this node (or a duplicate with its name) is
+//! remembered, and a new epoch goes above it.
 
 use crate::{
     kernel::{
@@ -34,19 +34,20 @@ mod farewell;
 mod leave;
 mod phase;
 
-/// New lives back off from this, doubling ...
+/// New epochs back off from this, doubling ...
 const FIRST_BACKOFF: Duration = Duration::from_secs(30);
-/// ... to this. A life that lasts this long ends the row.
+/// ... to this. An epoch that lasts this long ends the row.
 const LAST_BACKOFF: Duration = Duration::from_secs(3_600);
-/// This many new lives in a row mean that two machines share a name.
+/// This many new epochs in a row mean that two machines share a name.
 const DUPLICATE_AFTER: u8 = 3;
-/// A passive node takes its name back when the other one is dead or has left, and was not heard of as live for this long.
+/// A passive node takes its name back when the other one is dead or has left, and was not heard of as live for this
+/// long.
 const RECLAIM_AFTER: Duration = Duration::from_secs(30);
 /// Time between two events about another node that uses our id.
 const DUPLICATE_EVENT_GAP: Duration = Duration::from_secs(10);
 /// Refutations a second, and at once. A cluster suspects a node far less often; a forger may try more.
 const REFUTATIONS: u32 = 4;
-/// The state of one's own life.
+/// The state of this node's lifecycle.
 #[derive(Clone)]
 pub(crate) struct Lifecycle {
     phase: Phase,
@@ -94,7 +95,7 @@ impl Lifecycle {
         self.heard = now;
     }
 
-    /// How long a life must have lasted before the next one may begin.
+    /// How long an epoch must have lasted before the next one may begin.
     fn backoff(&self) -> Duration {
         match self.restarts {
             0 => Duration::ZERO,
@@ -106,13 +107,13 @@ impl Lifecycle {
 /// What news about oneself asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Answer {
-    /// One's own echo, or older.
+    /// This node's own news, or older.
     Silence,
-    /// The same life, wrongly judged, or refuted further than we remember.
+    /// The same epoch, wrongly judged, or refuted further than this node remembers.
     Refute,
-    /// The same life with a later word, which we do not remember or never said.
+    /// The same epoch with a later state, which this node does not remember or never published.
     Reword,
-    /// A later life, or a duplicate.
+    /// A later epoch, or a duplicate.
     Live,
 }
 
@@ -130,7 +131,7 @@ fn answer(me: &Record, news: &Record) -> Answer {
 }
 
 impl Membership {
-    /// Hears what is said of this node itself. True when the news is older than what we are, so that its
+    /// Takes in news of this node itself. True when the news is older than its own record, so that its
     /// teller should be corrected.
     pub(crate) fn hear_of_myself(&mut self, cx: &mut Context<'_, '_>, news: &Aged) -> bool {
         let Aged { record: news, age } = news;
@@ -149,7 +150,7 @@ impl Membership {
                 self.refute(cx, news.incarnation());
                 self.reclaim_state(cx, news);
                 if news.status() == Status::Dead {
-                    // Whoever tells us does not talk to the dead: it hears of it from ourselves, or not at all.
+                    // The sender does not gossip with the dead: it hears of this from this node, or never.
                     self.note_returned(cx);
                     return true;
                 }
@@ -163,7 +164,8 @@ impl Membership {
         false
     }
 
-    /// Another node said that it is alive under our id, elsewhere, after this life began: no earlier life of ours could.
+    /// Another node said that it is alive under this id, elsewhere, after this epoch began: no earlier epoch of this
+    /// node could.
     fn tell_duplicate(&mut self, cx: &mut Context<'_, '_>, news: &Record, age: u32) {
         let (now, lifecycle) = (cx.now(), &self.lifecycle);
         if u128::from(age) < now.since(lifecycle.began).as_millis() {
@@ -183,8 +185,8 @@ impl Membership {
         tells
     }
 
-    /// Another node with our id asks us to let it join: both hosts are told. It gets our record, in no more bytes than it
-    /// sent, and no more often than its own host could be told.
+    /// Another node with our id asks us to let it join: both hosts are told. It gets our record, in no more bytes
+    /// than it sent, and no more often than its own host could be told.
     pub(crate) fn meet_duplicate(
         &mut self,
         cx: &mut Context<'_, '_>,
@@ -202,8 +204,8 @@ impl Membership {
         }
     }
 
-    /// A passive node hears of its id. Once the other node is gone for good, it takes the id back, above the other's last
-    /// epoch; should that one return, this node is passive again after the 60 s that a third life needs.
+    /// A passive node hears of its id. Once the other node is gone for good, it takes the id back, above the other's
+    /// last epoch; should that one return, this node is passive again after the 60 s that a third epoch needs.
     fn hear_of_the_other(&mut self, cx: &mut Context<'_, '_>, news: &Record, heard: Instant) {
         let (me, now) = (*cx.me(), cx.now());
         if news.incarnation() < me.incarnation() {
@@ -244,13 +246,13 @@ impl Membership {
         }
     }
 
-    /// Goes above an earlier life of ours, or of a duplicate; not too often. What we said last holds on.
+    /// Goes above an earlier epoch of this node, or of a duplicate; not too often. The latest state stays.
     fn bump_epoch(&mut self, cx: &mut Context<'_, '_>, above: Incarnation) {
         let me = *cx.me();
         self.begin_epoch(cx, above, me.with_state(0, me.health(), me.pause_seconds()));
     }
 
-    /// Begins the next life with this record, if it is time for one.
+    /// Begins the next epoch with this record, if it is time for one.
     fn begin_epoch(&mut self, cx: &mut Context<'_, '_>, above: Incarnation, record: Record) {
         let now = cx.now();
         let lasted = now.since(self.lifecycle.began);
@@ -295,7 +297,7 @@ impl Membership {
         }
     }
 
-    /// Says how fit we are to serve; a pause that was announced goes on.
+    /// Publishes the fitness to serve; an announced pause continues.
     pub(crate) fn say_health(&mut self, cx: &mut Context<'_, '_>, health: Health) {
         let left = self.lifecycle.pause_ends().since(cx.now());
         let paused = self.lifecycle.pause_ends.is_some();
@@ -311,7 +313,7 @@ impl Membership {
         }
     }
 
-    /// Says something new of ourselves within this life. The pause is told in whole seconds, rounded up.
+    /// Publishes a new state of this node within its epoch. The pause is in whole seconds, rounded up.
     fn update_state(&mut self, cx: &mut Context<'_, '_>, health: Health, pause: Duration) {
         let seconds = pause.as_secs().saturating_add(u64::from(pause.subsec_nanos() > 0));
         let pause_s = u8::try_from(seconds).unwrap_or(u8::MAX);
@@ -320,8 +322,8 @@ impl Membership {
         self.say_above(cx, cx.me().state_version(), health, pause_s);
     }
 
-    /// Says our word under a state version above one that is known of us; where there is none above it, in a
-    /// new life.
+    /// Publishes this node's state under a state version above a known one; where there is none above it, in a
+    /// new epoch.
     fn say_above(&mut self, cx: &mut Context<'_, '_>, version: u32, health: Health, pause_s: u8) {
         let me = *cx.me();
         if version < Incarnation::MAX_COUNT {
@@ -331,8 +333,8 @@ impl Membership {
         }
     }
 
-    /// Says our word above a later one that news of this life has: else it would win wherever both are heard. As often
-    /// as we refute; whoever believes the other one tells us again.
+    /// Publishes this node's state above a later one in news of this epoch: else that would win wherever both are
+    /// known. As often as it refutes; a node that believes the other one tells it again.
     fn reclaim_state(&mut self, cx: &mut Context<'_, '_>, news: &Record) {
         let (me, now) = (*cx.me(), cx.now());
         if news.has_later_state_than(&me) && self.lifecycle.refutations.take(now, 1) {
@@ -347,8 +349,8 @@ impl Membership {
         }
     }
 
-    /// Whether nobody was heard for so long that others may have forgotten deaths that we have not heard of:
-    /// what we know could then revive the dead.
+    /// Whether no member was heard from for so long that others may have forgotten deaths that this node has not
+    /// heard of: what we know could then revive the dead.
     pub(crate) fn is_out_of_touch(&self, cx: &Context<'_, '_>) -> bool {
         let silent = cx.now().since(self.lifecycle.heard);
         cx.tables.members.live() > 0 && silent > cx.kernel.config.tombstone_ttl / 2

@@ -3,7 +3,8 @@
 //! Two pure functions over evidence: no clock, no table, no memory. `suspicion` and `standing` gather the evidence and
 //! act on the ruling. PROTOCOL.md section 8.5 has both tables, with the scenario that needs each row.
 
-/// A reason to think that a silence is not the suspect's own: its zone is silent as a whole, or the trouble is ours.
+/// A reason to attribute silence to something other than the suspect: its zone is silent as a whole, or this node is
+/// in trouble.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Quarantine {
     None,
@@ -18,14 +19,15 @@ pub(crate) enum Quarantine {
 pub(crate) struct Evidence {
     /// It asked for patience, or refuted lately, and is given more time.
     pub(crate) patience: bool,
-    /// Nobody in its zone answers.
+    /// No member of its zone answers.
     pub(crate) zone: Quarantine,
     /// This node may be cut off, or with the smaller part.
     pub(crate) own: Quarantine,
-    /// Since that quarantine was exhausted, relays that answer could not reach a silent member either, or none is left to ask; and
-    /// none reached one, nor has a member that this node accused refuted.
+    /// Since that quarantine was exhausted, relays that answer could not reach a silent member either, or none is
+    /// left to ask; and none reached one, nor has a member that this node accused refuted.
     pub(crate) upheld: bool,
-    /// A probe of our own failed after its time to refute was over, or while a quarantine that is now spent was open.
+    /// A probe by this node failed after the suspect's time to refute was over, or while a now exhausted quarantine
+    /// was active.
     pub(crate) checked: bool,
     /// How many members accuse it, this node included, and how many could.
     pub(crate) accusers: u32,
@@ -78,8 +80,8 @@ pub(crate) struct Signs {
     /// How many of the latest probes of members believed alive are kept, and how many of those failed.
     pub(crate) probed: u32,
     pub(crate) failed: u32,
-    /// Live members that are neither suspect nor of a quarantined zone, this node included; and those that are suspect or died
-    /// lately. Members that left count on neither side.
+    /// Live members that are neither suspect nor of a quarantined zone, this node included; and those that are
+    /// suspect or died lately. Members that left count on neither side.
     pub(crate) kept: u32,
     pub(crate) lost: u32,
     /// The number of the lost rose a moment ago, and may go on rising.

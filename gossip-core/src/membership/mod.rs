@@ -3,13 +3,13 @@
 //! ```text
 //! detector ──a probe fails──▶ suspicion ──time runs out──▶ judgement ──▶ Dead      news: what others say
 //!     │ ▲                        ▲                            ▲                    identity: what we say
-//!     ▼ │                        │                            │                    heal: visits to the dead
+//!     ▼ │                        │                            │                    heal: reconnect attempts
 //!  relays, recheck           damping            quarantine, standing (reasons to wait)
 //! ```
 //!
-//! Laws: nobody is declared dead whom this node has not failed to reach itself, nor while trouble of its own or a broken
-//! road can explain the silence (`tests/it/isolation.rs`, `tests/it/zones.rs`); every crash is found (`tests/it/cluster.rs`);
-//! only its owner raises an incarnation (`tests/it/forgery.rs`).
+//! Laws: no member is declared dead that this node has not failed to reach itself, nor while its own trouble or a
+//! broken path can explain the silence (`tests/it/isolation.rs`, `tests/it/zones.rs`); every crash is found
+//! (`tests/it/cluster.rs`); only its owner raises an incarnation (`tests/it/forgery.rs`).
 
 pub(crate) mod checks;
 pub(crate) mod damping;

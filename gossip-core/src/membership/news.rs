@@ -1,6 +1,6 @@
 //! News: what a datagram says of members, merged into the table.
 //!
-//! What changes something becomes a rumor; what is out of date is answered with what is newer, so that nobody
+//! What changes something becomes a rumor; what is out of date is answered with what is newer, so that no node
 //! stays stuck with, or as, a stale record.
 
 use crate::{
@@ -25,7 +25,7 @@ use core::{net::SocketAddr, time::Duration};
 
 /// The most corrections sent for one datagram.
 const MAX_CORRECTIONS: usize = 8;
-/// How old, in ms, a live record that the host gave counts as: it is of an earlier life, and no news.
+/// How old, in ms, a live record that the host gave counts as: it is of an earlier epoch, and no news.
 const RESTORED_AGE: u32 = 3_600_000;
 /// Tombstones that one step may forget for want of room.
 const MAX_EVICTIONS: u8 = 4;
@@ -37,9 +37,9 @@ pub(crate) enum Source {
     Gossip,
     /// From its owner, who introduces itself: passed on, too, but its age says nothing about rumors.
     Owner,
-    /// In answer to a fetch or from the host: others know it; only what updates a record of ours is passed on.
+    /// In answer to a fetch or from the host: others know it; only updates of known records are passed on.
     Fetch,
-    /// In answer to a repair: what updates a record of ours is passed on; who was unknown to us, once it answers
+    /// In answer to a repair: updates of known records are passed on, and unknown members once they answer
     /// us. Others may have forgotten its death by now.
     Repair,
 }
@@ -61,7 +61,7 @@ impl Corrections {
 }
 
 impl Membership {
-    /// Hears a record.
+    /// Takes in a record.
     pub(crate) fn hear(
         &mut self,
         cx: &mut Context<'_, '_>,
@@ -121,7 +121,7 @@ impl Membership {
         }
     }
 
-    /// There is more news than can be told soon, and somebody else tells this: that counts as if we had.
+    /// Under load, hearing a pending rumor from another node counts as sending it.
     fn hear_again(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, kind: Kind) {
         let sends = cx.kernel.repeats.sends_of(kind, &cx.kernel.config, &cx.tables.members);
         let retired = cx.tables.rumors.count_send(cx.tables.members.slots, slot, sends);
@@ -148,7 +148,7 @@ impl Membership {
             cx.kernel.seeds.note_member_at(record.address());
             self.standing.note_arrival();
         }
-        // In a storm everybody asks for who is new.
+        // In a storm of news all nodes ask for new members.
         let asked_for = status.is_live() && cx.kernel.pace.is_sieving();
         self.date(cx, slot, age, source == Source::Owner || source == Source::Gossip && !asked_for);
         self.tell_of(cx, slot, None);
@@ -165,7 +165,7 @@ impl Membership {
         }
     }
 
-    /// A member that we know, of which a record was heard.
+    /// A record of a known member was received.
     fn relate(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, old: &Record, merge: Merge, age: u32) {
         let (before, was) = old.rank();
         cx.kernel.metrics.conflicts += u64::from(merge.conflict);
@@ -180,7 +180,7 @@ impl Membership {
         if incarnation > before && cx.accuses(ME, slot) {
             self.note_refuted();
         }
-        // What was said of another incarnation, or of a member that is gone, is settled.
+        // What was said of another incarnation, or of a member that is gone, is obsolete.
         if is != Status::Suspect || incarnation != before {
             cx.tables.suspicions.close(cx.tables.members.slots, slot);
         }
@@ -242,7 +242,7 @@ impl Membership {
         }
     }
 
-    /// Tells the host that two nodes use one id; once a step, whatever a datagram holds.
+    /// Tells the host that two nodes use one id; once a step, whatever the datagram contains.
     fn tell_conflict(&mut self, cx: &mut Context<'_, '_>, id: NodeId) {
         if !cx.out.has_raised(|event| matches!(event, Event::Conflict(_))) {
             cx.raise(Event::Conflict(id));
@@ -298,7 +298,7 @@ impl Membership {
         let _ = cx.send(intent);
     }
 
-    /// Hears that `accuser` cannot reach `target`.
+    /// Takes in that `accuser` cannot reach `target`.
     pub(crate) fn hear_accusation(
         &mut self,
         cx: &mut Context<'_, '_>,
@@ -345,7 +345,7 @@ impl Membership {
         cx.tables.rumors.retire(cx.tables.members.slots, slot);
     }
 
-    /// A record that the host gave was taken in: it is no rumor, and what was said of another is settled.
+    /// A record that the host gave was taken in: it is no rumor, and accusations of another are obsolete.
     pub(crate) fn adopt(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
         let members = &mut cx.tables.members;
         members.slot_mut(slot).set_told();
@@ -390,7 +390,7 @@ impl Membership {
             return false;
         }
         let id = cx.record(slot).id();
-        // Whoever never answered us may never have been there.
+        // A member that never answered may never have existed.
         if cx.record(slot).status() == Status::Dead && cx.tables.members.slot(slot).has_answered() {
             self.healing.note_lost(cx.tables.members.record(slot), &mut cx.kernel.rng);
             self.schedule_reconnect(cx);
@@ -406,7 +406,7 @@ impl Membership {
 }
 
 impl Context<'_, '_> {
-    /// Adds a sender that does not know what is believed of it to those who are told.
+    /// Adds a sender that does not know its record here to those that are told.
     pub(crate) fn correct_sender(&self, sender: SlotId, corrections: &mut Corrections) {
         let status = self.record(sender).status();
         let told = status != Status::Suspect || self.kernel.config.mechanisms.tell_suspect;
@@ -419,8 +419,8 @@ impl Context<'_, '_> {
         u64::from(age_ms) >= micros(self.kernel.config.tombstone_ttl) / 1_000
     }
 
-    /// Whether there are as many tombstones as may be, all of later deaths. What was forgotten for want of room must not
-    /// come back as news: a cluster would tell it on for ever.
+    /// Whether there are as many tombstones as may be, all of later deaths. What was forgotten for want of room must
+    /// not come back as news: a cluster would tell it on for ever.
     fn would_go_first(&self, age_ms: u32) -> bool {
         let Some(oldest) = self.tables.rumors.oldest_tombstone() else { return false };
         let died = self.now().stamp().minus(age_ms);

@@ -1,4 +1,4 @@
-//! The plane of membership: who is alive, and what this node says of itself.
+//! The plane of membership: which members are alive, and what this node says of itself.
 
 use crate::{
     membership::{
@@ -46,7 +46,7 @@ impl Membership {
         self.address_changes = AddressChanges::default();
     }
 
-    /// A slot is about to be given to somebody else.
+    /// A slot is about to be given to another member.
     pub(super) fn forget(&mut self, slot: SlotId) {
         self.relays.forget(slot);
         self.rechecks.forget(slot);

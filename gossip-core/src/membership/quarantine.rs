@@ -1,9 +1,10 @@
-//! Quarantines: reasons to put a silence down to something other than deaths, for a while.
+//! Quarantines: times in which silence is attributed to something other than deaths.
 //!
-//! A zone that falls silent as a whole may be dead, or the road to it may be broken; and where most members seem lost, it
-//! may be this node that is. From here it all looks alike. A quarantine delays a death and never rules it out: it has
-//! [`Config::quarantine`] to spend, and regains it seven times as fast as it spends it. Once all is spent, members are judged
-//! as without it, and it does not open again for as long, nor before the slowest node could check a suspect twice.
+//! A zone that falls silent as a whole may be dead, or the path to it may be broken; and where most members seem
+//! lost, it may be this node that is. From here it all looks alike. A quarantine delays a death and never rules it
+//! out: it has [`Config::quarantine`] to use, and regains it seven times as fast as it uses it. Once all is used up,
+//! members are judged as without it, and it does not open again for as long, nor before the slowest node could check
+//! a suspect twice.
 //!
 //! ```text
 //!            Reason               Time: all is spent               Time: to judge
@@ -13,7 +14,7 @@
 //!                      None ───Time: all is regained───▶ (unknown)
 //! ```
 //!
-//! While the quarantine of a zone is active, the zone is quarantined: its members count as unreachable, and nobody in it is accused.
+//! While the quarantine of a zone is active, its members count as unreachable, and none of them is accused.
 
 use crate::{
     kernel::{context::Context, outbox::Event},
@@ -30,17 +31,17 @@ use crate::{
 
 /// Zones that are remembered as silent. Members of further silent zones are not accused either.
 const MAX_QUARANTINES: usize = sized(32, 8);
-/// Other live members that a zone needs to be held. With fewer a broken road cannot be told from deaths, and small
-/// clusters must notice deaths.
+/// Other live members that a zone needs to be quarantined. With fewer a broken path cannot be told from deaths, and
+/// small clusters must notice deaths.
 const MIN_CONTROLS: u32 = 3;
-/// Time is regained so many times faster than it is spent: the silence of a zone that answers for an eighth of the
+/// Time is regained this many times faster than it is used: the silence of a zone that answers for an eighth of the
 /// time is never judged.
 const REGAIN: u32 = 7;
 
-/// What a silence may be put down to.
+/// What silence may be attributed to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Cause {
-    /// The road to a zone.
+    /// The path to a zone.
     Zone(Zone),
     /// This node's own trouble.
     Own,
@@ -70,11 +71,11 @@ impl Quarantine {
     }
 }
 
-/// A quarantine that is remembered. One that is not has all its time to spend.
+/// A quarantine that is remembered. One that is not has all its time left.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     cause: Cause,
-    /// [`Quarantine::None`] while the time that was spent is regained.
+    /// [`Quarantine::None`] while the time that was used is regained.
     state: Quarantine,
     /// Since when, by the judgement clock.
     since: Judged<Stamp>,
@@ -96,7 +97,7 @@ impl Quarantines {
         self.of(Cause::Zone(zone)) == Quarantine::Active
     }
 
-    /// The zones that are held.
+    /// The zones that are quarantined.
     pub(crate) fn active(&self) -> impl Iterator<Item = Zone> + '_ {
         self.0.iter().filter(|entry| entry.state == Quarantine::Active).filter_map(|entry| {
             match entry.cause {
@@ -111,8 +112,8 @@ impl Quarantines {
         self.0.iter().any(|entry| entry.state == Quarantine::Exhausted)
     }
 
-    /// There is a reason: the quarantine opens if it is not spent. Returns whether it was not open before, or `None` when no
-    /// more can be remembered. There is always room for this node's own.
+    /// There is a reason: the quarantine becomes active if it is not exhausted. Returns whether it was not active
+    /// before, or `None` when no more can be remembered. There is always room for this node's own.
     fn open(&mut self, cause: Cause, now: Judged<Stamp>, whole: u32) -> Option<bool> {
         let Some(entry) = self.0.iter_mut().find(|entry| entry.cause == cause) else {
             let zones = self.0.iter().filter(|entry| entry.cause != Cause::Own).count();
@@ -154,7 +155,7 @@ impl Quarantines {
         dues.reduce(|first, other| if other.1.is_before(first.1) { other } else { first })
     }
 
-    /// Changes the state of a quarantine whose time has come; returns its cause if it is spent now.
+    /// Changes the state of a quarantine whose time has come; returns its cause if it is exhausted now.
     fn pass(&mut self, at: usize, now: Judged<Stamp>) -> Option<Cause> {
         let entry = self.0.get_mut(at)?;
         match entry.state.after(Turn::Time) {
@@ -173,9 +174,9 @@ impl Quarantines {
 /// How long things last, in ms.
 #[derive(Clone, Copy)]
 struct Spans {
-    /// The time that a quarantine has to spend.
+    /// The longest time that a quarantine is active.
     whole: u32,
-    /// How long it stays spent, so that members can be declared dead.
+    /// How long it stays exhausted, so that members can be declared dead.
     spent: u32,
 }
 
@@ -188,8 +189,8 @@ impl Spans {
 }
 
 impl Membership {
-    /// A probe of this member failed, and no control in its zone answered. Returns whether the zone is quarantined, so that the
-    /// member must not be accused.
+    /// A probe of this member failed, and no control in its zone answered. Returns whether the zone is quarantined,
+    /// so that the member must not be accused.
     pub(crate) fn quarantine_zone_of(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) -> bool {
         let zone = cx.zone_of(slot);
         let others = cx.tables.members.live_in(zone).saturating_sub(1);
@@ -231,7 +232,8 @@ impl Membership {
         }
     }
 
-    /// Changes the state of the next quarantine whose time has come. One a tick: if there are more, the next tick is due at once.
+    /// Changes the state of the next quarantine whose time has come. One a tick: if there are more, the next tick is
+    /// due at once.
     pub(crate) fn pass_quarantines(&mut self, cx: &mut Context<'_, '_>) {
         let now = cx.kernel.clock.judged_stamp();
         let Some((at, due)) = self.quarantines.next(Spans::new(&cx.kernel.config)) else { return };

@@ -1,11 +1,11 @@
-//! Rechecks: an unreachable member is probed again as soon as there is a sign of life.
+//! Rechecks: an unreachable member is probed again as soon as something is heard from it or of it.
 //!
 //! Routine probes come back to a member once a lap, which in a large cluster takes minutes. So a live member that is
 //! marked unreachable is rechecked when it refutes a suspicion, or when a datagram comes straight from its address:
 //! neither proves that it hears us, but either is worth a ping. And while a zone is quarantined, a member of it is
-//! pinged every probe interval, so that the zone is released within an interval of the road's return.
+//! pinged every probe interval, so that the zone is released within an interval once the path works again.
 //!
-//! Rechecks are paced, and accuse nobody. Whatever comes in a member's name, it is not rechecked again within
+//! Rechecks are paced, and accuse no one. Whatever arrives in a member's name, it is not rechecked again within
 //! 2 × `ack_timeout_max` of a failed recheck, unless that probe had to make room for others.
 
 use crate::{
@@ -25,7 +25,7 @@ const DRAWS: u32 = 4;
 /// Quarantined zones of which a member is pinged in one probe interval.
 const ZONES_AT_ONCE: usize = sized(4, 2);
 
-/// Who is to be rechecked.
+/// The members to be rechecked.
 #[derive(Clone)]
 pub(crate) struct Rechecks {
     queue: heapless::Deque<SlotId, MAX_QUEUED>,
@@ -56,14 +56,14 @@ impl Rechecks {
 }
 
 impl Membership {
-    /// Whether this node takes a member for unreachable. The quarantine of a zone counts for all its members, and is stored in none
-    /// of them.
+    /// Whether this node takes a member for unreachable. The quarantine of a zone counts for all its members, and is
+    /// stored in none of them.
     pub(crate) fn is_unreachable(&self, cx: &Context<'_, '_>, slot: SlotId) -> bool {
         cx.tables.members.slot(slot).reachability() == Reachability::Unreachable
             || self.quarantines.is_quarantined(cx.zone_of(slot))
     }
 
-    /// There is a sign of life of a member: if it counts as unreachable, it is probed soon.
+    /// A member was heard from or of: if it counts as unreachable, it is probed soon.
     pub(crate) fn recheck(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
         if !cx.record(slot).status().is_live() || !self.is_unreachable(cx, slot) || self.was_rechecked(slot) {
             return;

@@ -1,7 +1,7 @@
 //! Pings on behalf of others: what a relay does.
 //!
 //! A relay pings the target a few times, and sends a relayed ack, or a nack, which says at least that the relay is
-//! alive. A nack accuses nobody: the relay then probes the target for itself, and may accuse it in its own name.
+//! alive. A nack accuses no one: the relay then probes the target itself, and may accuse it in its own name.
 
 use crate::{
     kernel::{context::Context, sending::Intent},
@@ -45,7 +45,7 @@ impl Relays {
         self.0.iter().flat_map(|relay| [relay.requester, relay.target])
     }
 
-    /// A slot is about to be given to somebody else.
+    /// A slot is about to be given to another member.
     pub(crate) fn forget(&mut self, slot: SlotId) {
         self.0.retain(|relay| relay.target != slot && relay.requester != slot);
     }

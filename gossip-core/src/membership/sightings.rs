@@ -1,9 +1,10 @@
 //! Where datagrams come from, as the other end sees it.
 //!
-//! A node cannot see which address its own packets leave from: after a move under 0.0.0.0, behind address translation, or
-//! with a wrong address given, it advertises one where nobody finds it. Others see it. Whoever has shown a token for the
-//! address that its datagrams come from, and has another one in its record, is told, in fewer bytes than it sent. That is
-//! a hint for its host, who may change the address; nothing changes by itself, so no forged hint can move anybody.
+//! A node cannot see which address its own packets leave from: after a move under 0.0.0.0, behind address
+//! translation, or with a wrong address given, it advertises one at which it cannot be reached. Others notice: a node
+//! that has shown a token for the address that its datagrams come from, and has another one in its record, is told,
+//! in fewer bytes than it sent. That is a hint for its host, who may change the address; nothing changes by itself,
+//! so no forged hint can move a node.
 
 use crate::{
     kernel::{context::Context, outbox::Event},
@@ -75,7 +76,7 @@ impl Sightings {
         (self.ours, self.witness, self.told) = (Endpoint::NOWHERE, NOBODY, false);
     }
 
-    /// A slot is about to be given to somebody else.
+    /// A slot is about to be given to another member.
     pub(crate) fn forget(&mut self, slot: SlotId) {
         if self.witness == slot {
             self.forget_ours();
@@ -92,8 +93,8 @@ fn hash(member: NodeId, seen: Endpoint) -> u32 {
 }
 
 impl Membership {
-    /// Whoever is at `from` has proven it, and says that it is a node whose record has another address: our host is told,
-    /// if that is a member.
+    /// The node at `from` has proven its address, and claims to be a node whose record has another one: the host is
+    /// told, if that is a member.
     pub(crate) fn note_seen_elsewhere(&mut self, cx: &mut Context<'_, '_>, from: SocketAddr, node: NodeId) {
         let (now, observed) = (cx.now().stamp(), Endpoint::from(from));
         if cx.tables.members.find(node).is_some() && self.sightings.note(now, hash(node, observed)) {
@@ -101,7 +102,7 @@ impl Membership {
         }
     }
 
-    /// Somebody says where our datagrams come from: a member, or one whom we asked to let us in.
+    /// A node says where this node's datagrams come from: a member, or one that was asked to let it in.
     pub(crate) fn hear_where_seen(
         &mut self,
         cx: &mut Context<'_, '_>,

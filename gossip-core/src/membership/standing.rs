@@ -1,4 +1,4 @@
-//! Standing: whether this node is fit to judge. It is not while trouble of its own can explain what it sees.
+//! Standing: whether this node is fit to judge. It is not while its own trouble can explain what it sees.
 
 use crate::{
     kernel::{context::Context, outbox::EVENTS_OF_STEP},
@@ -41,7 +41,7 @@ pub(crate) struct Standing {
     /// How many were suspect or lost at the last look, and when that number last rose.
     count: u32,
     grew: Judged<Stamp>,
-    /// What others have shown of our word since our self-quarantine was exhausted.
+    /// What others have shown of this node's findings since its self-quarantine was exhausted.
     word: Word,
     /// How far the roll call has come.
     roll: u32,
@@ -108,14 +108,15 @@ impl Membership {
         }
     }
 
-    /// A probe of a member failed, although relays that answer tried, too, or because nobody is left to try.
+    /// A probe of a member failed, although relays that answer tried, too, or because none is left to try.
     pub(crate) fn note_upheld(&mut self) {
         if self.stands_alone() {
             self.standing.word = Word::Upheld;
         }
     }
 
-    /// Whether nothing speaks against our own word: our self-quarantine is exhausted, and nobody has refuted what we found since.
+    /// Whether nothing contradicts this node's findings: its self-quarantine is exhausted, and they have not been
+    /// refuted since.
     pub(crate) fn stands_alone(&self) -> bool {
         self.own_quarantine() == Quarantine::Exhausted && self.standing.word != Word::Refuted
     }
@@ -125,15 +126,15 @@ impl Membership {
         self.own_quarantine() == Quarantine::Exhausted && self.standing.word == Word::Upheld
     }
 
-    /// How much faster than usual members are probed: our self-quarantine is exhausted, and most probes find members that have fallen
-    /// silent since we last came to them.
+    /// How much faster than usual members are probed: our self-quarantine is exhausted, and most probes find members
+    /// that have fallen silent since we last came to them.
     pub(crate) fn haste(&self, cx: &Context<'_, '_>) -> u32 {
         let (probed, failed) = self.findings(cx);
         if self.stands_alone() && failed * 2 > probed { HASTE } else { 1 }
     }
 
-    /// A probe has ended: what does that say of this node? If it failed, `asked` counts the members that it asked beside its
-    /// target, and `answered` those of them that answered.
+    /// A probe has ended: what does that say of this node? If it failed, `asked` counts the members that it asked
+    /// beside its target, and `answered` those of them that answered.
     pub(crate) fn look_for_own_trouble(&mut self, cx: &mut Context<'_, '_>, (asked, answered): (u32, u32)) {
         let members = &cx.tables.members;
         let quarantined = |&(zone, _): &(_, u32)| self.quarantines.is_quarantined(zone);
@@ -168,8 +169,9 @@ impl Membership {
         self.stands_alone() || self.quarantines.of(Cause::Zone(cx.zone_of(slot))) == Quarantine::Exhausted
     }
 
-    /// While a quarantine is exhausted, members that fell silent in it are accused, as many at once as can be suspected. To probe all
-    /// of them again would take a lap. Members that are given patience are skipped, as when a probe of them fails.
+    /// While a quarantine is exhausted, members that fell silent in it are accused, as many at once as can be
+    /// suspected. To probe all of them again would take a lap. Members that are given patience are skipped, as when a
+    /// probe of them fails.
     pub(crate) fn call_the_roll(&mut self, cx: &mut Context<'_, '_>) {
         if !cx.kernel.config.mechanisms.roll_call || !self.quarantines.any_exhausted() {
             return;

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Timers run on every node that hears of a suspicion, from the longest down to the floor as distinct accusers
-//! confirm. A timer that runs out does not declare anybody dead: it makes this node check for itself. [`judge`] says what
-//! follows; this file gathers the evidence and acts on the ruling.
+//! confirm. A timer that runs out does not declare a member dead: it makes this node check for itself. [`judge`] says
+//! what follows; this file gathers the evidence and acts on the ruling.
 
 use crate::{
     kernel::{
@@ -66,7 +66,7 @@ impl Context<'_, '_> {
         self.kernel.config.suspicion_floor(self.tables.members.size(), Duration::from_micros(u64::from(rtt)))
     }
 
-    /// How long a member stays suspect, in µs, with so many accusers.
+    /// How long a member stays suspect, in µs, with this number of accusers.
     fn timeout(&self, slot: SlotId, accusers: usize) -> u64 {
         let floor = self.suspicion_floor(slot);
         let longest = floor * u64::from(self.kernel.config.suspicion_factor);
@@ -126,7 +126,7 @@ impl Membership {
         }
     }
 
-    /// Starts the timer of a member that was heard to be suspect.
+    /// Starts the timer of a member that became suspect.
     pub(crate) fn arm(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
         self.open(cx, slot, cx.kernel.clock.judged_stamp());
         self.reschedule(cx, slot);
@@ -148,15 +148,15 @@ impl Membership {
         let mut timeout = cx.timeout(slot, suspicion.accusers().len());
         let mechanisms = cx.kernel.config.mechanisms;
         if mechanisms.earned_death && mechanisms.early_check && suspicion.accusers().contains(&ME) {
-            // An accuser's check takes about as long as a refutation takes to arrive, so that both end together. It begins
-            // when `pause_tolerance` is over at the earliest.
+            // An accuser's check takes about as long as a refutation takes to arrive, so that both end together. It
+            // begins when `pause_tolerance` is over at the earliest.
             timeout -= cx.suspicion_floor(slot) - micros(cx.kernel.config.pause_tolerance);
         }
         let due = since.plus((timeout / 1_000) as u32);
         cx.tables.suspicions.schedule(cx.tables.members.slot(slot), due);
     }
 
-    /// Lets a timer run out after so many µs from now.
+    /// Lets a timer run out after `wait` µs from now.
     pub(crate) fn postpone(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, by_micros: u64) {
         let due = cx.kernel.clock.judged_stamp().plus((by_micros / 1_000).max(1) as u32);
         cx.tables.suspicions.schedule(cx.tables.members.slot(slot), due);
@@ -175,7 +175,7 @@ impl Membership {
         }
     }
 
-    /// A timer has run out: accusers check at once, everybody else a little later, so that news of the first verdict
+    /// A timer has run out: accusers check at once, other nodes a little later, so that news of the first verdict
     /// spares the others the check.
     fn expire(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
         let interval = micros(cx.kernel.config.probe_interval);
@@ -193,7 +193,7 @@ impl Membership {
             Ruling::Check => None,
         };
         if let Some(wait) = wait {
-            // Restart the overdue clock: nobody could join in before then.
+            // Restart the overdue clock: no other node could have confirmed before then.
             if let Some(suspicion) = cx.suspicion_mut(slot) {
                 suspicion.advance(Turn::Waits(now.plus((wait / 1_000) as u32)));
             }
@@ -216,8 +216,8 @@ impl Membership {
         }
     }
 
-    /// A check of a suspect was answered: the suspicion starts over. The suspect heard of it with the ping, and will refute
-    /// it.
+    /// A check of a suspect was answered: the suspicion starts over. The suspect heard of it with the ping, and will
+    /// refute it.
     pub(crate) fn check_passed(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
         let now = cx.kernel.clock.judged_stamp();
         let Some(suspicion) = cx.suspicion_mut(slot) else { return };
@@ -225,8 +225,8 @@ impl Membership {
         self.reschedule(cx, slot);
     }
 
-    /// Our own probe of a member failed: accuse it, and if its death is due, judge it. `silent`: the probe before failed,
-    /// too.
+    /// Our own probe of a member failed: accuse it, and if its death is due, judge it. `silent`: the probe before
+    /// failed, too.
     pub(crate) fn probe_failed(
         &mut self,
         cx: &mut Context<'_, '_>,

@@ -57,7 +57,7 @@ fn status_events(before: Option<Status>, is: &Record) -> Events {
     events.iter().copied().collect()
 }
 
-/// Whether a host sees more than another status: where the member is, what it speaks, how fit it is, which life it is.
+/// Whether a host sees more than another status: where the member is, what it speaks, how fit it is, its epoch.
 fn is_seen_to_differ(was: &Record, is: &Record) -> bool {
     !was.same_fields(is) || was.health() != is.health() || was.incarnation().epoch != is.incarnation().epoch
 }

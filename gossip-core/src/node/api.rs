@@ -150,27 +150,27 @@ impl<M: Memory> Node<M> {
         })
     }
 
-    /// Joins the cluster that these addresses belong to; asks them again until one answers, whenever everybody
-    /// else was lost, and now and then for ever, in case there is company that we do not know. A later call
-    /// replaces all addresses of the call before. One's own is ignored. At most 16 are kept, 4
-    /// without `alloc`. The rest are ignored and counted, and so are those at which no single node can be: port 0,
-    /// unspecified, multicast and broadcast ones.
+    /// Joins the cluster that these addresses belong to; asks them again until one answers, whenever all others were
+    /// lost, and now and then for ever, in case there are members that this node does not know. A later call replaces
+    /// all addresses of the call before. The node's own is ignored. At most 16 are kept, 4 without `alloc`. The rest
+    /// are ignored and counted, and so are those at which no single node can be: port 0, unspecified, multicast and
+    /// broadcast ones.
     ///
-    /// [`Event::Joined`] says that this node's own view is complete. With nobody to ask it comes at once.
+    /// [`Event::Joined`] says that this node's own view is complete. Without an address to ask it comes at once.
     pub fn join<'o>(&mut self, now: Instant, seeds: &[SocketAddr], out: &'o mut Outbox<'_>) -> Output<'o> {
         self.step(now, out, |step| step.if_active(|step| step.bootstrap.begin_joining(&mut step.cx, seeds)))
     }
 
-    /// Says that whom to join will be known later, to a [`join`](Self::join): the host is still looking up names, say.
-    /// Without this or a `join` before it, the first tick takes it that there is nobody to join, and raises
-    /// [`Event::Joined`].
+    /// Announces that the addresses to join will be given later, to a [`join`](Self::join): the host is still looking
+    /// up names, say. Without this or a `join` before it, the first tick concludes that there is no node to join, and
+    /// raises [`Event::Joined`].
     pub fn await_seeds<'o>(&mut self, now: Instant, out: &'o mut Outbox<'_>) -> Output<'o> {
         self.step(now, out, |step| step.if_active(|step| step.bootstrap.await_seeds(&mut step.cx)))
     }
 
-    /// Leaves the cluster, for good. [`Event::LeaveDone`] comes when enough others have acknowledged it, or after 5 s; where
-    /// others leave at the same time, this node answers them for up to four gossip intervals first. After it this node
-    /// does nothing any more.
+    /// Leaves the cluster, for good. [`Event::LeaveDone`] comes when enough others have acknowledged it, or after 5
+    /// s; where others leave at the same time, this node answers them for up to four gossip intervals first. After it
+    /// this node does nothing any more.
     pub fn leave<'o>(&mut self, now: Instant, out: &'o mut Outbox<'_>) -> Output<'o> {
         self.step(now, out, |step| step.if_active(|step| step.membership.begin_leaving(&mut step.cx)))
     }
@@ -180,7 +180,7 @@ impl<M: Memory> Node<M> {
         self.step(now, out, |step| step.if_active(|step| step.membership.say_health(&mut step.cx, health)))
     }
 
-    /// Asks the others for patience: this node expects not to answer for `pause` from now on, and nobody
+    /// Asks the others for patience: this node expects not to answer for `pause` from now on, and no member
     /// shall accuse it meanwhile. Rounded up to whole seconds, 255 at the most.
     pub fn announce_pause<'o>(
         &mut self,
@@ -191,11 +191,11 @@ impl<M: Memory> Node<M> {
         self.step(now, out, |step| step.if_active(|step| step.membership.say_pause(&mut step.cx, pause)))
     }
 
-    /// Says that others reach this node at another address from now on: it has moved, or was told that its datagrams come
-    /// from there ([`Event::ObservedAddress`]). News like a refutation, so that it wins over whatever was believed.
+    /// Says that others reach this node at another address from now on: it has moved, or was told that its datagrams
+    /// come from there ([`Event::ObservedAddress`]). News like a refutation, so that it wins over earlier ones.
     ///
     /// # Errors
-    /// [`ConfigError::Address`]: nobody can be reached there. Nothing has changed.
+    /// [`ConfigError::Address`]: no node can be reached there. Nothing has changed.
     pub fn set_address<'o>(
         &mut self,
         now: Instant,
@@ -230,10 +230,10 @@ impl<M: Memory> Node<M> {
         }))
     }
 
-    /// Takes in records that the host kept from an earlier life, or was given: a view to start from, instead
-    /// of (or before) joining. Raises no events about members. Suspects come back as alive, to be probed like
-    /// everybody. [`Event::Joined`] comes with the next tick; or, where a [`join`](Self::join) follows, once one of the
-    /// seeds has answered it, or a member has answered and the seeds do not.
+    /// Takes in records that the host kept from an earlier epoch, or was given: a view to start from, instead of (or
+    /// before) joining. Raises no events about members. Suspects come back as alive, to be probed like every member.
+    /// [`Event::Joined`] comes with the next tick; or, where a [`join`](Self::join) follows, once one of the seeds
+    /// has answered it, or a member has answered and the seeds do not.
     ///
     /// Unless this node's own record is among them, unchanged, it introduces itself to the others.
     pub fn restore<'o>(&mut self, now: Instant, records: &[Record], out: &'o mut Outbox<'_>) -> Output<'o> {
@@ -285,7 +285,7 @@ impl<M: Memory> Node<M> {
         self.kernel.clock.deadline()
     }
 
-    /// Everybody else that this node knows of: live members first, then tombstones.
+    /// All other members that this node knows of: live members first, then tombstones.
     pub fn members(&self) -> Members<'_> {
         let view = self.memory.views().members;
         Members::new(view, &self.planes.membership.quarantines)
@@ -307,7 +307,7 @@ impl<M: Memory> Node<M> {
         self.memory.views().members.fingerprint()
     }
 
-    /// Whether this node's view is as complete as it gets: it fetched one, was given one, or has nobody to join.
+    /// Whether this node's view is as complete as it gets: it fetched one, was given one, or has no node to join.
     /// True from [`Event::Joined`] on, unless the node [starts over](Event::Reset).
     pub fn is_joined(&self) -> bool {
         self.planes.bootstrap.joining.is_joined()

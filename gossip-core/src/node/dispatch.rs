@@ -1,4 +1,4 @@
-//! What becomes of a datagram: opened, heard, answered.
+//! The way of a datagram: opened, taken in, answered.
 
 use crate::{
     bootstrap::admission::Served,
@@ -62,7 +62,7 @@ impl Step<'_, '_> {
         authentic: &Authentic<'_>,
         bytes: usize,
     ) -> Verdict {
-        // Whatever costs more than it brought goes to the address that the member's record names, only.
+        // Answers that cost more than the question go only to the address in the member's record.
         let from_advertised = self.cx.record(sender).address() == from;
         let same_view = authentic.fingerprint == self.cx.tables.members.fingerprint();
         self.cx.kernel.metrics.fingerprints_equal += u64::from(same_view);
@@ -94,7 +94,7 @@ impl Step<'_, '_> {
         Verdict::Accepted
     }
 
-    /// Takes in the records and accusations of a datagram that was so many ms on its way.
+    /// Takes in the records and accusations of a datagram that was in transit for `transit` ms.
     fn hear_news(&mut self, authentic: &Authentic<'_>, road: u32, corrections: &mut Corrections) {
         let source = match authentic.contents.message {
             Some(Message::Sifted { nonce }) => {
@@ -102,7 +102,7 @@ impl Step<'_, '_> {
                     self.cx.kernel.metrics.dropped_sifted += 1;
                     return;
                 }
-                // Who is unknown counts as repaired, unless this node has just come itself.
+                // An unknown member counts as brought by repair, unless this node has just joined itself.
                 if self.cx.is_young() { Source::Fetch } else { Source::Repair }
             }
             Some(Message::Welcome { .. } | Message::Page { .. }) => Source::Fetch,
@@ -153,7 +153,8 @@ impl Step<'_, '_> {
                     let _ = self.cx.send(Intent::laden(from, Traffic::Probe, ack));
                 }
             }
-            // An earlier member had this address. Whoever looks for it finds us instead, unless it knows us.
+            // Another member had this address before. A node that looks for it finds this one instead, unless it
+            // knows this one.
             Message::Ping { nonce, .. }
                 if !(from_advertised && self.cx.record(sender).status().is_live()) =>
             {
@@ -178,7 +179,7 @@ impl Step<'_, '_> {
                     self.membership.handle_ack(&mut self.cx, id, *nonce);
                     if introduces && self.bootstrap.admits_request(&mut self.cx) {
                         self.bootstrap.introduce(&mut self.cx, from, INTRODUCTION, *token);
-                        // Whoever has no room for us challenges us for ever.
+                        // A member without room for this node challenges it for ever.
                         let crowded = !self.cx.tables.members.has_free_slot();
                         if *nonce == 0 && self.cx.kernel.pace.is_sieving() && !crowded {
                             self.dissemination.sieve_from(&mut self.cx, sender);
@@ -190,7 +191,7 @@ impl Step<'_, '_> {
             Message::Welcome { .. } | Message::Busy { .. } | Message::Page { .. } => {
                 self.handle_answer(from, message, bytes);
             }
-            // From elsewhere it could be anybody's.
+            // From another address it could be from anyone.
             Message::Observed { address, .. } if from_advertised => {
                 self.membership.hear_where_seen(&mut self.cx, Some(sender), *address)
             }
@@ -214,7 +215,7 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Hears whoever wants in, or introduces itself, and has proven where it is.
+    /// Takes in a node that wants to join, or introduces itself, and has proven its address.
     fn let_in(&mut self, nonce: Nonce, joiner: &Aged) {
         let (id, address) = (joiner.record.id(), joiner.record.address());
         let mut corrections = Corrections::default();
@@ -276,7 +277,7 @@ impl Step<'_, '_> {
                 self.serve(from, authentic.sender, message, bytes);
                 return Verdict::Accepted;
             }
-            // Whom we do not know is where we pinged somebody: we introduce ourselves.
+            // An unknown node is at an address that this node pinged: it introduces itself.
             Message::Challenge { nonce, token }
                 if self.membership.has_pinged(&self.cx, from, *nonce)
                     && self.bootstrap.admits_request(&mut self.cx) =>
@@ -293,8 +294,8 @@ impl Step<'_, '_> {
         Verdict::NonMember
     }
 
-    /// Answers a ping from where no member is known to be. A challenge counts as an ack, is no longer than the ping, and
-    /// makes whoever is there introduce itself: a non_member, or a member of which we believe another address.
+    /// Answers a ping from where no member is known to be. A challenge counts as an ack, is no longer than the ping,
+    /// and makes the sender introduce itself: a non-member, or a member that has another address here.
     fn answer_unproven_ping(&mut self, from: SocketAddr, nonce: Nonce, bytes: usize) {
         if self.bootstrap.admits_introduction(&mut self.cx) {
             self.bootstrap.challenge(&mut self.cx, from, Traffic::Probe, nonce, bytes);
@@ -303,7 +304,8 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Answers a ping for another node, which had this address before: whoever sent it does not know that we have it now.
+    /// Answers a ping for another node, which had this address before: its sender does not know that this node has it
+    /// now.
     fn answer_misdirected_ping(&mut self, from: SocketAddr, nonce: Nonce, bytes: usize) {
         if self.bootstrap.admits_introduction(&mut self.cx) {
             self.bootstrap.challenge(&mut self.cx, from, Traffic::Probe, nonce, bytes);

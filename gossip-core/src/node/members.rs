@@ -44,17 +44,17 @@ impl<'a> Member<'a> {
         self.record().status()
     }
 
-    /// Which life of it.
+    /// Its epoch and refutations.
     pub fn incarnation(&self) -> Incarnation {
         self.record().incarnation()
     }
 
-    /// What it says of its own fitness to serve.
+    /// Its own statement of its fitness to serve.
     pub fn health(&self) -> Health {
         self.record().health()
     }
 
-    /// Whether it answered this node when it was last tried. In a zone that is quarantined nobody does.
+    /// Whether it answered this node when it was last tried. No member of a quarantined zone counts as answering.
     pub fn reachability(&self) -> Reachability {
         if self.status().is_live() && self.quarantines.is_quarantined(self.locality().domain()) {
             Reachability::Unreachable

@@ -8,8 +8,8 @@
 //!
 //! Planes know nothing of each other: what one has to tell another is a value that passes through here.
 //!
-//! Laws: one seed and one sequence of inputs give one sequence of outputs; random histories keep every law after every step
-//! (`tests/it/laws.rs`).
+//! Laws: one seed and one sequence of inputs give one sequence of outputs; random histories keep every law after
+//! every step (`tests/it/laws.rs`).
 
 pub(crate) mod api;
 mod dispatch;

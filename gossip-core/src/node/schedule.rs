@@ -9,11 +9,11 @@ use crate::{
 };
 use core::time::Duration;
 
-/// Whatever becomes due by time alone, the most urgent first. One tick does all of it that is due; each part stops at its
-/// own bound.
+/// Everything that becomes due by time alone, the most urgent first. One tick does all of it that is due; each part
+/// stops at its own bound.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Timer {
-    /// A quarantine has spent its time, or regained it.
+    /// A quarantine has used up its time, or regained it.
     Quarantine,
     /// An ack is overdue: of a probe of our own, ...
     Ack,
@@ -24,7 +24,7 @@ enum Timer {
     RoutineProbe,
     Round,
     Sieve,
-    /// A joiner asks again, or a member visits a seed.
+    /// A joiner asks again, or a member contacts a seed.
     Join,
     Reconnect,
     Tombstone,

@@ -4,7 +4,7 @@
 //! &mut [u8] ──Frame::decode──▶ Frame ──Authentic::open──▶ Authentic          address ──Secret::token──▶ token
 //! ```
 //!
-//! Laws: a datagram is checked from end to end before any of it changes state (`tests/it/hostile.rs`); whoever has not
+//! Laws: a datagram is checked as a whole before any of it changes state (`tests/it/hostile.rs`); whoever has not
 //! shown a token for an address draws no more bytes there than it sent (`tests/it/floods.rs`).
 
 pub(crate) mod open;

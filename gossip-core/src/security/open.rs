@@ -1,7 +1,7 @@
 //! The only way from bytes to something believed: a datagram is decoded and checked as a whole before any of
 //! it can change state.
 
-// Bytes from anybody are read here. That nothing here panics, `.ci/run` checks in a linked program, too.
+// Untrusted bytes are read here. `.ci/run` checks in a linked program that nothing here can panic.
 #![cfg_attr(
     not(test),
     deny(
@@ -37,7 +37,7 @@ impl<'a> Authentic<'a> {
     /// # Errors
     /// The verdict on a datagram that must not change anything.
     pub(crate) fn open(from: SocketAddr, datagram: &'a mut [u8], config: &Config) -> Result<Self, Verdict> {
-        // Nobody can be answered there.
+        // No answer would arrive there.
         if !is_unicast(from) {
             return Err(Verdict::Malformed(Malformed::Value));
         }

@@ -5,7 +5,7 @@
 //!                                 └─▶ secret ──SipHash-2-4──▶ nonces, tokens
 //! ```
 //!
-//! Nonces and tokens are read by everybody on the way. Whoever has collected any number of them has only the results of
+//! Everyone on the path can read nonces and tokens. Any number of them are only the results of
 //! a keyed hash: they give away neither its key nor any other nonce or token. Nor does the state of the choices, which
 //! can be worked out from what a node does: it is hashed from the seed as well, so that running it backwards leads
 //! nowhere.
@@ -65,7 +65,7 @@ impl Secret {
         SipHasher24::new_with_keys(self.0, self.1).hash(input)
     }
 
-    /// The nonce of a draw, which itself stays unknown. Never 0: that is the nonce of a challenge that nobody asked for,
+    /// The nonce of a draw, which itself stays unknown. Never 0: that is the nonce of an unsolicited challenge,
     /// and of an introduction.
     pub(crate) fn nonce(&self, draw: u64) -> Nonce {
         let mut input = [Domain::Nonce as u8; 9];
@@ -99,7 +99,7 @@ mod tests {
         ([10, 0, 0, 1], 7_946).into()
     }
 
-    /// All that somebody knows who has worked out the choices' state: what they gave before, the seed's way into them
+    /// All that follows from the state of the choices: what they gave before, the seed's way into them
     /// included, and what they will give.
     fn all_outputs() -> Vec<u64> {
         let mut choices = choices(&SEED);

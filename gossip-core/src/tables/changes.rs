@@ -1,4 +1,4 @@
-//! What became news lately: what this node tells whoever asks for its latest changes.
+//! What became news lately: the answer to a pull.
 
 use crate::{
     tables::table::SlotId,
@@ -24,7 +24,7 @@ impl Changes {
         let _ = self.0.push((slot, now));
     }
 
-    /// A slot is about to be given to somebody else.
+    /// A slot is about to be given to another member.
     pub(crate) fn forget(&mut self, slot: SlotId) {
         self.0.retain(|&(changed, _)| changed != slot);
     }

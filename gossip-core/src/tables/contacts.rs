@@ -59,7 +59,7 @@ impl Contacts {
         self.answers.iter().any(answered)
     }
 
-    /// A slot is about to be given to somebody else.
+    /// A slot is about to be given to another member.
     pub(crate) fn forget(&mut self, slot: SlotId) {
         if self.latest == slot {
             self.latest = NOBODY.0;

@@ -61,7 +61,7 @@ impl Scalars {
     const EMPTY: Self = Self { table: TableState::EMPTY, rumors: RumorState::EMPTY, suspicions: 0 };
 }
 
-/// Slices of any memory, put together to what protocol code sees.
+/// Slices of any memory, assembled into what protocol code sees.
 struct Parts<'a> {
     slots: &'a mut [Slot],
     index: &'a mut [u64],

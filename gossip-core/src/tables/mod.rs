@@ -5,10 +5,10 @@
 //!                                                                         changes, contacts, round trips
 //! ```
 //!
-//! Laws: nothing but `Table::apply` and `Table::replace` changes a record, so fingerprints, rings and index cannot fall
-//! behind; every operation is O(1) or O(k). What an operation takes for granted, and what it leaves behind, it asserts in
-//! debug builds where that is O(1). Proven against plain models (`table/tests.rs`), and by `Node::check` after every
-//! step under `cfg(fuzzing)`. No step allocates (`tests/allocation.rs`).
+//! Laws: nothing but `Table::apply` and `Table::replace` changes a record, so fingerprints, rings and index cannot
+//! fall behind; every operation is O(1) or O(k). What an operation takes for granted, and what it leaves behind, it
+//! asserts in debug builds where that is O(1). Proven against plain models (`table/tests.rs`), and by `Node::check`
+//! after every step under `cfg(fuzzing)`. No step allocates (`tests/allocation.rs`).
 
 pub(crate) mod changes;
 pub(crate) mod contacts;

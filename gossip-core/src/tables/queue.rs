@@ -1,8 +1,9 @@
 //! What to push: which records are pending, and how often each was sent.
 //!
-//! A member has at most one rumor, its newest record, so superseding is a relink and no origin can crowd out
-//! the rest. Pending slots stand in a list per [`Kind`] and number of sends, newest first. A rumor that had all its sends
-//! is retired; a retired tombstone goes to the tombstones' list, oldest death first: its head is the next to be forgotten.
+//! A member has at most one rumor, its newest record, so superseding is a relink and no origin can crowd out the
+//! rest. Pending slots stand in a list per [`Kind`] and number of sends, newest first. A rumor that had all its sends
+//! is retired; a retired tombstone goes to the tombstones' list, oldest death first: its head is the next to be
+//! forgotten.
 
 use crate::{
     tables::table::{ME, Slot, SlotId},
@@ -13,7 +14,7 @@ use crate::{
     },
 };
 
-/// Pending rumors of a kind, four datagrams full, from which on there is more news than can be told soon.
+/// Pending rumors of a kind, four datagrams full, above which there is more news than can be told soon.
 const MANY: u32 = 128;
 /// Tombstones passed to find a new one's place among them.
 const MAX_STEPS_BACK: usize = 16;
@@ -29,11 +30,11 @@ const KINDS: usize = 2;
 /// How many lists of pending slots.
 const LISTS: usize = KINDS * MAX_SENDS;
 
-/// Whom a rumor is about. The kinds are told in turn: where many fall silent at once, what is said of them does not
+/// Which members a rumor is about. The kinds are told in turn: where many fall silent at once, news about them does not
 /// keep the others from hearing of each other; nor the other way round.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
-    /// A member that is alive or has left, in its own words.
+    /// A member that is alive or has left, as it says itself.
     Living,
     /// A member that is suspect or dead, in those of others.
     Silent,
@@ -49,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// `Slot::list` of a pending slot with so many sends.
+    /// `Slot::list` of a pending slot with this number of sends.
     fn list(self, sends: u8) -> u8 {
         debug_assert!(usize::from(sends) < MAX_SENDS, "a rumor with all its sends is retired");
         1 + sends + self as u8 * MAX_SENDS as u8
@@ -87,8 +88,8 @@ impl RumorState {
         self.pending[kind as usize]
     }
 
-    /// Whether there is more news of a kind than can be told soon. Then hearing a rumor of it again counts as a send: half as
-    /// many do, and who misses some asks for it.
+    /// Whether there is more news of a kind than can be told soon. Then hearing a rumor of it again counts as a send:
+    /// half as many do, and who misses some asks for it.
     pub(crate) fn are_many(&self, kind: Kind) -> bool {
         self.pending_of(kind) > MANY
     }
@@ -118,7 +119,7 @@ impl RumorState {
     /// Takes a slot out of circulation; a tombstone joins the tombstones, by the time of its death.
     pub(crate) fn retire(&mut self, slots: &mut [Slot], slot: SlotId) {
         self.unlink(slots, slot);
-        // One's own record is never a tombstone to oneself, not even after leaving.
+        // A node's own record is never a tombstone to itself, not even after leaving.
         if slot != ME && !slots[slot as usize].record.status().is_live() {
             self.link_tombstone(slots, slot);
         }
@@ -128,7 +129,7 @@ impl RumorState {
         debug_assert_eq!(slots[slot as usize].list, NONE, "a slot is in one list at a time");
         let born = slots[slot as usize].born;
         let (mut previous, mut next) = (self.youngest, 0);
-        // Deaths are heard of nearly in order; one that is out of it by more stands where the steps end.
+        // Deaths become known nearly in order; one that is further out of order is placed where the steps end.
         for _ in 0..MAX_STEPS_BACK {
             let Some(before) = previous.checked_sub(1) else { break };
             if !born.is_before(slots[before as usize].born) {
@@ -149,7 +150,7 @@ impl RumorState {
         self.tombstones += 1;
     }
 
-    /// Takes a slot out of whatever list it is in.
+    /// Takes a slot out of the list that it is in, if any.
     pub(crate) fn unlink(&mut self, slots: &mut [Slot], slot: SlotId) {
         let Slot { previous, next, list, .. } = slots[slot as usize];
         if list == NONE {
@@ -212,7 +213,7 @@ impl RumorState {
         self.pending[Kind::of_list(list).0 as usize] += 1;
     }
 
-    /// The first pending slot of a kind with at least so many sends.
+    /// The first pending slot of a kind with at least this number of sends.
     fn first(&self, kind: Kind, sends: u8) -> Option<SlotId> {
         let mut lists = (sends..MAX_SENDS as u8).map(|sends| usize::from(kind.list(sends)) - 1);
         lists.find_map(|list| self.heads[list].checked_sub(1))
@@ -225,9 +226,9 @@ impl RumorState {
         next.checked_sub(1).or_else(|| self.first(kind, sends + 1))
     }
 
-    /// Offers pending slots of these kinds in turn, of each the fewest-sent first and the newest first, until `offer` refuses
-    /// one or [`MAX_TAKEN`] are taken. Where its kind has a number of `sends`, each one taken counts a send; after so many
-    /// it is retired. Returns how many were retired.
+    /// Offers pending slots of these kinds in turn, of each the fewest-sent first and the newest first, until `offer`
+    /// refuses one or [`MAX_TAKEN`] are taken. Where its kind has a number of `sends`, each one taken counts a send;
+    /// after so many it is retired. Returns how many were retired.
     ///
     /// O(slots offered).
     pub(crate) fn take(

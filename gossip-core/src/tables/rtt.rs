@@ -4,7 +4,7 @@ use crate::vocabulary::{bounds::sized, config::Config, record::Zone, time::micro
 
 /// Zones measured. Members of further ones get the longest timeout.
 const ZONES: usize = sized(16, 4);
-/// For so many `ack_timeout_max` an ack may be under way: a round trip of 10 s in a local network.
+/// How many `ack_timeout_max` an ack may be in transit: a round trip of 10 s in a local network.
 pub(crate) const LATE: u32 = 20;
 /// Half-octave buckets, the first of which ends at 64 µs, the last at 3 s.
 const BUCKETS: usize = 32;
@@ -184,7 +184,7 @@ mod tests {
             trips.record(THERE, 60_000_000);
         }
         assert_eq!(trips.timeout(&config, HERE), micros(config.ack_timeout_min));
-        // A road that takes longer than the limit is waited for all the same, and never for longer than a late ack counts.
+        // A path slower than the limit still gets its time, but no longer than a late ack counts.
         assert_eq!(trips.timeout(&config, THERE), micros(config.ack_timeout_max) * u64::from(LATE));
     }
 }

@@ -1,8 +1,9 @@
 //! The member table: a slot per member, found by id, walked in probe order, sorted by zone, summed into
 //! fingerprints.
 //!
-//! Every operation is O(1), or O(zones) where a member comes, goes or moves, and allocates nothing. The node itself has a slot, an index entry and its share
-//! of the sums like everybody, but no place in the ring: nobody probes himself.
+//! Every operation is O(1), or O(zones) where a member comes, goes or moves, and allocates nothing. The node itself
+//! has a slot, an index entry and its share of the sums like every member, but no place in the ring: no node probes
+//! itself.
 
 #[cfg(any(fuzzing, all(test, feature = "alloc")))]
 mod check;
@@ -49,7 +50,8 @@ const MAX_DAMPING: u32 = 15;
 #[repr(C)]
 pub(crate) struct Slot {
     pub(crate) record: Record,
-    /// Place in the ring in the low 27 bits; above it whether it is silent, and in the highest four its level of damping.
+    /// Place in the ring in the low 27 bits; above it whether it is silent, and in the highest four its level of
+    /// damping.
     ring: u32,
     /// Links of the one list that a slot is in: a rumor's bucket, the tombstones, or the free slots.
     /// `slot + 1`; zero is the end.
@@ -456,7 +458,7 @@ pub(crate) struct After<'a> {
 }
 
 impl After<'_> {
-    /// Where to go on, if the walk ended at its bound and not at the range's end.
+    /// Where to continue, if the scan ended at its bound and not at the end of the range.
     pub(crate) fn cut(&self) -> Option<Place> {
         self.range.cut().map(|tag| Place { tag, id: 0 })
     }

@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-/// An address as records hold it: an IPv4-mapped IPv6 address is the IPv4 address in it.
+/// An address as records store it: an IPv4-mapped IPv6 address is the IPv4 address in it.
 pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }

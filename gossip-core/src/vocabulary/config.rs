@@ -32,53 +32,52 @@ impl ClusterName {
         Ok(Self { tag: hash(1) as u32, key: hash(2) })
     }
 
-    /// A hash of the name, the same in every release: for hosts that keep something of a cluster and must know later whether
-    /// it is of this one.
+    /// A hash of the name, the same in every release: for hosts that keep something of a cluster and must know later
+    /// whether it is of this one.
     pub const fn key(self) -> u64 {
         self.key
     }
 }
 
-/// How updates spread. Repair ([`Mechanisms::repair`]) goes on in every mode.
+/// How updates spread. Repair ([`Mechanisms::repair`]) runs in every mode.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Mode {
-    /// Who has news tells `fanout` peers a round, until it was told often enough. No idle cost; leaves a small
-    /// tail of members to repair.
+    /// A node with news tells `fanout` peers per round, until it has told them often enough. No idle cost; leaves a
+    /// small tail of members to repair.
     Push,
-    /// Everybody asks `fanout` peers a round for what changed lately, every `gossip_interval`, for ever: `fanout`
+    /// Every node asks `fanout` peers per round for what changed lately, every `gossip_interval`, for ever: `fanout`
     /// datagrams of 25 bytes a round and node even where nothing changes. Pings and acks still carry news.
     Pull,
-    /// As `Push`; and whoever meets a member that knows something else, at a ping or an ack, asks it for what
+    /// As `Push`; in addition, a node whose ping or ack shows that a member has another view asks it for what
     /// changed lately. No idle cost; the tail ends within a probe interval or two.
     #[default]
     PushPull,
 }
 
-/// What probing sends a `probe_interval` where nothing is lost: a ping and an ack of 33 bytes, and as much to two controls
-/// where the first ping is the last and no relay follows.
+/// What probing sends a `probe_interval` where nothing is lost: a ping and an ack of 33 bytes, and as much to two
+/// controls where the first ping is the last and no relay follows.
 const PROBE_BYTES: u64 = 4 * 33;
 
-/// Bytes per second that a node may send of each class of traffic, on average. Three datagrams may be sent at once, and
-/// fourteen of sync and of all together. Probes and acks are never held back. Challenges to
-/// non-members count in the total alone; acks to non-members over their rate in none, since they are shorter than what they
-/// answer.
+/// Bytes per second that a node may send of each class of traffic, on average. Three datagrams may be sent at once,
+/// and fourteen of sync and of all together. Probes and acks are never delayed. Challenges to non-members count in
+/// the total alone; acks to non-members over their rate in none, since they are shorter than what they answer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Budgets {
-    /// All classes together. Near it, gossip rounds and bulk wait first, and pings and acks take no rumors
-    /// along; so in no second a node sends more than this and fourteen datagrams, but for probes. At least 264 bytes a
+    /// All classes together. Near it, gossip rounds and bulk wait first, and pings and acks take no rumors along; so
+    /// in no second a node sends more than this and fourteen datagrams, except for probes. At least 264 bytes a
     /// `probe_interval`, twice what probes alone take.
     pub total: u32,
     /// Gossip rounds, and the rumors that ride on pings and acks. Over it, rounds come later and pings go bare;
     /// nothing is lost.
     pub rumor: u32,
     /// Joins, fetches, introductions, pulls and repair. Over it, joiners and fetches are sent elsewhere, and
-    /// repair goes on later. Members looked at for repair count as a quarter of a byte each.
+    /// repair continues later. Members looked at for repair count as a quarter of a byte each.
     pub sync: u32,
-    /// Dominating answers, accusations told to the accused, visits to the dead. Over it, they are dropped and
+    /// Corrections, accusations told to the accused, reconnect attempts. Over it, they are dropped and
     /// counted, and made at the next occasion. This and `sync` together should be less than `total`: others can draw
     /// both, and rumors have what they leave.
     pub suspicion: u32,
@@ -127,8 +126,8 @@ pub struct Config {
     pub ack_timeout_min: Duration,
     /// The longest wait for an ack. 1 ms to 30 s.
     pub ack_timeout_max: Duration,
-    /// Direct pings of one probe, before relays are asked. 1, 2, 3, 5: 926, 149, 33, 0.7 false suspicions and 10.5, 2.4,
-    /// 0.8, 0.4 kB/s when lossy; no difference to detection where nothing is lost, nothing when idle. 1 to 5.
+    /// Direct pings of one probe, before relays are asked. 1, 2, 3, 5: 926, 149, 33, 0.7 false suspicions and 10.5,
+    /// 2.4, 0.8, 0.4 kB/s when lossy; no difference to detection where nothing is lost, nothing when idle. 1 to 5.
     pub direct_pings: u8,
     /// Relays asked to ping a member that does not answer. 0, 1, 3, 6: 872, 226, 33, 25 false suspicions and 9.7, 3.9,
     /// 0.8, 0.7 kB/s when lossy; no difference to detection. 0 to 8.
@@ -137,7 +136,7 @@ pub struct Config {
     /// 3.5 s. 1 to 3.
     pub relay_pings: u8,
 
-    /// The longest pause (GC, VM, debugger) of a member that must not cost it its life, counted from the
+    /// The longest pause (GC, VM, debugger) of a member that is tolerated, counted from the
     /// first unanswered ping. Detection of a crash takes at least this long: 1, 2, 4 s: median 2.1, 3.2, 5.0 s.
     /// 100 ms to 5 min.
     pub pause_tolerance: Duration,
@@ -150,9 +149,9 @@ pub struct Config {
     /// Suspicions that one accuser may take part in at a time, as every receiver counts them. More let one
     /// sick node accuse more; fewer slow the detection of mass failures. 1 to 15.
     pub accusations_per_accuser: u8,
-    /// How long a zone that is silent as a whole is held as unreachable before its members are accused; and how long
-    /// the loss of most members, or of all contact, is held as our own trouble rather than theirs, and a death that nobody
-    /// else confirms is not declared. Longer sleeps
+    /// How long a zone that is silent as a whole counts as unreachable before its members are accused; how long
+    /// the loss of most members, or of all contact, is attributed to this node; and how long a death that no other node
+    /// confirms is not declared. Longer sleeps
     /// through longer partitions; while it lasts, the real deaths in a zone that fell silent show as unreachable
     /// members only. 1 s to 1 day.
     pub quarantine: Duration,
@@ -160,24 +159,24 @@ pub struct Config {
     /// 10 ms to 60 s.
     pub local_pause: Duration,
 
-    /// Who tells whom what is new.
+    /// How news spreads.
     pub mode: Mode,
-    /// Peers that each gossip round goes to, half of them neighbours. 1, 2, 3, 4, 6: an update reaches 99 % after 0.66, 0.35,
-    /// 0.26, 0.22, 0.16 s and costs 1.7, 2.0, 2.3, 2.7, 4.1 kB/s when busy, nothing when idle; at 1, push alone missed 1.7
-    /// members per seed, and none from 2 up. 1 to 8.
+    /// Peers that each gossip round goes to, half of them neighbours. 1, 2, 3, 4, 6: an update reaches 99 % after
+    /// 0.66, 0.35, 0.26, 0.22, 0.16 s and costs 1.7, 2.0, 2.3, 2.7, 4.1 kB/s when busy, nothing when idle; at 1, push
+    /// alone missed 1.7 members per seed, and none from 2 up. 1 to 8.
     pub fanout: u8,
-    /// Time between gossip rounds while there is news; the second round of fresh news comes after half of
-    /// it. 50, 75, 100, 200, 400 ms: an update reaches 99 % after 0.12, 0.16, 0.22, 0.42, 0.89 s, for the same number of
-    /// sends; median 2.8, 2.9, 2.9, 3.2, 3.9 s; 3.0, 2.8, 2.7, 2.3, 2.0 kB/s when busy. 1 ms to 10 s.
+    /// Time between gossip rounds while there is news; the second round of fresh news comes after half of it. 50, 75,
+    /// 100, 200, 400 ms: an update reaches 99 % after 0.12, 0.16, 0.22, 0.42, 0.89 s, for the same number of sends;
+    /// median 2.8, 2.9, 2.9, 3.2, 3.9 s; 3.0, 2.8, 2.7, 2.3, 2.0 kB/s when busy. 1 ms to 10 s.
     pub gossip_interval: Duration,
-    /// A rumor is sent `retransmit_factor * (1 + log10(n + 1))` times, rounded up, but at least `2 * fanout` times, and more
-    /// often where pings are repeated. 1, 2, 3, 4, 6: 2.7, 2.7, 3.3, 3.9, 5.2 kB/s when busy; push alone missed nobody.
-    /// 1 to 6.
+    /// A rumor is sent `retransmit_factor * (1 + log10(n + 1))` times, rounded up, but at least `2 * fanout` times,
+    /// and more often where pings are repeated. 1, 2, 3, 4, 6: 2.7, 2.7, 3.3, 3.9, 5.2 kB/s when busy; push alone
+    /// missed no member. 1 to 6.
     pub retransmit_factor: u8,
 
-    /// How long the views of two nodes may differ, whatever news there is, before one of them looks for what it has
-    /// missed. Without news it looks after 1.6 s at a `gossip_interval` of 100 ms. Each such walk costs 1.1 kB, and
-    /// 250 bytes for each difference found. 1 s to 1 h.
+    /// How long the views of two nodes may differ, whatever news is pending, before one of them looks for what it has
+    /// missed. Without news it looks after 1.6 s at a `gossip_interval` of 100 ms. Each such reconciliation costs 1.1
+    /// kB, and 250 bytes for each difference found. 1 s to 1 h.
     pub anti_entropy_interval: Duration,
 
     /// The largest datagram sent or accepted, in bytes of UDP payload. 1,200 passes every path that IPv6
@@ -189,16 +188,16 @@ pub struct Config {
     /// Joiners that this node invites and new members that it admits a second; over it, it names others to ask, and
     /// invites one in eight. A crowd comes in through those it let in first. 1 to 10,000.
     pub admissions_per_second: u16,
-    /// Non-members' joins answered a second; a fetch counts as two, a ping or another packet of an unknown sender as three,
-    /// and those leave half of it to joins. A flood above it is dropped and counted. Fetches alone take up to 19 bytes of
-    /// `budgets.total` for each. Pings are always acked, with no more bytes than they had. 1 to 100,000.
+    /// Non-members' joins answered a second; a fetch counts as two, a ping or another packet of an unknown sender as
+    /// three, and those leave half of it to joins. A flood above it is dropped and counted. Fetches alone take up to
+    /// 19 bytes of `budgets.total` for each. Pings are always acked, with no more bytes than they had. 1 to 100,000.
     pub non_members_per_second: u32,
     /// How long to wait before asking a seed again; jittered; after four rounds it doubles, up to eightfold.
     /// 10 ms to 10 min.
     pub join_retry: Duration,
 
     /// How long the dead stay remembered, counted from the death. Must exceed the time that stale news can
-    /// circulate, and the longest partition that should not revive a restarted name's old life.
+    /// circulate, and the longest partition that should not revive the old epoch of a restarted node.
     /// 1 min to 14 days.
     pub tombstone_ttl: Duration,
     /// Tombstones kept at the most; the oldest go first. 1 to 2^20.
@@ -331,11 +330,11 @@ impl Config {
                 return Err(ConfigError::Order { smaller, larger });
             }
         }
-        // Half of the time must be enough to hear somebody, however slowly a sick node probes.
+        // Half of the time must suffice to hear from a member, however slowly a sick node probes.
         if self.probe_interval * 40 > self.tombstone_ttl {
             return Err(ConfigError::Order { smaller: "40 * probe_interval", larger: "tombstone_ttl" });
         }
-        // Probes are charged to the total and never held back: nothing else would ever be sent.
+        // Probes are charged to the total and never delayed: nothing else would ever be sent.
         if u64::from(self.budgets.total) * micros(self.probe_interval) < 2 * PROBE_BYTES * 1_000_000 {
             return Err(ConfigError::Order {
                 smaller: "264 bytes a probe_interval",
@@ -361,12 +360,12 @@ impl Config {
         Ok(())
     }
 
-    /// How often a rumor is sent in a cluster of `n`: `retransmit_factor * (1 + log10(n + 1))`, rounded up, but at least
-    /// two rounds' worth. Without neighbours all sends are random, and the factor counts double.
+    /// How often a rumor is sent in a cluster of `n`: `retransmit_factor * (1 + log10(n + 1))`, rounded up, but at
+    /// least two rounds' worth. Without neighbours all sends are random, and the factor counts double.
     ///
-    /// SWIM's λ·log n, with one decade on top. Random sends alone miss somebody in `1 - exp(-n * e^-sends)` of all
-    /// updates: below 0.6 % at every size with the presets' factor of 2, doubled. With neighbours nobody is missed where
-    /// nothing is lost.
+    /// SWIM's λ·log n, with one decade on top. Random sends alone miss a member in `1 - exp(-n * e^-sends)` of all
+    /// updates: below 0.6 % at every size with the presets' factor of 2, doubled. With neighbours no member is missed
+    /// where nothing is lost.
     pub(crate) fn sends(&self, n: u32) -> u8 {
         let factor = u64::from(self.retransmit_factor) * if self.mechanisms.neighbours { 1 } else { 2 };
         let log2 = log2_sixteenths(u64::from(n.max(1)) + 1);
@@ -375,8 +374,8 @@ impl Config {
         sends.max(u64::from(self.fanout) * 2).min(MAX_SENDS as u64) as u8
     }
 
-    /// The shortest suspicion, in µs: the pause that we promise to tolerate, and the accusation's way out and
-    /// the refutation's way back: three eager rounds of half a gossip interval each, one more per tenfold size. Where the
+    /// The shortest suspicion, in µs: the pause that we promise to tolerate, and the accusation's way out and the
+    /// refutation's way back: three eager rounds of half a gossip interval each, one more per tenfold size. Where the
     /// round trip is longer than the interval, it is what a round takes.
     pub(crate) fn suspicion_floor(&self, n: u32, round_trip: Duration) -> u64 {
         let rounds = u64::from(n.max(1).ilog10()) + 3;

@@ -29,8 +29,8 @@ impl Endpoint {
         bytes
     }
 
-    /// Whether a single node can be reached there: the port is not 0, and the address is not unspecified, of "this network"
-    /// (0.0.0.0/8), multicast or broadcast. Nodes believe no other address, of themselves or of anybody else.
+    /// Whether a single node can be reached there: the port is not 0, and the address is not unspecified, of "this
+    /// network" (0.0.0.0/8), multicast or broadcast. Nodes accept no other address, for themselves or for others.
     pub fn is_unicast(self) -> bool {
         is_unicast(self.socket_addr())
     }
@@ -83,8 +83,8 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// A member, and where its datagrams were seen to come from. Aligned to two bytes, so that an event with it is as small as
-/// the others.
+/// A member, and where its datagrams were seen to come from. Aligned to two bytes, so that an event with it is as
+/// small as the others.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(into = "(NodeId, Endpoint)", from = "(NodeId, Endpoint)"))]

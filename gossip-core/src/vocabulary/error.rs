@@ -46,7 +46,7 @@ pub enum Malformed {
     /// More sections, records or accusations than a datagram may carry.
     TooMany,
     /// A value that no correct node sends: a zero id, an incarnation near its end, an address that
-    /// nobody can be reached at. Or it came from such an address.
+    /// no node can be reached at. Or it came from such an address.
     Value,
 }
 
@@ -96,7 +96,7 @@ pub enum ConfigError {
     Epoch,
     /// The memory has room for fewer than two members, or for more than 2^20.
     Memory,
-    /// An outbox cannot take what one step may put into it: [`Buffer::outbox_for`](crate::Buffer::outbox_for).
+    /// An outbox has no room for what one step may put into it: [`Buffer::outbox_for`](crate::Buffer::outbox_for).
     Outbox {
         /// The events that one step may raise.
         events: usize,

@@ -87,7 +87,7 @@ counters! {
     limited,
     /// Packets made, by class: probes, acks and their relays.
     packets_probe,
-    /// Packets made: dominating answers, accusations told to the accused, visits to the dead.
+    /// Packets made: corrections, accusations told to the accused, reconnect attempts.
     packets_suspicion,
     /// Packets made: gossip rounds.
     packets_rumor,
@@ -129,7 +129,7 @@ counters! {
     rumors_retired,
     /// Probes begun.
     probes,
-    /// Probes answered, by whatever way.
+    /// Probes answered, directly or through a relay.
     probes_answered,
     /// Probes that failed.
     probes_failed,
@@ -145,11 +145,12 @@ counters! {
     suspicions_cleared,
     /// Deaths declared by this node.
     deaths_declared,
-    /// Accusations and deaths that were withheld: the trouble may be our own, a zone is silent, or nobody joins in.
+    /// Accusations and deaths that were withheld: this node may be cut off, a zone is silent, or no other node
+    /// confirms.
     deaths_withheld,
-    /// Zones held as silent.
+    /// Zones quarantined.
     quarantines,
-    /// Probes that failed in a zone that is silent, while no more zones could be held.
+    /// Probes that failed in a zone that is silent, while no more zones could be quarantined.
     dropped_quarantines_full,
     /// News of deaths that contradicted what this node had just seen, and was taken as suspicion; or that came late,
     /// and was questioned.
@@ -162,7 +163,7 @@ counters! {
     dropped_corrections,
     /// Own pauses noticed.
     local_pauses,
-    /// Seeds given that were not kept: too many at once, or an address where nobody can be.
+    /// Seeds given that were not kept: too many at once, or an address at which no node can be.
     dropped_seeds,
     /// Joins answered with a welcome.
     welcomes,
@@ -170,11 +171,11 @@ counters! {
     busy,
     /// Fetches answered.
     fetches_served,
-    /// Pings of members that are held dead.
+    /// Reconnect attempts: pings of dead members.
     reconnects,
     /// Members asked for their recent changes.
     pulls,
-    /// Walks begun, to find what differs from another's view.
+    /// Reconciliations begun, to find what differs from another view.
     reconciliations,
     /// Records that came by repair and changed something here.
     records_repaired,

@@ -1,7 +1,7 @@
-//! The ground floor: the words in which everything else is said.
+//! The ground floor: the types that everything else is expressed in.
 //!
-//! Ids, addresses, records and their merge; time and randomness; traffic classes and bounds; knobs, counters and refusals. Nothing
-//! here knows of tables, bytes or other nodes.
+//! Ids, addresses, records and their merge; time and randomness; traffic classes and bounds; knobs, counters and
+//! refusals. Nothing here knows of tables, bytes or other nodes.
 //!
 //! Laws: a merge is a join, so the order of news does not matter (`record/tests.rs`); a configuration that validates is
 //! within every bound (`tests/it/limits.rs`).

@@ -37,7 +37,7 @@ impl NodeId {
         Ok(Self(SipHasher13::new_with_keys(0, 0).hash(name::bytes_of(name)?).max(1)))
     }
 
-    /// An id chosen by the host; `None` for zero, which stands for "nobody".
+    /// An id chosen by the host; `None` for zero, which stands for no node.
     pub const fn from_u64(id: u64) -> Option<Self> {
         if id == 0 { None } else { Some(Self(id)) }
     }
@@ -110,7 +110,7 @@ impl FromStr for NodeId {
     }
 }
 
-/// Which life of a node, and how often it has contradicted news about itself in that life.
+/// Which epoch of a node, and how often it has refuted news about itself in that epoch.
 ///
 /// Ordered by epoch, then refutation; the higher one is the newer. Only the node itself raises it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -143,9 +143,9 @@ pub enum Status {
     Alive,
     /// Accused of not answering; it can still refute.
     Suspect,
-    /// Declared dead by somebody who checked.
+    /// Declared dead by a node that checked.
     Dead,
-    /// Gone by its own word.
+    /// Has left the cluster, and said so itself.
     Left,
 }
 
@@ -162,7 +162,7 @@ impl Status {
     }
 }
 
-/// What a member says of its own fitness to serve. Gossiped, and decides nothing in the protocol.
+/// A member's own statement of its fitness to serve. Gossiped, and decides nothing in the protocol.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
@@ -189,7 +189,7 @@ impl Health {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum Reachability {
-    /// Not yet tried since this member (or this life of it) became known.
+    /// Not tried yet since this member (or this epoch of it) became known.
     #[default]
     Unknown,
     /// The last attempt was answered.
@@ -264,7 +264,7 @@ impl Versions {
 pub struct Identity {
     /// The node's id, the same across restarts.
     pub id: NodeId,
-    /// Which life this is: `max(persisted + 1, Unix seconds)`.
+    /// The epoch: `max(persisted + 1, Unix seconds)`.
     pub epoch: u32,
     /// Where others reach it.
     pub address: SocketAddr,
@@ -275,7 +275,7 @@ pub struct Identity {
 /// The shared part of a member: what is gossiped, merged and remembered. 44 bytes, `Copy`.
 ///
 /// The merge is the join of a product of two orders. One is `(incarnation, status, fields)`, where the
-/// fields are address, locality and versions, and break ties only. The other is the owner's word
+/// fields are address, locality and versions, and break ties only. The other is the owner's state
 /// `(epoch, state version, health, pause)`. In each, the higher one wins.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Zeroable, Pod)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -318,14 +318,14 @@ impl Record {
 pub struct Merge {
     /// The record changed: the other one knew something newer.
     pub changed: bool,
-    /// The record still holds something that the other one lacks: whoever sent that should be told.
+    /// The record has something newer than the other one: the sender of that should be told.
     pub dominates: bool,
     /// Two different sets of fields under one incarnation: two nodes use one id.
     pub conflict: bool,
 }
 
 impl Record {
-    /// A node's own record at the start of a life.
+    /// A node's own record at the start of an epoch.
     pub fn new(identity: Identity, versions: Versions) -> Self {
         Self {
             id: identity.id.to_bytes(),
@@ -343,7 +343,7 @@ impl Record {
         NodeId::kept_in(self.id)
     }
 
-    /// Which life, and the refutations in it.
+    /// The epoch, and the refutations in it.
     pub fn incarnation(&self) -> Incarnation {
         Incarnation { epoch: self.epoch, refutation: self.refutation }
     }
@@ -430,7 +430,7 @@ impl Record {
         self
     }
 
-    /// This record with another owner's word.
+    /// This record with another owner's state.
     #[must_use]
     pub fn with_state(mut self, state_version: u32, health: Health, pause_s: u8) -> Self {
         self.state_version = state_version;
@@ -501,7 +501,7 @@ impl Record {
         state(self).cmp(&state(other))
     }
 
-    /// Whether this one's word would win.
+    /// Whether this one's owner's state would win.
     pub(crate) fn has_later_state_than(&self, other: &Self) -> bool {
         self.order_of_state(other).is_gt()
     }
@@ -562,7 +562,7 @@ pub struct Accusation {
 }
 
 /// A sum of keyed 64-bit hashes over a set of records. Equal sets have equal fingerprints; different
-/// sets differ with probability 1 - 2^-64 unless somebody who knows the key made them collide.
+/// sets differ with probability 1 - 2^-64 unless someone who knows the key made them collide.
 ///
 /// Over `(id, incarnation, state version)` of live records only: suspicions and forgotten tombstones
 /// change nothing.

@@ -44,7 +44,7 @@ impl Rng {
         (((self.next() >> 32) * u64::from(bound)) >> 32) as u32
     }
 
-    /// A number of microseconds (or whatever) in `0..bound`, for jitter.
+    /// A random number in `0..bound`, such as microseconds, for jitter.
     pub(crate) fn below_u64(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
@@ -56,7 +56,7 @@ impl Rng {
         self.0
     }
 
-    /// Undoes so many steps, as anybody can who knows the state.
+    /// Undoes `steps` steps, as anyone who knows the state can.
     pub(crate) fn rewind(&mut self, steps: usize) {
         for _ in 0..steps {
             let [a, b, c, d] = self.0;

@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Traffic {
-    /// Pings, acks and their relays: never held back.
+    /// Pings, acks and relayed pings: never delayed.
     #[default]
     Probe,
     /// Dominating answers, and what tells the accused and the dead of it. Checks of suspects are probes.

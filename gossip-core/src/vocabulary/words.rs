@@ -1,4 +1,4 @@
-//! How what a person reads is shown: one lower-case word each, padded as asked.
+//! `Display` for what people read: one lower-case word each, padded as requested.
 
 use crate::vocabulary::{
     config::Mode,

@@ -121,7 +121,7 @@ impl<'a> Writer<'a> {
         self.at
     }
 
-    /// Writes with `write`, or, when that does not fit whole, nothing at all.
+    /// Writes with `write`, or nothing if that does not fit as a whole.
     pub(super) fn whole(&mut self, write: impl FnOnce(&mut Self)) -> bool {
         let start = self.at;
         write(self);
@@ -144,7 +144,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes so many zeros, and lends them to be changed; `None` when they do not fit.
+    /// Writes this many zeros and lends them to be changed; `None` when they do not fit.
     pub(super) fn zeros(&mut self, len: usize) -> Option<&mut [u8]> {
         let (start, limit) = (self.at, self.bytes.len().saturating_sub(self.held));
         let free = self.bytes.get_mut(..limit).and_then(|bytes| bytes.get_mut(start..start + len));

@@ -68,7 +68,7 @@ pub(crate) struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     /// # Errors
-    /// The verdict on a datagram that is no frame of ours.
+    /// The verdict on a datagram that is not a frame of this protocol.
     pub(crate) fn decode(datagram: &'a [u8]) -> Result<Self, Verdict> {
         let mut reader = Reader { rest: datagram };
         let version = reader.u8().map_err(Verdict::Malformed)?;
@@ -83,7 +83,7 @@ impl<'a> Frame<'a> {
         Ok(Self { header, sections: reader.rest })
     }
 
-    /// Walks the whole datagram once and checks every value of it.
+    /// Goes through the whole datagram once and checks every value.
     pub(crate) fn contents(self) -> Result<Contents<'a>, Malformed> {
         let mut contents = Contents { message: None, limit: None, sieve: None, sections: self.sections };
         let (mut sections, mut entries) = (0, 0);
@@ -189,7 +189,7 @@ pub(crate) struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
-    /// The records, in order: the second walk.
+    /// The records, in order: the second pass.
     pub(crate) fn records(&self) -> impl Iterator<Item = Aged> + use<'a> {
         entries(self.sections, RECORDS, decode_record)
     }
@@ -223,7 +223,7 @@ fn entries<'a, T>(sections: &'a [u8], wanted: u8, decode: Decode<T>) -> impl Ite
     })
 }
 
-/// The most bytes that so many accusations take, with a section of their own.
+/// The most bytes that this many accusations take, with their own section.
 fn held_bytes(accusations: usize) -> usize {
     const ACCUSATION: usize = 8 + 4 + 5 + 8;
     if accusations == 0 { 0 } else { SECTION + accusations * ACCUSATION }
@@ -237,8 +237,8 @@ struct Section {
     start: usize,
 }
 
-/// A datagram being written. Whatever is added in whatever order, it decodes: what would exceed a bound is refused, and
-/// the entries of a tag stand in one section, in the order in which they were added.
+/// A datagram being written. It always decodes, whatever is added in any order: what would exceed a bound is refused,
+/// and the entries of a tag stand in one section, in the order in which they were added.
 pub(crate) struct Draft<'a> {
     writer: Writer<'a>,
     /// Entries written, and kept for later.
@@ -303,7 +303,7 @@ impl<'a> Draft<'a> {
         self.append(REQUESTS, |writer| encode_request(writer, id))
     }
 
-    /// Says what the sender has of a range, in so many `bytes` of bits, which `fill` sets; false when it does not fit, or
+    /// Adds a sieve of a range with this many `bytes` of bits, which `fill` sets; false when it does not fit, or
     /// there is a sieve already.
     pub(crate) fn sieve(
         &mut self,
@@ -373,8 +373,8 @@ impl<'a> Draft<'a> {
         true
     }
 
-    /// Moves what was written from `from` on to the end of a section, in front of the sections behind it. Seldom: mostly
-    /// the section is the last, and all is in place.
+    /// Moves what was written from `from` on to the end of a section, in front of the sections behind it. Seldom:
+    /// mostly the section is the last, and all is in place.
     fn move_into(&mut self, at: usize, from: usize) {
         let more = self.writer.len() - from;
         let mut behind = self.sections.iter_mut().skip(at + 1);

@@ -33,7 +33,7 @@ pub(crate) type Nonce = u32;
 
 /// The nonce of a join that only introduces the sender, and asks for nothing.
 pub(crate) const INTRODUCTION: Nonce = 0;
-/// Proves that whoever shows it receives at an address; zero is none.
+/// Proves that its bearer receives at an address; zero is none.
 pub(crate) type Token = u64;
 
 /// The most addresses in a [`Message::Busy`].
@@ -51,7 +51,7 @@ pub(crate) enum Message {
     RelayedAck { nonce: Nonce },
     /// It did not; but I am here.
     Nack { nonce: Nonce },
-    /// Here I am; take me in, and tell me who is there.
+    /// A request to be let in, with the joiner's record.
     Join { nonce: Nonce, token: Token, me: Aged },
     /// Ask again with this token. Counts as an ack of the ping with the same nonce.
     Challenge { nonce: Nonce, token: Token },

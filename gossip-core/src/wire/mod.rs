@@ -3,7 +3,7 @@
 //! Fixed-width integers are big-endian; counts that are mostly small are LEB128. Every value has exactly one
 //! encoding, so what decodes encodes to the same bytes again.
 
-// Bytes from anybody are read here. That nothing here panics, `.ci/run` checks in a linked program, too.
+// Untrusted bytes are read here. `.ci/run` checks in a linked program that nothing here can panic.
 #![cfg_attr(
     not(test),
     deny(

@@ -25,9 +25,9 @@ pub(crate) struct Sieve<'a> {
 }
 
 impl Sieve<'_> {
-    /// Whether the sender has the record with this share. Of those that it lacks, 9.2 % pass for had, if the filter has five
-    /// bits for each that it has: (1 - e^(-3/5))^3 (Bloom, "Space/Time Trade-offs in Hash Coding with Allowable Errors",
-    /// 1970).
+    /// Whether the sender has the record with this share. Of those that it lacks, 9.2 % pass for had, if the filter
+    /// has five bits for each that it has: (1 - e^(-3/5))^3 (Bloom, "Space/Time Trade-offs in Hash Coding with
+    /// Allowable Errors", 1970).
     pub(crate) fn has(&self, share: u64) -> bool {
         let is_set = |at: usize| self.bits.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1);
         places(self.nonce, share, self.bits.len()).all(is_set)
@@ -57,8 +57,8 @@ impl Bits<'_> {
     }
 }
 
-/// The bits of a share in a filter of so many bytes: two hashes make all (Kirsch and Mitzenmacher, "Less Hashing, Same
-/// Performance", 2006), from the share under the nonce by the finalizer of SplitMix64.
+/// The bits of a share in a filter of this many bytes: two hashes make all (Kirsch and Mitzenmacher, "Less Hashing,
+/// Same Performance", 2006), from the share under the nonce by the finalizer of SplitMix64.
 fn places(nonce: Nonce, share: u64, bytes: usize) -> impl Iterator<Item = usize> {
     let mut hash = share ^ u64::from(nonce).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

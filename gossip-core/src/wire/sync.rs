@@ -5,7 +5,7 @@
 //! 15 lists     lists, one after the other
 //! 16 requests   ids 8, one after the other
 //!
-//! prefix       3 + 4 × level bits of the tag, left-aligned in as few bytes as hold them, the rest zero
+//! prefix       3 + 4 × level bits of the tag, left-aligned in as few bytes as possible, the rest zero
 //! digest       head 1 · prefix 1-4 · (fresh 2) · sums 8 × 16
 //!   head       bits 0-2 level (0 to 6), 3 set where `fresh` follows, the rest zero
 //! list         head 1 · prefix 1-4 · count 1 · versions

@@ -1,7 +1,7 @@
 //! Fetching: the first view, range by range of the id-hash space, from as many members at once.
 //!
-//! The joiner sets the window and repeats what is lost, so the member asked keeps no state. A busy member refuses a range, which
-//! is then requested from another one.
+//! The joiner sets the window and repeats what is lost, so the member asked keeps no state. A busy member refuses a
+//! range, which is then requested from another one.
 
 use super::{
     Joining,
@@ -57,11 +57,11 @@ pub(super) struct Fetch {
     left: u8,
     pub(super) due: Instant,
     tries: u8,
-    /// Windows that whoever is asked has sent.
+    /// Windows that the member asked has sent.
     windows: u8,
     /// How long its pages may be.
     size: Size,
-    /// Whoever was asked has no time.
+    /// The member asked has no time.
     refused: bool,
 }
 
@@ -98,7 +98,7 @@ impl Bootstrap {
         true
     }
 
-    /// A source has no time: somebody else is asked, soon. False when it was not asked for a range.
+    /// A source has no time: another member is asked, soon. False when it was not asked for a range.
     pub(super) fn note_refusal(&mut self, cx: &mut Context<'_, '_>, nonce: Nonce) -> bool {
         let now = cx.now();
         let fetches = &mut self.joining.fetches;
@@ -180,7 +180,7 @@ impl Bootstrap {
             fetch.size.note_silence(cx.kernel.path.limit(&cx.kernel.config), alone);
         }
         if fetch.tries > MAX_TRIES {
-            // Whoever we asked is gone or overloaded: start over from the seeds, or leave the
+            // The member asked is gone or overloaded: start over from the seeds, or leave the
             // rest to repair.
             self.joining.fetches.clear();
             if self.joining.viewed {
@@ -230,7 +230,7 @@ impl Bootstrap {
         }
     }
 
-    /// What was fetched goes on up to `next`, and further with the pages that came early.
+    /// The range is complete up to `next`, and further with the pages that came early.
     fn turn_page(&mut self, cx: &mut Context<'_, '_>, at: usize, mut next: Place, mut last: bool) {
         let Joining { fetches, early, .. } = &mut self.joining;
         let fetch = &mut fetches[at];

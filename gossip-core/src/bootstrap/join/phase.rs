@@ -16,9 +16,9 @@ pub(super) enum Phase {
 /// What happens to a joiner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Turn {
-    /// Seeds are asked: the host names some, all members were lost, one is visited, or a range was given up.
+    /// Seeds are asked: the host names some, all members were lost, one is contacted, or a range was given up.
     Ask,
-    /// There is nobody to ask after all.
+    /// There is no one to ask after all.
     NobodyToAsk,
     /// It is in.
     Welcome,

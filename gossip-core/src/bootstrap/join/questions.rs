@@ -10,7 +10,7 @@ use core::{net::SocketAddr, time::Duration};
 /// Joins of this round and of those before whose answers are awaited.
 const MAX_ASKED: usize = sized(3, 1) * MAX_OF_ROUND;
 
-/// Who was asked to let this node in.
+/// The nodes that were asked to let this one in.
 #[derive(Clone)]
 pub(super) struct Questions {
     /// The oldest first.
@@ -40,7 +40,7 @@ impl Questions {
         self.asked.iter().any(|&(asked, _)| asked == nonce)
     }
 
-    /// Who is asked in this round.
+    /// The nodes asked in this round.
     pub(super) fn of_this_round(&self) -> &[(Nonce, SocketAddr)] {
         self.asked.get(usize::from(self.before)..).unwrap_or_default()
     }
@@ -72,7 +72,7 @@ impl Questions {
         self.asked.get(at).map(|&(_, seed)| seed)
     }
 
-    /// Whether a token may be shown to whoever sent this nonce; if so, nobody else is shown one meanwhile.
+    /// Whether a token may be shown to the sender of this nonce; if so, no other node is shown one meanwhile.
     pub(super) fn enter(&mut self, nonce: Nonce) -> bool {
         let enters = self.entering.is_none_or(|entering| entering == nonce);
         if enters {
@@ -81,7 +81,7 @@ impl Questions {
         enters
     }
 
-    /// Who was shown a token has no view, or no time: another may be shown one.
+    /// The node that was shown a token has no view, or no time: another may be shown one.
     pub(super) fn note_refusal(&mut self, nonce: Nonce) {
         self.entering = self.entering.filter(|&entering| entering != nonce);
     }

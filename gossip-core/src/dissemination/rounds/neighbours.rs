@@ -1,6 +1,6 @@
-//! Neighbours: the next live members of one's own zone in the id-hash order.
+//! Neighbours: the next live members of the node's own zone in the id-hash order.
 //!
-//! Random sends miss any one member with probability e^-sends. Where everybody sends to the next few members of one
+//! Random sends miss any one member with probability e^-sends. Where every node sends to the next few members of one
 //! order, each member has a few predecessors that always send to it. Half of the sends do this; the other half stays
 //! random: it makes news grow exponentially, crosses zones, and does not depend on views being equal.
 
@@ -9,7 +9,7 @@ use crate::{
     tables::table::{ME, SlotId, Table, index::Place},
 };
 
-/// Where the walk along the order stands. It goes on from round to round, and starts over after half as many members as
+/// The position in the order. It moves on from round to round, and starts over after half as many members as
 /// a rumor has sends: so whenever a rumor's rounds begin, they go to all of those members.
 #[derive(Clone)]
 pub(super) struct Neighbours {
@@ -206,7 +206,7 @@ mod tests {
             let ring = order(1, n);
             let ring = &ring[..span.min(ring.len())];
             let sent = rounds(&mut view(1, &vec![0; n as usize], &[]), 12, count, span);
-            // Where all of them fit one round, nobody is in it twice.
+            // Where all of them fit one round, none is in it twice.
             let in_turn = sent.iter().enumerate().all(|(at, &id)| id == ring[at % ring.len()]);
             if count <= ring.len() {
                 in_turn && sent.len() == 12 * count

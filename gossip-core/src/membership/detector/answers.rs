@@ -32,7 +32,7 @@ impl Membership {
         }
     }
 
-    /// A control answered: the road to this zone is open.
+    /// A control answered: the path to this zone works.
     fn control_answered(&mut self, cx: &mut Context<'_, '_>, at: usize, sender: NodeId) {
         let Some(control) = cx.tables.members.find(sender) else { return };
         let Some(probe) = self.detector.probes.get_mut(at) else {

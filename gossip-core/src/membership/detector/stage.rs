@@ -24,7 +24,7 @@ pub(crate) enum Purpose {
     /// It was unknown and came by repair: its news is passed on once it answers.
     /// Asks no relays, which would accuse it in their own names.
     Newcomer,
-    /// It was found unreachable, and there is a sign of life. Asks nobody else and accuses nobody.
+    /// It was found unreachable, and was heard from or of since. Asks no other member and accuses none.
     Recheck,
     /// Its zone is quarantined, and may answer again: a single ping, since the next one follows soon.
     ZoneCheck,
@@ -42,8 +42,8 @@ impl Purpose {
     }
 }
 
-/// What a probe spends on a member that does not answer: less while this node quarantines itself, since a failure then has no
-/// consequence for now.
+/// What a probe spends on a member that does not answer: less while this node quarantines itself, since a failure
+/// then has no consequence for now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Effort {
     Full,
@@ -117,7 +117,7 @@ mod tests {
     use Purpose::{Check, Confirm, Newcomer, Recheck, Routine, ZoneCheck};
     use std::string::String;
 
-    /// What a probe does, move by move, if nobody ever answers: a letter for each.
+    /// What a probe does, move by move, if no member ever answers: a letter for each.
     fn walk(purpose: Purpose, effort: Effort, config: &Config) -> String {
         let (mut stage, mut moves) = (Stage::Direct(0), String::new());
         while !moves.ends_with('.') {

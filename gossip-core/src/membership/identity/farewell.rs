@@ -3,7 +3,7 @@
 use crate::{tables::table::SlotId, vocabulary::time::Instant, wire::message::Nonce};
 use core::time::Duration;
 
-/// Leaving is done when so many others have acknowledged it, or all if they are fewer: one would do to tell the rest,
+/// Leaving is done when this many others have acknowledged it, or all if they are fewer: one would do to tell the rest,
 /// as with any news; the others are for what may happen to it.
 pub(super) const ENOUGH_ACKS: u32 = 3;
 /// Or after this.

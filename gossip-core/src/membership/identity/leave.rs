@@ -1,4 +1,4 @@
-//! The end of a node's own life: its leave, and who must hear of it before it may go.
+//! Leaving: who must hear of it before this node may stop.
 
 use super::{
     Lifecycle,
@@ -14,8 +14,9 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 
-/// Where others leave too, a leave that fewer have acknowledged takes so many gossip intervals: until then we answer the
-/// others, who would wait in vain for one who is gone; and whoever stays has had the time to acknowledge it.
+/// Where others leave too, a leave that fewer have acknowledged takes this many gossip intervals: until then this
+/// node answers the others, which would wait in vain otherwise; and those that stay have had the time to acknowledge
+/// it.
 const INTERVALS_TOGETHER: u32 = 4;
 /// Where more others than this leave within a moment, all do, however many we still take for live: there may be more
 /// leaves than can reach us in that time.
@@ -60,7 +61,7 @@ struct Parting {
 }
 
 impl Parting {
-    /// Whether everybody leaves, as far as we can tell: most of those whom we knew, or a crowd.
+    /// Whether the whole cluster leaves, as far as is known: most of its members, or very many.
     fn is_of_all(&self) -> bool {
         self.others > self.live.min(CROWD)
     }
@@ -77,7 +78,7 @@ impl Parting {
         }
     }
 
-    /// How many others know of it: those who stay; or, if nobody of those we take for live does but all leave, those who
+    /// How many others know of it: those that stay; or, if all leave and no live member is left to stay, those that
     /// leave as well.
     fn known_to(&self) -> u32 {
         match self.acknowledged {
@@ -103,7 +104,7 @@ impl Lifecycle {
         }
     }
 
-    /// How many others know of our leave, where we take so many for live.
+    /// How many others know of the leave, with `live` live members.
     pub(crate) fn acknowledged(&self, live: u32, config: &Config) -> u32 {
         self.parting(live, config).map_or(0, |parting| parting.known_to())
     }
@@ -129,7 +130,7 @@ impl Lifecycle {
         self.others_leaving.note(now, config.gossip_interval * INTERVALS_TOGETHER);
     }
 
-    /// A slot is about to be given to somebody else.
+    /// A slot is about to be given to another member.
     pub(crate) fn forget(&mut self, slot: SlotId) {
         if let Phase::Leaving(farewell) = &mut self.phase {
             farewell.by.iter_mut().filter(|by| **by == slot).for_each(|by| *by = NOBODY);
@@ -153,8 +154,8 @@ impl Membership {
         self.lifecycle.farewell().is_some() && cx.record(member).status() == Status::Left
     }
 
-    /// Another member that leaves told us so. We are gone in a moment, and count as none who knows; but it hears that we
-    /// leave, and who else does, and does not wait for us.
+    /// Another member that leaves told us so. We are gone in a moment, and count as none who knows; but it hears that
+    /// we leave, and who else does, and does not wait for us.
     pub(crate) fn part_with(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr) {
         let _ = cx.send(Intent { to, class: Traffic::Probe, message: None, about: Some(ME), rumors: true });
     }

@@ -1,14 +1,14 @@
-//! Where a node's life stands: the states and their transitions.
+//! The lifecycle of a node: the states and their transitions.
 
 use super::farewell::Farewell;
 use crate::vocabulary::time::Instant;
 
-/// Where a node's life stands.
+/// The state of a node's lifecycle.
 ///
 /// ```text
 ///    ┌──────────────(the other is gone)──────────────┐
 ///    ▼                                               │
-/// Running ──(third new life in a row)──▶ Passive ────┴──leave──▶ Leaving ──(acknowledged, or time out)──▶ Gone
+/// Running ──(third new epoch in a row)──▶ Passive ────┴──leave──▶ Leaving ──(acknowledged, or time out)──▶ Gone
 ///    └──────────────────────leave──────────────────────────────────▲
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,7 +17,7 @@ pub(crate) enum Phase {
     Running,
     /// Takes part, but no longer contradicts: another node uses its name.
     Passive {
-        /// When that one was last heard of as live.
+        /// When the other node was last heard of as live.
         heard: Instant,
     },
     /// Has said that it leaves, and tells it on.
@@ -26,10 +26,10 @@ pub(crate) enum Phase {
     Gone,
 }
 
-/// What happens to a node's life.
+/// What happens to a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Turn {
-    /// Another node goes above each epoch of ours, or was heard of as live.
+    /// Another node goes above each epoch of this one, or was heard of as live.
     OtherLives(Instant),
     /// The other node is dead or has left.
     OtherGone,

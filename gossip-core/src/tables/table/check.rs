@@ -62,7 +62,7 @@ impl Table<'_> {
         }
     }
 
-    /// Everybody is found, and the index is in the order of places.
+    /// Every member is found, and the index is in the order of places.
     fn check_index(&self) {
         let walked: Vec<Place> =
             self.as_view().after(Place::START, u32::MAX).map(|(place, _)| place).collect();

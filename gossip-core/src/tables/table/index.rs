@@ -1,10 +1,10 @@
 //! The index of the member table: *ordered* linear probing.
 //!
-//! An entry is `tag << 32 | slot + 1`; zero is empty. The home of a tag, `tag * capacity >> 32`, is monotone for
+//! An entry is `tag << 32 | slot + 1`; zero is empty. The home entry of a tag, `tag * capacity >> 32`, is monotone for
 //! any capacity, and entries stand in the order of `(tag, id)` round the circle. So a look-up is O(1), and
 //! a range of the id-hash space is one contiguous stretch, the same in tables of different capacity.
 //!
-//! Ids can be ground so that their tags crowd; a look-up therefore gallops where a walk would be long.
+//! Ids can be ground so that their tags crowd; a look-up therefore gallops where a scan would be long.
 
 use super::SlotId;
 use crate::vocabulary::record::NodeId;
@@ -52,7 +52,7 @@ fn wrap(position: usize, capacity: usize) -> usize {
 
 /// The slot of the member at `place`, with its position; or the position to insert it at.
 ///
-/// "Comes before `place`" is monotone from the home on: empty entries and later runs do not.
+/// "Comes before `place`" is monotone from the home entry on: empty entries and later runs do not.
 pub(super) fn find(
     index: &[u64],
     place: Place,
@@ -131,7 +131,7 @@ pub(super) fn remove(index: &mut [u64], mut at: usize) {
     index[at] = 0;
 }
 
-/// Empty entries passed by one walk over a range: 65 µs in a large table that is almost empty.
+/// Empty entries passed by one scan of a range: 65 µs in a large table that is almost empty.
 const MAX_EMPTY: usize = 1 << 16;
 
 /// The slots with tags in `low..=high`, in tag order (and id order within a tag).
@@ -143,7 +143,7 @@ pub(crate) fn range(index: &[u64], low: u32, high: u32) -> Range<'_> {
 /// See [`range`].
 pub(crate) struct Range<'a> {
     index: &'a [u64],
-    /// Unwrapped: goes on counting past the end of the array, since a run may.
+    /// Unwrapped: continues past the end of the array, since a run may.
     position: usize,
     last: usize,
     low: u32,
@@ -154,12 +154,12 @@ pub(crate) struct Range<'a> {
 }
 
 impl Range<'_> {
-    /// The tag below which the walk has seen everything, if it ended at its bound and not at the range's.
+    /// The tag below which the scan has seen everything, if it ended at its bound and not at the end of the range.
     pub(crate) fn cut(&self) -> Option<u32> {
         self.cut
     }
 
-    /// Passes an empty entry; false when the walk ends there. No run goes across it, so every tag with a home
+    /// Passes an empty entry; false when the scan ends there. No run goes across it, so every tag with a home
     /// before it has been seen.
     fn pass_empty(&mut self) -> bool {
         if self.position >= self.last {

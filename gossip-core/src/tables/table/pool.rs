@@ -50,12 +50,12 @@ impl Suspicion {
         };
     }
 
-    /// Whether its time is over: death is due, as soon as it is earned.
+    /// Whether its time is over: the member can be declared dead once a check fails.
     pub(crate) fn is_due(&self) -> bool {
         matches!(self.progress(), Progress::Due { .. })
     }
 
-    /// The distinct accusers, in the order in which we heard of them.
+    /// The distinct accusers, in the order in which they became known.
     pub(crate) fn accusers(&self) -> &[SlotId] {
         &self.accusers[..usize::from(self.count)]
     }
@@ -71,7 +71,7 @@ pub(crate) enum Progress {
     },
     /// That time is over: it is checked, and judged after each check.
     Due {
-        /// Since when somebody could have confirmed its death.
+        /// Since when another node could have confirmed its death.
         since: Judged<Stamp>,
         /// How often its timer has run out, 1 to 255.
         checks: u8,
@@ -125,7 +125,7 @@ pub(crate) struct Pool<'a> {
 }
 
 impl Pool<'_> {
-    /// Closes all, whatever the slots say: the memory is given a new node.
+    /// Closes all, without regard to the slots: the memory gets a new node.
     pub(crate) fn clear(&mut self) {
         *self.open = 0;
     }

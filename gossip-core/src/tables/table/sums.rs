@@ -1,7 +1,8 @@
 //! Fingerprints: keyed hash-sums of the live records, one for all and one for each of 128 ranges.
 //!
-//! Ranges are made of tag bits: a [`Prefix`] of 3 bits, and of 4 more at each level. With an allocator, and so thousands
-//! of members, the sums of the parts of the first level are kept per change; all others are summed up when asked for.
+//! Ranges are made of tag bits: a [`Prefix`] of 3 bits, and of 4 more at each level. With an allocator, and so
+//! thousands of members, the sums of the parts of the first level are kept per change; all others are summed up when
+//! asked for.
 
 use super::{SlotId, View, index::Place};
 use crate::vocabulary::{
@@ -146,7 +147,7 @@ impl Prefix {
     }
 }
 
-/// What one walk over a range found.
+/// What one scan of a range found.
 pub(crate) struct Survey<const FIRST: usize> {
     /// The sums of its parts.
     pub(crate) sums: [u64; WAYS],

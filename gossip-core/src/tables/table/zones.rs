@@ -1,4 +1,4 @@
-//! Who lives where: the live members but this node, those of a zone side by side in one array.
+//! Which members are in which zone: the live members except this node, those of a zone side by side in one array.
 //!
 //! The stretches of the zones follow each other without a gap, in the order in which the zones were first seen.
 //! To make or fill a gap one member of each following stretch moves from one end of it to the other, so that a
@@ -8,8 +8,8 @@ use super::{ME, SlotId, Table, index::Place};
 use crate::vocabulary::{bounds::sized, record::Zone, rng::Rng};
 use core::ops::Range;
 
-/// The most stretches: 64 zones cover the largest clouds, 16 what a microcontroller sees of one. Members of further zones
-/// share the last stretch, and are treated as those of one zone.
+/// The most stretches: 64 zones cover the largest clouds, 16 what a microcontroller sees of one. Members of further
+/// zones share the last stretch, and are treated as those of one zone.
 pub(crate) const MAX_ZONES: usize = sized(64, 16);
 
 /// The most members that one search for the next of a zone passes over: of other zones, dead, or unfit.
@@ -81,7 +81,7 @@ impl Table<'_> {
         self.places[slot as usize] = position;
     }
 
-    /// A member that is now live, or lives elsewhere now, joins its zone.
+    /// A member that is now live, or is in another zone now, joins its zone.
     pub(super) fn zone_enter(&mut self, slot: SlotId) {
         let zone = self.record(slot).locality().domain();
         let at = self.state.stretches.find_or_make(zone);
@@ -100,7 +100,7 @@ impl Table<'_> {
         debug_assert_eq!(self.state.stretches.start(count), self.state.live, "a place for every live member");
     }
 
-    /// A member that died, or lives elsewhere now, leaves the stretch in which it stands.
+    /// A member that died, or is in another zone now, leaves its stretch.
     pub(super) fn zone_leave(&mut self, slot: SlotId) {
         let place = self.places[slot as usize];
         debug_assert_eq!(self.zoned[place as usize], slot, "it stands where it was put");
@@ -131,9 +131,9 @@ impl Table<'_> {
         &self.zoned[start as usize..end as usize]
     }
 
-    /// The next live member of this node's zone after `from` in the id-hash order that `fits`, or this node itself if that
-    /// comes first. The error is how far the search went without finding either. Nodes that are alone in their zones form
-    /// one zone here.
+    /// The next live member of this node's zone after `from` in the id-hash order that `fits`, or this node itself if
+    /// that comes first. The error is how far the search went without finding either. Nodes that are alone in their
+    /// zones form one zone here.
     pub(crate) fn next_of_zone(
         &self,
         from: Place,

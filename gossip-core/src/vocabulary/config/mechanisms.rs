@@ -17,38 +17,39 @@ pub struct Mechanisms {
     pub suspicion: bool,
     /// Lifeguard's local health: probe slower when this node itself seems slow.
     pub local_health: bool,
-    /// Lifeguard's dynamic suspicion: the timer shrinks as independent accusers confirm. Off: it is fixed at its longest,
-    /// and starts at the accusation instead of the first unanswered ping.
+    /// Lifeguard's dynamic suspicion: the timer shrinks as independent accusers confirm. Off: it is fixed at its
+    /// longest, and starts at the accusation instead of the first unanswered ping.
     pub confirmations: bool,
-    /// Lifeguard's buddy system: a probe to a suspect carries the accusation, so it can refute at once; and a suspect that
-    /// sends us anything is told of it.
+    /// Lifeguard's buddy system: a probe to a suspect carries the accusation, so it can refute at once; and a suspect
+    /// that sends us anything is told of it.
     pub tell_suspect: bool,
-    /// Notice one's own pauses and judge nobody by them.
+    /// Notice this node's own pauses, and judge no member by them.
     pub local_pause: bool,
-    /// Hold another zone that is silent as a whole as unreachable, instead of accusing everybody in it.
+    /// Quarantine a zone that is silent as a whole, instead of accusing all its members.
     pub quarantines: bool,
-    /// Death is earned: it takes a fresh failed probe of one's own and two accusers; and news of a death is doubted by who
-    /// knows better. Off: an expired timer is enough.
+    /// Death is earned: it takes a fresh failed probe by this node and two accusers; and a node that knows better
+    /// questions news of a death. Off: an expired timer is enough.
     pub earned_death: bool,
-    /// An accuser's own timer runs out earlier, so that its check ends with a refutation's way. Off: it waits as long as
-    /// everybody.
+    /// An accuser's own timer runs out earlier, so that its check ends with a refutation's way. Off: it waits as long
+    /// as every other node.
     pub early_check: bool,
     /// Two of five probes go to the next member in the id-hash order. Off: all go round the lap.
     pub successor: bool,
-    /// Half of a rumor's sends go to the next members in the id-hash order. Off: all go to random members, and there are
-    /// twice as many.
+    /// Half of a rumor's sends go to the next members in the id-hash order. Off: all go to random members, and there
+    /// are twice as many.
     pub neighbours: bool,
     /// In a storm of news, ask for what is missing with a Bloom filter of what is known. Off: rumors tell all of it.
     pub sieves: bool,
-    /// Judge whoever refuted lately more slowly.
+    /// Judge members that refuted lately more slowly.
     pub damping: bool,
     /// Judge a member that announced a pause only when the pause is over.
     pub announced_pauses: bool,
-    /// Accuse at once all who were silent in a quarantine that has had its time. Off: they are accused as probes come to them.
+    /// Accuse at once all who were silent in a quarantine that has had its time. Off: they are accused as probes come
+    /// to them.
     pub roll_call: bool,
     /// Sign of own trouble: of those that a failing probe asked beside its target few answered.
     pub answers: bool,
-    /// Sign of own trouble: many probes fail of members that nobody had accused.
+    /// Sign of own trouble: many probes fail of members that no one had accused.
     pub surprise: bool,
     /// Sign of own trouble: this node has no more members left than were lost lately.
     pub majority: bool,
