@@ -1,7 +1,7 @@
 //! A gossip node in your own mio loop.
 //!
 //! [`bind`] makes a [`Handle`] to ask and a [`Driver`], a mio source. The `Poll` is yours, and so are the
-//! thread and whatever else the loop serves.
+//! thread and everything else that the loop serves.
 //!
 //! ```no_run
 //! use adapter_mio::{ClusterName, Config, Options, bind};

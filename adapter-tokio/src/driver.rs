@@ -43,7 +43,7 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Runs the node in a task of its own. The task may be forgotten: the node goes on without it.
+    /// Runs the node in its own task. The task may be detached: the node runs on without it.
     pub fn spawn(self) -> JoinHandle<Stopped> {
         tokio::spawn(self.run())
     }

@@ -13,7 +13,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// The most notices that a board keeps, whatever was asked for.
+/// The most notices that a board keeps, whatever was requested.
 const MAX_NOTICES: usize = 1 << 20;
 
 /// The last notices, numbered from 0 in the order in which they were posted; how the driver ended; and who
@@ -79,7 +79,7 @@ impl Board {
         }))
     }
 
-    /// Posts notices, the oldest making room, and wakes whoever waits.
+    /// Posts notices, the oldest making room, and wakes all that wait.
     pub(crate) fn post(&self, notices: impl ExactSizeIterator<Item = Notice>) {
         if notices.len() == 0 {
             return;

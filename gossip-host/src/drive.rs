@@ -36,7 +36,7 @@ pub async fn drive(mut engine: Engine, mut transport: impl AsyncTransport) -> St
     }
 }
 
-/// Waits for whatever comes first. All are asked each time, so that each knows whom to wake.
+/// Waits for the first of them. All are polled each time, so that each has the current waker.
 async fn wait(engine: &Engine, transport: &mut impl AsyncTransport, turn: Turn) {
     let mut due = pin!(transport.sleep_until(turn.until));
     if turn.until <= transport.now() {

@@ -55,7 +55,7 @@ pub struct Turn {
     pub writable: bool,
 }
 
-/// One node with all that happens around it, but for the socket and the clock.
+/// One node with all that happens around it, except the socket and the clock.
 ///
 /// The node is locked for each step and free while packets are sent. Dropping the engine ends the node as a
 /// crash would, and resolves what its handles wait for.
@@ -76,7 +76,7 @@ pub struct Engine {
 #[derive(Clone, Copy)]
 enum Leaving {
     No,
-    /// Being told to the others until this time. `lost`: somebody died meanwhile, who was not told.
+    /// Being told to the others until this time. `lost`: a member died meanwhile that was not told.
     Until {
         end: Instant,
         lost: bool,
@@ -169,7 +169,7 @@ impl Engine {
         self.shared.inbox.poll(cx)
     }
 
-    /// Looks up the seeds whose names are due, each on a thread of its own, since resolvers block. A name that is
+    /// Looks up the seeds whose names are due, each on its own thread, since resolvers block. A name that is
     /// being looked up is not looked up again, so there are at most as many threads as there may be seeds.
     fn look_up(&mut self) {
         while let Some(name) = self.seeds.next_lookup() {
@@ -303,7 +303,7 @@ impl Engine {
             self.step(transport, |node, now, out| Some(node.join(now, &seeds, out)));
         }
         let addresses = self.seeds.due(transport.now(), joined);
-        // A node that was told only of itself takes it that there is nobody else to ask.
+        // A node that was told only of itself concludes that there is no other node to ask.
         let others = !self.seeds.has_unknown() || addresses.iter().any(|&address| address != me);
         if !addresses.is_empty() && others {
             self.step(transport, |node, now, out| Some(node.join(now, &addresses, out)));
@@ -360,8 +360,8 @@ impl Engine {
         }
     }
 
-    /// Writes the epoch from a thread of its own, since a disk may take longer than the protocol can wait.
-    /// New lives are rare: the core lets at least 30 s pass between them.
+    /// Writes the epoch on its own thread, since a disk may take longer than the protocol can wait.
+    /// New epochs are rare: the core lets at least 30 s pass between them.
     fn persist(&self, epoch: u32) {
         let Some(file) = self.epoch_file.clone() else { return };
         let shared = Arc::clone(&self.shared);
@@ -386,7 +386,7 @@ impl Engine {
         stopped.filter(|_| !self.keeper.as_ref().is_some_and(|keeper| keeper.is_busy(now)))
     }
 
-    /// What came of a leave that so many have acknowledged. To leave alone is no failure; who left before us need not
+    /// The outcome of a leave with this number of acknowledgements. Leaving alone is no failure; members that left before need not
     /// be told.
     fn left(&self, acknowledged: u32) -> Stopped {
         let lost = matches!(self.leave, Leaving::Until { lost: true, .. });

@@ -1,4 +1,4 @@
-//! The epoch: which life of the node this is, kept in a small file across restarts.
+//! The epoch of the node, kept in a small file across restarts.
 
 use crate::file;
 use gossip_core::Incarnation;
@@ -14,10 +14,10 @@ use std::{
 /// The most bytes read of an epoch file; the ten digits of a `u32` and a line end fit well.
 const MAX_FILE_BYTES: u64 = 32;
 
-/// Where the epoch of a node is kept: one number in decimal, on a line of its own.
+/// Where the epoch of a node is kept: one number in decimal, on its own line.
 ///
 /// A write replaces the file atomically and reaches the disk before it returns, so that a crash leaves
-/// either the old epoch or the new one. Each node needs a file of its own.
+/// either the old epoch or the new one. Each node needs its own file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EpochFile {
     path: PathBuf,
@@ -29,7 +29,7 @@ impl EpochFile {
         Self { path: path.into() }
     }
 
-    /// The epoch of the last life; `None` if there is no file.
+    /// The last epoch; `None` if there is no file.
     ///
     /// # Errors
     /// The file cannot be read, or holds something else than an epoch.
@@ -56,7 +56,7 @@ impl EpochFile {
         written.map_err(|source| EpochError::Write { path: self.path.clone(), source })
     }
 
-    /// Begins a life: `max(persisted + 1, Unix seconds)`, persisted before it is used.
+    /// Begins an epoch: `max(persisted + 1, Unix seconds)`, persisted before it is used.
     pub(crate) fn begin(&self) -> Result<u32, EpochError> {
         let epoch = next(self.read()?, SystemTime::now());
         self.write(epoch)?;
@@ -64,7 +64,7 @@ impl EpochFile {
     }
 }
 
-/// The epoch of the next life: above the last one, even if the clock went backwards since.
+/// The next epoch: above the last one, even if the clock went backwards since.
 pub(crate) fn next(persisted: Option<u32>, now: SystemTime) -> u32 {
     let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let clock = u32::try_from(seconds).unwrap_or(Incarnation::MAX_EPOCH).min(Incarnation::MAX_EPOCH);

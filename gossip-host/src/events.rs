@@ -13,7 +13,7 @@ use std::{
     task::{Context, Poll},
 };
 
-/// What happens from now on, in order. Each subscriber has a place of its own in it, and none can hold up
+/// What happens from now on, in order. Each subscriber has its own position in it, and none can hold up
 /// the node or another subscriber.
 pub struct Events {
     subscription: Subscription,

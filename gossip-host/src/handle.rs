@@ -79,7 +79,7 @@ impl Handle {
         lock(&self.0.node).fingerprint()
     }
 
-    /// Whether the node has joined: the first fetch of the members is done, or there is nobody to join. True once
+    /// Whether the node has joined: the first fetch of the members is done, or there is no node to join. True once
     /// [`Event::Joined`](gossip_core::Event::Joined) was raised, unless the node started over since.
     pub fn is_joined(&self) -> bool {
         lock(&self.0.node).is_joined()
@@ -126,7 +126,7 @@ impl Handle {
         Events::new(self.board())
     }
 
-    /// Joins through these seeds too, now and whenever the node has lost everybody.
+    /// Joins through these seeds too, now and whenever the node has lost all members.
     pub fn join(&self, seeds: impl IntoIterator<Item = Seed>) {
         self.0.inbox.ask(|requests| requests.add_seeds(seeds));
     }
@@ -146,7 +146,7 @@ impl Handle {
     /// as it is. Within seconds all members know.
     ///
     /// # Errors
-    /// Nobody can be reached there. Nothing changes then.
+    /// No node can be reached there. Nothing changes then.
     pub fn set_advertise(&self, address: SocketAddr) -> Result<(), ConfigError> {
         let address = with_port(address, self.0.local);
         if !Endpoint::from(address).is_unicast() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Draws waits that differ from node to node, so that those started together do not ask together. `SplitMix64`
-/// (<https://prng.di.unimi.it/splitmix64.c>): what it draws is seen by nobody and decides nothing but when.
+/// (<https://prng.di.unimi.it/splitmix64.c>): its draws are seen by no one and decide nothing but times.
 pub(crate) struct Jitter(u64);
 
 impl Jitter {

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Resolves when the node has joined: it fetched a view, or has nobody to join. At once if it has already.
+/// Resolves when the node has joined: it fetched a view, or there is no node to join. At once if it has already.
 /// To await, or to poll with any waker (that of a mio loop, for one).
 pub struct WaitJoined(Subscription);
 

@@ -84,7 +84,7 @@ impl Keeper {
         }
     }
 
-    /// Writes the live members from a thread of its own, since a disk may take longer than the protocol can wait. There is
+    /// Writes the live members on its own thread, since a disk may take longer than the protocol can wait. There is
     /// never more than one such thread.
     fn write(&mut self, shared: &Arc<Shared>) {
         let live = |node: &Node<Heap>| {
@@ -110,7 +110,7 @@ impl Keeper {
         self.last.is_none() && !self.writing && now >= self.next
     }
 
-    /// The view has this fingerprint: whether to write it. One without anybody `live` is worth less than what the file has.
+    /// The view has this fingerprint: whether to write it. One without `live` members is worth less than the one in the file.
     fn looks_at(&mut self, now: Instant, view: Fingerprint, live: bool) -> bool {
         let write = live && (self.written != Some(view) || now >= self.refresh);
         self.next = now + self.wait;
@@ -132,7 +132,7 @@ impl Keeper {
         write
     }
 
-    /// The thread has written, or failed to: it goes on with the last write, if there was none yet.
+    /// The thread has written, or failed to: it continues with the last write, if there was none yet.
     pub(crate) fn wrote(&mut self, written: bool, shared: &Arc<Shared>) {
         if self.is_over(written) {
             self.write(shared);
@@ -154,7 +154,7 @@ impl Keeper {
     }
 }
 
-/// Whether a node knows anybody live.
+/// Whether a node knows a live member.
 fn has_company(node: &Node<Heap>) -> bool {
     node.members().next().is_some_and(|member| member.status().is_live())
 }

@@ -8,14 +8,14 @@
 //! # What can hold up a node
 //!
 //! Not what a host does with what it was given, however slow it is: events wait in a ring of
-//! [`Options::event_capacity`] places and tell whoever falls behind how many it missed, views are copies, and requests
+//! [`Options::event_capacity`] places and tell a subscriber that falls behind how many it missed, views are copies, and requests
 //! have one slot for each kind. But a few things run on the driver's own thread, and must not block:
 //!
-//! * the wakers of whoever waits for a handle's futures;
+//! * the wakers of the tasks that wait for a handle's futures;
 //! * the logger behind the features `log` and `tracing`;
 //! * where the driver shares its thread (tokio's current-thread runtime, smol's `LocalExecutor`, a mio loop), everything
-//!   else that runs there. A task that writes to a pipe which nobody reads stops the node until somebody does: give such
-//!   work a thread of its own, behind a bounded queue.
+//!   else that runs there. A task that writes to a pipe that is not read stops the node until it is: give such
+//!   work its own thread, behind a bounded queue.
 
 mod board;
 mod clock;

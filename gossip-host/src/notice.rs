@@ -22,8 +22,8 @@ impl Notice {
     }
 }
 
-/// So many notices were gone before the subscriber came for them. Ask [`Handle::members`] for the present
-/// state; the stream goes on with the oldest notice that is left.
+/// This many notices were gone before the subscriber read them. Ask [`Handle::members`] for the present
+/// state; the stream continues with the oldest notice that is left.
 ///
 /// [`Handle::members`]: crate::Handle::members
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -41,10 +41,10 @@ pub struct Options {
     pub seeds: Vec<Seed>,
     /// Where the node runs.
     pub locality: Locality,
-    /// Members that there is room for, this node included: 2 to 2^20. Memory is reserved for so many at the
+    /// Members that there is room for, this node included: 2 to 2^20. Memory is reserved for that number at the
     /// start and touched as they come.
     pub capacity: usize,
-    /// Where the epoch is kept across restarts. Without it the clock alone tells lives apart, so a restart
+    /// Where the epoch is kept across restarts. Without it the clock alone tells epochs apart, so a restart
     /// while the clock stands or goes backwards needs one more round trip to be believed.
     pub epoch_file: Option<PathBuf>,
     /// Where the members are kept across restarts: a node that has such a file finds its cluster again without seeds.
@@ -147,7 +147,7 @@ impl Options {
         self.rng_seed.unwrap_or_else(|| {
             let mut seed = [0; 32];
             for word in seed.as_chunks_mut::<8>().0 {
-                // Every `RandomState` has keys of its own, derived from the system's randomness.
+                // Every `RandomState` has its own keys, derived from the system's randomness.
                 *word = RandomState::new().hash_one(()).to_ne_bytes();
             }
             seed

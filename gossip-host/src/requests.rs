@@ -43,7 +43,7 @@ impl Requests {
     }
 }
 
-/// The requests, and whom to wake when there are some.
+/// The requests, and the waker for when there are some.
 #[derive(Default)]
 pub(crate) struct Inbox(Mutex<Slots>);
 

@@ -9,12 +9,12 @@ use std::{fmt, mem, net::SocketAddr, str::FromStr, time::Duration};
 const MAX_ADDRESSES: usize = 16;
 /// Seeds kept; more at the start are refused, and newer ones take the place of the oldest.
 pub(crate) const MAX_SEEDS: usize = 64;
-/// Names looked up at the same time, each by a thread of its own.
+/// Names looked up at the same time, each on its own thread.
 const MAX_LOOKUPS: usize = 16;
 /// The first wait before the names are resolved again, doubled up to [`MAX_WAIT`]. The node itself asks the
 /// addresses it has much more often.
 const MIN_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait while the node knows nobody: what a resolver's cache usually keeps.
+/// The longest wait while the node knows no member: what a resolver's cache usually keeps.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 /// The first wait where there are more addresses than the node takes at once: it asks two of them every half second.
 const MIN_WAIT_OF_TURN: Duration = Duration::from_secs(5);
@@ -140,7 +140,7 @@ enum Lookup {
 /// The seeds and their schedule.
 pub(crate) struct Seeds {
     sources: Vec<Source>,
-    /// Where members of an earlier life were: asked beside the seeds until the node has joined.
+    /// Where members of an earlier epoch were: asked beside the seeds until the node has joined.
     restored: Vec<SocketAddr>,
     next: Instant,
     wait: Duration,
@@ -182,7 +182,7 @@ impl Seeds {
         excess
     }
 
-    /// Adds members of an earlier life and makes a join due.
+    /// Adds members of an earlier epoch and makes a join due.
     pub(crate) fn restore(&mut self, now: Instant, addresses: impl Iterator<Item = SocketAddr>) {
         self.restored = addresses.take(MAX_ADDRESSES).collect();
         if !self.restored.is_empty() {
@@ -190,7 +190,7 @@ impl Seeds {
         }
     }
 
-    /// The node has joined: forgets where members of an earlier life were, and returns the seeds that are left, if it was
+    /// The node has joined: forgets where members of an earlier epoch were, and returns the seeds that are left, if it was
     /// told of others.
     pub(crate) fn forget_restored(&mut self) -> Option<Vec<SocketAddr>> {
         (!mem::take(&mut self.restored).is_empty()).then(|| self.addresses())
@@ -227,7 +227,7 @@ impl Seeds {
     }
 
     /// Those whose turn it is, of all addresses in this order: the first of every seed, then the second of every seed, and
-    /// so on, so that no name that has many crowds out the rest. Then those of an earlier life.
+    /// so on, so that no name that has many crowds out the rest. Then those of an earlier epoch.
     fn addresses(&self) -> Vec<SocketAddr> {
         let nth = |i: usize| self.sources.iter().filter_map(move |source| source.addresses.get(i).copied());
         let all: Vec<SocketAddr> =

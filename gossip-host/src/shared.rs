@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// What handles, watches and the engine share. No two of its locks are ever held together.
+/// What handles, watches and the engine share. No two of its locks are ever taken together.
 pub(crate) struct Shared {
     pub(crate) id: NodeId,
     pub(crate) local: SocketAddr,

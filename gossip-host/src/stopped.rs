@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Left {
     /// How many others have acknowledged it, and tell the rest. Three are enough, or all if they are fewer; fewer of
-    /// them if the time was over before. Where all leave together, those who leave count. None: nobody else was there.
+    /// them if the time was over before. Where all leave together, those that leave count. None: there was no other node.
     pub acknowledged: u32,
 }
 

@@ -27,7 +27,7 @@ impl MemberView {
         self.record.status()
     }
 
-    /// What it says of its own fitness to serve.
+    /// Its own statement of its fitness to serve.
     pub fn health(&self) -> Health {
         self.record.health()
     }

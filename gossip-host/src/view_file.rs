@@ -27,11 +27,11 @@ const VERSION: u16 = 1;
 const HEADER: usize = 8 + 2 + 8 + 8 + 4;
 const MEMBER: usize = 8 + 4 + 4 + 4 + 16 + 2 + 3 + 1 + 1;
 const CHECKSUM: usize = 8;
-/// Members kept, 180 kB: whoever comes back needs a few that are still there, and fetches the rest.
+/// Members kept, 180 kB: a node that comes back needs a few that are still there, and fetches the rest.
 pub(crate) const MAX_MEMBERS: usize = 4_096;
 const MAX_BYTES: usize = HEADER + MAX_MEMBERS * MEMBER + CHECKSUM;
 
-/// Where a view is kept. Each node needs a file of its own.
+/// Where a view is kept. Each node needs its own file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct ViewFile {
     path: PathBuf,
@@ -46,7 +46,7 @@ impl ViewFile {
     /// The members kept, if there is a file.
     ///
     /// # Errors
-    /// It is of no use; that harms nobody but whoever needs it.
+    /// It is of no use; that harms only a node that needs it.
     pub(crate) fn read(&self, now: SystemTime, max_age: Duration) -> Result<Option<Vec<Record>>, ViewError> {
         let mut bytes = Vec::new();
         match File::open(&self.path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
@@ -179,7 +179,7 @@ fn decode_member(mut bytes: &[u8]) -> Option<Record> {
 pub enum Restored {
     /// None was named, or there was none yet.
     Nothing,
-    /// The node started with so many members of an earlier life.
+    /// The node started with this many members of an earlier epoch.
     Members(usize),
     /// It was of no use, and ignored.
     Ignored(ViewError),
@@ -202,7 +202,7 @@ enum ViewFault {
     Version(u16),
     /// Of another cluster.
     Foreign,
-    /// The others may have forgotten by now who has died since.
+    /// The others may have forgotten by now which members have died since.
     Old {
         age: Duration,
         max_age: Duration,
