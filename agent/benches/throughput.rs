@@ -71,7 +71,7 @@ impl<'a> Bare<'a> {
         Self { node, buffer: Box::default(), start: Instant::now(), shared }
     }
 
-    /// Takes a datagram in; returns whether to go on. Whoever knows nobody has nothing to send.
+    /// Takes a datagram in; returns whether to go on. Whoever knows no one has nothing to send.
     fn take(&mut self, datagram: &mut [u8], from: SocketAddr) -> bool {
         let now = gossip_core::Instant::ZERO + self.start.elapsed();
         let mut out = self.buffer.outbox();

@@ -14,7 +14,7 @@ pub(crate) enum Adapter {
     Tokio,
     /// smol's reactor, in a task all the same.
     Smol,
-    /// A mio loop, in a thread of its own.
+    /// A mio loop, in its own thread.
     Mio,
 }
 
@@ -62,7 +62,7 @@ impl Driver {
     }
 }
 
-/// Runs a loop on a thread of its own.
+/// Runs a loop on its own thread.
 async fn run_mio(mio: MioLoop, waker: Arc<Waker>) -> Result<Stopped> {
     let (end, ended) = oneshot::channel();
     thread::Builder::new().name("gossip-mio".to_owned()).spawn(move || mio.run(end))?;
@@ -96,7 +96,7 @@ pub(crate) struct MioLoop {
 }
 
 impl MioLoop {
-    /// Runs until the node has left, or nobody cares for its end.
+    /// Runs until the node has left, or no one cares for its end.
     fn run(mut self, end: oneshot::Sender<io::Result<Stopped>>) {
         let mut ready = Events::with_capacity(EVENTS);
         while !end.is_closed() {

@@ -66,7 +66,7 @@ pub(crate) struct Knobs {
     #[arg(long, value_name = "BYTES")]
     max_datagram: Option<i64>,
 
-    /// How long a zone that is silent as a whole is held as unreachable before its members are declared dead, as in 90s
+    /// How long a zone that is silent as a whole is quarantined before its members are declared dead, as in 90s
     /// or 10m. [default: 7m]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     quarantine: Option<Duration>,

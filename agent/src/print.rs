@@ -21,7 +21,7 @@ pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
 
 /// Lines that wait for a slow reader before further ones are dropped: all members of a cluster of 1,000 may come at once.
 const MAX_LINES: usize = 1_024;
-/// How long the end of the program waits for somebody to read its last words.
+/// How long the end of the program waits for someone to read its last words.
 pub(crate) const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How lines are written.
@@ -101,7 +101,7 @@ impl Output {
     }
 }
 
-/// Says why the program ends, unless nobody listens.
+/// Says why the program ends, unless no one listens.
 pub(crate) fn last_words(text: impl fmt::Display) {
     // Where even this fails, the exit status has to say it.
     if let Ok(err) = errors() {
@@ -171,7 +171,7 @@ impl Line {
         Self { note: Some(note), ..self }
     }
 
-    /// So many lines are missing here.
+    /// This many lines are missing here.
     pub(crate) fn lagged(missed: u64) -> Self {
         let note = format!("{missed} lines were not printed, since output is read too slowly");
         Self { note: Some(note), ..Self::bare("lagged", SystemTime::now()) }

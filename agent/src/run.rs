@@ -24,7 +24,7 @@ const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 /// How long the program goes on after a signal, whatever happens: it leaves, says its last words, and ends.
 const END_LIMIT: Duration = LEAVE_LIMIT.saturating_add(LAST_WORDS).saturating_add(Duration::from_millis(250));
 
-/// Runs a node until a signal, or until nobody reads its output.
+/// Runs a node until a signal, or until no one reads its output.
 ///
 /// # Errors
 /// Why the node could not start or go on, and what to do.

@@ -15,7 +15,7 @@ const PATIENCE: u32 = 5;
 /// start, so that a name which can be found by then never ends it.
 const LOOK_UPS: u32 = 4;
 
-/// Looks after the seeds until the node has met somebody.
+/// Looks after the seeds until the node has met someone.
 pub(crate) struct SeedCheck {
     given: HashSet<Seed>,
     advertise: Option<SocketAddr>,
@@ -142,7 +142,7 @@ mod tests {
         SeedCheck::new(&args)
     }
 
-    /// What is seen of names of which so many look-ups failed; of `None` the first has no answer.
+    /// What is seen of names of which this many look-ups failed; of `None` the first has no answer.
     fn seen(names: &[(&str, Option<u32>)]) -> Seen {
         let unresolved = names.iter().map(|&(seed, failures)| {
             let mut name = UnresolvedSeed::default();

@@ -30,7 +30,7 @@ pub(crate) fn listen(limit: Duration) -> io::Result<oneshot::Receiver<()>> {
                 process::exit(INTERRUPTED);
             }
             if let Some(tell) = first.take_if(|_| count > 0) {
-                // Before the loop begins nobody listens, and the time limit does what is left to do.
+                // Before the loop begins no one listens, and the time limit does what is left to do.
                 let _ = tell.send(());
                 end_after(limit);
             }

@@ -1,4 +1,4 @@
-//! A stream of lines with a writer of its own: whoever reads it slowly, or not at all, holds up nobody.
+//! A stream of lines with its own writer: a reader that is slow, or does not read, holds up no one.
 
 use std::{
     collections::VecDeque,
@@ -9,7 +9,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// How long the writer waits before it tries again where somebody has switched the stream to never block.
+/// How long the writer waits before it tries again where someone has switched the stream to never block.
 const FULL_WAIT: Duration = Duration::from_millis(10);
 
 /// Lines on their way to a file descriptor, written by a thread in the order in which they came.
@@ -22,7 +22,7 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Starts the writer. `lost` makes the line that stands for so many dropped ones.
+    /// Starts the writer. `lost` makes the line that stands for this many dropped ones.
     ///
     /// # Errors
     /// The thread cannot be started.
@@ -72,7 +72,7 @@ impl Stream {
 
 enum Entry {
     Line(String),
-    /// So many lines were dropped here.
+    /// This many lines were dropped here.
     Lost(u64),
 }
 
@@ -195,7 +195,7 @@ mod tests {
 
     impl Write for Sink {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            // Once the test is over nobody waits any more.
+            // Once the test is over no one waits any more.
             self.allowed.recv().map_err(|_| io::ErrorKind::BrokenPipe)??;
             let _ = self.shown.send(String::from_utf8_lossy(bytes).into_owned());
             Ok(bytes.len())

@@ -156,7 +156,7 @@ impl Others {
         self.wire.extend(output.packets().map(|packet| (from, packet.to, packet.bytes.to_vec())));
     }
 
-    /// Everybody who is up takes in what came, and ticks; returns what came for the first node.
+    /// Everyone who is up takes in what came, and ticks; returns what came for the first node.
     fn live(&mut self, now: Instant, is_up: impl Fn(usize) -> bool) -> Vec<Datagram> {
         let mut for_the_first = Vec::new();
         for (from, to, mut bytes) in std::mem::take(&mut self.wire) {

@@ -3,7 +3,7 @@
 //! falls silent, and the links are good again.
 //!
 //! What holds then without cryptography, and is checked: no node panicked, span or broke the bounds of a step; and
-//! within [`LIMIT`] all who are up see each other as alive, see nobody as alive who is not up (whoever was invented is
+//! within [`LIMIT`] all who are up see each other as alive, see no one as alive who is not up (whoever was invented is
 //! found dead), and have equal views. Not so (SECURITY.md, "Threats") for a node that forged claims of its
 //! later lives made passive: it must only not keep the others from agreeing.
 
@@ -72,7 +72,7 @@ pub enum Happening {
     Cut(u8, u8),
     /// The links are good again.
     Mend,
-    /// An old datagram, as it was or not, to whom it was for or to somebody else.
+    /// An old datagram, as it was or not, to whom it was for or to someone else.
     Replay {
         /// Which of the last.
         which: u8,

@@ -1,5 +1,5 @@
 //! Any configuration: it is refused with a reason, or nodes live with it, within its budgets and without spinning;
-//! and one that runs takes another over, but for what is fixed.
+//! and one that runs takes another over, except for what is fixed.
 
 use crate::forge::CLUSTER;
 use arbitrary::Arbitrary;

@@ -11,7 +11,7 @@ use testkit::forge::{self, Section};
 
 /// The most ids that programs speak of.
 pub const NAMES: u8 = 64;
-/// Of those, the ones whose places are anywhere. The others are ground, as anybody can: they stand side by side.
+/// Of those, the ones whose places are anywhere. The others are ground, as anyone can: they stand side by side.
 const APART: u8 = 24;
 
 /// The name of every target's cluster, and its tag: PROTOCOL.md, section 2.
@@ -69,7 +69,7 @@ fn count(n: u8, most: u32) -> u32 {
     }
 }
 
-/// A record that somebody claims.
+/// A record that someone claims.
 #[derive(Arbitrary, Clone, PartialEq, Debug)]
 pub struct Claim {
     /// Whose.
@@ -250,7 +250,7 @@ pub struct Forgery {
     pub same_view: bool,
     /// At most one, as the protocol wants it.
     pub message: Option<Message>,
-    /// Sections of their own, but for neighbours of one kind.
+    /// Sections of their own, except for neighbours of one kind.
     pub entries: Vec<Entry>,
 }
 

@@ -349,7 +349,7 @@ impl Rig {
     }
 }
 
-/// What may prove that somebody wants packets at an address.
+/// What may prove that someone wants packets at an address.
 struct Proof<'a> {
     asked: &'a BTreeSet<SocketAddr>,
     before: &'a Belief,

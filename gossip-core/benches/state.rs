@@ -233,7 +233,7 @@ fn read(bencher: Bencher<'_, '_>, owners: u32) {
 /// A write of an owner of 31 keys and 961 bytes, told and applied.
 #[divan::bench]
 fn written_told_and_applied_of_31_keys(bencher: Bencher<'_, '_>) {
-    // Enough blocks that nobody lacks a share.
+    // Enough blocks that no one lacks a share.
     let (mut source, mut copy) = (Memory::empty(50), Memory::empty(50));
     (0..31u8).for_each(|key| source.set(0, &[b'k', key], &[key; 22]));
     let told = source.tell(0, Tell::Missing { known: 0 });

@@ -359,7 +359,7 @@ mod tests {
         assert!(base.turned.is_none() && base.unaffected && base.figures == base.as_it_is);
         assert_eq!(turned.turned, Some(Turned { switch: "suspicion", on: false }));
         assert_eq!((turned.as_it_is, turned.seeds), (base.figures, 2));
-        // Nobody waits for a suspicion to run out.
+        // No one waits for a suspicion to run out.
         assert!(!turned.unaffected && turned.figures.seconds < turned.as_it_is.seconds, "{turned:?}");
     }
 

@@ -126,12 +126,12 @@ fn setting(text: &str) -> Result<String, String> {
     }
 }
 
-/// Prints a line; unlike `println!` it does not panic when nobody reads any more.
+/// Prints a line; unlike `println!` it does not panic when no one reads any more.
 fn say(line: &str) -> anyhow::Result<()> {
     Ok(writeln!(io::stdout(), "{line}")?)
 }
 
-/// Whether an error is only that nobody reads the output any more.
+/// Whether an error is only that no one reads the output any more.
 pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

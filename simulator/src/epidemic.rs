@@ -30,7 +30,7 @@ pub enum Mode {
     Push,
     /// Who does not know calls others and asks them.
     Pull,
-    /// Everybody calls others; each tells the other.
+    /// Everyone calls others; each tells the other.
     PushPull,
     /// A node that knows tells the next few nodes in one order, and as many others at random.
     Ring,
@@ -91,7 +91,7 @@ pub enum InvalidEpidemic {
     /// No peers, too many, or more than there are.
     #[error("a fanout is from 1 to {MAX_FANOUT} and below the number of nodes, not {0}")]
     Fanout(u32),
-    /// Not a share that leaves anybody, or one where order does not matter.
+    /// Not a share that leaves anyone, or one where order does not matter.
     #[error("what is unknown is a share of at least 0 and below 1, and goes with ring alone; not {0}")]
     Unknown(f64),
     /// Not a share that lets anything through.
@@ -112,7 +112,7 @@ pub struct Course {
 }
 
 impl Course {
-    /// Rounds until everyone knew; `None` when somebody never did.
+    /// Rounds until everyone knew; `None` when someone never did.
     #[must_use]
     pub fn rounds(&self, nodes: u32) -> Option<usize> {
         (self.informed.last() == Some(&nodes)).then(|| self.informed.len() - 1)
@@ -144,7 +144,7 @@ impl Epidemic {
         Ok(())
     }
 
-    /// Runs the epidemic until everyone knows or nobody has anything left to send. The seed decides all.
+    /// Runs the epidemic until everyone knows or no one has anything left to send. The seed decides all.
     ///
     /// # Errors
     /// As [`Epidemic::validate`].
@@ -172,7 +172,7 @@ struct Crowd {
     epidemic: Epidemic,
     /// The round in which each node heard the rumor, or [`NEVER`].
     heard: Vec<u16>,
-    /// The latest round in which anybody heard it.
+    /// The latest round in which anyone heard it.
     last_heard: u16,
     copies: u64,
     rng: Rng,
@@ -202,7 +202,7 @@ impl Crowd {
         self.calls_left(self.last_heard, round) == 0
     }
 
-    /// Everybody's calls of one round; returns how many nodes heard the rumor in it.
+    /// Everyone's calls of one round; returns how many nodes heard the rumor in it.
     fn round(&mut self, round: u16) -> u32 {
         let mut newly = 0;
         for node in 0..self.epidemic.nodes {
@@ -223,7 +223,7 @@ impl Crowd {
         newly
     }
 
-    /// One call; says whether it told somebody who had not heard the rumor in this round yet.
+    /// One call; says whether it told someone who had not heard the rumor in this round yet.
     fn call(&mut self, caller: u32, knows: bool, peer: u32, round: u16) -> bool {
         self.copies += u64::from(knows);
         if self.is_lost() {

@@ -88,7 +88,7 @@ fn endpoint(at: SocketAddr) -> Vec<u8> {
     bytes
 }
 
-/// A record whose news is so many ms old.
+/// A record whose news is this many ms old.
 pub fn record(record: &Record, age_ms: u32) -> Vec<u8> {
     let mut bytes = record.id().as_u64().to_be_bytes().to_vec();
     bytes.extend(record.incarnation().epoch.to_be_bytes());
@@ -104,7 +104,7 @@ pub fn record(record: &Record, age_ms: u32) -> Vec<u8> {
     bytes
 }
 
-/// The section of records with these, whose news is so many ms old.
+/// The section of records with these, whose news is this many ms old.
 pub fn records(records: &[Record], age_ms: u32) -> Section {
     (32, records.iter().flat_map(|one| record(one, age_ms)).collect())
 }
@@ -165,7 +165,7 @@ pub fn challenge(nonce: u32, token: u64) -> Section {
     with(7, nonce, &[&token.to_be_bytes()])
 }
 
-/// The answer to a join, by a node that knows so many members.
+/// The answer to a join, by a node that knows this many members.
 pub fn welcome(nonce: u32, members: u32) -> Section {
     with(8, nonce, &[&members.to_be_bytes()])
 }
@@ -175,7 +175,7 @@ pub fn busy(nonce: u32, others: &[SocketAddr]) -> Section {
     with(9, nonce, &[&others.iter().flat_map(|&other| endpoint(other)).collect::<Vec<_>>()])
 }
 
-/// A request of a range, in a window of so many datagrams.
+/// A request of a range, in a window of this many datagrams.
 pub fn fetch(nonce: u32, token: u64, after: Place, until: u32, window: u8) -> Section {
     with(10, nonce, &[&token.to_be_bytes(), &place(after), &until.to_be_bytes(), &[window]])
 }
@@ -282,7 +282,7 @@ pub fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section> {
     ]
 }
 
-/// The `n`th of many who are no members, each with an address of its own.
+/// The `n`th of many who are no members, each with its own address.
 pub fn non_member(n: u32) -> Record {
     let address: SocketAddr = ([203, (n >> 16) as u8, (n >> 8) as u8, n as u8], 7_946).into();
     let identity =

@@ -187,7 +187,7 @@ pub fn watch_mend(world: &mut World<Measure>, rule: &Rule) {
     world.watch.population.mend(now, &rule.from, &rule.to);
 }
 
-/// Records that a node sent, on average of those that run: their own count, which nobody else can make.
+/// Records that a node sent, on average of those that run: their own count, which no one else can make.
 pub fn records_per_node(world: &World<Measure>) -> Option<f64> {
     let (sent, nodes) = world
         .running()

@@ -31,7 +31,7 @@ pub struct Summary {
     pub join: Join,
     /// From a crash until the first, and until all, know of it.
     pub detection: Detection,
-    /// Lives that anybody suspected.
+    /// Lives that anyone suspected.
     pub suspicions: u64,
     /// Those of members that ran and were not cut off from who suspected them first.
     pub false_suspicions: u64,

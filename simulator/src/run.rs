@@ -28,11 +28,11 @@ pub struct RunError {
 pub enum Progress {
     /// The world is being built.
     Building,
-    /// So many seconds of virtual time have passed, of so many.
+    /// This many seconds of virtual time have passed, of this many.
     Running {
         /// Passed.
         now_s: f64,
-        /// Of so many.
+        /// Of this many.
         of_s: f64,
     },
 }
@@ -115,7 +115,7 @@ impl Run<'_> {
         self.world.form(self.scenario.nodes, groups).map_err(|error| error.to_string())
     }
 
-    /// The hosts of each group; nobody is in two.
+    /// The hosts of each group; no one is in two.
     fn groups(&mut self, groups: &[Selector]) -> Vec<Vec<HostId>> {
         let mut left: Vec<HostId> = (0..self.scenario.nodes).collect();
         let groups = groups.iter().map(|who| {

@@ -201,7 +201,7 @@ impl Plan {
         assign(&mut self.table, key, value).map_err(|why| wrong(&why))
     }
 
-    /// Every run that the scenario asks for: one, or the product of its axes, each under a name of its own.
+    /// Every run that the scenario asks for: one, or the product of its axes, each under its own name.
     ///
     /// # Errors
     /// Values that do not fit together, keys that mean nothing, more variants than 1,000.

@@ -3,12 +3,12 @@
 //! A seed decides a topology, a network, a configuration and a minute of operations and faults. After every step
 //! the node that made it is held to these laws:
 //!
-//! - Nobody but a node itself raises its incarnation or its state version, and nobody else says that it left.
+//! - No one but a node itself raises its incarnation or its state version, and no one else says that it left.
 //! - No record of a member goes backwards at any observer, except by being forgotten.
 //! - A node's own incarnation does not go backwards within a life.
-//! - A node finds every member that it lists, by its id, and never lists itself or somebody who never was.
+//! - A node finds every member that it lists, by its id, and never lists itself or someone who never was.
 //! - Fingerprints are equal exactly where live members, their incarnations and state versions are (once a second).
-//! - Quarantines of a zone begin and end in turns; nobody in a zone that is quarantined is routable.
+//! - Quarantines of a zone begin and end in turns; no one in a zone that is quarantined is routable.
 //! - No node tells of more than `MAX_CHANGES` changes of one member's status in any minute.
 //! - Every datagram that a node sends decodes.
 //! - Tables, datagrams and packets per step keep to their bounds.
@@ -46,16 +46,16 @@ const AGREEMENT: Micros = 30 * SECOND;
 const MAX_CHANGES: u32 = 60;
 /// How often the laws' verdict and the views are looked at.
 const GLANCE: Micros = SECOND / 10;
-/// How often hosts that have lost everybody look their seeds' addresses up again and join through them, as
+/// How often hosts that have lost everyone look their seeds' addresses up again and join through them, as
 /// adapters do ...
 const RESOLVE: Micros = 5 * SECOND;
-/// ... and the others: every so many times only.
+/// ... and the others: only every this many times.
 const RESOLVE_SETTLED: u64 = 12;
 /// The most nodes at the start; some join later.
 const MAX_NODES: u64 = 32;
 /// The most faults and operations.
 const MAX_FAULTS: u64 = 40;
-/// The first so many hosts are the seeds.
+/// This many of the first hosts are the seeds.
 const SEEDS: HostId = 3;
 /// Lines of a failed run's trace that are kept, the last ones.
 const MAX_TRACE: usize = 400;
@@ -241,7 +241,7 @@ impl Swarm {
         Ok(())
     }
 
-    /// Hosts look their seeds up again: those that have lost everybody, and of the others those whose turn it is.
+    /// Hosts look their seeds up again: those that have lost everyone, and of the others those whose turn it is.
     fn resolve(&mut self) {
         let turn = self.world.now() / RESOLVE;
         let alone = |host: &Host| !host.node.members().any(|member| member.status().is_live());

@@ -124,7 +124,7 @@ pub fn points(asked: &[String]) -> Result<Vec<Point>, SweepError> {
     if points.len() > MAX_POINTS { Err(SweepError::TooMany) } else { Ok(points) }
 }
 
-/// Whether every point can be measured: its knob exists and takes the value, in a cluster of so many nodes.
+/// Whether every point can be measured: its knob exists and takes the value, in a cluster of this many nodes.
 ///
 /// # Errors
 /// The first that cannot.
@@ -135,7 +135,7 @@ pub fn check(points: &[Point], nodes: u32) -> Result<(), SweepError> {
     Ok(())
 }
 
-/// Runs all of a point's scenarios, of so many nodes, under each of some seeds.
+/// Runs all of a point's scenarios, of this many nodes, under each of some seeds.
 ///
 /// # Errors
 /// A knob that does not exist, or a value that it does not take.

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use simulator::{outcome::Outcome, run::run, scenario::Plan};
 
-/// What comes of a scenario of so many nodes and seconds.
+/// What comes of a scenario of this many nodes and seconds.
 fn outcome(nodes: u32, duration_s: u32, more: &str) -> Outcome {
     tried(nodes, duration_s, more).unwrap()
 }
@@ -51,7 +51,7 @@ fn a_watch_shows_who_can_use_whom_across_a_cut_and_after_it() {
 
 #[test]
 fn one_direction_of_views_is_watched_alone() {
-    // Nobody hears zone 1, which hears all: its members are dead to the others, and not the other way round.
+    // No one hears zone 1, which hears all: its members are dead to the others, and not the other way round.
     let deaf = CUT.replace("'cut'", "'cut'\ndirection = 'outbound'");
     let watch = |name: &str, direction: &str| {
         format!(
@@ -148,7 +148,7 @@ fn nodes_that_restart_together_can_swap_their_addresses() {
         through = { nodes = [3] }\n";
     let outcome = outcome(8, 60, steps);
     assert_eq!(figure(&outcome, "views_equal"), true);
-    // To the others, that is news of them; nobody died of it.
+    // To the others, that is news of them; no one died of it.
     assert_eq!(
         (number(&outcome, "watch.all.most.updated"), number(&outcome, "watch.all.most.down")),
         (1.0, 0.0)
@@ -295,7 +295,7 @@ fn a_pair_that_is_on_both_sides_counts_once() {
     // Of the six pairs, either way, the three without node 3 are well.
     let outcome = outcome(6, 30, steps);
     assert_eq!(number(&outcome, "watch.w.reachable.end"), 0.5);
-    // Alone, node 3 buries nobody.
+    // Alone, node 3 buries no one.
     assert_eq!(number(&outcome, "watch.w.live.start"), 0.75);
 }
 

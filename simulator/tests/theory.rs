@@ -64,7 +64,7 @@ fn world(seed: u64, hosts: u32) -> World<Log> {
 
 #[test]
 fn a_crashed_member_is_probed_within_three_periods_sooner_than_by_chance() {
-    // The period in which anybody probes it. Of five probes three go round the lap, which is SWIM's chance (Das, Gupta and
+    // The period in which anyone probes it. Of five probes three go round the lap, which is SWIM's chance (Das, Gupta and
     // Motivala, DSN 2002, section 3.1) at 0.6 of its rate, and two to the prober's successor, two and three periods
     // apart: after one period it has not come with probability 0.6, after two with 0.2. The mean is the sum of both together
     // over the periods; e / (e - 1) = 1.58 by chance alone.
@@ -95,7 +95,7 @@ fn every_member_probes_every_other_within_two_laps() {
     let (hosts, lateness) = (12, 1.1);
     let mut world = world(1, hosts);
     world.run_until(Micros::from(10 * hosts) * period());
-    // Three of five probes go round the lap. They are jittered by a tenth of a period, so that so many of them may take as
+    // Three of five probes go round the lap. They are jittered by a tenth of a period, so that this many of them may take as
     // much longer.
     let most = ((f64::from(2 * hosts - 1) * 5.0 / 3.0 + 2.0) * lateness * period() as f64) as Micros;
     for prober in 0..hosts {

@@ -126,7 +126,7 @@ fn two_members_at_one_address_are_reported() {
     let (a, address) = start("a", "doubled", "");
     let (mut b, b_address) = start("b", "doubled", &format!("--join {address}"));
     a.event("up");
-    // Nobody has noticed yet that it is dead.
+    // No one has noticed yet that it is dead.
     b.signal("KILL");
     b.end();
     let _c = Running::start(&format!(

@@ -23,7 +23,7 @@ impl Agent {
         Self { id, address, process }
     }
 
-    /// Waits for one event of this kind about each of `others`, and fails at one about anybody else.
+    /// Waits for one event of this kind about each of `others`, and fails at one about anyone else.
     fn reports(&self, event: &str, others: &[&Self]) {
         let next = |_| self.process.event(event)["id"].as_str().unwrap().to_owned();
         let mut reported: Vec<_> = others.iter().map(next).collect();
@@ -34,7 +34,7 @@ impl Agent {
     }
 }
 
-/// Adds nodes until there are `size`, and waits until everybody has seen everybody.
+/// Adds nodes until there are `size`, and waits until everyone has seen everyone.
 fn grow(agents: &mut Vec<Agent>, cluster: &str, size: usize) {
     let old = agents.len();
     for number in old..size {
@@ -59,7 +59,7 @@ fn leave(mut leaving: Vec<Agent>, staying: &[Agent]) {
     staying.iter().for_each(|agent| agent.reports("left", &left));
 }
 
-/// Kills the last one, and waits until all others have declared it dead, and nobody else.
+/// Kills the last one, and waits until all others have declared it dead, and no one else.
 fn crash_is_noticed(cluster: &str, mut agents: Vec<Agent>) {
     let victim = agents.pop().unwrap();
     let start = Instant::now();

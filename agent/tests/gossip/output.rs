@@ -121,7 +121,7 @@ fn a_reader_that_goes_away_ends_a_node_in_good_order() {
     let mut reader = BufReader::new(reader);
     let mut first = String::new();
     reader.read_line(&mut first).unwrap();
-    // That it has joined; the next line, of the peer, finds nobody who reads it.
+    // That it has joined; the next line, of the peer, finds no one who reads it.
     reader.read_line(&mut String::new()).unwrap();
     drop(reader);
     let peer = Running::start(&args("peer", "head", &format!("--join {}", address(&first))));

@@ -126,7 +126,7 @@ pub fn a_node_joins_through_a_name<A: Adapter>() {
 }
 
 pub fn a_name_that_does_not_resolve_is_reported_and_harms_nothing<A: Adapter>() {
-    // The last one is read as 0.0.0.0, where nobody can be.
+    // The last one is read as 0.0.0.0, where no one can be.
     for unknown in ["no-such-host.invalid:7946", "0:7946"] {
         let seeds = |port| vec![unknown.to_owned(), format!("127.0.0.1:{port}")];
         let (_first, second) = joins::<A>("unresolved", seeds);

@@ -48,7 +48,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Runs a loop on a thread of its own. It returns when it is told to, by its [`Control`], or when the node
+    /// Runs a loop on its own thread. It returns when it is told to, by its [`Control`], or when the node
     /// has left; the driver is dropped then.
     pub fn new(handle: Handle, run: impl FnOnce(Control) + Send + 'static) -> Self {
         let control = Control::default();

@@ -75,7 +75,7 @@ pub fn a_node_whose_seeds_are_silent_or_unknown_has_not_joined<A: Adapter>() {
         let mut options = options("not joined", "node");
         options.bind =
             ([127, 0, 0, 1], UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()).into();
-        // Its own address among them is no reason to take it that there is nobody else.
+        // Its own address among them is no reason to take it that there is no one else.
         options.seeds = vec![seed.parse().unwrap(), options.bind.into()];
         let node = start::<A>(options);
         eventually("a look-up that failed, or a join", || {
@@ -221,7 +221,7 @@ pub fn a_node_at_another_address_than_it_says_is_told_and_can_correct_it<A: Adap
     let silent = [UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap()];
     let [wrong, nobody] = silent.each_ref().map(|socket| socket.local_addr().unwrap());
     options.advertise = Some(wrong);
-    // Nobody answers there; the others are named once all that comes of it can be seen.
+    // No one answers there; the others are named once all that comes of it can be seen.
     options.seeds.push(nobody.into());
     let third = start::<A>(options);
     let mut own = third.handle.events();

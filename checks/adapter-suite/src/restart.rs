@@ -43,7 +43,7 @@ fn formed<A: Adapter>(directory: &Path, test: &str, names: &[&str]) -> Vec<Runni
     nodes
 }
 
-/// A node that was started with so many members of an earlier life.
+/// A node that was started with this many members of an earlier life.
 fn assert_restored(node: &Running, members: usize) {
     assert!(
         matches!(node.handle.restored(), Restored::Members(n) if *n == members),
@@ -128,7 +128,7 @@ pub fn an_unusable_view_file_is_reported_ignored_and_left_alone<A: Adapter>() {
         let Restored::Ignored(error) = node.handle.restored() else { panic!("{:?}", node.handle.restored()) };
         let error = error.to_string();
         assert!(error.contains(reason) && error.contains(path.to_str().unwrap()), "{error}");
-        // As without a file: it has nobody to join.
+        // As without a file: it has no one to join.
         assert_eq!(block_on(node.handle.wait_joined()), Ok(()));
         assert_eq!(node.handle.members(), []);
         drop(node);

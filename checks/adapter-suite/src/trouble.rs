@@ -65,7 +65,7 @@ pub fn seeds_that_nobody_listens_at_harm_nothing<A: Adapter>() {
     assert!(second.handle.host_metrics().receive_errors <= packets(&second.handle));
 }
 
-/// A connected socket is told of every datagram that nobody took.
+/// A connected socket is told of every datagram that no one took.
 pub fn errors_that_a_socket_reports_do_not_stop_a_node<A: Adapter>() {
     let first = start::<A>(options("errors", "first"));
     let bind = first.handle.local_addr();

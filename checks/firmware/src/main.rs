@@ -102,7 +102,7 @@ impl Story {
         }
     }
 
-    /// The members that nobody answers for are probed, suspected and held, since most of the cluster would be lost, and
+    /// The members that no one answers for are probed, suspected and held, since most of the cluster would be lost, and
     /// repaired into the other nodes: the deepest that the stack gets.
     fn go_on(&mut self) {
         for _ in 0..AFTERWARDS_MS / STEP_MS {

@@ -152,7 +152,7 @@ pub struct Air {
 impl Air {
     pub const EMPTY: Self = Self { datagrams: [None; IN_FLIGHT], listeners: &[1, 2, 3], lost: 0 };
 
-    /// Puts a packet on its way, if anybody listens at `to`.
+    /// Puts a packet on its way, if anyone listens at `to`.
     #[inline(never)]
     fn send(&mut self, from: SocketAddr, to: SocketAddr, packet: &[u8]) {
         if !self.listeners.iter().any(|&number| identity(number).address == to) {

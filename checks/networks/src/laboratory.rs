@@ -141,7 +141,7 @@ impl Laboratory {
         }
     }
 
-    /// Holds the chapter so far against what no chapter allows: nobody was declared dead but these, and nothing was
+    /// Holds the chapter so far against what no chapter allows: no one was declared dead but these, and nothing was
     /// said that has no reason here.
     ///
     /// # Errors

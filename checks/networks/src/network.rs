@@ -53,7 +53,7 @@ pub(crate) fn subnet(zone: u8) -> String {
 /// What the packet filter does, to every packet once, where it enters the bridge.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// So many percent of all packets are dropped.
+    /// This many percent of all packets are dropped.
     Loss(u8),
     /// What these addresses or subnets send to those is dropped. The way back stays open.
     Cut { from: Vec<String>, to: Vec<String> },

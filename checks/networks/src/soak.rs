@@ -103,7 +103,7 @@ impl Soak<'_> {
     /// Lets a step of time pass.
     ///
     /// # Errors
-    /// Somebody wants this to end, or an agent ended by itself.
+    /// Someone wants this to end, or an agent ended by itself.
     fn step(&self) -> Result<()> {
         thread::sleep(STEP);
         ensure!(!self.stop.load(Ordering::Relaxed), "stopped by a signal");
@@ -127,7 +127,7 @@ impl Soak<'_> {
         Ok(())
     }
 
-    /// Measures, while the other half comes and goes. Nobody is ended in the last minute.
+    /// Measures, while the other half comes and goes. No one is ended in the last minute.
     fn live(&mut self, length: Duration) -> Result<History> {
         let begin = Instant::now();
         let mut history = History::new(self.fleet.undisturbed());

@@ -14,10 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long faults last under which nobody may die. Suspicions that nobody confirms last longest, 6 times the 2.8 s
+/// How long faults last under which no one may die. Suspicions that no one confirms last longest, 6 times the 2.8 s
 /// of those with all confirmations: so this is enough for one to begin and to end.
 const LONG: Duration = Duration::from_secs(22);
-/// A pause of which nobody may die: `pause_tolerance` of the preset.
+/// A pause of which no one may die: `pause_tolerance` of the preset.
 const PAUSE: Duration = Duration::from_secs(2);
 
 type Chapter = fn(&mut Laboratory) -> Result<()>;

@@ -94,14 +94,14 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
         self.wire.passes = Box::new(passes);
     }
 
-    /// An address that nobody has had yet.
+    /// An address that no one has had yet.
     pub fn fresh_address(&mut self) -> SocketAddr {
         let n = self.used_addresses;
         self.used_addresses += 1;
         ([10, (n >> 16) as u8, (n >> 8) as u8, n as u8], 7_946).into()
     }
 
-    /// Starts a host whose node knows nobody.
+    /// Starts a host whose node knows no one.
     pub fn add(&mut self, name: &str) -> usize {
         self.add_at(name, Locality::default())
     }

@@ -22,8 +22,8 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
         deaths.filter(|&(_, victim)| runs(victim)).collect()
     }
 
-    /// The pressure is over: within `limit` all views are equal and everybody who runs is alive to all, and in the
-    /// minute after that nobody drops anything more, suspects or loses anybody.
+    /// The pressure is over: within `limit` all views are equal and everyone who runs is alive to all, and in the
+    /// minute after that no one drops anything more, suspects or loses anyone.
     pub fn assert_recovers(&mut self, limit: Duration, seed: u64) {
         let took = self.wait(limit, Self::is_formed);
         let opinions: Vec<_> = self.running().map(|host| (host.id, host.node.members().len())).collect();

@@ -38,7 +38,7 @@ fn a_first_node_is_told_at_once_and_once_that_it_has_joined() {
     across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), ());
         let start = network.now();
-        // Without a word, with nobody to join, and with nobody but itself.
+        // Without a word, with no one to join, and with no one but itself.
         let hosts = [network.add("silent"), network.add("empty"), network.add("itself")];
         network.join(hosts[1], &[]);
         network.join(hosts[2], &[hosts[2]]);
@@ -204,7 +204,7 @@ fn leaving_is_sticky() {
         let mut network = formed(seed, 6, lan(), ());
         network.leave(3);
         assert!(network.wait(secs(5), |n| n.all_say(3, Status::Left)).is_some(), "seed {seed}");
-        // It runs on, still answering, and nobody takes it back.
+        // It runs on, still answering, and no one takes it back.
         network.run_for(secs(60));
         assert!(network.all_say(3, Status::Left), "seed {seed}: {}", network.opinions(3));
         let back = network.hosts[3].epoch + 1;
@@ -361,7 +361,7 @@ fn no_more_tombstones_are_kept_than_allowed() {
     });
 }
 
-/// Restarted seeds know nobody, but those who remember them introduce themselves; and nobody gives a view that it
+/// Restarted seeds know no one, but those who remember them introduce themselves; and no one gives a view that it
 /// does not have.
 #[test]
 fn half_of_a_cluster_with_all_its_seeds_restarts_and_finds_the_rest() {

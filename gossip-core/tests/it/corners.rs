@@ -302,7 +302,7 @@ fn inline<const SUSPECTS: usize>() -> Network<Inline<64, SUSPECTS>> {
     network
 }
 
-/// A node that is cut off from most of the cluster declares nobody until its quarantine is exhausted, by default for 7 minutes.
+/// A node that is cut off from most of the cluster declares no one until its quarantine is exhausted, by default for 7 minutes.
 #[test]
 fn a_small_island_declares_nobody_beyond_it() {
     assert_eq!(buried_by_an_island_of_three(formed(1, 40, lan(), ())), 0, "of 37");
@@ -379,7 +379,7 @@ fn fifty_days_change_nothing() {
     }
 }
 
-/// A member that nobody can tell a change to by rumor learns of it all the same, however slow probing is.
+/// A member that no one can tell a change to by rumor learns of it all the same, however slow probing is.
 #[test]
 fn slow_probing_repairs_what_push_missed() {
     let config = lan().with(|c| c.probe_interval = secs(20));

@@ -1,4 +1,4 @@
-//! What a cluster promises while its links and machines misbehave: nobody who runs is declared dead, and
+//! What a cluster promises while its links and machines misbehave: no one who runs is declared dead, and
 //! who does not run still is.
 
 use crate::support::{

@@ -19,7 +19,7 @@ impl Heard {
         *self = Self { event: Some(event), by: Vec::with_capacity(NODES) };
     }
 
-    /// How long after `start` so many hosts had heard; `None` if they have not.
+    /// How long after `start` this many hosts had heard; `None` if they have not.
     fn after(&self, start: Instant, hosts: usize) -> Option<Duration> {
         self.by.get(hosts.checked_sub(1)?).map(|(_, at)| at.since(start))
     }

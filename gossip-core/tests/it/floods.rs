@@ -416,7 +416,7 @@ fn ping_requests_in_a_members_name_draw_two_pings_each_sixteen_at_a_time() {
 /// Digests with a member's id and address forged, in which all sums are wrong: each asks for the most that one can.
 #[test]
 fn digests_in_a_members_name_draw_ten_datagrams_each_within_the_budget() {
-    // So many members that each answer is a digest.
+    // This many members that each answer is a digest.
     let mut network = Network::new(1, lan(), || Heap::for_members(4_000), Recorder::default());
     support::form(&mut network, 1, 3);
     let others: Vec<_> = (0..3_000).map(non_member).collect();

@@ -1,4 +1,4 @@
-//! What a cluster promises, without any cryptography, against who forges its members' datagrams: somebody who knows
+//! What a cluster promises, without any cryptography, against who forges its members' datagrams: someone who knows
 //! the cluster's name and every id, reads the traffic, and can send under any address. It cannot keep the members'
 //! own datagrams from arriving.
 
@@ -131,7 +131,7 @@ fn a_forged_leave_is_undone_within_seconds() {
     assert!(longest <= secs(3));
 }
 
-/// Everybody is told at once that everybody else is gone: nobody has anybody left to talk to.
+/// Everyone is told at once that everyone else is gone: no one has anyone left to talk to.
 #[test]
 fn a_cluster_in_which_all_are_said_to_be_gone_finds_itself_again() {
     for status in [Status::Dead, Status::Left] {
@@ -324,7 +324,7 @@ fn what_is_above_the_highest_incarnation_is_refused_wherever_it_stands() {
         (1, 0, u32::MAX, false),
     ] {
         let at = Incarnation { epoch, refutation };
-        // Of a member that nobody has met, so that what is accepted has no other effect.
+        // Of a member that no one has met, so that what is accepted has no other effect.
         let non_member = forge::non_member(1).with_incarnation(at).with_state(version, Health::Healthy, 0);
         let mut list = vec![0, 0, 1];
         list.extend(non_member.id().as_u64().to_be_bytes());
@@ -536,7 +536,7 @@ fn ids_ground_to_crowd_a_stretch_of_the_table_are_found_and_repaired() {
     let equal = |n: &Network<Heap>| n.hosts[0].node.fingerprint() == n.hosts[1].node.fingerprint();
     let head = head(config);
     let mut took = 0;
-    // The two meet once a second; nobody else is there.
+    // The two meet once a second; no one else is there.
     while !equal(&network) && took < 600 {
         let (id, address) = (network.hosts[1].id, network.hosts[1].address);
         let ping = datagram(&head, id, &[forge::ping(8, network.hosts[0].id)]);

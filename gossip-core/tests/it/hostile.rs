@@ -18,7 +18,7 @@ fn state<M: Memory>(node: &Node<M>) -> (Vec<(Record, Reachability)>, Fingerprint
     (members, node.fingerprint(), node.me())
 }
 
-/// Nobody heard of the victim's death being undone.
+/// No one heard of the victim's death being undone.
 fn assert_stays(network: &Network<Heap, Recorder>, victim: usize, status: Status, seed: u64) {
     let id = network.hosts[victim].id;
     for host in network.running() {
@@ -78,7 +78,7 @@ fn old_datagrams_sent_to_everybody_revive_nobody() {
     });
 }
 
-/// What hosts 1 to 3 said while host 4 was dying, in a cluster like that of [`formed`] but for its nonces.
+/// What hosts 1 to 3 said while host 4 was dying, in a cluster like that of [`formed`] except for its nonces.
 fn news_of_a_death(seed: u64) -> Vec<Datagram> {
     let mut network = formed(seed, 5, lan(), Recorder::default());
     network.crash(4);
@@ -316,7 +316,7 @@ fn a_datagram_of_any_length_is_good_as_a_whole_or_has_no_effect() {
     let limit = usize::from(lan().max_datagram);
     let (head, mut rng) = (head(lan()), Rng::new(1));
     let header = datagram(&head, id, &[]);
-    // A good one that is as long as may be: 27 records that are known, and a section that nobody knows for the rest.
+    // A good one that is as long as may be: 27 records that are known, and a section that no one knows for the rest.
     let known = forge::records(&[network.hosts[1].node.me(); 27], 0);
     let rest = limit - datagram(&head, id, &[known.clone(), (200, vec![])]).len();
     let longest = datagram(&head, id, &[known, (200, vec![7; rest])]);
@@ -451,7 +451,7 @@ fn a_whole_hour_of_old_traffic_revives_and_buries_nobody_for_good() {
         let told: Vec<usize> = network.hosts.iter().map(|host| host.events.len()).collect();
         let mut rng = Rng::new(seed);
         for (n, datagram) in old.iter().enumerate() {
-            // To whom it was sent, and to somebody else; the nodes hear the source that it had.
+            // To whom it was sent, and to someone else; the nodes hear the source that it had.
             network.send(datagram);
             let to = network.hosts[rng.below(8) as usize].address;
             network.send(&Datagram { to, ..datagram.clone() });

@@ -1,4 +1,4 @@
-//! What a node does after it was out of touch: for long, or with nobody left to ask.
+//! What a node does after it was out of touch: for long, or with no one left to ask.
 
 use crate::support::{Network, across_seeds, formed, lan, network, secs, seeds};
 use gossip_core::{Config, Event, NodeId};

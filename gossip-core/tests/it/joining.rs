@@ -1,4 +1,4 @@
-//! Joining where answers are lost or late, seeds are named oddly, or nobody has a view.
+//! Joining where answers are lost or late, seeds are named oddly, or no one has a view.
 
 use crate::support::{self, Link, Network, across_seeds, formed, lan, millis, network, secs, seeds};
 use gossip_core::{Event, Heap};

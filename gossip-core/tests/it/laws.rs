@@ -177,7 +177,7 @@ enum Happening {
         to: u8,
     },
     Mend,
-    /// An old datagram again, to whom it was for or to somebody else.
+    /// An old datagram again, to whom it was for or to someone else.
     Replay {
         which: u16,
         to: Option<u8>,

@@ -285,7 +285,7 @@ fn an_accuser_with_all_its_accusations_open_is_heard_once_one_is_settled() {
     };
     accuse(&mut network, 2..12);
     assert_eq!((suspected(&network), network.hosts[0].node.metrics().dropped_accusations), (8, 2));
-    // Who is no member accuses nobody.
+    // Who is no member accuses no one.
     let (target, at) = (network.hosts[11].id, network.hosts[11].node.me().incarnation());
     say(&mut network, 0, 1, &[forge::accusations(target, at, &[support::id("stranger")])]);
     assert_eq!((suspected(&network), network.hosts[0].node.metrics().dropped_accusations), (8, 3));
@@ -419,7 +419,7 @@ fn newcomers_wait_rather_than_more_being_told_than_there_is_room_for() {
     assert_eq!((told, dropped), ([1, 4, 4, 42, 42, 1], 2));
 }
 
-/// A paused node with a full table, in whose neighbour zone nobody answered, gets the ack of one, with 48 records: so many
+/// A paused node with a full table, in whose neighbour zone no one answered, gets the ack of one, with 48 records: this many
 /// are of newcomers, who take the places of tombstones; the rest of suspects that refute and changed. Returns how many
 /// events it told, of own pauses, tombstones forgotten, newcomers, suspects cleared, changes, and zones that answer again;
 /// and how many newcomers found no place.
@@ -488,7 +488,7 @@ fn checks_beyond_those_made_at_a_time_wait_and_are_made() {
 
 /// How many of 40 silent suspects, at the most, are first pinged within a tenth of a second.
 fn most_checks_at_a_time(seed: u64) -> usize {
-    // Where most are silent a node quarantines itself, and checks nobody: not here.
+    // Where most are silent a node quarantines itself, and checks no one: not here.
     let mechanisms = Mechanisms::ALL.with(|m| {
         m.answers = false;
         m.surprise = false;
@@ -534,7 +534,7 @@ fn most_checks_at_a_time(seed: u64) -> usize {
     most
 }
 
-/// A node that reaches nobody hears all at once that everybody is there.
+/// A node that reaches no one hears all at once that everyone is there.
 #[test]
 fn more_members_than_wait_for_a_recheck_are_found_by_the_lap() {
     let config = lan().with(|c| c.quarantine = secs(40_000));

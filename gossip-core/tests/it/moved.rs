@@ -136,7 +136,7 @@ fn one_member_alone_makes_no_host_believe_that_its_node_has_moved() {
         say(&mut network, 2, me.address());
     }
     assert_eq!(told(&network, 0), []);
-    // From elsewhere it is nobody's word.
+    // From elsewhere it is no one's word.
     let forged = datagram(&head(lan()), network.hosts[2].id, &[observed(0, seen(99))]);
     network.inject(0, seen(1), &forged);
     assert_eq!(told(&network, 0), []);

@@ -6,7 +6,7 @@ use gossip_core::{Config, Event, Health, Heap, Mode, Status};
 /// As many as make a page of each length that a narrow path may lose.
 const MEMBERS: usize = 200;
 
-/// A cluster that knows itself, and one more host, which knows nobody yet; datagrams between the two that are longer than
+/// A cluster that knows itself, and one more host, which knows no one yet; datagrams between the two that are longer than
 /// `outbound` (from the one more) or `inbound` are lost.
 fn beside_a_cluster(seed: u64, config: Config, outbound: usize, inbound: usize) -> (Network<Heap>, usize) {
     let mut network = Network::new(seed, config, || Heap::for_members(512), ());
@@ -68,7 +68,7 @@ fn where_all_passes_nobody_takes_the_path_for_narrow() {
     }
 }
 
-/// Everybody changes at once: pings, acks and rounds are filled up with news, and none of those pass.
+/// Everyone changes at once: pings, acks and rounds are filled up with news, and none of those pass.
 fn storm(network: &mut Network<Heap>, one: usize) -> Option<std::time::Duration> {
     for host in (0..network.hosts.len()).filter(|&host| host != one) {
         network.command(host, |node, now, out| node.set_health(now, Health::Degraded, out));

@@ -10,7 +10,7 @@ const BURST: u64 = 3;
 const BURST_OF_RUMORS: u64 = 4;
 const BURST_OF_REPAIR: u64 = 14;
 
-/// What a budget of so many bytes a second may have let out meanwhile.
+/// What a budget of this many bytes a second may have let out meanwhile.
 fn allowed(config: &Config, rate: u32, burst: u64, span: Duration) -> u64 {
     u64::from(rate) * span.as_secs() + burst * u64::from(config.max_datagram)
 }
@@ -73,7 +73,7 @@ fn a_storm_of_news_stays_within_the_budgets_and_is_all_told_in_the_end() {
 }
 
 /// What host 1 said of host 2 before it was restarted, again and again.
-/// A flood of news of the living does not keep anybody from hearing of a death.
+/// A flood of news of the living does not keep anyone from hearing of a death.
 #[test]
 fn a_death_is_told_in_a_storm_of_news_of_the_living_that_never_ends() {
     let config = lan().with(|c| c.budgets = lan().budgets.with(|b| b.rumor = 3_000));
@@ -214,7 +214,7 @@ fn forged_states_are_contradicted_at_most_four_times_a_second() {
 /// The smallest of everything; a network that is fast enough for it.
 fn least() -> (Config, Link) {
     let ms = millis(1);
-    // The total is the least for so many probes.
+    // The total is the least for this many probes.
     let budgets =
         lan().budgets.with(|b| (b.total, b.rumor, b.sync, b.suspicion) = (26_400, 1_400, 1_400, 1_400));
     let config = lan().with(|c| {
@@ -469,7 +469,7 @@ fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
     assert!(network.wait(secs(60), Network::is_formed).is_some());
     network.run_for(secs(30));
     make_noise(&mut network);
-    // A zone out of reach, changes that it misses, a pause of one's own.
+    // A zone out of reach, changes that it misses, a pause of its own.
     let inside: Vec<_> = network.hosts[..10].iter().map(|host| host.address).collect();
     network.set_cut(move |from, to| inside.contains(&from) != inside.contains(&to));
     for host in 10..30 {
@@ -479,7 +479,7 @@ fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
     network.set_cut(|_, _| false);
     assert!(network.wait(secs(60), Network::is_formed).is_some());
     network.pause(3, secs(2));
-    // A word against somebody who has just answered, and an old one of somebody.
+    // A word against someone who has just answered, and an old one of someone.
     let (wrong, old) = (network.hosts[2].node.me().with_status(Status::Dead), network.hosts[12].node.me());
     for host in 0..30 {
         say(&mut network, host, 1, &[forge::records(&[wrong], 0)]);

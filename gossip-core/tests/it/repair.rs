@@ -8,7 +8,7 @@ use gossip_core::{
 use quickcheck::{Arbitrary, Gen, QuickCheck};
 use std::{cell::Cell, time::Duration};
 
-/// Two nodes that hear nobody else: probes go to members that do not exist, and wait for longer than any test. So
+/// Two nodes that hear no one else: probes go to members that do not exist, and wait for longer than any test. So
 /// deaths are believed as they are told, and not asked about first.
 fn quiet() -> Config {
     let s = secs(10);

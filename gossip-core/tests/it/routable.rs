@@ -4,7 +4,7 @@ use crate::support::{self, Network, across_seeds, formed, lan, network, secs, se
 use gossip_core::{Config, Event, Heap, Locality};
 use std::{net::SocketAddr, time::Duration};
 
-/// A formed cluster of three zones of so many nodes each.
+/// A formed cluster of three zones of this many nodes each.
 fn zones(seed: u64, size: usize) -> Network<Heap> {
     let mut network = network(seed, lan(), ());
     for n in 0..3 * size {

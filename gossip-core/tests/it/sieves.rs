@@ -1,4 +1,4 @@
-//! Sieves: what is missing is asked for, only what is missing is sent, and nobody makes more of it than that.
+//! Sieves: what is missing is asked for, only what is missing is sent, and no one makes more of it than that.
 
 use crate::support::{self, Host, Network, Recorder, forge, formed, lan, millis, secs, seeds};
 use gossip_core::{Heap, Identity, Locality, Mechanisms, Metrics, Mode, Record, Traffic, Versions};

@@ -11,7 +11,7 @@ fn zone(zone: u8) -> Zone {
     Zone { region: 0, zone }
 }
 
-/// A formed cluster: so many nodes in each zone, two racks a zone.
+/// A formed cluster: this many nodes in each zone, two racks a zone.
 fn zones(seed: u64, config: Config, sizes: &[usize]) -> Network<Heap> {
     let mut network = network(seed, config, ());
     for (zone, &size) in (0u8..).zip(sizes) {
@@ -261,7 +261,7 @@ fn the_dead_are_not_all_visited_by_everybody_when_one_of_them_returns() {
     assert!((40..200).contains(&(made - back.as_secs())), "{made} visits, back after {back:?}");
 }
 
-/// The third one's relays reach them, and nobody in it joins in: however long it lasts.
+/// The third one's relays reach them, and no one in it joins in: however long it lasts.
 #[test]
 fn zones_that_a_third_one_reaches_bury_nobody_after_the_quarantine() {
     across_seeds(0..5, |seed| {

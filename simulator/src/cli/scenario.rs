@@ -73,7 +73,7 @@ fn check(plan: &Plan, variants: &[Scenario]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether the reports of all runs can be written, each to a file of its own.
+/// Whether the reports of all runs can be written, each to its own file.
 fn check_reports(path: &Path, variants: &[Scenario], seed: u64, alone: bool) -> anyhow::Result<()> {
     if alone {
         return check_report(path);

@@ -41,7 +41,7 @@ pub struct Burst {
     pub loss: f64,
 }
 
-/// A pipe that takes so many bytes a second, with a queue before it.
+/// A pipe that takes this many bytes a second, with a queue before it.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Pipe {
     /// Bytes a second.
@@ -102,7 +102,7 @@ pub struct Zones {
 }
 
 impl Zones {
-    /// Everybody in one place.
+    /// Everyone in one place.
     pub const ONE: Self = Self { regions: 1, zones: 1, racks: 1 };
 
     /// Where host `n` runs.

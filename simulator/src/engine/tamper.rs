@@ -1,11 +1,11 @@
-//! What somebody on the way does to packets: changes them, joins pieces of two, sends them again.
+//! What someone on the way does to packets: changes them, joins pieces of two, sends them again.
 
 use super::{packets::Packet, rule::Rule};
 use crate::rng::Rng;
 
 /// Packets that a rule remembers, to send them or pieces of them again.
 const REMEMBERED: usize = 256;
-/// Once it remembers so many, one in so many takes the place of another: some are old then.
+/// Once it remembers this many, one in this many takes the place of another: some are old then.
 const REPLACES: u32 = 16;
 /// The most bytes that are changed in a packet.
 const MAX_CHANGED: u32 = 8;

@@ -161,9 +161,9 @@ pub struct Counts {
     pub delivered: u64,
     /// Packets lost on a link, by a rule, or for want of room in a pipe.
     pub lost: u64,
-    /// Packets to addresses where nobody listens.
+    /// Packets to addresses where no one listens.
     pub unheard: u64,
-    /// Bytes of those that were sent to where nobody listened then.
+    /// Bytes of those that were sent to where no one listened then.
     pub unheard_bytes: u64,
     /// Packets lost in full sockets.
     pub overflowed: u64,
@@ -282,7 +282,7 @@ impl<W: Watch> World<W> {
         self.setup.origin.unix + (self.wire.now / SECOND) as u32
     }
 
-    /// Starts a new host whose node knows nobody.
+    /// Starts a new host whose node knows no one.
     ///
     /// # Errors
     /// A configuration that the core refuses.
@@ -336,8 +336,8 @@ impl<W: Watch> World<W> {
         Node::new(self.setup.config, identity, self.wire.rng.node_seed(), memory, clock.local(begin))
     }
 
-    /// Starts so many hosts, and lets each know all of its group, as if it had persisted its view; groups hold places
-    /// among the new hosts. Who is in no group knows nobody. All take their first probes at random times of the
+    /// Starts this many hosts, and lets each know all of its group, as if it had persisted its view; groups hold places
+    /// among the new hosts. Who is in no group knows no one. All take their first probes at random times of the
     /// first probe interval.
     ///
     /// # Errors

@@ -52,7 +52,7 @@ const FARTHEST: u32 = 4_096;
 ///
 /// A node is missed if neither a predecessor nor a random send reaches it. It is a neighbour of the node `d` places before
 /// if that one knows it, and knows fewer than half of `sends` of the `d - 1` between them: with the probability q(d). These
-/// add up to half of `sends`, whatever is unknown. Where everybody is known, q is 1 for the nearest and 0 for the rest, and
+/// add up to half of `sends`, whatever is unknown. Where everyone is known, q is 1 for the nearest and 0 for the rest, and
 /// the missed share π solves π = (π + (1-π)·loss)^(sends/2) · e^(−(1−loss)(1−π)·sends/2). Missed predecessors share
 /// predecessors of their own, which is left out: the estimate is good where few are missed.
 #[must_use]

@@ -20,7 +20,7 @@ pub struct Accusations {
 }
 
 impl Accusations {
-    /// Reads the packets of a step, if its node has ever accused anybody.
+    /// Reads the packets of a step, if its node has ever accused anyone.
     pub(super) fn stepped(&mut self, step: &Step<'_>) {
         let at = step.at();
         if at.node.metrics().accusations_made == 0 {

@@ -109,7 +109,7 @@ impl Audits {
         &mut self.ledgers[at]
     }
 
-    /// A window begins, by when so many bytes were sent.
+    /// A window begins, by when this many bytes were sent.
     pub(super) fn begin(&mut self, now: Micros, bytes: u64) {
         self.begun = Some((now, bytes));
     }
@@ -187,7 +187,7 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     Summary::of(values).map(|values| values.quantile(0.5))
 }
 
-/// What a world looks like now, but for what was sent since the window began.
+/// What a world looks like now, except for what was sent since the window began.
 pub(super) fn window(world: &World<Measure>) -> Window {
     let dead = |host: &Host| host.node.members().filter(|member| member.status() >= Status::Dead).count();
     let running = world.running().count().max(1) as f64;

@@ -56,7 +56,7 @@ pub struct Flaps {
 #[derive(Debug)]
 pub struct FlapCounter {
     pairs: HashMap<(HostId, HostId), Minute>,
-    /// Above so many pairs the quiet ones are dropped.
+    /// Above this many pairs the quiet ones are dropped.
     room: usize,
     worst: Option<Flaps>,
     overflowed: bool,

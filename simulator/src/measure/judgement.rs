@@ -33,7 +33,7 @@ pub struct Judgements {
     pub false_suspicions: u64,
     /// Lives declared dead whose host ran and was not cut off from who declared it first.
     pub false_deaths: u64,
-    /// Lives declared dead whose host ran, by somebody who was cut off from it.
+    /// Lives declared dead whose host ran, by someone who was cut off from it.
     pub cut_off_deaths: u64,
     /// Of the false deaths: those of hosts that the scenario never paused, blocked or slowed.
     pub undisturbed_deaths: u64,
@@ -57,7 +57,7 @@ pub struct Detection {
     pub all_p50: Option<f64>,
     /// All, in 99 % of all crashes.
     pub all_p99: Option<f64>,
-    /// Crashes that somebody who ran through did not know of at the end; none if nobody crashed.
+    /// Crashes that someone who ran through did not know of at the end; none if no one crashed.
     pub missed: Option<u64>,
 }
 
@@ -119,19 +119,19 @@ impl Judgements {
         self.believed.len() as u64
     }
 
-    /// Lives of hosts that were suspected by anybody.
+    /// Lives of hosts that were suspected by anyone.
     pub fn suspicions(&self) -> u64 {
         self.suspected.len() as u64
     }
 
-    /// For a plot: seconds from a crash until somebody knew of it, of every crash and everybody who knew.
+    /// For a plot: seconds from a crash until someone knew of it, of every crash and everyone who knew.
     pub fn delays(&self) -> Vec<f64> {
         let crashes = self.crashes.values().flatten();
         crashes.flat_map(|crash| crash.known.values().map(|&at| seconds(at - crash.since))).collect()
     }
 
     fn open(&self) -> impl Iterator<Item = &Crash> {
-        // Where everybody held it dead already there was nothing to find out.
+        // Where everyone held it dead already there was nothing to find out.
         self.crashes.values().flatten().filter(|crash| !crash.over && !crash.observers.is_empty())
     }
 

@@ -48,7 +48,7 @@ impl Population {
         })
     }
 
-    /// Which hosts, of so many, can be reached by news of this one, by others' help if need be, while the present
+    /// Which hosts, of this many, can be reached by news of this one, by others' help if need be, while the present
     /// cuts last; by their places.
     pub fn side(&self, of: HostId, hosts: usize) -> Vec<bool> {
         let open: Vec<&Cut> = self.cuts.iter().filter(|cut| cut.ended == NEVER).collect();

@@ -1,4 +1,4 @@
-//! How news spreads, and how soon those who join see everybody.
+//! How news spreads, and how soon those who join see everyone.
 
 use super::seconds;
 use crate::{
@@ -86,8 +86,8 @@ impl Spreads {
         }
     }
 
-    /// Seconds that joins took until the joiner saw everybody: the median and the longest. None if there was no
-    /// join; the longest is missing, too, while a host that runs still misses somebody.
+    /// Seconds that joins took until the joiner saw everyone: the median and the longest. None if there was no
+    /// join; the longest is missing, too, while a host that runs still misses someone.
     pub fn joins(&self, hosts: &[Host]) -> (Option<f64>, Option<f64>) {
         let times = Summary::of(self.finished.iter().copied().map(seconds));
         let quantile = |q| times.as_ref().map(|times| times.quantile(q));
@@ -146,7 +146,7 @@ impl Spreads {
     }
 }
 
-/// What a change of one's own raises.
+/// What a change of its own raises.
 fn word(record: &Record) -> (u32, u32) {
     (record.incarnation().epoch, record.state_version())
 }

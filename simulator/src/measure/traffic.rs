@@ -44,7 +44,7 @@ struct Crossing {
     rumors: u64,
 }
 
-/// Figures of a whole run; missing where nobody ran for a second.
+/// Figures of a whole run; missing where no one ran for a second.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Rates {
     /// Bytes per node and second.
@@ -101,7 +101,7 @@ impl Sent {
         }
     }
 
-    /// Another second has passed, through which so many hosts ran.
+    /// Another second has passed, through which this many hosts ran.
     pub(super) fn note_running(&mut self, hosts: usize) {
         self.running.push(hosts);
     }

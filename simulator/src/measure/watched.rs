@@ -228,7 +228,7 @@ pub struct WatchFigures {
     pub most: Map<String, Value>,
     /// Bytes of UDP payload that one of those that watch sent in a second, by class and in all.
     pub bytes_per_node_s: Map<String, Value>,
-    /// Seconds from the window's start until somebody held so many members dead.
+    /// Seconds from the window's start until someone held this many members dead.
     pub deaths_s: Map<String, Value>,
 }
 

@@ -39,7 +39,7 @@ impl Run<'_> {
         }
     }
 
-    /// So many non-members ask a host to let them in.
+    /// This many non-members ask a host to let them in.
     pub(super) fn forge_joins(&mut self, host: HostId, count: u32) {
         for _ in 0..count {
             self.forger.non_members += 1;

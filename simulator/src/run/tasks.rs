@@ -173,7 +173,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// An address for each of some hosts: one that a picked host has now, and nobody its own. Puts those of the hosts
+    /// An address for each of some hosts: one that a picked host has now, and no one its own. Puts those of the hosts
     /// first that are picked.
     fn addresses(&mut self, takers: &mut Vec<HostId>, of: &Selector) -> Result<Vec<SocketAddr>, String> {
         let picked = self.pick_known(of);
@@ -233,7 +233,7 @@ impl Run<'_> {
         self.scenario.events.iter().any(|event| event.action == Action::Update)
     }
 
-    /// The two sides of an event. Without a `from`, that is everybody else; and of everybody, each other.
+    /// The two sides of an event. Without a `from`, that is everyone else; and of everyone, each other.
     fn sides(&mut self, event: &Event) -> (Vec<HostId>, Vec<HostId>) {
         let who = self.side(&event.who);
         let all = 0..self.scenario.hosts_ever();

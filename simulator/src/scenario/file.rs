@@ -38,7 +38,7 @@ pub struct Scenario {
     /// How the cluster comes into being.
     #[serde(default)]
     pub start: Start,
-    /// The first so many hosts are the seeds that all others join through.
+    /// This many of the first hosts are the seeds that all others join through.
     #[serde(default = "three")]
     pub seeds: u32,
     /// Which preset of the core's configuration to start from: `local`, `lan` or `wan`.
@@ -77,7 +77,7 @@ pub enum Start {
     /// All start at once and join through the seeds; the seeds through each other.
     Cold,
     /// Those that each of these picks, of who is in none before, begin with a full view of each other. Who is in none
-    /// knows nobody.
+    /// knows no one.
     Groups(Vec<Selector>),
 }
 
@@ -155,7 +155,7 @@ struct HostFile {
     step_us: u64,
     uplink_mbit: Option<f64>,
     uplink_queue_kb: Option<u64>,
-    /// Clocks are wrong by up to so many parts per million, either way.
+    /// Clocks are wrong by up to this many parts per million, either way.
     drift_ppm: u32,
     /// What monotonic clocks show at the start.
     uptime_s: f64,

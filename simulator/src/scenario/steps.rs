@@ -20,7 +20,7 @@ pub(super) const MAX_STEP_US: u64 = 60_000_000;
 pub struct Event {
     /// When, in seconds.
     pub at_s: f64,
-    /// Again after so many seconds ...
+    /// Again after this many seconds ...
     pub every_s: Option<f64>,
     /// ... until then; to the end of the run if not given.
     pub until_s: Option<f64>,
@@ -32,10 +32,10 @@ pub struct Event {
     /// `watch`: which deaths are timed, counted from one.
     #[serde(default)]
     pub deaths: Vec<u32>,
-    /// To whom; to everybody who runs if not given.
+    /// To whom; to everyone who runs if not given.
     #[serde(default)]
     pub who: Selector,
-    /// `cut`: from whom; `watch`: of whom; everybody else if not given, or each other where `who` is everybody.
+    /// `cut`: from whom; `watch`: of whom; everyone else if not given, or each other where `who` is everyone.
     pub from: Option<Selector>,
     /// How long it lasts, in seconds; to the end if not given. `restart`: how long the host stays down.
     pub for_s: Option<f64>,
@@ -77,12 +77,12 @@ pub struct Event {
     /// `join`: how many hosts; one, if not given. `forge-death`, `forge-leave`: how many are told; all, if not given.
     /// `forge-join`: how many non-members; one, if not given.
     pub count: Option<u32>,
-    /// `restart`: at an address that nobody had before.
+    /// `restart`: at an address that no one had before.
     #[serde(default)]
     pub new_address: bool,
     /// `restart`: with its persisted epoch; true, if not given.
     pub keeps_epoch: Option<bool>,
-    /// `restart`: with a clock that is so many seconds behind (and without its epoch).
+    /// `restart`: with a clock that is this many seconds behind (and without its epoch).
     pub clock_behind_s: Option<u32>,
 }
 
@@ -155,11 +155,11 @@ pub struct Selector {
     pub rack: Option<u8>,
     /// Only (or, with false, never) seeds.
     pub seeds: Option<bool>,
-    /// So many.
+    /// This many.
     pub count: Option<usize>,
     /// Such a share, rounded up.
     pub share: Option<f64>,
-    /// All but so many.
+    /// All except this many.
     pub but: Option<usize>,
 }
 
@@ -187,7 +187,7 @@ impl Selector {
         self.count.is_some() || self.share.is_some() || self.but.is_some()
     }
 
-    /// How many of so many are picked.
+    /// How many of this many are picked.
     pub fn picks(&self, of: usize) -> usize {
         let share = self.share.map_or(of, |share| (share * of as f64).ceil() as usize);
         let but = self.but.map_or(of, |but| of.saturating_sub(but));

@@ -136,7 +136,7 @@ impl Swarm {
         }
     }
 
-    /// Ends all faults; seeds that are down start again, since without one of them the lost find nobody.
+    /// Ends all faults; seeds that are down start again, since without one of them the lost find no one.
     pub(super) fn calm(&mut self) -> Checked<()> {
         self.note("all faults stop".into());
         for (_, fault) in std::mem::take(&mut self.ends) {

@@ -169,7 +169,7 @@ impl Laws {
         }
     }
 
-    /// Holds begin and end in turns, and nobody in a zone that is quarantined is routable.
+    /// Holds begin and end in turns, and no one in a zone that is quarantined is routable.
     fn check_quarantines(&mut self, step: &Step<'_>) -> Result<(), String> {
         let quarantined = &mut self.quarantined[step.host as usize];
         for event in step.output.events() {
@@ -215,7 +215,7 @@ impl Laws {
 }
 
 /// Holds all running nodes to the law of fingerprints: they are equal exactly where what they stand for is, the
-/// live members' ids, incarnations and state versions, one's own included.
+/// live members' ids, incarnations and state versions, its own included.
 pub(super) fn check_fingerprints(hosts: &[Host]) -> Result<(), String> {
     let mut seen: Vec<(HostId, Fingerprint, BTreeSet<Live>)> = Vec::new();
     for (n, host) in (0..).zip(hosts).filter(|(_, host)| host.is_running()) {
@@ -256,7 +256,7 @@ impl Said {
         self.life.1 = self.life.1.max(me.incarnation());
     }
 
-    /// Whether somebody else may hold that record of it.
+    /// Whether someone else may hold that record of it.
     fn allows(&self, record: &Record) -> Result<(), String> {
         let word = (record.incarnation().epoch, record.state_version());
         if record.incarnation() > self.incarnation || word > self.word {

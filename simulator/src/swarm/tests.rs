@@ -22,7 +22,7 @@ fn a_replay_is_the_same_run() {
 fn a_broken_law_is_told_with_the_time_and_what_went_before() {
     let mut swarm = Swarm::new(1, true).unwrap();
     swarm.pass_until(SECOND).unwrap();
-    // As if somebody else had spoken for node 0: the laws know of nothing that it has said.
+    // As if someone else had spoken for node 0: the laws know of nothing that it has said.
     swarm.world.watch.forget_what_was_said(0);
     let failure = swarm.pass_until(30 * SECOND).unwrap_err();
     assert!(failure.what.contains("never said"), "{failure}");

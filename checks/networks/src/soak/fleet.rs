@@ -234,7 +234,7 @@ impl Fleet {
         }
     }
 
-    /// Somebody who does not see somebody else alive.
+    /// Someone who does not see someone else alive.
     pub(super) fn disagreement(&self) -> Option<String> {
         for observer in &self.agents {
             for other in self.agents.iter().filter(|other| other.name != observer.name) {

@@ -15,7 +15,7 @@ const FILL: Duration = Duration::from_secs(180);
 /// An agent that was asked to leave must have ended by then.
 const END: Duration = Duration::from_secs(6);
 
-/// Runs agents on loopback, one of which is not read for a while though others come and go. Nobody may die of it, and
+/// Runs agents on loopback, one of which is not read for a while though others come and go. No one may die of it, and
 /// SIGTERM must end that one in less than 6 s. Linux; needs no root.
 #[derive(Debug, Args)]
 pub(crate) struct StalledArgs {

@@ -24,7 +24,7 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Of so many agents.
+    /// Of this many agents.
     pub(super) fn new(agents: usize) -> Self {
         Self { samples: vec![Vec::new(); agents] }
     }
@@ -197,7 +197,7 @@ impl fmt::Display for Verdict {
 mod tests {
     use super::*;
 
-    /// Ten seconds between samples, and a tick in each, but for what a change makes of it.
+    /// Ten seconds between samples, and a tick in each, except for what a change makes of it.
     fn history(change: impl Fn(u64, &mut Sample)) -> History {
         let sample = |n: u64| {
             let at = Duration::from_secs(10 * n);

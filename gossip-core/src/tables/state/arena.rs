@@ -101,7 +101,7 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// How many blocks each of so many owners is guaranteed in an arena of this size.
+/// How many blocks each of this many owners is guaranteed in an arena of this size.
 pub(super) fn guarantee(blocks: usize, owners: usize) -> u32 {
     if blocks / (GUARANTEED_BLOCKS as usize) < owners { 0 } else { GUARANTEED_BLOCKS }
 }
@@ -111,7 +111,7 @@ impl Arena<'_> {
         Blocks { blocks: self.blocks, links: self.links }
     }
 
-    /// The most blocks that the owner of a chain may have, one of so many owners.
+    /// The most blocks that the owner of a chain may have, one of this many owners.
     pub(super) fn allowance(&self, chain: Chain, owners: usize) -> u32 {
         let has = chain.blocks();
         let guaranteed = guarantee(self.blocks.len(), owners);

@@ -59,7 +59,7 @@ pub(crate) struct Lasting {
 }
 
 impl Lasting {
-    /// The same, but for so many seconds from `now`, 1 to [`MAX_TTL`].
+    /// The same, for this many seconds from `now`, 1 to [`MAX_TTL`].
     pub(crate) fn with_ttl(self, now: Seconds, ttl: u32) -> Option<Self> {
         let expires = Seconds(now.0.saturating_add(ttl));
         (1..=MAX_TTL).contains(&ttl).then_some(Self { expires: Some(expires), ..self })

@@ -11,7 +11,7 @@ pub(crate) const DEFAULT_OWNER_BYTES: u16 = 1_024;
 pub(crate) const MAX_OWNER_BYTES: u16 = 4_096;
 /// Bytes of a datagram that an entry leaves to headers, to the item around it and to what is piggybacked.
 pub(crate) const DATAGRAM_RESERVE: usize = 300;
-/// The longest time to live, in seconds: 194 days, beyond which nobody means a lease.
+/// The longest time to live, in seconds: 194 days, beyond which no one means a lease.
 pub(crate) const MAX_TTL: u32 = 1 << 24;
 /// Tombstones from which on the owner compacts its map.
 pub(crate) const MAX_TOMBSTONES: usize = 16;

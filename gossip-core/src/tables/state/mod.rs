@@ -1,6 +1,6 @@
 //! Kept state: what members know of each other beside life and death.
 //!
-//! Each node owns a small map of keys and values, and everybody keeps a copy of everybody's. Only the owner writes. It
+//! Each node owns a small map of keys and values, and everyone keeps a copy of everyone's. Only the owner writes. It
 //! numbers its writes with one counter, the state version of its record, and each entry has the number of the write that
 //! made it. A copy is described by one number, `known`: of all that the owner's map holds now at versions up to
 //! `known`, nothing is missing in the copy.
@@ -23,16 +23,16 @@
 //! sets a floor below them. Whoever knows all that there is drops what is not above the floor. Short of room, what is not
 //! above a floor goes at once: the owner has none of it.
 //!
-//! **Memory** is shared: a block is guaranteed to each owner, and beyond it nobody takes more than an eighth of what is
+//! **Memory** is shared: a block is guaranteed to each owner, and beyond it no one takes more than an eighth of what is
 //! free. What does not fit is refused with its reason. Every operation takes time in proportion to the bytes of one
 //! owner, and none allocates.
 //!
 //! Laws, proven over random histories of an owner and three copies (`tests/laws.rs`, `tests/expiry.rs`): known means held
-//! after every step, nobody tells above the owner's counter, a living value never vanishes, nothing shows below a known
+//! after every step, no one tells above the owner's counter, a living value never vanishes, nothing shows below a known
 //! floor or of a past epoch, blocks and guarantees add up (`check.rs`), and once all is told all copies are equal byte
 //! for byte.
 
-// Bytes from anybody are read here, and decide what is done with them.
+// Bytes from anyone are read here, and decide what is done with them.
 #![cfg_attr(
     not(test),
     deny(

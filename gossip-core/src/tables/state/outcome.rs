@@ -58,7 +58,7 @@ pub(crate) enum Gap {
     None,
     /// What is above `known`.
     After {
-        /// What to ask for: all above this. It is `known`, but for one case. Where an entry was refused, an old value may be
+        /// What to ask for: all above this. It is `known`, except for one case. Where an entry was refused, an old value may be
         /// in its way whose shorter successor comes later; so what is above the refused ones is asked for, too, before it
         /// starts over.
         version: u32,

@@ -18,7 +18,7 @@ pub(crate) enum Tell {
         /// What it knows.
         known: u32,
     },
-    /// To anybody: what is above a version, the newest if there is no room for all.
+    /// To anyone: what is above a version, the newest if there is no room for all.
     News {
         /// From where on it is news.
         since: u32,

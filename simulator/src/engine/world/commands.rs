@@ -12,7 +12,7 @@ pub enum Epoch {
     Persisted,
     /// It lost its epoch, and its clock is right.
     Lost,
-    /// It lost its epoch, and its clock is so many seconds behind.
+    /// It lost its epoch, and its clock is this many seconds behind.
     ClockBehind(u32),
 }
 
@@ -21,7 +21,7 @@ pub enum Epoch {
 pub enum Address {
     /// Where it was before.
     Own,
-    /// At an address that nobody had before.
+    /// At an address that no one had before.
     New,
     /// At this address of the world's. Whoever still runs there hears nothing any more.
     At(SocketAddr),
@@ -75,7 +75,7 @@ impl<W: Watch> World<W> {
         }
     }
 
-    /// Starts a host again under its name, in its next life; after a crash, if it still runs. It knows nobody.
+    /// Starts a host again under its name, in its next life; after a crash, if it still runs. It knows no one.
     ///
     /// # Errors
     /// A configuration that the core refuses.

@@ -67,7 +67,7 @@ impl Wire {
         self.owners.get(number_of(address)).copied()
     }
 
-    /// What a packet to an address has to cross, if that was ever anybody's.
+    /// What a packet to an address has to cross, if that was ever anyone's.
     pub(super) fn border(&self, hosts: &[Host], from: HostId, to: SocketAddr) -> Option<Border> {
         let (here, there) = (hosts.get(from as usize)?, hosts.get(self.owner(to)? as usize)?);
         Border::between(here.locality, there.locality)

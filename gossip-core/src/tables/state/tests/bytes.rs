@@ -1,4 +1,4 @@
-//! Bytes from anybody.
+//! Bytes from anyone.
 
 use super::rig::{LIMITS, NOW, OWNER, Rig, Says};
 use crate::{

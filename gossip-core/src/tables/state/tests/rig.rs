@@ -108,7 +108,7 @@ impl Rig {
         self.store().compact(OWNER, counter, NOW).unwrap()
     }
 
-    /// What this one would tell, in so many bytes; `top` is what it knows.
+    /// What this one would tell, in this many bytes; `top` is what it knows.
     pub(super) fn tell(&mut self, tell: Tell, room: usize) -> Option<Letter> {
         let top = self.known();
         self.tell_at(tell, room, top, NOW)

@@ -315,7 +315,7 @@ impl World {
         if !again {
             self.flights.swap_remove(which);
         }
-        // The owner believes nobody but itself.
+        // The owner believes no one but itself.
         if to == 0 {
             return;
         }
@@ -342,7 +342,7 @@ impl World {
                 Change::Changed => observed.contains(key),
                 Change::Gone => observed.remove(key),
             };
-            // Nobody is told of expiry.
+            // No one is told of expiry.
             assert!(is_there || change == Change::New, "{change:?} of {key:?}, which did not show");
         });
         *gap = applied.gap;
@@ -387,7 +387,7 @@ impl World {
         }
     }
 
-    /// Nothing of another epoch, nothing long after its time, and nothing that nobody was told of.
+    /// Nothing of another epoch, nothing long after its time, and nothing that no one was told of.
     fn check_times(&mut self, who: usize) {
         let (now, late, seconds) = (self.now, self.late(), self.seconds(who));
         let epoch = self.nodes[who].rig.epoch();
@@ -492,7 +492,7 @@ impl World {
         }
     }
 
-    /// Everybody asks, in small datagrams, the owner and the others in turn, until nobody lacks anything.
+    /// Everyone asks, in small datagrams, the owner and the others in turn, until no one lacks anything.
     fn repair(&mut self) {
         let (epoch, counter) = (self.nodes[0].rig.epoch(), self.nodes[0].rig.known());
         let max_rounds = 400;
