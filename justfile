@@ -47,6 +47,10 @@ figures:
     {{simulator}} run no-seeds --seeds 3
     {{simulator}} run steady --nodes 1000
 
+# Breaks of the public API since a revision, such as the tag of the latest release: just semver v0.1.0
+semver revision:
+    cargo semver-checks --workspace --baseline-rev {{revision}}
+
 # The book, in docs/book.
 book:
     mdbook build docs
