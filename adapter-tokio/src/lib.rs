@@ -26,9 +26,13 @@
 //! }
 //! ```
 //!
-//! Everything a user needs of `gossip-host` and `gossip-core` is exported from here. The features `log` and `tracing` turn
-//! on what the node says for people to read; `tracing`, if both are on. `serde` lets ids, records, events, metrics and
-//! configurations be logged and kept, and with `stream`, `Events` is a `futures_core::Stream`.
+//! Everything a user needs of `gossip-host` and `gossip-core` is exported from here.
+//!
+//! # Features
+//!
+//! * `log`, `tracing`: diagnostics of the node; through `tracing`, if both are on.
+//! * `serde`: ids, records, members, events and notices, metrics and configurations implement `Serialize` and `Deserialize`.
+//! * `stream`: [`Events`] implements `futures_core::Stream`.
 
 mod driver;
 mod socket;

@@ -4,6 +4,7 @@ use gossip_core::Traffic;
 
 /// Counters since the start; they only grow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct HostMetrics {
     /// Sends that the socket refused, other than by being full.

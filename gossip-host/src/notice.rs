@@ -6,6 +6,7 @@ use std::{fmt, time::SystemTime};
 
 /// One event, with the member it is about as it looked right after it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Notice {
     /// What happened.
     pub event: Event,
@@ -27,6 +28,7 @@ impl Notice {
 ///
 /// [`Handle::members`]: crate::Handle::members
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Lagged(pub u64);
 
 impl fmt::Display for Lagged {
@@ -36,3 +38,25 @@ impl fmt::Display for Lagged {
 }
 
 impl std::error::Error for Lagged {}
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use super::*;
+    use gossip_core::{Identity, Locality, NodeId, Reachability, Record, Versions};
+    use std::{net::Ipv4Addr, time::UNIX_EPOCH};
+
+    #[test]
+    fn a_notice_with_its_member_is_logged_as_json_and_read_back() {
+        let id = NodeId::from_name("db-1").unwrap();
+        let address = (Ipv4Addr::new(192, 0, 2, 7), 7_946).into();
+        let identity = Identity { id, epoch: 9, address, locality: Locality::default() };
+        let record = Record::new(identity, Versions { min: 1, max: 1 });
+        let member = MemberView { id, record, reachability: Reachability::Reachable, routable: true };
+        for member in [None, Some(member)] {
+            let notice = Notice { event: Event::Up(id), member, at: UNIX_EPOCH };
+            let text = serde_json::to_string(&notice).unwrap();
+            assert!(text.starts_with(&format!("{{\"event\":{{\"Up\":\"{id}\"}}")), "{text}");
+            assert_eq!(serde_json::from_str::<Notice>(&text).unwrap(), notice, "{text}");
+        }
+    }
+}

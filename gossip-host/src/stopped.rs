@@ -4,6 +4,7 @@ use std::fmt;
 
 /// The node left by its own word.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Left {
     /// How many others have acknowledged it, and tell the rest. Three are enough, or all if they are fewer; fewer of
     /// them if the time was over before. Where all leave together, those that leave count. None: there was no other node.
@@ -22,6 +23,7 @@ impl fmt::Display for Left {
 
 /// Why a node stopped without a leave that others know of. They see a crash.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum LeaveError {
     /// Others were there when it left, and none acknowledged it in time.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 /// What this node knew of a member when it was asked: a copy, without any tie to the node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MemberView {
     /// Who.
     pub id: NodeId,
