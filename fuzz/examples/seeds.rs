@@ -1,4 +1,4 @@
-//! Writes what fuzzing begins with: the traffic of real nodes, and runs with it. The same files every time.
+//! Writes what fuzzing begins with: the traffic of real nodes, runs with it, and summaries. The same files every time.
 //!
 //! `cargo run --example seeds DIRECTORY` makes a directory for each target in `DIRECTORY`.
 
@@ -9,6 +9,7 @@ use fuzz::{
     step::{Call, Program, Rig, config as preset},
 };
 use gossip_core::{Buffer, Heap, Identity, Instant, Locality, Node};
+use gossip_summaries::{Distinct, Histogram, TopK};
 use std::{
     collections::BTreeMap,
     fmt::Debug,
@@ -298,6 +299,30 @@ fn write(directory: &Path, target: &str, seeds: &BTreeMap<String, Vec<u8>>) -> i
     Ok(())
 }
 
+/// Pairs of summaries, with the length of the first in front.
+fn summaries() -> BTreeMap<String, Vec<u8>> {
+    let (mut histograms, mut distincts, mut tops) = (vec![], vec![], vec![]);
+    for node in 0..2_u64 {
+        let (mut histogram, mut distinct, mut top) =
+            (Histogram::<8>::new(), Distinct::<128>::new(), TopK::<16>::new());
+        for step in 1..60 {
+            histogram.record_n((step * step) << node, step);
+            distinct.insert(&[step as u8, node as u8]);
+            top.add(step % (10 + 20 * node), step);
+        }
+        let mut bytes = vec![0; Histogram::<8>::MAX_ENCODED];
+        let length = histogram.encode(&mut bytes).unwrap_or_default();
+        histograms.push(bytes[..length].to_vec());
+        let length = distinct.encode(&mut bytes).unwrap_or_default();
+        distincts.push(bytes[..length].to_vec());
+        let length = top.encode(&mut bytes).unwrap_or_default();
+        tops.push(bytes[..length].to_vec());
+    }
+    let pair = |pair: Vec<Vec<u8>>| [vec![pair[0].len() as u8], pair.concat()].concat();
+    let pairs = [("histograms", histograms), ("distincts", distincts), ("tops", tops)];
+    pairs.map(|(name, two)| (name.to_owned(), pair(two))).into()
+}
+
 fn main() -> io::Result<()> {
     let Some(directory) = std::env::args_os().nth(1).map(PathBuf::from) else {
         eprintln!("say where to: cargo run --example seeds DIRECTORY");
@@ -320,5 +345,6 @@ fn main() -> io::Result<()> {
     write(&directory, "records", &records)?;
     write(&directory, "step", &steps)?;
     write(&directory, "cluster", &clusters())?;
-    write(&directory, "config", &configurations())
+    write(&directory, "config", &configurations())?;
+    write(&directory, "summaries", &summaries())
 }

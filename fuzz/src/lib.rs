@@ -5,3 +5,4 @@ pub mod config;
 pub mod forge;
 pub mod records;
 pub mod step;
+pub mod summaries;
