@@ -19,6 +19,7 @@
 mod fetch;
 mod phase;
 mod questions;
+mod ranges;
 
 pub(crate) use fetch::MAX_WINDOW;
 
@@ -40,9 +41,9 @@ use crate::{
     wire::message::{MAX_REFERRALS, Message, Nonce, Token},
 };
 use core::{net::SocketAddr, time::Duration};
-use fetch::{Early, Fetch, MAX_EARLY, MAX_FETCHES};
-use phase::{Phase, Turn};
+use phase::{Asking, Phase, Turn};
 use questions::Questions;
+use ranges::{Fetch, Ranges};
 
 /// Joins a round: two seeds, and those that busy ones named.
 const MAX_OF_ROUND: usize = 2 + MAX_REFERRALS;
@@ -80,13 +81,9 @@ const SEED_CONTACT_GAP: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub(crate) struct Joining {
     phase: Phase,
-    round: u32,
     /// Since when it has been asking, fetching included.
     since: Instant,
-    retry: Instant,
     questions: Questions,
-    fetches: heapless::Vec<Fetch, MAX_FETCHES>,
-    early: heapless::Vec<Early, MAX_EARLY>,
     /// There is a view: fetched, given by the host, or what many that start together can have.
     viewed: bool,
     /// When that happened; [`Instant::ZERO`] if it has not, or the host gave the view.
@@ -104,12 +101,8 @@ impl Joining {
     pub(crate) fn new() -> Self {
         Self {
             phase: Phase::Idle,
-            round: 0,
             since: Instant::ZERO,
-            retry: Instant::NEVER,
             questions: Questions::NONE,
-            fetches: heapless::Vec::new(),
-            early: heapless::Vec::new(),
             viewed: false,
             viewed_at: Instant::ZERO,
             referred: false,
@@ -122,7 +115,7 @@ impl Joining {
     /// Whether this node's view is as complete as it will get by joining: it has fetched one, or was never
     /// asked to.
     pub(crate) fn has_view(&self) -> bool {
-        self.viewed || self.phase == Phase::Idle
+        self.viewed || self.phase.is_idle()
     }
 
     /// Whether the first view was fetched less than so long ago.
@@ -143,13 +136,13 @@ impl Joining {
 
     /// Whether the first view is being fetched: there will soon be more to tell.
     pub(crate) fn is_filling(&self) -> bool {
-        !self.viewed && self.phase == Phase::Fetching
+        !self.viewed && self.phase.is_fetching()
     }
 
     /// Whether we have looked for a view for so long that there probably is none; each member `met` makes that longer.
     pub(crate) fn is_lone(&self, now: Instant, met: u32) -> bool {
         let enough = (LONE_TIME + LONE_TIME_PER_MEMBER * met).min(MAX_LONE_TIME);
-        self.phase == Phase::Asking && now.since(self.since) >= enough
+        self.phase.is_asking() && now.since(self.since) >= enough
     }
 
     /// The view was given by the host.
@@ -158,24 +151,54 @@ impl Joining {
     }
 
     fn turn(&mut self, turn: Turn) {
-        self.phase = self.phase.after(turn);
+        self.phase.advance(turn);
+    }
+
+    /// The ranges that are being fetched; none in other phases.
+    fn fetches(&self) -> &[Fetch] {
+        match &self.phase {
+            Phase::Fetching(ranges) => &ranges.fetches,
+            _ => &[],
+        }
+    }
+
+    fn ranges(&mut self) -> Option<&mut Ranges> {
+        match &mut self.phase {
+            Phase::Fetching(ranges) => Some(ranges),
+            _ => None,
+        }
+    }
+
+    fn fetch(&mut self, at: usize) -> Option<&mut Fetch> {
+        self.ranges()?.fetches.get_mut(at)
+    }
+
+    /// The rounds of asking, while there are some.
+    fn asking(&mut self) -> Option<&mut Asking> {
+        match &mut self.phase {
+            Phase::Asking(asking) => Some(asking),
+            _ => None,
+        }
     }
 
     /// Everything is to be learned anew; the addresses to ask are kept.
     pub(crate) fn start_over(&mut self, now: Instant, asks: bool) {
-        let phase = if asks { Phase::Asking } else { Phase::Idle };
         let next_seed_contact = self.next_seed_contact;
-        *self = Self { phase, next_seed_contact, since: now, retry: now, ..Self::new() };
+        *self = Self { next_seed_contact, since: now, ..Self::new() };
+        if asks {
+            self.turn(Turn::Ask { retry: now });
+        }
     }
 
     /// When to ask again.
     pub(crate) fn next(&self) -> Instant {
-        let fetches = self.fetches.iter().map(|fetch| fetch.due).min();
-        match self.phase {
+        match &self.phase {
             Phase::Idle if !self.told => Instant::ZERO,
             Phase::Idle => self.next_seed_contact,
-            Phase::Asking => self.retry,
-            Phase::Fetching => fetches.unwrap_or(Instant::ZERO),
+            Phase::Asking(asking) => asking.retry,
+            Phase::Fetching(ranges) => {
+                ranges.fetches.iter().map(|fetch| fetch.due).min().unwrap_or(Instant::ZERO)
+            }
             // Mostly with a sieve, before that.
             Phase::Sieving => self.viewed_at + MAX_SIEVING,
         }
@@ -183,7 +206,7 @@ impl Joining {
 
     /// Whether an answer with this nonce is awaited.
     pub(crate) fn awaits(&self, nonce: Nonce) -> bool {
-        self.questions.await_answer(nonce) || self.fetches.iter().any(|fetch| fetch.nonce == nonce)
+        self.questions.await_answer(nonce) || self.fetches().iter().any(|fetch| fetch.nonce == nonce)
     }
 }
 
@@ -193,9 +216,9 @@ impl Bootstrap {
     pub(crate) fn await_seeds(&mut self, cx: &mut Context<'_, '_>) {
         let now = cx.now();
         let joining = &mut self.joining;
-        if joining.phase == Phase::Idle && !joining.told {
-            joining.turn(Turn::Ask);
-            (joining.since, joining.retry) = (now, now);
+        if joining.phase.is_idle() && !joining.told {
+            joining.turn(Turn::Ask { retry: now });
+            joining.since = now;
         }
     }
 
@@ -206,18 +229,20 @@ impl Bootstrap {
         for &slot in cx.tables.members.live_slots() {
             cx.kernel.seeds.note_member_at(cx.tables.members.record(slot).address());
         }
-        self.joining.round = 0;
+        if let Some(asking) = self.joining.asking() {
+            asking.round = 0;
+        }
         if !cx.kernel.seeds.knows_whom_to_ask() {
             self.joining.turn(Turn::NobodyToAsk);
         }
         self.schedule_seed_contact(cx);
         let now = cx.now();
         let joining = &mut self.joining;
-        if joining.phase != Phase::Fetching && !cx.kernel.seeds.list.is_empty() {
-            if joining.phase == Phase::Idle {
+        if !joining.phase.is_fetching() && !cx.kernel.seeds.list.is_empty() {
+            if joining.phase.is_idle() {
                 joining.since = now;
             }
-            joining.turn(Turn::Ask);
+            joining.turn(Turn::Ask { retry: now });
             self.ask_seeds(cx);
         }
         self.tell_joined(cx);
@@ -226,7 +251,7 @@ impl Bootstrap {
     /// A node that has no one (left) to ask has joined: the host is told, once.
     fn tell_joined(&mut self, cx: &mut Context<'_, '_>) {
         let joining = &mut self.joining;
-        if joining.phase == Phase::Idle && !joining.told {
+        if joining.phase.is_idle() && !joining.told {
             joining.told = true;
             debug!("joined; {} members", cx.tables.members.size());
             cx.raise(Event::Joined);
@@ -236,25 +261,25 @@ impl Bootstrap {
     /// Asks again where no answer came, and all seeds anew when all members were lost.
     pub(crate) fn advance_joining(&mut self, cx: &mut Context<'_, '_>) {
         let now = cx.now();
-        match self.joining.phase {
+        match &self.joining.phase {
             Phase::Idle if cx.tables.members.live() == 0 && cx.kernel.seeds.knows_whom_to_ask() => {
                 self.ask_again(cx);
             }
             Phase::Idle if self.joining.next_seed_contact <= now => self.contact_seed(cx),
-            Phase::Asking if self.joining.retry <= now => {
-                let joining = &mut self.joining;
+            Phase::Asking(asking) if asking.retry <= now => {
+                let (round, joining) = (asking.round, &mut self.joining);
                 // A view that the host gave may be of members that are all gone by now.
                 let met = joining.told || cx.kernel.seeds.has_good();
                 let company = joining.viewed && met && cx.tables.members.live() > 0;
-                if company && joining.round >= REJOIN_ROUNDS {
+                if company && round >= REJOIN_ROUNDS {
                     joining.turn(Turn::Complete);
                 } else {
                     self.ask_seeds(cx);
                 }
             }
-            Phase::Fetching => {
-                for at in (0..self.joining.fetches.len()).rev() {
-                    if self.joining.fetches.get(at).is_some_and(|fetch| fetch.due <= now) {
+            Phase::Fetching(ranges) => {
+                for at in (0..ranges.fetches.len()).rev() {
+                    if self.joining.fetches().get(at).is_some_and(|fetch| fetch.due <= now) {
                         self.retry_fetch(cx, at);
                     }
                 }
@@ -270,9 +295,7 @@ impl Bootstrap {
 
     fn ask_again(&mut self, cx: &mut Context<'_, '_>) {
         let wait = self.jittered(cx, cx.kernel.config.join_retry);
-        let joining = &mut self.joining;
-        joining.turn(Turn::Ask);
-        (joining.round, joining.retry) = (0, cx.kernel.clock.now() + wait);
+        self.joining.turn(Turn::Ask { retry: cx.kernel.clock.now() + wait });
     }
 
     /// Asks one seed although there are members: it may be in another cluster, which formed apart from this one.
@@ -285,7 +308,9 @@ impl Bootstrap {
             return;
         }
         self.ask_again(cx);
-        self.joining.round = REJOIN_ROUNDS;
+        if let Some(asking) = self.joining.asking() {
+            asking.round = REJOIN_ROUNDS;
+        }
         self.joining.questions.clear();
         let which = cx.kernel.rng.below(cx.kernel.seeds.list.len() as u32) as usize;
         let turn = cx.kernel.seeds.unmet_contacts < EARLY_CONTACTS || cx.kernel.rng.below(2) == 0;
@@ -320,9 +345,11 @@ impl Bootstrap {
     }
 
     fn ask_seeds(&mut self, cx: &mut Context<'_, '_>) {
-        let doublings = self.joining.round.saturating_sub(EVEN_ROUNDS) + self.joining.questions.doublings();
+        let Some(&mut Asking { round, .. }) = self.joining.asking() else {
+            return debug_assert!(false, "only who asks has rounds");
+        };
+        let doublings = round.saturating_sub(EVEN_ROUNDS) + self.joining.questions.doublings();
         let doublings = doublings.min(MAX_DOUBLINGS);
-        let round = self.joining.round;
         let quarters = match round {
             0 => 1,
             1..QUICK_ROUNDS => 2,
@@ -330,10 +357,11 @@ impl Bootstrap {
         };
         let wait = (micros(cx.kernel.config.join_retry) << doublings) * quarters / 4;
         let wait = self.jittered(cx, Duration::from_micros(wait));
-        let joining = &mut self.joining;
-        joining.round = joining.round.saturating_add(1);
-        joining.retry = cx.kernel.clock.now() + wait;
-        joining.questions.begin_round();
+        let retry = cx.kernel.clock.now() + wait;
+        if let Some(asking) = self.joining.asking() {
+            *asking = Asking { round: round.saturating_add(1), retry };
+        }
+        self.joining.questions.begin_round();
         let lost = cx.tables.members.live() == 0;
         if !self.joining.viewed {
             for peer in self.established_peers(cx, 1) {
@@ -359,7 +387,7 @@ impl Bootstrap {
 
     /// A member of a cluster that remembers us has introduced itself: it has the view that we look for.
     pub(crate) fn ask_who_knows_us(&mut self, cx: &mut Context<'_, '_>, address: SocketAddr) {
-        if self.joining.phase == Phase::Asking && !self.joining.viewed {
+        if self.joining.phase.is_asking() && !self.joining.viewed {
             self.ask(cx, address);
         }
     }
@@ -396,10 +424,11 @@ impl Bootstrap {
     ) {
         let lone = self.joining.is_lone(cx.now(), cx.tables.members.live());
         let joining = &mut self.joining;
-        if joining.phase != Phase::Asking || joining.questions.note_answer(nonce).is_none() {
+        let Some(&mut Asking { round, .. }) = joining.asking() else { return };
+        if joining.questions.note_answer(nonce).is_none() {
             return;
         }
-        if members == 0 && !joining.viewed && joining.round < LONE_ROUNDS && !lone {
+        if members == 0 && !joining.viewed && round < LONE_ROUNDS && !lone {
             joining.questions.drop_answered(nonce); // somebody else may have a view
             self.ask_the_rest(cx);
             return;
@@ -448,7 +477,9 @@ impl Bootstrap {
             return;
         }
         joining.questions.note_refusal(nonce);
-        joining.round = joining.round.min(QUICK_ROUNDS); // it has a view
+        if let Some(asking) = joining.asking() {
+            asking.round = asking.round.min(QUICK_ROUNDS); // it has a view
+        }
         joining.referred = true;
         others.iter().for_each(|&other| cx.kernel.seeds.note_good(other));
         let me = cx.me().address();

@@ -4,8 +4,8 @@
 //! range, which is then requested from another one.
 
 use super::{
-    Joining,
     phase::{Phase, Turn},
+    ranges::{Early, Fetch, MAX_FETCHES, Ranges},
 };
 use crate::{
     bootstrap::plane::Bootstrap,
@@ -17,7 +17,6 @@ use crate::{
     },
     tables::table::{SlotId, index::Place},
     vocabulary::{
-        bounds::sized,
         time::{Instant, micros},
         traffic::Traffic,
     },
@@ -25,15 +24,11 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 
-/// Ranges fetched at a time.
-pub(super) const MAX_FETCHES: usize = sized(8, 2);
 /// Members per range, below which more ranges would cost more round trips than they save.
 const MEMBERS_PER_FETCH: u32 = 64;
 /// Datagrams that one request asks for, and that one answer sends at the most: what the default budget lets out
 /// at once.
 pub(crate) const MAX_WINDOW: u8 = 4;
-/// Pages kept that overtook others; one more is fetched again.
-pub(super) const MAX_EARLY: usize = sized(8, 2);
 /// Windows fetched from one member before another one is asked: what its budget lets out at once.
 const WINDOWS_PER_PEER: u8 = 3;
 /// The longest wait, drawn at random, before another member is asked for a range that was refused. Each request without
@@ -43,36 +38,6 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(25);
 const MAX_TRIES: u8 = 12;
 /// Requests without progress to one member before another one is asked.
 const TRIES_PER_PEER: u8 = 2;
-
-/// A range being fetched.
-#[derive(Clone)]
-pub(super) struct Fetch {
-    pub(super) nonce: Nonce,
-    to: SocketAddr,
-    token: Token,
-    /// Everything up to here has come.
-    after: Place,
-    until: u32,
-    /// Datagrams still to come of the window.
-    left: u8,
-    pub(super) due: Instant,
-    tries: u8,
-    /// Windows that the member asked has sent.
-    windows: u8,
-    /// How long its pages may be.
-    size: Size,
-    /// The member asked has no time.
-    refused: bool,
-}
-
-/// A page that overtook one before it.
-#[derive(Clone)]
-pub(super) struct Early {
-    nonce: Nonce,
-    after: Place,
-    next: Place,
-    last: bool,
-}
 
 impl Bootstrap {
     /// Cuts the id-hash space into ranges and asks for each.
@@ -87,7 +52,7 @@ impl Bootstrap {
 
     /// A source wants its request again, with a token. False when nothing of the kind was asked.
     pub(super) fn prove_to_source(&mut self, cx: &mut Context<'_, '_>, nonce: Nonce, token: Token) -> bool {
-        let fetches = &mut self.joining.fetches;
+        let Some(Ranges { fetches, .. }) = self.joining.ranges() else { return false };
         let Some(at) = fetches.iter().position(|fetch| fetch.nonce == nonce) else { return false };
         // Once per member: a second challenge means that it does not take its own token.
         let fetch = &mut fetches[at];
@@ -101,7 +66,7 @@ impl Bootstrap {
     /// A source has no time: another member is asked, soon. False when it was not asked for a range.
     pub(super) fn note_refusal(&mut self, cx: &mut Context<'_, '_>, nonce: Nonce) -> bool {
         let now = cx.now();
-        let fetches = &mut self.joining.fetches;
+        let Some(Ranges { fetches, .. }) = self.joining.ranges() else { return false };
         let Some(fetch) = fetches.iter_mut().find(|fetch| fetch.nonce == nonce) else { return false };
         let most = micros(REFUSED_PAUSE) * (u64::from(fetch.tries) + 1);
         (fetch.refused, fetch.due) = (true, now + Duration::from_micros(cx.kernel.rng.below_u64(most)));
@@ -124,25 +89,29 @@ impl Bootstrap {
             size: Size::FULL,
             refused: false,
         };
-        let _ = self.joining.fetches.push(fetch);
+        if let Some(ranges) = self.joining.ranges() {
+            let _ = ranges.fetches.push(fetch);
+        }
     }
 
     /// Asks a random member for a range, one that is not being asked for another if there is such, or the one that is
     /// asked already when we know no other.
     fn ask_somebody(&mut self, cx: &mut Context<'_, '_>, at: usize) {
-        let before = self.joining.fetches[at].to;
+        let Some(before) = self.joining.fetches().get(at).map(|fetch| fetch.to) else {
+            return debug_assert!(false, "no such fetch");
+        };
         let mut elsewhere = self.established_peers(cx, MAX_CHOSEN);
         if elsewhere.is_empty() {
             elsewhere = choose::peers(&cx.tables.members, &mut cx.kernel.rng, MAX_CHOSEN, |_| true);
         }
         let nonce = cx.fresh_nonce();
         let is_asked = |slot: SlotId| {
-            let (address, mut fetches) = (cx.record(slot).address(), self.joining.fetches.iter());
+            let (address, mut fetches) = (cx.record(slot).address(), self.joining.fetches().iter());
             fetches.any(|fetch| fetch.to == address)
         };
         let free = elsewhere.iter().copied().find(|&slot| !is_asked(slot));
         let to = free.or(elsewhere.first().copied()).map_or(before, |slot| cx.record(slot).address());
-        let fetch = &mut self.joining.fetches[at];
+        let Some(fetch) = self.joining.fetch(at) else { return debug_assert!(false, "no such fetch") };
         (fetch.to, fetch.nonce, fetch.token) = (to, nonce, 0);
         (fetch.windows, fetch.refused) = (0, false);
         self.request(cx, at);
@@ -152,27 +121,27 @@ impl Bootstrap {
         let wait = self.joining.questions.wait(cx.kernel.config.ack_timeout_initial * 3);
         let wait = self.jittered(cx, wait);
         let now = cx.now();
-        let Some(fetch) = self.joining.fetches.get_mut(at) else {
+        let Some(fetch) = self.joining.fetch(at) else {
             return debug_assert!(false, "no such fetch");
         };
         (fetch.left, fetch.due) = (MAX_WINDOW, now + wait);
         // What is asked for comes again.
         let asked = fetch.nonce;
-        let Joining { fetches, early, .. } = &mut self.joining;
+        let Some(Ranges { fetches, early }) = self.joining.ranges() else { return };
         let others = |nonce: Nonce| nonce != asked && fetches.iter().any(|fetch| fetch.nonce == nonce);
         early.retain(|page| others(page.nonce));
-        let Some(fetch) = self.joining.fetches.get(at) else { return debug_assert!(false, "no such fetch") };
+        let Some(fetch) = self.joining.fetch(at) else { return debug_assert!(false, "no such fetch") };
         let Fetch { nonce, token, after, until, to, size, .. } = *fetch;
         let ask = Message::Fetch { nonce, token, after, until, window: MAX_WINDOW };
         let sent = cx.briefly(size.limit(), |cx| cx.send(Intent::bare(to, Traffic::Sync, ask)));
-        if let Some(fetch) = self.joining.fetches.get_mut(at) {
+        if let Some(fetch) = self.joining.fetch(at) {
             fetch.size.note_request(sent && token != 0);
         }
     }
 
     pub(super) fn retry_fetch(&mut self, cx: &mut Context<'_, '_>, at: usize) {
-        let alone = self.joining.fetches.len() == 1;
-        let Some(fetch) = self.joining.fetches.get_mut(at) else {
+        let alone = self.joining.fetches().len() == 1;
+        let Some(fetch) = self.joining.fetch(at) else {
             return debug_assert!(false, "no such fetch");
         };
         fetch.tries += 1;
@@ -182,7 +151,9 @@ impl Bootstrap {
         if fetch.tries > MAX_TRIES {
             // The member asked is gone or overloaded: start over from the seeds, or leave the
             // rest to repair.
-            self.joining.fetches.clear();
+            if let Some(ranges) = self.joining.ranges() {
+                ranges.fetches.clear();
+            }
             if self.joining.viewed {
                 self.joining.turn(Turn::Complete);
             } else {
@@ -204,16 +175,15 @@ impl Bootstrap {
         last: bool,
         bytes: usize,
     ) {
-        let fetches = &mut self.joining.fetches;
-        let Some(at) = fetches.iter().position(|fetch| fetch.nonce == nonce) else { return };
+        let Some(at) = self.joining.fetches().iter().position(|fetch| fetch.nonce == nonce) else { return };
         if next < after || next == after && !last {
             return; // it leads nowhere
         }
         self.note_page(cx, at, bytes);
-        let fetches = &mut self.joining.fetches;
+        let Some(Ranges { fetches, early }) = self.joining.ranges() else { return };
         if after > fetches[at].after {
             // One before it was lost, or is late.
-            let _ = self.joining.early.push(Early { nonce, after, next, last });
+            let _ = early.push(Early { nonce, after, next, last });
         } else if after == fetches[at].after {
             self.turn_page(cx, at, next, last);
         }
@@ -221,9 +191,8 @@ impl Bootstrap {
 
     /// A page of so many bytes came.
     fn note_page(&mut self, cx: &mut Context<'_, '_>, at: usize, bytes: usize) {
-        let fetches = &mut self.joining.fetches;
-        let alone = fetches.len() == 1;
-        let Some(fetch) = fetches.get_mut(at) else { return debug_assert!(false, "no such fetch") };
+        let alone = self.joining.fetches().len() == 1;
+        let Some(fetch) = self.joining.fetch(at) else { return debug_assert!(false, "no such fetch") };
         let narrow = cx.kernel.path.note_page(&mut fetch.size, bytes, alone, cx.kernel.config.max_datagram);
         if let Some(event) = narrow {
             cx.raise(event);
@@ -232,7 +201,7 @@ impl Bootstrap {
 
     /// The range is complete up to `next`, and further with the pages that came early.
     fn turn_page(&mut self, cx: &mut Context<'_, '_>, at: usize, mut next: Place, mut last: bool) {
-        let Joining { fetches, early, .. } = &mut self.joining;
+        let Some(Ranges { fetches, early }) = self.joining.ranges() else { return };
         let fetch = &mut fetches[at];
         let mut pages = 1;
         let follows = |page: &Early, next| page.nonce == fetch.nonce && page.after == next;
@@ -251,8 +220,7 @@ impl Bootstrap {
     }
 
     pub(super) fn finish_fetching(&mut self, cx: &mut Context<'_, '_>) {
-        let joining = &mut self.joining;
-        if joining.phase == Phase::Fetching && joining.fetches.is_empty() {
+        if matches!(&self.joining.phase, Phase::Fetching(ranges) if ranges.fetches.is_empty()) {
             self.end_fetching(cx, Turn::Complete);
             self.tell_joined(cx);
         }
