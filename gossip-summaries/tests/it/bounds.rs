@@ -142,6 +142,23 @@ fn full_registers_give_the_highest_estimate() {
     assert_eq!(full.estimate(), u64::MAX);
 }
 
+#[test]
+fn an_estimate_without_empty_registers_is_the_formula_of_the_paper() {
+    /// All registers at 3, so that the sum of 2^-register is an eighth of their number.
+    fn check<const R: usize>() {
+        let mut distinct = Distinct::<R>::new();
+        let bits = R.trailing_zeros();
+        (0..R as u64).for_each(|index| distinct.insert_hash(index << (64 - bits) | 1 << (61 - bits)));
+        let registers = R as f64;
+        let alpha = 0.7213 / (1.0 + 1.079 / registers);
+        assert_eq!(distinct.estimate(), (alpha * registers * registers / (registers / 8.0)) as u64);
+    }
+    check::<128>();
+    check::<256>();
+    check::<512>();
+    check::<1024>();
+}
+
 /// The root mean square of the relative error over 200 summaries of different things, and the mean, in thousandths.
 fn error_of<const R: usize>(things: u64) -> (f64, f64) {
     const RUNS: u64 = 200;

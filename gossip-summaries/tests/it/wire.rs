@@ -146,6 +146,7 @@ fn refusals_say_what_is_wrong() {
     assert_eq!(histogram(&[18, 0]), OtherKind { expected: 19, found: 18 });
     assert_eq!(histogram(&[19, 0x80, 0]), BadNumber);
     assert_eq!(histogram(&[[19].as_slice(), &[0xff; 10]].concat()), BadNumber);
+    assert_eq!(histogram(&[[19].as_slice(), &[0x80; 9], &[2]].concat()), BadNumber);
     assert_eq!(histogram(&[19, 0, 0, 3]), BadGap);
     assert_eq!(histogram(&[19, 9, 0, 3, 0, 4, 1]), BadGap);
     assert_eq!(histogram(&[19, 1, 1]), BadSum);
