@@ -57,8 +57,8 @@ Examples:
       --join 10.0.0.1:7946 --json
 
 Ctrl-C leaves: the others are told, and do not take it for a death. So do SIGTERM, SIGHUP (a terminal that closes;
-under nohup it is ignored), and the end of whoever reads the output, at the next line. That takes less than 6 s; a second signal ends
-the program at once. Whoever reads the output too slowly is told how many lines are missing: nothing waits for it.
+under nohup it is ignored), and the end of whoever reads the output, at the next line. That takes less than 6 s; a second
+signal, half a second or more after the first, ends the program at once. Whoever reads the output too slowly is told how many lines are missing: nothing waits for it.
 
 Exit status:
     0  left in good order, or the output's reader went away (as in `gossip run | head`)

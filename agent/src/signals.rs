@@ -4,16 +4,22 @@ use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
-use std::{fs, io, process, thread, time::Duration};
+use std::{
+    fs, io, process, thread,
+    time::{Duration, Instant},
+};
 use tokio::sync::oneshot;
 
 /// The exit status when a second signal cuts the leave short: what a shell reports of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 /// The exit status when the program could not end in time.
 const STUCK: i32 = 1;
+/// Signals this soon after the first are the same request: a terminal that closes, `timeout` and systemd's `SendSIGHUP` send
+/// two at once.
+const SAME_REQUEST: Duration = Duration::from_millis(500);
 
 /// Resolves at the first SIGINT, SIGTERM or SIGHUP. From then on the program ends after `limit` at the latest,
-/// whatever it does, and at once at a second signal.
+/// whatever it does, and at once at a second signal that comes more than [`SAME_REQUEST`] after the first.
 ///
 /// # Errors
 /// No thread can be started.
@@ -22,14 +28,16 @@ pub(crate) fn listen(limit: Duration) -> io::Result<oneshot::Receiver<()>> {
     let mut signals = Signals::new([SIGINT, SIGTERM].into_iter().chain(hangup))?;
     let (tell, told) = oneshot::channel();
     let listen = move || {
-        let mut first = Some(tell);
-        let mut count = 0;
+        let mut tell = Some(tell);
+        let mut first = None;
         while !signals.is_closed() {
-            count += signals.wait().count();
-            if count > 1 {
+            if signals.wait().count() == 0 {
+                continue;
+            }
+            if first.get_or_insert_with(Instant::now).elapsed() > SAME_REQUEST {
                 process::exit(INTERRUPTED);
             }
-            if let Some(tell) = first.take_if(|_| count > 0) {
+            if let Some(tell) = tell.take() {
                 // Before the loop begins no one listens, and the time limit does what is left to do.
                 let _ = tell.send(());
                 end_after(limit);

@@ -2,7 +2,11 @@
 
 use crate::process::{GOSSIP, Running, success};
 use serde_json::Value;
-use std::process::{Command, Stdio};
+use std::{
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
 
 fn start(name: &str, cluster: &str, more: &str) -> (Running, String) {
     let node = Running::start(&format!(
@@ -103,12 +107,28 @@ fn what_nohup_started_outlives_its_terminal() {
 }
 
 #[test]
-fn a_second_signal_exits_at_once() {
-    let (mut a, _) = start("a", "test", "");
-    // Both arrive together when the process goes on, so that the leave has no time to end in between.
-    for signal in ["STOP", "TERM", "INT", "CONT"] {
+fn signals_that_come_together_are_one_request_to_leave() {
+    let (mut a, address) = start("a", "test", "");
+    let (b, _) = start("b", "test", &format!("--join {address}"));
+    assert_eq!(b.event("up")["address"], address);
+    // All arrive when the process goes on.
+    for signal in ["STOP", "TERM", "HUP", "INT", "CONT"] {
         a.signal(signal);
     }
+    assert_eq!(b.event("left")["address"], address);
+    assert!(a.end().success());
+}
+
+#[test]
+fn a_second_signal_exits_at_once() {
+    let (mut a, address) = start("a", "test", "");
+    let (b, _) = start("b", "test", &format!("--join {address}"));
+    a.event("up");
+    // Nobody acknowledges the leave, so that it has no time to end before the second signal.
+    b.signal("STOP");
+    a.signal("TERM");
+    thread::sleep(Duration::from_millis(700));
+    a.signal("INT");
     assert_eq!(a.end().code(), Some(130));
 }
 
