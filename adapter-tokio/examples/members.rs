@@ -34,9 +34,15 @@ async fn run() -> Result<(), Box<dyn Error>> {
 async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
-        // Returning the error from `main` would print its `Debug` form.
+        // Returning the error from `main` would print its `Debug` form. Each source adds what its error leaves out.
         Err(error) => {
-            eprintln!("error: {error}");
+            eprint!("error: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprint!(": {cause}");
+                source = cause.source();
+            }
+            eprintln!();
             ExitCode::FAILURE
         }
     }

@@ -57,11 +57,18 @@ fn the_readmes_program_tells_of_another_one_on_this_machine() {
 
 #[test]
 fn the_readmes_program_prints_errors_for_people() {
-    let mut wrong = Program::start(&["here".to_owned()]);
-    let mut text = String::new();
-    wrong.0.stderr.as_mut().unwrap().read_to_string(&mut text).unwrap();
-    assert_eq!(
-        (text.as_str(), wrong.0.wait().unwrap().code()),
-        ("error: invalid socket address syntax\n", Some(1))
-    );
+    // An address for documentation, which no machine has.
+    for (address, error) in [
+        ("here", "error: invalid socket address syntax\n"),
+        (
+            "203.0.113.1:7946",
+            "error: cannot bind 203.0.113.1:7946, which must be an address of this machine: ",
+        ),
+    ] {
+        let mut wrong = Program::start(&[address.to_owned()]);
+        let mut text = String::new();
+        wrong.0.stderr.as_mut().unwrap().read_to_string(&mut text).unwrap();
+        assert!(text.starts_with(error) && text.lines().count() == 1, "{text}");
+        assert_eq!(wrong.0.wait().unwrap().code(), Some(1));
+    }
 }

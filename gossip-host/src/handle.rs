@@ -86,6 +86,9 @@ impl Handle {
     }
 
     /// Waits until the node has joined. A node without seeds (or with none but itself) has as soon as its driver runs.
+    ///
+    /// While no seed answers, this waits: use a timeout if that is an error, and see
+    /// [`unresolved_seeds`](Self::unresolved_seeds) for names that cannot be looked up.
     pub fn wait_joined(&self) -> WaitJoined {
         WaitJoined::new(self.board())
     }
