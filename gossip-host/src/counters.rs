@@ -12,7 +12,7 @@ pub struct HostMetrics {
     /// Receives that failed: ICMP errors of earlier sends, mostly.
     pub receive_errors: u64,
     /// Packets that waited for a full socket.
-    pub held: u64,
+    pub queued: u64,
     /// Packets of class probe dropped because the socket and the queue before it were full.
     pub dropped_probe: u64,
     /// Packets of class suspicion dropped for the same reason.
@@ -50,7 +50,7 @@ impl HostMetrics {
         [
             ("send_errors", self.send_errors),
             ("receive_errors", self.receive_errors),
-            ("held", self.held),
+            ("queued", self.queued),
             ("dropped_probe", self.dropped_probe),
             ("dropped_suspicion", self.dropped_suspicion),
             ("dropped_rumor", self.dropped_rumor),

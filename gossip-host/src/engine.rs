@@ -446,7 +446,7 @@ fn count_fate(shared: &Shared, fate: Fate) {
     let mut metrics = lock(&shared.metrics);
     match fate {
         Fate::Sent => {}
-        Fate::Held => metrics.held += 1,
+        Fate::Queued => metrics.queued += 1,
         Fate::Dropped(class) => *metrics.drop_of(class) += 1,
         Fate::Failed => metrics.send_errors += 1,
     }
@@ -533,7 +533,7 @@ mod tests {
         let packet = Packet { to: PEER, bytes: b"ping", class: Traffic::Probe };
         count_fate(&engine.shared, engine.backlog.send(&mut transport, packet));
         assert!(turn(&mut engine, &mut transport).writable);
-        assert_eq!(handle.host_metrics().held, 1);
+        assert_eq!(handle.host_metrics().queued, 1);
         transport.send_error = None;
         assert!(!turn(&mut engine, &mut transport).writable);
         assert_eq!(transport.sent, [b"ping"]);

@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_settled_node_asks_rarely_and_one_that_lost_everybody_soon() {
+    fn a_joined_node_asks_rarely_and_one_that_lost_all_members_soon() {
         let mut seeds = seeds();
         seeds.add(Instant::ZERO, [seed("10.0.0.1:7946")]);
         assert_eq!(seeds.due(Instant::ZERO, true), [address(1)]);

@@ -133,7 +133,7 @@ fn endure_a_full_socket<A: Adapter>() {
         degraded = !degraded;
         first.handle.set_health(if degraded { Health::Degraded } else { Health::Unhealthy });
         let host = first.handle.host_metrics();
-        (host.held > 0 && host.dropped_rumor + host.dropped_sync > 0).then_some(())
+        (host.queued > 0 && host.dropped_rumor + host.dropped_sync > 0).then_some(())
     });
     system("tc", &["qdisc", "del", "dev", "lo", "root"]);
 

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_up_while_its_zone_is_held_was_not_found_unreachable_itself() {
+    fn a_member_of_a_quarantined_zone_was_not_found_unreachable_itself() {
         let journal = Journal::default();
         let says = |event: &str| {
             journal.follow(line(event, "alive").replace("unknown", "unreachable").as_bytes()).unwrap();

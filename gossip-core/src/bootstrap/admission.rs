@@ -376,7 +376,7 @@ fn put_page(
     until: u32,
 ) -> (Place, bool) {
     let page = |next, last| Message::Page { nonce, after, next, last };
-    let _ = draft.hold_message(&page(after, false));
+    let _ = draft.reserve_message(&page(after, false));
     let mut members = tables.members.as_view().after(after, until);
     let (mut next, mut scanned, mut full) = (after, 0, false);
     for (place, slot) in members.by_ref() {
@@ -389,7 +389,7 @@ fn put_page(
     }
     let cut = members.cut();
     let (next, last) = (cut.unwrap_or(next), cut.is_none() && !full);
-    let _ = draft.held_message(&page(next, last));
+    let _ = draft.reserved_message(&page(next, last));
     (next, last)
 }
 

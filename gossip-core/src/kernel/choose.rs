@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn helpers_come_from_the_targets_zone_ours_and_others() {
+    fn relays_come_from_the_targets_zone_ours_and_others() {
         let (mut memory, mut rng) = cluster(&[20, 20, 20, 20, 20]);
         let members = memory.tables().members;
         let mut of_another_rack = 0;
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_cluster_gives_every_helper_there_is() {
+    fn a_small_cluster_gives_every_relay_there_is() {
         for zones in [&[4][..], &[2, 2], &[1, 1, 1, 1]] {
             let (mut memory, mut rng) = cluster(zones);
             let members = memory.tables().members;

@@ -228,7 +228,7 @@ fn put_rumors(
         let suspect = member.record.status() == Status::Suspect;
         let suspicion = if suspect { suspicions.get(member) } else { None };
         let accusers = suspicion.map_or(0, |suspicion| suspicion.accusers().len());
-        if !draft.hold(accusers) {
+        if !draft.reserve(accusers) {
             return false;
         }
         let put = draft.record(&Aged { record: member.record, age: now.since(member.born) });

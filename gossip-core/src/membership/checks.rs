@@ -30,7 +30,7 @@ mod tests {
     use crate::vocabulary::config::ClusterName;
 
     #[test]
-    fn a_check_waits_as_long_as_its_pings_and_two_rounds_of_helpers() {
+    fn a_check_waits_as_long_as_its_pings_and_two_rounds_of_relays() {
         let presets = Config::lan(ClusterName::named("test").unwrap());
         // 1 + 1.5 + 2 for the pings, 3.5 for the relays, half of it in the first round, and a tenth: 10.7.
         assert_eq!(check_waits(&presets), 11);

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn some_forgotten_dead_are_still_visited() {
+    fn some_forgotten_dead_are_still_tried() {
         let (mut healing, mut rng) = (Healing::new(), Rng::new([1; 32]));
         (0..200).for_each(|n| healing.note_lost(&record(n), &mut rng));
         assert_eq!(healing.lost.len(), MAX_LOST);

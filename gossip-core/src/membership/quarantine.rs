@@ -83,7 +83,7 @@ struct Entry {
     left: u32,
 }
 
-/// The doubts that are, or lately were, open: of zones, and of this node.
+/// The quarantines that are, or lately were, active: of zones, and of this node.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Quarantines(heapless::Vec<Entry, { MAX_QUARANTINES + 1 }>);
 
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_zone_is_held_for_its_time_and_then_not_again_for_as_long() {
+    fn a_silent_zone_is_quarantined_once_and_then_not_again_for_as_long() {
         let mut quarantines = Quarantines::default();
         assert_eq!(quarantines.open(ZONE, at(0), WHOLE), Some(true));
         assert!(pass_until(&mut quarantines, 419).is_empty() && quarantines.of(ZONE) == Quarantine::Active);
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_that_answers_now_and_then_is_not_held_for_ever() {
+    fn a_zone_that_answers_now_and_then_is_not_quarantined_for_ever() {
         // A zone of dead members with a single survivor.
         let quarantined = quarantined_of_4_000(20);
         assert!((1_000..3_000).contains(&quarantined), "quarantined for {quarantined} s");
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_that_was_held_by_mistake_keeps_its_time() {
+    fn a_zone_that_was_quarantined_by_mistake_keeps_its_time() {
         let mut quarantines = Quarantines::default();
         let _ = quarantines.open(ZONE, at(0), WHOLE);
         assert!(quarantines.close(ZONE, at(30)) && !quarantines.close(ZONE, at(31)));
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_doubt_that_is_open_ends_by_the_time_that_is_configured_now() {
+    fn an_active_quarantine_ends_by_the_time_configured_now() {
         let mut quarantines = Quarantines::default();
         let _ = quarantines.open(ZONE, at(0), 10 * WHOLE);
         assert_eq!(pass_until(&mut quarantines, 1_000), [420]);

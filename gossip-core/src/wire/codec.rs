@@ -108,13 +108,13 @@ pub(super) struct Writer<'a> {
     bytes: &'a mut [u8],
     at: usize,
     /// Bytes at the end that are kept for later.
-    held: usize,
+    reserved: usize,
     overflow: bool,
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(bytes: &'a mut [u8]) -> Self {
-        Self { bytes, at: 0, held: 0, overflow: false }
+        Self { bytes, at: 0, reserved: 0, overflow: false }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -133,7 +133,7 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn put(&mut self, bytes: &[u8]) {
-        let (end, limit) = (self.at + bytes.len(), self.bytes.len().saturating_sub(self.held));
+        let (end, limit) = (self.at + bytes.len(), self.bytes.len().saturating_sub(self.reserved));
         let free = self.bytes.get_mut(..limit).and_then(|bytes| bytes.get_mut(self.at..end));
         match free {
             Some(place) if !self.overflow => {
@@ -146,7 +146,7 @@ impl<'a> Writer<'a> {
 
     /// Writes this many zeros and lends them to be changed; `None` when they do not fit.
     pub(super) fn zeros(&mut self, len: usize) -> Option<&mut [u8]> {
-        let (start, limit) = (self.at, self.bytes.len().saturating_sub(self.held));
+        let (start, limit) = (self.at, self.bytes.len().saturating_sub(self.reserved));
         let free = self.bytes.get_mut(..limit).and_then(|bytes| bytes.get_mut(start..start + len));
         let zeros = free.filter(|_| !self.overflow);
         self.overflow |= zeros.is_none();
@@ -157,17 +157,17 @@ impl<'a> Writer<'a> {
     }
 
     /// Keeps `more` bytes for later; false, and nothing kept, when there are not as many.
-    pub(super) fn hold(&mut self, more: usize) -> bool {
-        let fits = self.at + self.held + more <= self.bytes.len();
+    pub(super) fn reserve(&mut self, more: usize) -> bool {
+        let fits = self.at + self.reserved + more <= self.bytes.len();
         if fits {
-            self.held += more;
+            self.reserved += more;
         }
         fits
     }
 
     /// Gives `bytes` of what was kept free again.
     pub(super) fn release(&mut self, bytes: usize) {
-        self.held = self.held.saturating_sub(bytes);
+        self.reserved = self.reserved.saturating_sub(bytes);
     }
 
     pub(super) fn u8(&mut self, value: u8) {

@@ -224,7 +224,7 @@ fn entries<'a, T>(sections: &'a [u8], wanted: u8, decode: Decode<T>) -> impl Ite
 }
 
 /// The most bytes that this many accusations take, with their own section.
-fn held_bytes(accusations: usize) -> usize {
+fn reserved_bytes(accusations: usize) -> usize {
     const ACCUSATION: usize = 8 + 4 + 5 + 8;
     if accusations == 0 { 0 } else { SECTION + accusations * ACCUSATION }
 }
@@ -316,8 +316,9 @@ impl<'a> Draft<'a> {
     }
 
     /// Keeps room for `accusations` to be added later; false, and nothing kept, when there is none.
-    pub(crate) fn hold(&mut self, accusations: usize) -> bool {
-        let fits = self.entries + accusations <= MAX_ENTRIES && self.writer.hold(held_bytes(accusations));
+    pub(crate) fn reserve(&mut self, accusations: usize) -> bool {
+        let fits =
+            self.entries + accusations <= MAX_ENTRIES && self.writer.reserve(reserved_bytes(accusations));
         if fits {
             self.entries += accusations;
         }
@@ -327,16 +328,16 @@ impl<'a> Draft<'a> {
     /// Gives the room kept for `accusations` free again.
     pub(crate) fn release(&mut self, accusations: usize) {
         self.entries -= accusations;
-        self.writer.release(held_bytes(accusations));
+        self.writer.release(reserved_bytes(accusations));
     }
 
     /// Keeps room for a message to be added later; false, and nothing kept, when there is none.
-    pub(crate) fn hold_message(&mut self, message: &Message) -> bool {
-        self.writer.hold(SECTION + message.len())
+    pub(crate) fn reserve_message(&mut self, message: &Message) -> bool {
+        self.writer.reserve(SECTION + message.len())
     }
 
     /// Adds a message that room was kept for.
-    pub(crate) fn held_message(&mut self, message: &Message) -> bool {
+    pub(crate) fn reserved_message(&mut self, message: &Message) -> bool {
         self.writer.release(SECTION + message.len());
         self.message(message)
     }

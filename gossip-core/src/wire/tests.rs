@@ -225,14 +225,14 @@ enum Call {
     Limit(u16),
     Sieve(Owned),
     Message(Message),
-    HoldMessage(Message),
+    ReserveMessage(Message),
     Digest(Digest),
     List(Box<List>),
     Request(NodeId),
     Record(Aged),
     Accusation(Accusation),
     /// Room for so many accusations is kept, or given free again.
-    Hold(usize),
+    Reserve(usize),
     Release,
 }
 
@@ -240,13 +240,13 @@ impl Arbitrary for Call {
     fn arbitrary(g: &mut Gen) -> Self {
         match u8::arbitrary(g) % 26 {
             0 => Self::Message(message(g)),
-            1 => Self::HoldMessage(message(g)),
+            1 => Self::ReserveMessage(message(g)),
             2..5 => Self::Digest(digest(g)),
             5..8 => Self::List(Box::new(list(g))),
             8..11 => Self::Request(id(g)),
             11..16 => Self::Record(aged(g)),
             16..21 => Self::Accusation(accusation(g)),
-            21..23 => Self::Hold(usize::from(u8::arbitrary(g) % 5)),
+            21..23 => Self::Reserve(usize::from(u8::arbitrary(g) % 5)),
             24 => Self::Sieve(sieve(g)),
             23 => Self::Limit(u16::arbitrary(g).max(400)),
             _ => Self::Release,
@@ -259,7 +259,7 @@ fn write(max: usize, calls: &[Call]) -> (Vec<u8>, Datagram) {
     let mut expected = datagram(None, vec![], vec![]);
     let mut space = vec![0; max];
     let mut draft = Draft::new(&mut space, &expected.header);
-    let (mut held, mut held_message) = (vec![], None);
+    let (mut reserved, mut reserved_message) = (vec![], None);
     for call in calls {
         match call {
             Call::Message(message) if draft.message(message) => {
@@ -271,8 +271,8 @@ fn write(max: usize, calls: &[Call]) -> (Vec<u8>, Datagram) {
             Call::Sieve(sieve) if sieve.write(&mut draft) => {
                 assert_eq!(expected.sieve.replace(sieve.clone()), None, "a second sieve was written");
             }
-            Call::HoldMessage(message) if held_message.is_none() && draft.hold_message(message) => {
-                held_message = Some(message);
+            Call::ReserveMessage(message) if reserved_message.is_none() && draft.reserve_message(message) => {
+                reserved_message = Some(message);
             }
             Call::Digest(digest) if draft.digest(digest) => expected.digests.push(*digest),
             Call::List(list) if draft.list(list) => expected.lists.push((**list).clone()),
@@ -281,13 +281,13 @@ fn write(max: usize, calls: &[Call]) -> (Vec<u8>, Datagram) {
             Call::Accusation(accusation) if draft.accusation(accusation) => {
                 expected.accusations.push(*accusation);
             }
-            Call::Hold(accusations) if draft.hold(*accusations) => held.push(*accusations),
-            Call::Release => held.pop().into_iter().for_each(|accusations| draft.release(accusations)),
+            Call::Reserve(accusations) if draft.reserve(*accusations) => reserved.push(*accusations),
+            Call::Release => reserved.pop().into_iter().for_each(|accusations| draft.release(accusations)),
             _ => {}
         }
     }
-    if let Some(message) = held_message {
-        let written = draft.held_message(message);
+    if let Some(message) = reserved_message {
+        let written = draft.reserved_message(message);
         assert_eq!(written, expected.message.is_none(), "there is room for what room was kept for");
         expected.message = expected.message.take().or_else(|| Some(message.clone()));
     }

@@ -191,7 +191,7 @@ fn leaving_is_seen_by_all_as_leaving() {
         let done = network.wait(secs(5), |n| n.hosts[3].left().is_some());
         assert!(done.is_some(), "seed {seed}: the leaver never learns that it may stop");
         network.crash(3);
-        // Whom the last word missed learns it by accusing who left.
+        // A member that missed the leave learns of it by accusing the one that left.
         let took = network.wait(secs(30), |n| n.all_say(3, Status::Left));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(3));
         assert_eq!(network.deaths(), [], "seed {seed}: a leaver was declared dead");

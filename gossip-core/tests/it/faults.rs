@@ -65,7 +65,7 @@ fn one_link_cut_in_one_direction_kills_nobody() {
 }
 
 #[test]
-fn one_link_cut_in_both_directions_is_worked_around_by_helpers() {
+fn one_link_cut_in_both_directions_is_worked_around_by_relays() {
     across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 8, lan(), ());
         let (a, b) = (network.hosts[0].address, network.hosts[1].address);
@@ -283,7 +283,7 @@ fn who_was_dead_to_all_and_lives_is_back_within_seconds() {
 }
 
 #[test]
-fn the_loss_of_most_members_is_held_for_a_while_and_then_believed() {
+fn the_loss_of_most_members_is_believed_after_a_quarantine() {
     across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.quarantine = secs(60));
         let mut network = formed(seed, 12, config, ());

@@ -216,8 +216,8 @@ fn twenty_thousand_non_members_leave_the_members_alone() {
         network.run_for(millis(1));
     }
     network.run_for(secs(30));
-    network.watch.assert_even("20,000 strangers");
-    assert_undisturbed(&network, 8, "20,000 strangers");
+    network.watch.assert_even("20,000 non-members");
+    assert_undisturbed(&network, 8, "20,000 non-members");
     let metrics = network.hosts[0].node.metrics();
     println!("{} packets, {:.3} bytes for each", network.watch.packets, network.watch.factor());
     assert!(metrics.non_members >= 10_000, "{}", metrics.non_members);
@@ -463,7 +463,7 @@ fn a_forged_records_address_is_probed_until_its_invented_owner_is_dead() {
     network.watch.0.clear();
     network.run_for(secs(600));
     let (packets, bytes) = to(&network, invented.address());
-    println!("then {packets} packets, {bytes} bytes of visits in 10 min");
+    println!("then {packets} packets, {bytes} bytes of reconnect attempts in 10 min");
     assert!(packets < 600, "more than one a second");
 }
 

@@ -161,7 +161,7 @@ fn a_non_members_datagram_changes_nothing() {
             non_members += u32::from(verdict == Verdict::NonMember);
             network.run_for(support::millis(10));
         }
-        assert!(non_members > 0, "seed {seed}: nobody was taken for a stranger");
+        assert!(non_members > 0, "seed {seed}: no one was taken for a non-member");
         assert!(network.is_formed(), "seed {seed}");
     });
 }

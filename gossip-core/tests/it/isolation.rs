@@ -86,7 +86,7 @@ fn a_hold_counts_from_the_trouble_at_hand_and_not_from_one_before() {
 }
 
 #[test]
-fn a_node_that_reaches_one_member_buries_nobody_once_its_doubt_is_spent() {
+fn a_node_that_reaches_one_member_declares_none_dead_when_exhausted() {
     let mut wrong = Vec::new();
     // Many seeds: what comes back in time through a single member is left to chance.
     across_seeds(0..120, |seed| {

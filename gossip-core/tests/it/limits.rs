@@ -12,7 +12,7 @@ use gossip_core::{
 };
 use std::{net::SocketAddr, ops::Range};
 
-/// Hands one host a datagram of another, which is at home and a member.
+/// Hands one host a datagram of another, a member, from its advertised address.
 fn say<M: Memory, W: Watch<M>>(
     network: &mut Network<M, W>,
     to: usize,
@@ -115,7 +115,7 @@ fn news_of_everybody_at_once_is_a_full_rumor_queue_and_none_of_it_is_lost() {
 
 /// A node remembers 64 changes: of more it cannot be asked, and they are found by a walk.
 #[test]
-fn more_changes_than_are_remembered_are_found_by_a_walk() {
+fn more_changes_than_are_remembered_are_found_by_reconciliation() {
     across_seeds(0..5, |seed| {
         let mut network: Network<Heap> = Network::new(seed, lan(), || Heap::for_members(256), ());
         network.add_restored(150);
@@ -277,7 +277,7 @@ fn a_relay_at_its_limit_says_so_at_once_and_relays_again_later() {
 }
 
 #[test]
-fn an_accuser_with_all_its_accusations_open_is_heard_once_one_is_settled() {
+fn an_accuser_with_all_accusations_open_is_heard_once_one_ends() {
     let mut network = formed(1, 12, lan(), ());
     network.run_for(secs(5));
     let suspected = |network: &Network<Heap>| {

@@ -430,7 +430,7 @@ const UNDER_PRESSURE: [&str; 11] = [
     "dropped_seeds",
 ];
 
-/// Hands one host a datagram of another, which is at home and a member.
+/// Hands one host a datagram of another, a member, from its advertised address.
 fn say(network: &mut Network<Heap>, to: usize, from: usize, sections: &[forge::Section]) {
     let (id, address) = (network.hosts[from].id, network.hosts[from].address);
     let bytes = forge::datagram(&forge::head(network.config), id, sections);

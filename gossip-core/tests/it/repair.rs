@@ -333,7 +333,7 @@ fn a_pull_brings_what_was_just_missed() {
 }
 
 #[test]
-fn walks_see_all_of_a_table_that_is_large_and_nearly_empty() {
+fn reconciliations_see_all_of_a_large_and_nearly_empty_table() {
     for rooms in [[1 << 20, 1 << 20], [64, 1 << 20], [1 << 20, 64]] {
         let records: Vec<Record> = (0..40).map(member).collect();
         let mut network = pair(1, quiet(), rooms, [&records, &[]]);

@@ -96,7 +96,7 @@ fn every_member_reports_a_duplicate_name_within_seconds() {
 }
 
 #[test]
-fn whoever_restarts_elsewhere_is_no_duplicate() {
+fn a_node_that_restarts_elsewhere_is_no_duplicate() {
     across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 5, lan(), ());
         for _ in 0..3 {
@@ -139,7 +139,7 @@ fn a_name_is_taken_back_when_its_duplicate_is_gone() {
 }
 
 #[test]
-fn members_that_never_answered_are_not_visited_once_forgotten() {
+fn members_that_never_answered_are_not_tried_once_forgotten() {
     let config = lan().with(|c| c.tombstone_ttl = secs(60));
     let mut network = formed(3, 12, config, ());
     network.run_for(secs(30));
@@ -161,7 +161,7 @@ fn members_that_never_answered_are_not_visited_once_forgotten() {
     network.run_for(secs(600));
     let (invented, real) = reconnects.get();
     assert_eq!(invented, 0, "whoever never was there is looked for");
-    assert!((60..600).contains(&real), "{real} visits to who was lost");
+    assert!((60..600).contains(&real), "{real} attempts at lost members");
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn a_sieve_is_answered_with_what_it_lacks_and_under_its_nonce() {
 }
 
 #[test]
-fn whoever_is_not_at_home_gets_no_answer_to_a_sieve() {
+fn a_sieve_from_another_address_gets_no_answer() {
     let mut network = knowing(100);
     hand(&mut network, false, &[sieve(0)]);
     assert!(sifted(&network).is_empty());

@@ -39,7 +39,7 @@ fn nodes_cut_apart_while_joining_find_that_there_is_no_view_to_be_had() {
 }
 
 #[test]
-fn the_dead_of_a_restored_view_are_visited() {
+fn nodes_reconnect_to_the_dead_of_a_restored_view() {
     let mut network: Network<Heap, Recorder> = network(1, lan(), Recorder::default());
     network.set_link(Link::PERFECT);
     let host = network.add("survivor");

@@ -154,7 +154,7 @@ fn a_zone_that_stays_silent_is_declared_dead_after_the_quarantine() {
         assert_eq!(network.deaths(), [], "seed {seed}: while the zone is quarantined");
         let took = network.wait(secs(120), |n| gone.iter().all(|&host| n.all_say(host, Status::Dead)));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(gone[0]));
-        // Whoever held the zone later than others says so later.
+        // A node that quarantined the zone later than others says so later.
         network.run_for(secs(10));
         let released = Event::ZoneReleased { zone: zone(2), answered: false };
         assert_eq!(told(&network, 0, released), 1, "seed {seed}");
@@ -215,7 +215,7 @@ fn a_lossy_network_of_zones_still_notices_every_crash() {
 
 /// The dead are visited at a bounded rate, however many they are.
 #[test]
-fn visits_to_the_dead_cost_little() {
+fn reconnect_attempts_cost_little() {
     let mut network = zones(1, lan(), &[8, 8]);
     for host in 12..16 {
         network.crash(host);
@@ -229,12 +229,12 @@ fn visits_to_the_dead_cost_little() {
     network.run_for(span);
     let made = reconnects(&network) - before;
     // 12 nodes, each every 22 s on average.
-    assert!((200..500).contains(&made), "{made} visits in {span:?}");
+    assert!((200..500).contains(&made), "{made} attempts in {span:?}");
 }
 
 /// All hear at once of one that came back, and only some of them look for more.
 #[test]
-fn the_dead_are_not_all_visited_by_everybody_when_one_of_them_returns() {
+fn not_every_node_tries_all_the_dead_when_one_of_them_returns() {
     const NODES: usize = 200;
     let mut network = Network::new(1, lan(), || Heap::for_members(NODES), ());
     network.add_joined(NODES);
@@ -258,7 +258,7 @@ fn the_dead_are_not_all_visited_by_everybody_when_one_of_them_returns() {
     network.run_for(secs(2));
     let made = reconnects(&network) - before;
     // Some 50 nodes make two each, beside one a second of all together; if all did, that were 400.
-    assert!((40..200).contains(&(made - back.as_secs())), "{made} visits, back after {back:?}");
+    assert!((40..200).contains(&(made - back.as_secs())), "{made} attempts, back after {back:?}");
 }
 
 /// The third one's relays reach them, and no one in it joins in: however long it lasts.
@@ -303,7 +303,7 @@ fn a_zone_cut_off_from_more_zones_than_it_remembers_accuses_nobody() {
 
 /// The roll call of a zone whose quarantine is exhausted passes over whoever asked for time.
 #[test]
-fn a_pause_announced_while_the_doubt_of_its_zone_is_spent_is_waited_for() {
+fn a_pause_announced_in_an_exhausted_quarantine_is_waited_for() {
     for seed in seeds().take(5) {
         let mut network = zones(seed, lan().with(|c| c.quarantine = secs(30)), &[9, 5]);
         cut_off(&mut network, 1);

@@ -30,7 +30,7 @@ fn a_broken_law_is_told_with_the_time_and_what_went_before() {
 }
 
 #[test]
-fn a_zone_that_is_held_and_routed_to_breaks_a_law() {
+fn a_zone_that_is_quarantined_and_routed_to_breaks_a_law() {
     let mut swarm = Swarm::new(1, false).unwrap();
     swarm.pass_until(SECOND).unwrap();
     let zone = swarm.world.hosts()[0].locality.domain();

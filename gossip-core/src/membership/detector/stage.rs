@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_probe_walks_as_its_table_says() {
+    fn every_probe_advances_as_its_table_says() {
         let lan = Config::lan(ClusterName::named("test").unwrap());
         let one_round = lan.with(|config| config.mechanisms.two_relay_rounds = false);
         let no_relays = lan.with(|config| config.relays = 0);

@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_walk_through_emptiness_is_cut_and_goes_on_where_it_was() {
+    fn a_scan_of_empty_entries_is_cut_and_continues_where_it_was() {
         let mut index = std::vec![0; 3 * MAX_EMPTY];
         let tags = [7, 0x4000_0000, 0x8000_0000, 0xFFFF_FFFF];
         for (slot, &tag) in tags.iter().enumerate() {
