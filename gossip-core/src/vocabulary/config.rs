@@ -14,6 +14,8 @@ pub(crate) const MIN_DATAGRAM: u16 = 400;
 ///
 /// Nodes of different clusters refuse each other's datagrams, so a reused address cannot merge two
 /// clusters. It is a name, not a secret.
+///
+/// With the feature `serde` it is two hashes of the name: the name itself is not kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ClusterName {
