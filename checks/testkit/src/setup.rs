@@ -15,7 +15,7 @@ pub fn seeds() -> Range<u64> {
 }
 
 /// Checks a property for each seed; where it panics, says for which.
-pub fn across_seeds(seeds: Range<u64>, mut property: impl FnMut(u64)) {
+pub fn across_seeds(seeds: impl IntoIterator<Item = u64>, mut property: impl FnMut(u64)) {
     for seed in seeds {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| property(seed))) {
             eprintln!("with seed {seed}");

@@ -88,19 +88,19 @@ fn where_pings_are_repeated_an_update_has_more_sends() {
 
 #[test]
 fn without_neighbours_there_are_twice_as_many_sends_and_all_hear() {
-    for seed in seeds().take(5) {
+    across_seeds(seeds().take(5), |seed| {
         let mut config = lan();
         config.mechanisms.neighbours = false;
         let mut network = restored(seed, 200, config, Link::PERFECT);
         let took = update(&mut network, 7, Health::Degraded);
         assert!(took.is_some_and(|took| took < secs(1)), "seed {seed}: {took:?}");
-    }
+    });
 }
 
 /// What is said of those that crashed leaves room for news of the others, though it fills the budget for seconds.
 #[test]
 fn while_a_third_crash_the_others_hear_of_each_other_as_fast_as_ever() {
-    for seed in seeds().take(3) {
+    across_seeds(seeds().take(3), |seed| {
         let mut network = restored(seed, 600, lan(), Link::PERFECT);
         let crash = |network: &mut Network<Heap>, hosts: Range<usize>| {
             hosts.for_each(|host| network.crash(host));
@@ -117,5 +117,5 @@ fn while_a_third_crash_the_others_hear_of_each_other_as_fast_as_ever() {
             );
             network.run_for(secs(1));
         }
-    }
+    });
 }

@@ -442,7 +442,7 @@ fn an_eventful_hour(network: &mut Network<Heap, Tape>) {
 
 #[test]
 fn a_whole_hour_of_old_traffic_revives_and_buries_nobody_for_good() {
-    for seed in seeds().take(5) {
+    across_seeds(seeds().take(5), |seed| {
         let mut network = formed(seed, 10, lan(), Tape::default());
         an_eventful_hour(&mut network);
         assert!(network.is_formed(), "seed {seed}");
@@ -492,7 +492,7 @@ fn a_whole_hour_of_old_traffic_revives_and_buries_nobody_for_good() {
         }
         let suspicions: u64 = network.running().map(|host| host.node.metrics().refutations).sum();
         println!("seed {seed}: {} datagrams twice, {suspicions} refutations, {revivals} revivals", old.len());
-    }
+    });
 }
 
 /// Old news of who was forgotten is as good as new: what is lost is the time until it has failed to answer.

@@ -26,7 +26,7 @@ fn founder_and_joiners(seed: u64, joiners: usize, first: bool) -> Network<Heap> 
 
 #[test]
 fn a_founders_lost_answer_leaves_no_cluster_apart() {
-    for seed in seeds().take(8) {
+    across_seeds(seeds().take(8), |seed| {
         for (joiners, first) in [(2, true), (3, true), (3, false), (5, true)] {
             for lost_ms in [5, 100, 600, 1_200, 2_200] {
                 let mut network = founder_and_joiners(seed, joiners, first);
@@ -39,7 +39,7 @@ fn a_founders_lost_answer_leaves_no_cluster_apart() {
                 assert!(took.is_some_and(|took| took <= secs(4)), "{case}: one cluster after {took:?}");
             }
         }
-    }
+    });
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn datagrams_from_a_mapped_address_come_from_the_member_itself() {
 
 #[test]
 fn a_seed_that_left_and_is_back_is_found() {
-    for seed in seeds().take(4) {
+    across_seeds(seeds().take(4), |seed| {
         for (same_name, stale) in [(true, false), (true, true), (false, true)] {
             let mut network = network(seed, lan(), ());
             add(&mut network, 0..=5);
@@ -140,7 +140,7 @@ fn a_seed_that_left_and_is_back_is_found() {
             let case = format!("seed {seed}, same name {same_name}, stale seeds {stale}");
             assert!(took.is_some_and(|took| took <= secs(120)), "{case}: found after {took:?}");
         }
-    }
+    });
 }
 
 #[test]

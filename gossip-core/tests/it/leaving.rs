@@ -145,14 +145,14 @@ fn when_all_leave_within_a_moment_each_is_done_soon_and_heard() {
 
 #[test]
 fn when_more_leave_than_anybody_can_hear_of_each_is_done_soon_and_heard() {
-    for seed in seeds().take(3) {
+    across_seeds(seeds().take(3), |seed| {
         for spread in [0, 50, 500].map(millis) {
             let mut network = Network::new(seed, lan(), || Heap::for_members(400), ());
             network.add_restored(400);
             network.run_for(secs(1));
             all_leave(&mut network, spread, &format!("seed {seed}, within {spread:?}"));
         }
-    }
+    });
 }
 
 #[test]

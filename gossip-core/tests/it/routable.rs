@@ -41,7 +41,7 @@ fn two_probe_intervals(config: &Config) -> Duration {
 #[test]
 fn a_zone_is_routable_two_probe_intervals_after_its_road_is_back() {
     for (size, cut_s) in [(7, 30), (7, 300), (20, 30), (20, 120)] {
-        for seed in seeds().take(5) {
+        across_seeds(seeds().take(5), |seed| {
             let mut network = zones(seed, size);
             let inside = in_zone(&network, 1);
             let across = move |a: SocketAddr, b: SocketAddr| inside.contains(&a) != inside.contains(&b);
@@ -52,13 +52,13 @@ fn a_zone_is_routable_two_probe_intervals_after_its_road_is_back() {
             network.run_for(two_probe_intervals(&lan()));
             let share = routable(&network, &across);
             assert!(share >= 990, "seed {seed}: {share} of 1,000 pairs, zones of {size} cut for {cut_s} s");
-        }
+        });
     }
 }
 
 #[test]
 fn routable_follows_a_road_that_comes_and_goes() {
-    for seed in seeds().take(3) {
+    across_seeds(seeds().take(3), |seed| {
         let mut network = zones(seed, 8);
         let inside = in_zone(&network, 2);
         let across = move |a: SocketAddr, b: SocketAddr| inside.contains(&a) != inside.contains(&b);
@@ -73,7 +73,7 @@ fn routable_follows_a_road_that_comes_and_goes() {
             // In one cut of forty, three or four pairs of 256 take a third probe interval.
             assert!(down < 10 && up >= 980, "seed {seed}, time {time}: {down} and {up} of 1,000");
         }
-    }
+    });
 }
 
 #[test]

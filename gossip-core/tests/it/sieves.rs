@@ -1,6 +1,6 @@
 //! Sieves: what is missing is asked for, only what is missing is sent, and no one makes more of it than that.
 
-use crate::support::{self, Host, Network, Recorder, forge, formed, lan, millis, secs, seeds};
+use crate::support::{self, Host, Network, Recorder, across_seeds, forge, formed, lan, millis, secs, seeds};
 use gossip_core::{Heap, Identity, Locality, Mechanisms, Metrics, Mode, Record, Traffic, Versions};
 
 const SIEVE: u8 = 19;
@@ -194,20 +194,20 @@ fn a_crowd_that_sends_no_sieves_fetches_its_views() {
 
 #[test]
 fn a_seed_that_was_there_before_a_crowd_came_knows_it_soon() {
-    for seed in seeds().take(4) {
+    across_seeds(seeds().take(4), |seed| {
         let mut network = Network::new(seed, lan(), || Heap::for_members(256), ());
         (0..120).for_each(|n| _ = network.add(&format!("node-{n}")));
         network.run_for(secs(40));
         (1..120).for_each(|n| network.join(n, &[0]));
         let took = network.wait(secs(30), Network::is_formed);
         assert!(took.is_some_and(|took| took < millis(2_500)), "seed {seed}: {took:?}");
-    }
+    });
 }
 
 #[test]
 fn a_crowd_that_starts_at_once_has_its_views_soon_and_says_so_when_it_has() {
     const CROWD: usize = 150;
-    for seed in seeds().take(4) {
+    across_seeds(seeds().take(4), |seed| {
         let mut network = Network::new(seed, lan(), || Heap::for_members(256), ());
         (0..CROWD).for_each(|n| _ = network.add(&format!("node-{n}")));
         (0..CROWD).for_each(|n| network.join(n, &[0]));
@@ -226,7 +226,7 @@ fn a_crowd_that_starts_at_once_has_its_views_soon_and_says_so_when_it_has() {
         // The first ones join a few, and know all of those.
         let most = known_when_joined.iter().filter(|&&known| known * 10 > CROWD * 9).count();
         assert!(most * 10 > CROWD * 7, "seed {seed}: {known_when_joined:?}");
-    }
+    });
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn a_zone_too_small_to_tell_is_never_quarantined() {
 /// A quarantine delays, it does not forbid.
 #[test]
 fn a_zone_that_stays_silent_is_declared_dead_after_the_quarantine() {
-    for seed in seeds().take(5) {
+    across_seeds(seeds().take(5), |seed| {
         let config = lan().with(|c| c.quarantine = secs(60));
         let mut network = zones(seed, config, &[6, 6, 4]);
         let gone = members_of(&network, 2);
@@ -158,13 +158,13 @@ fn a_zone_that_stays_silent_is_declared_dead_after_the_quarantine() {
         network.run_for(secs(10));
         let released = Event::ZoneReleased { zone: zone(2), answered: false };
         assert_eq!(told(&network, 0, released), 1, "seed {seed}");
-    }
+    });
 }
 
 /// Longer than any quarantine: both sides bury each other, and are one again soon after.
 #[test]
 fn sides_that_buried_each_other_find_each_other_again() {
-    for seed in seeds().take(10) {
+    across_seeds(seeds().take(10), |seed| {
         let config = lan().with(|c| c.quarantine = secs(30));
         let mut network = zones(seed, config, &[8, 8]);
         cut_off(&mut network, 1);
@@ -182,7 +182,7 @@ fn sides_that_buried_each_other_find_each_other_again() {
         network.run_for(secs(60));
         assert_eq!(network.deaths().len(), before, "seed {seed}: healing buried somebody");
         assert!(network.is_formed(), "seed {seed}");
-    }
+    });
 }
 
 /// Relays of a third zone reach it.
@@ -304,7 +304,7 @@ fn a_zone_cut_off_from_more_zones_than_it_remembers_accuses_nobody() {
 /// The roll call of a zone whose quarantine is exhausted passes over whoever asked for time.
 #[test]
 fn a_pause_announced_in_an_exhausted_quarantine_is_waited_for() {
-    for seed in seeds().take(5) {
+    across_seeds(seeds().take(5), |seed| {
         let mut network = zones(seed, lan().with(|c| c.quarantine = secs(30)), &[9, 5]);
         cut_off(&mut network, 1);
         network.run_for(secs(60));
@@ -319,13 +319,13 @@ fn a_pause_announced_in_an_exhausted_quarantine_is_waited_for() {
         network.run_for(secs(60));
         let suspected = network.hosts.iter().filter(|host| host.has_told(Event::Suspected(id))).count();
         assert_eq!(suspected, 0, "seed {seed}");
-    }
+    });
 }
 
 /// Its packets pass for an eighth of the time, so its quarantine regains what it spends.
 #[test]
 fn a_zone_let_through_at_times_stays_quarantined_but_tells_of_its_dead() {
-    for seed in seeds().take(5) {
+    across_seeds(seeds().take(5), |seed| {
         let mut network = zones(seed, lan().with(|c| c.quarantine = secs(60)), &[6, 6, 6]);
         for _ in 0..20 {
             cut_off(&mut network, 2);
@@ -347,13 +347,13 @@ fn a_zone_let_through_at_times_stays_quarantined_but_tells_of_its_dead() {
         network.set_cut(|_, _| false);
         let took = network.wait(secs(4), |n| n.all_say(17, Status::Dead));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(17));
-    }
+    });
 }
 
 /// Nothing leaves the zone but one ack without news to each node every four seconds.
 #[test]
 fn bare_acks_let_through_hide_the_dead_of_a_zone_while_they_go_on() {
-    for seed in seeds().take(5) {
+    across_seeds(seeds().take(5), |seed| {
         let mut network = zones(seed, lan().with(|c| c.quarantine = secs(60)), &[6, 6, 6]);
         let (inside, due) = (addresses_of(&network, 2), Rc::new(RefCell::new(BTreeSet::<SocketAddr>::new())));
         let leaves = move |from: SocketAddr, to: SocketAddr| inside.contains(&from) && !inside.contains(&to);
@@ -379,7 +379,7 @@ fn bare_acks_let_through_hide_the_dead_of_a_zone_while_they_go_on() {
         network.set_cut(|_, _| false);
         let took = network.wait(secs(10), |n| n.all_say(17, Status::Dead));
         assert!(took.is_some(), "seed {seed}: {}", network.opinions(17));
-    }
+    });
 }
 
 #[test]
