@@ -130,7 +130,8 @@ pub fn check(sources: &Sources) -> Vec<Fault> {
                 continue;
             }
         };
-        let targets = paths.iter().filter_map(|path| file_of(sources, path)).filter(|to| to != file);
+        // What stands in no file of its own is re-exported by the root.
+        let targets = paths.iter().map(|path| file_of(sources, path).unwrap_or(ROOT)).filter(|to| to != file);
         for to in targets.filter(|to| !is_for_tests(to)) {
             faults.extend(fault_of(file, to));
             // A folder's `mod.rs` only names its files, and a plane's struct is shared by its parts.
@@ -212,12 +213,27 @@ mod tests {
             "fn now() -> crate::kernel::clock::Clock { todo!() }",
             "mod inner { use super::super::super::kernel::clock::Clock; }",
             "fn now() { let _ = crate::kernel::clock::now(); }",
+            "fn now() { assert!(crate::kernel::clock::now() > 0); }",
+            "macro_rules! now { () => { $crate::kernel::clock::now() }; }",
+            "fn now() { let _ = crate::r#kernel::r#clock::now(); }",
+            "pub(crate) use crate::kernel::clock::Clock as Time;",
+            "#[doc(hidden)] use crate::kernel::clock::Clock;",
         ] {
             let found = faults(&[CLOCK, ("vocabulary/rng", text), TIME]);
             assert_eq!(found.len(), 1, "{text}: {found:?}");
             assert!(
                 found[0].starts_with("vocabulary/rng imports kernel/clock, which is above it"),
                 "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_root_is_above_all_floors() {
+        for text in ["use crate::Node;", "use crate as root;", "fn f() { let _ = crate::Node::new(); }"] {
+            let found = faults(&[("lib", "mod node;"), ("vocabulary/rng", text)]);
+            assert!(
+                found.len() == 1 && found[0].starts_with("vocabulary/rng imports lib, which is above it")
             );
         }
     }

@@ -1,7 +1,10 @@
-//! What a file imports: every `use`, and every path in an expression or a type that begins in the crate.
+//! What a file imports: every `use`, and every path in an expression, a type, an attribute or the tokens of a macro that
+//! begins in the crate.
 
+use proc_macro2::{TokenStream, TokenTree};
 use syn::{
-    Attribute, File, Item, ItemMod, ItemUse, Meta, UseTree,
+    Attribute, File, Ident, Item, ItemMod, ItemUse, Meta, MetaList, UseTree,
+    ext::IdentExt as _,
     visit::{self, Visit},
 };
 
@@ -40,8 +43,38 @@ impl Imports {
         self.paths.push(base);
     }
 
+    /// Notes the paths in tokens that nobody has parsed: names with `::` between them.
+    fn note_tokens(&mut self, tokens: TokenStream) {
+        let (mut path, mut colons) = (vec![], 0);
+        for token in tokens {
+            match token {
+                TokenTree::Ident(name) => {
+                    if colons != 2 {
+                        self.note_long(&std::mem::take(&mut path));
+                    }
+                    path.push(name_of(&name));
+                    colons = 0;
+                }
+                TokenTree::Punct(mark) if mark.as_char() == ':' => colons += 1,
+                TokenTree::Group(group) => {
+                    self.note_long(&std::mem::take(&mut path));
+                    self.note_tokens(group.stream());
+                }
+                TokenTree::Punct(_) | TokenTree::Literal(_) => self.note_long(&std::mem::take(&mut path)),
+            }
+        }
+        self.note_long(&path);
+    }
+
+    /// Notes a path of several names; a single one is no way to another file.
+    fn note_long(&mut self, path: &[String]) {
+        if path.len() > 1 {
+            self.note(path);
+        }
+    }
+
     fn note_tree(&mut self, before: &[String], tree: &UseTree) {
-        let with = |name: &syn::Ident| [before, &[name.to_string()]].concat();
+        let with = |name: &Ident| [before, &[name_of(name)]].concat();
         match tree {
             UseTree::Path(path) => self.note_tree(&with(&path.ident), &path.tree),
             UseTree::Name(name) if name.ident == "self" => self.note(before),
@@ -51,6 +84,11 @@ impl Imports {
             UseTree::Group(group) => group.items.iter().for_each(|tree| self.note_tree(before, tree)),
         }
     }
+}
+
+/// A name as modules have it, however it is written.
+fn name_of(name: &Ident) -> String {
+    name.unraw().to_string()
 }
 
 /// Whether something is there for tests only.
@@ -78,7 +116,7 @@ impl<'ast> Visit<'ast> for Imports {
 
     fn visit_item_mod(&mut self, item: &'ast ItemMod) {
         if item.content.is_some() {
-            self.module.push(item.ident.to_string());
+            self.module.push(name_of(&item.ident));
             visit::visit_item_mod(self, item);
             self.module.pop();
         }
@@ -89,10 +127,18 @@ impl<'ast> Visit<'ast> for Imports {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        if names.len() > 1 {
-            self.note(&names);
-        }
+        let names: Vec<String> = path.segments.iter().map(|segment| name_of(&segment.ident)).collect();
+        self.note_long(&names);
         visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        self.note_tokens(call.tokens.clone());
+        visit::visit_macro(self, call);
+    }
+
+    fn visit_meta_list(&mut self, list: &'ast MetaList) {
+        self.note_tokens(list.tokens.clone());
+        visit::visit_meta_list(self, list);
     }
 }

@@ -3,7 +3,7 @@
 use crate::{Sources, imports::is_for_tests};
 use std::fmt;
 use syn::{
-    File, ImplItemFn, ItemFn, ItemMod,
+    File, ImplItemFn, ItemFn, TraitItemFn,
     spanned::Spanned as _,
     visit::{self, Visit},
 };
@@ -94,8 +94,11 @@ impl<'ast> Visit<'ast> for Functions<'_> {
         visit::visit_impl_item_fn(self, item);
     }
 
-    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
-        visit::visit_item_mod(self, item);
+    fn visit_trait_item_fn(&mut self, item: &'ast TraitItemFn) {
+        if let Some(block) = &item.default {
+            self.note(&item.sig.ident, block);
+        }
+        visit::visit_trait_item_fn(self, item);
     }
 }
 
@@ -112,6 +115,8 @@ mod tests {
         assert!(found(format!("fn f() {{\n{}}}", "();\n".repeat(68))).is_empty());
         let long = found(format!("struct S; impl S {{ fn f() {{\n{}}} }}", "();\n".repeat(69)));
         assert_eq!(long, ["f in long has 71 lines; 70 are enough"]);
+        let provided = found(format!("trait T {{ fn f() {{\n{}}} }}", "();\n".repeat(69)));
+        assert_eq!(provided, ["f in long has 71 lines; 70 are enough"]);
     }
 
     #[test]
