@@ -70,6 +70,10 @@ impl TryFrom<Parts> for Record {
     fn try_from(parts: Parts) -> Result<Self, Self::Error> {
         let Parts { id, epoch, refutation, status, address, locality, versions, .. } = parts;
         let Parts { state_version, health, pause_s, .. } = parts;
+        // Out of range, they would lose bits.
+        if Versions::from_byte(versions.to_byte()) != Some(versions) {
+            return Err("no such versions of the protocol");
+        }
         let record = Self { id: id.to_bytes(), versions: versions.to_byte(), ..Self::EMPTY }
             .with_incarnation(Incarnation { epoch, refutation })
             .with_status(status)
