@@ -95,7 +95,7 @@ pub enum ScenarioError {
     #[error("{0}: {1}")]
     Unreadable(String, std::io::Error),
     /// It is no TOML, or not what a scenario holds.
-    #[error("{0}: {1}")]
+    #[error("{0}: {error}", error = .1.to_string().trim_end())]
     Malformed(String, toml::de::Error),
     /// An override names something that does not exist, or is no `key=value`.
     #[error("cannot set '{0}': {1}")]

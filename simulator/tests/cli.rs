@@ -17,7 +17,9 @@ fn refused(args: &[&str]) -> String {
     let output = simulator(args);
     assert_eq!(output.status.code(), Some(2), "{args:?}");
     assert!(output.stdout.is_empty(), "{args:?}");
-    String::from_utf8(output.stderr).unwrap()
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!text.ends_with("\n\n"), "{text}");
+    text
 }
 
 #[test]
@@ -53,6 +55,7 @@ fn bad_arguments_are_named() {
     assert!(refused(&["ablate", "--switch", "holdz"]).contains("holdz"));
     assert!(refused(&["epidemic", "--nodes", "1"]).contains("nodes"));
     assert!(refused(&["epidemic", "--loss", "1"]).contains("loss"));
+    assert!(refused(&["run", "steady", "--set", "config.fanot=4"]).contains("`fanout`"));
     assert!(refused(&["epidemic", "--mode", "pull", "--sends", "3"]).contains("push"));
 }
 
