@@ -42,6 +42,13 @@ fn what_is_written_is_read_as_it_was() {
 }
 
 #[test]
+fn metrics_that_were_kept_before_a_counter_was_added_are_read() {
+    let text = serde_json::to_string(&Metrics::default()).unwrap().replace("\"probes\":0,", "");
+    assert!(!text.contains("\"probes\":"), "{text}");
+    assert_eq!(serde_json::from_str::<Metrics>(&text).unwrap(), Metrics::default());
+}
+
+#[test]
 fn what_no_node_could_have_said_is_refused() {
     let text = serde_json::to_string(&record()).unwrap();
     for (old, new) in [

@@ -44,9 +44,10 @@ impl Histogram {
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// Counters since the node was made; they only grow, and wrap never in practice (64 bits).
+        /// Counters since the node was made; they only grow, and never wrap in practice (64 bits). What was kept by an
+        /// earlier release deserializes, with zero for counters that it did not have.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
         #[non_exhaustive]
         pub struct Metrics {
             $($(#[$doc])* pub $name: u64,)*
