@@ -41,7 +41,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  The first node of a cluster, with nobody to join yet:
+  The first node of a cluster, with no other node to join yet:
     gossip run --name db-1 --cluster prod --bind 10.0.0.1:7946 --locality eu/a/r1
   Another one, which joins through either of two others:
     gossip run --name db-2 --cluster prod --bind 10.0.0.2:7946 \\
@@ -49,7 +49,7 @@ Examples:
   On all interfaces, reached by others at one address:
     gossip run --name db-3 --cluster prod --bind 0.0.0.0:7946 \\
       --advertise 10.0.0.3:7946 --join 10.0.0.1:7946
-  With less room, smaller datagrams, and a knob of its own:
+  With less room, smaller datagrams, and another knob:
     gossip run --name db-4 --cluster prod --bind 10.0.0.4:7946 --join 10.0.0.1:7946 \\
       --capacity 1000 --max-datagram 508 --set probe_interval_ms=500
   For a program that reads along:
@@ -57,8 +57,9 @@ Examples:
       --join 10.0.0.1:7946 --json
 
 Ctrl-C leaves: the others are told, and do not take it for a death. So do SIGTERM, SIGHUP (a terminal that closes;
-under nohup it is ignored), and the end of whoever reads the output, at the next line. That takes less than 6 s; a second
-signal, half a second or more after the first, ends the program at once. Whoever reads the output too slowly is told how many lines are missing: nothing waits for it.
+under nohup it is ignored), and the end of the reader of the output, at the next line. That takes less than 6 s; a second
+signal, half a second or more after the first, ends the program at once. A reader that is too slow is told how many
+lines are missing: nothing waits for it.
 
 Exit status:
     0  left in good order, or the output's reader went away (as in `gossip run | head`)

@@ -26,7 +26,7 @@ pub(super) struct EpidemicArgs {
 /// What is particular to an epidemic; `run epidemic --set KEY=VALUE` sets the same.
 #[derive(Debug, Args)]
 struct Knobs {
-    /// Who tells whom; all, one after the other, unless given.
+    /// Which nodes tell which; all modes, one after the other, unless given.
     #[arg(long, value_enum)]
     mode: Option<Mode>,
     /// How many others a node calls in a round.
