@@ -72,7 +72,7 @@ pub enum Happening {
     Cut(u8, u8),
     /// The links are good again.
     Mend,
-    /// An old datagram, as it was or not, to whom it was for or to someone else.
+    /// An old datagram, changed or unchanged, sent to its receiver or to another host.
     Replay {
         /// Which of the last.
         which: u8,

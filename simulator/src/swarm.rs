@@ -3,7 +3,7 @@
 //! A seed decides a topology, a network, a configuration and a minute of operations and faults. After every step
 //! the node that made it is held to these laws:
 //!
-//! - No one but a node itself raises its incarnation or its state version, and no one else says that it left.
+//! - Only a node itself raises its incarnation and its state version, and only it says that it left.
 //! - No record of a member goes backwards at any observer, except by being forgotten.
 //! - A node's own incarnation does not go backwards within a life.
 //! - A node finds every member that it lists, by its id, and never lists itself or someone who never was.

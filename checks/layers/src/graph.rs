@@ -92,17 +92,18 @@ fn module_of(file: &str) -> Vec<String> {
     if file == ROOT { vec![] } else { file.split('/').map(str::to_owned).collect() }
 }
 
+/// The paths that a file imports; none, and a fault, when it does not parse.
+fn imports_of(file: &str, text: &str, faults: &mut BTreeSet<Fault>) -> Option<Vec<Vec<String>>> {
+    imports::of(text, &module_of(file))
+        .map_err(|error| faults.insert(Fault::Unreadable(file.to_owned(), error.to_string())))
+        .ok()
+}
+
 /// What breaks a rule that holds in every crate, in a fixed order: files that import each other in a circle.
 pub fn check_circles(sources: &Sources) -> Vec<Fault> {
     let (mut faults, mut edges) = (BTreeSet::new(), BTreeMap::<&str, BTreeSet<&str>>::new());
     for (file, text) in sources.iter().filter(|(file, _)| !is_root(file) && !is_for_tests(file)) {
-        let paths = match imports::of(text, &module_of(file)) {
-            Ok(paths) => paths,
-            Err(error) => {
-                faults.insert(Fault::Unreadable(file.clone(), error.to_string()));
-                continue;
-            }
-        };
+        let Some(paths) = imports_of(file, text, &mut faults) else { continue };
         let targets = paths.iter().filter_map(|path| file_of(sources, path)).filter(|to| to != file);
         edges.entry(file).or_default().extend(targets.filter(|to| !is_root(to) && !is_for_tests(to)));
     }
@@ -123,13 +124,7 @@ pub fn check(sources: &Sources) -> Vec<Fault> {
         if floor(file).is_none() {
             faults.insert(Fault::Homeless(file.clone()));
         }
-        let paths = match imports::of(text, &module_of(file)) {
-            Ok(paths) => paths,
-            Err(error) => {
-                faults.insert(Fault::Unreadable(file.clone(), error.to_string()));
-                continue;
-            }
-        };
+        let Some(paths) = imports_of(file, text, &mut faults) else { continue };
         // What stands in no file of its own is re-exported by the root.
         let targets = paths.iter().map(|path| file_of(sources, path).unwrap_or(ROOT)).filter(|to| to != file);
         for to in targets.filter(|to| !is_for_tests(to)) {
@@ -210,7 +205,7 @@ mod tests {
             "use crate::{kernel::{clock::{self, Clock as C}}};",
             "use crate::kernel::clock::*;",
             "use super::super::kernel::clock;",
-            "fn now() -> crate::kernel::clock::Clock { todo!() }",
+            "fn now() -> crate::kernel::clock::Clock { loop {} }",
             "mod inner { use super::super::super::kernel::clock::Clock; }",
             "fn now() { let _ = crate::kernel::clock::now(); }",
             "fn now() { assert!(crate::kernel::clock::now() > 0); }",

@@ -38,7 +38,7 @@ fn a_first_node_is_told_at_once_and_once_that_it_has_joined() {
     across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), ());
         let start = network.now();
-        // Without a word, with no one to join, and with no one but itself.
+        // One is never told to join, one is given no seeds, and one is given only itself.
         let hosts = [network.add("silent"), network.add("empty"), network.add("itself")];
         network.join(hosts[1], &[]);
         network.join(hosts[2], &[hosts[2]]);

@@ -451,7 +451,7 @@ fn a_whole_hour_of_old_traffic_revives_and_buries_nobody_for_good() {
         let told: Vec<usize> = network.hosts.iter().map(|host| host.events.len()).collect();
         let mut rng = Rng::new(seed);
         for (n, datagram) in old.iter().enumerate() {
-            // To whom it was sent, and to someone else; the nodes hear the source that it had.
+            // To its receiver and to another host, each time from its original source.
             network.send(datagram);
             let to = network.hosts[rng.below(8) as usize].address;
             network.send(&Datagram { to, ..datagram.clone() });

@@ -177,7 +177,7 @@ enum Happening {
         to: u8,
     },
     Mend,
-    /// An old datagram again, to whom it was for or to someone else.
+    /// An old datagram again, sent to its receiver or to another host.
     Replay {
         which: u16,
         to: Option<u8>,

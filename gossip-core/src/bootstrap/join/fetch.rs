@@ -151,9 +151,6 @@ impl Bootstrap {
         if fetch.tries > MAX_TRIES {
             // The member asked is gone or overloaded: start over from the seeds, or leave the
             // rest to repair.
-            if let Some(ranges) = self.joining.ranges() {
-                ranges.fetches.clear();
-            }
             if self.joining.viewed {
                 self.joining.turn(Turn::Complete);
             } else {

@@ -100,8 +100,8 @@ impl Store<'_> {
         counted.is_some_and(|(count, bytes)| count >= MAX_TOMBSTONES || bytes >= quota / TOMBSTONE_SHARE)
     }
 
-    /// Rids the node's own map of tombstones, everywhere; returns its state version, which was `counter`. All that lives
-    /// is told anew, so it should come once a minute at the most.
+    /// Rids the node's own map of tombstones, everywhere; returns its state version, which was `counter`. All living
+    /// entries are sent again, so it should run at most once a minute.
     pub(crate) fn compact(&mut self, owner: SlotId, counter: u32, now: Seconds) -> Result<u32, Refusal> {
         let compacted = self.edit(owner, |owner, map, room| {
             // Each living entry takes a version, and the floor does.

@@ -315,7 +315,7 @@ impl World {
         if !again {
             self.flights.swap_remove(which);
         }
-        // The owner believes no one but itself.
+        // The owner takes none of its own state from others.
         if to == 0 {
             return;
         }
