@@ -1,0 +1,9 @@
+//! Cluster-wide values: laws over random values and histories, and what single operations promise.
+
+mod deleting;
+mod laws;
+mod limits;
+mod pending;
+mod rig;
+mod world;
+mod writing;
