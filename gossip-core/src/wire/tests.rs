@@ -1,5 +1,6 @@
 //! What encodes decodes to itself, and what decodes encodes to itself.
 
+mod event;
 mod vectors;
 
 use super::{

@@ -1,0 +1,200 @@
+//! All that is kept of events, and what becomes of one that is sent or heard.
+
+use super::{
+    asked::Asked,
+    event::{EventId, Head, UserEvent, Want, Wants},
+    limits::{
+        EVENT_HEAD, HEARD_BURST, HEARD_BYTES_PER_SECOND, MAX_PAYLOAD, MAX_WANTS, SEND_BURST, SEND_INTERVAL,
+        SLACK, TTL,
+    },
+    pace::{Pace, time_of},
+    places::{self, Misfit, Place},
+    ring::{Held, Marks, Ring},
+};
+use crate::vocabulary::{record::NodeId, time::Instant};
+use core::time::Duration;
+
+/// What is kept beside places and payloads.
+#[derive(Clone, Debug)]
+pub(crate) struct Books {
+    marks: Marks,
+    rest: Rest,
+}
+
+/// What of it is not the ring's.
+#[derive(Clone, Debug)]
+struct Rest {
+    /// When this life of the node began.
+    began: Instant,
+    /// The epoch of the last event that was sent, and its number.
+    sent: (u32, u32),
+    sending: Pace,
+    hearing: Pace,
+    asked: Asked,
+}
+
+impl Books {
+    pub(crate) const EMPTY: Self = Self { marks: Marks::EMPTY, rest: Rest::new(Instant::ZERO) };
+}
+
+impl Rest {
+    const fn new(began: Instant) -> Self {
+        Self { began, sent: (0, 0), sending: Pace::RESTED, hearing: Pace::RESTED, asked: Asked::NONE }
+    }
+}
+
+/// Places, payloads and books, borrowed from their memory.
+pub(crate) struct Events<'a> {
+    pub(super) places: &'a mut [Place],
+    pub(super) ring: Ring<'a>,
+    rest: &'a mut Rest,
+}
+
+/// What became of an event that was told. Only [`Heard::New`] is delivered, and told on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Heard {
+    /// It was not heard before.
+    New {
+        /// Events that were to be told still, and made room for it.
+        displaced: u32,
+    },
+    /// It was.
+    Duplicate,
+    /// Its time is over.
+    Expired,
+    /// It is older than this node's life, or may be: an earlier life may have delivered it.
+    BeforeLife,
+    /// It is too far behind the newest of its origin to know whether it was heard.
+    Behind,
+    /// It is of an epoch before the newest heard of its origin.
+    PastEpoch,
+    /// There is no place for one more origin.
+    Crowded,
+    /// More is told than this node takes. It may be heard later.
+    OverRate,
+}
+
+/// What became of an event that this node sends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Sent {
+    pub(crate) id: EventId,
+    /// See [`Heard::New`].
+    pub(crate) displaced: u32,
+}
+
+/// Why an event was not sent. Nothing has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Refusal {
+    /// The payload is longer than this.
+    TooLarge {
+        /// The longest that is taken.
+        most: usize,
+    },
+    /// Too many were sent just before.
+    TooMany {
+        /// How long until the next may be sent.
+        wait: Duration,
+    },
+}
+
+impl<'a> Events<'a> {
+    /// Puts the events together from memory that is empty at first.
+    pub(crate) fn new(
+        places: &'a mut [Place],
+        held: &'a mut [Held],
+        bytes: &'a mut [u8],
+        books: &'a mut Books,
+    ) -> Self {
+        let Books { marks, rest } = books;
+        Self { places, ring: Ring { held, bytes, marks }, rest }
+    }
+
+    /// A life of a node begins: nothing was heard in it.
+    pub(crate) fn clear(&mut self, now: Instant) {
+        self.places.fill(Place::EMPTY);
+        *self.ring.marks = Marks::EMPTY;
+        *self.rest = Rest::new(now);
+    }
+
+    /// Sends an event of this node itself in its present epoch.
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        (me, epoch): (NodeId, u32),
+        payload: &[u8],
+    ) -> Result<Sent, Refusal> {
+        let most = MAX_PAYLOAD.min(self.ring.bytes.len());
+        if payload.len() > most {
+            return Err(Refusal::TooLarge { most });
+        }
+        let last = if self.rest.sent.0 == epoch { self.rest.sent.1 } else { 0 };
+        let burst = SEND_INTERVAL * SEND_BURST;
+        let Some(sequence) = last.checked_add(1) else { return Err(Refusal::TooMany { wait: TTL }) };
+        if let Err(wait) = self.rest.sending.take(now, SEND_INTERVAL, burst) {
+            return Err(Refusal::TooMany { wait });
+        }
+        self.rest.sent = (epoch, sequence);
+        let id = EventId { origin: me, epoch, sequence };
+        Ok(Sent { id, displaced: self.ring.hold(id, now, payload) })
+    }
+
+    /// Takes in an event that was told. Whoever calls leaves out the node's own.
+    ///
+    /// O(places + events held).
+    pub(crate) fn hear(&mut self, now: Instant, event: &UserEvent<'_>) -> Heard {
+        let age = Duration::from_millis(u64::from(event.age));
+        if age >= TTL {
+            return Heard::Expired;
+        }
+        let place = match places::find(self.places, now, event.id) {
+            Ok(place) => place,
+            Err(Misfit::Heard) => return Heard::Duplicate,
+            Err(Misfit::Behind) => return Heard::Behind,
+            Err(Misfit::PastEpoch) => return Heard::PastEpoch,
+            Err(Misfit::Crowded) => return Heard::Crowded,
+        };
+        if age + SLACK >= now.since(self.rest.began) {
+            // Noted, so that it is not asked for in vain.
+            places::note(self.places, now, place, event.id);
+            return Heard::BeforeLife;
+        }
+        let bytes = EVENT_HEAD.saturating_add(event.payload.len() as u32);
+        if self.rest.hearing.take(now, heard_time(bytes), heard_time(HEARD_BURST)).is_err() {
+            return Heard::OverRate;
+        }
+        places::note(self.places, now, place, event.id);
+        Heard::New { displaced: self.ring.hold(event.id, now - age, event.payload) }
+    }
+
+    /// What to ask of a member that told these heads: of each origin with an event that is news, what was heard of it. The
+    /// same event is not asked for again before an answer can be there.
+    pub(crate) fn ask(&mut self, now: Instant, heads: impl Iterator<Item = Head>) -> Wants {
+        let mut wants = Wants::new();
+        let most = EVENT_HEAD + MAX_PAYLOAD as u32;
+        let has_room = self.rest.hearing.has(now, heard_time(most), heard_time(HEARD_BURST));
+        if !has_room || now.since(self.rest.began) <= SLACK {
+            return wants;
+        }
+        for head in heads {
+            let Some(want) = places::want_after(self.places, now, head) else { continue };
+            if wants.is_full() {
+                break;
+            }
+            if self.rest.asked.note(now, head) && !wants.contains(&want) {
+                let _ = wants.push(want);
+            }
+        }
+        wants
+    }
+
+    /// All that was heard lately, for a member that is to tell the rest. If it is more than can be said, the rest is told
+    /// again, in vain.
+    pub(crate) fn wants(&self, now: Instant) -> Wants {
+        let named = places::wants(self.places, now);
+        core::iter::once(Want::REST).chain(named).take(MAX_WANTS).collect()
+    }
+}
+
+fn heard_time(bytes: u32) -> Duration {
+    time_of(bytes, HEARD_BYTES_PER_SECOND)
+}
