@@ -5,10 +5,8 @@ use std::{fs, ops::Sub};
 
 /// Where the kernel counts what devices carried, in this process's network namespace.
 const DEVICES: &str = "/proc/net/dev";
-/// The link header that the loopback device adds to each packet, and counts.
-const LINK_HEADER: u64 = 14;
 
-/// Packets, and their bytes with IP headers.
+/// Packets, and their bytes with IP headers. The loopback device counts no link headers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Traffic {
     pub(crate) bytes: u64,
@@ -30,7 +28,7 @@ impl Traffic {
         let counters = devices.lines().find_map(|line| line.trim_start().strip_prefix("lo:"))?;
         let mut counters = counters.split_whitespace().map(str::parse);
         let (bytes, packets): (u64, u64) = (counters.next()?.ok()?, counters.next()?.ok()?);
-        Some(Self { bytes: bytes.saturating_sub(LINK_HEADER * packets), packets })
+        Some(Self { bytes, packets })
     }
 }
 
@@ -48,12 +46,22 @@ impl Sub for Traffic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::{Ipv4Addr, UdpSocket};
 
     #[test]
-    fn link_headers_do_not_count() {
+    fn the_loopback_device_is_found_among_others() {
         let devices =
             "Inter-|   Receive\n face |bytes    packets errs\n  eth0: 9 9 9\n    lo:  1140      10    0\n";
-        assert_eq!(Traffic::parse(devices), Some(Traffic { bytes: 1_000, packets: 10 }));
+        assert_eq!(Traffic::parse(devices), Some(Traffic { bytes: 1_140, packets: 10 }));
         assert_eq!(Traffic::parse("eth0: 9 9"), None);
+    }
+
+    #[test]
+    fn a_datagram_counts_with_its_headers() {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let before = Traffic::read().unwrap();
+        assert_eq!(socket.send_to(&[0; 60_000], socket.local_addr().unwrap()).unwrap(), 60_000);
+        let carried = Traffic::read().unwrap() - before;
+        assert!(carried.bytes >= 60_028 && carried.packets >= 1, "{carried:?}");
     }
 }
