@@ -101,12 +101,12 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
         19 => c.budgets.total = count,
         20 => c.budgets.rumor = count,
         21 => c.budgets.sync = count,
-        22 => c.budgets.suspicion = count,
+        22 => (c.budgets.suspicion, c.budgets.state) = (count, count),
         23 => c.admissions_per_second = count as u16,
         24 => c.non_members_per_second = count,
         25 => c.join_retry = time,
         26 => c.tombstone_ttl = time,
-        27 => c.max_tombstones = count,
+        27 => (c.max_tombstones, c.state_per_member) = (count, count as u16),
         28 => c.mechanisms.indirect_probes = on,
         29 => c.mechanisms.suspicion = on,
         30 => c.mechanisms.local_health = on,
@@ -171,7 +171,9 @@ fn budgets_hold(network: &Network<Heap, Bytes>, config: &Config, span: Duration)
         let (rate, at_once) = match class {
             Traffic::Probe => continue,
             Traffic::Suspicion => (config.budgets.suspicion, 3.0),
-            Traffic::Rumor => (config.budgets.rumor, 3.0),
+            // State rides on rumors, and is paid by its own budget.
+            Traffic::Rumor => (config.budgets.rumor.saturating_add(config.budgets.state), 12.0),
+            Traffic::State => (config.budgets.state, 9.0),
             Traffic::Sync => (config.budgets.sync, 14.0),
         };
         let most = most(rate, at_once);

@@ -36,6 +36,7 @@ pub struct Settings {
     pub admissions_per_second: Option<i64>,
     pub non_members_per_second: Option<i64>,
     pub max_tombstones: Option<i64>,
+    pub state_per_member: Option<i64>,
     pub budgets: BudgetSettings,
     pub mechanisms: MechanismSettings,
 }
@@ -49,6 +50,7 @@ pub struct BudgetSettings {
     pub rumor: Option<i64>,
     pub sync: Option<i64>,
     pub suspicion: Option<i64>,
+    pub state: Option<i64>,
 }
 
 /// Every duration: its name in `Config`, what was given of it, and its place.
@@ -143,8 +145,8 @@ impl Settings {
         };
         numbers!(self => config, "", |c| c; direct_pings, relays, relay_pings, suspicion_factor, confirmations,
             accusations_per_accuser, fanout, retransmit_factor, max_datagram, admissions_per_second,
-            non_members_per_second, max_tombstones);
-        numbers!(self.budgets => config, "budgets.", |c| c.budgets; total, rumor, sync, suspicion);
+            non_members_per_second, max_tombstones, state_per_member);
+        numbers!(self.budgets => config, "budgets.", |c| c.budgets; total, rumor, sync, suspicion, state);
         match self.mechanisms.base.as_deref() {
             None => {}
             Some("all") => config.mechanisms = Mechanisms::ALL,

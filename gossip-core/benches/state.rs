@@ -16,6 +16,8 @@
 
 extern crate alloc;
 
+#[path = "../src/vocabulary/bounds.rs"]
+mod bounds;
 #[path = "../src/tables/state/mod.rs"]
 mod state;
 #[path = "../src/vocabulary/time.rs"]
@@ -29,7 +31,7 @@ mod tables {
 }
 
 mod vocabulary {
-    pub(crate) use crate::time;
+    pub(crate) use crate::{bounds, time};
     pub(crate) mod error {
         pub(crate) use gossip_core::Malformed;
     }
@@ -43,11 +45,12 @@ use std::hint::black_box;
 use tables::{
     state::{
         arena::{Block, Books},
+        desk::Desk,
         entry::Seconds,
         item::Item,
         limits::{DEFAULT_OWNER_BYTES, Limits},
         owner::Owner,
-        read::Standing,
+        read::{Standing, View},
         store::Store,
         tell::{Tell, Told},
         write::{Terms, Written},
@@ -73,6 +76,7 @@ struct Memory {
     blocks: Vec<Block>,
     links: Vec<u32>,
     books: Books,
+    desk: Desk,
     scratch: Vec<u8>,
 }
 
@@ -92,6 +96,7 @@ impl Memory {
             blocks: vec![Block::EMPTY; blocks],
             links: vec![0; blocks],
             books: Books::EMPTY,
+            desk: Desk::new(Limits::new(DEFAULT_OWNER_BYTES, 1_200)),
             scratch: vec![0; usize::from(DEFAULT_OWNER_BYTES)],
         };
         (0..owners).for_each(|owner| memory.store().begin(owner, 1));
@@ -111,8 +116,7 @@ impl Memory {
 
     fn store(&mut self) -> Store<'_> {
         let arena = (&mut self.blocks[..], &mut self.links[..]);
-        let limits = Limits::new(DEFAULT_OWNER_BYTES, 1_200);
-        Store::new(&mut self.owners, arena, &mut self.books, &mut self.scratch, limits)
+        Store::new(&mut self.owners, arena, &mut self.books, &mut self.scratch, &mut self.desk)
     }
 
     fn set(&mut self, owner: SlotId, key: &[u8], value: &[u8]) {
@@ -120,6 +124,7 @@ impl Memory {
         let counter = store.owner(owner).known();
         let written = store.set(owner, counter, (key, value), Terms::default(), NOW);
         assert_eq!(written, Ok(Written::Version(counter + 1)));
+        store.advance(owner, counter + 1);
     }
 
     fn tell(&mut self, owner: SlotId, tell: Tell) -> Letter {
@@ -220,10 +225,9 @@ fn told(bencher: Bencher<'_, '_>, owners: u32, tell: Tell) {
 /// The last of five keys, and a copy of its value.
 #[divan::bench(args = OWNERS)]
 fn read(bencher: Bencher<'_, '_>, owners: u32) {
-    let mut memory = Memory::filled(owners);
+    let memory = Memory::filled(owners);
     let (mut which, mut value) = (scattered(owners), [0; 64]);
-    let store = memory.store();
-    let view = store.view();
+    let view = View::new(&memory.owners, (&memory.blocks, &memory.links));
     bencher.with_inputs(|| which.next().expect("no end")).bench_local_values(|owner| {
         let held = view.read(owner, b"shards", Standing::Live, NOW)?;
         held.copy_to(&mut value).map(<[u8]>::len)

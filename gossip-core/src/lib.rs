@@ -107,6 +107,7 @@ mod kernel;
 mod membership;
 mod node;
 mod security;
+mod state;
 mod tables;
 mod vocabulary;
 mod wire;
@@ -114,12 +115,15 @@ mod wire;
 pub use kernel::outbox::{Buffer, Event, Outbox, Output, Packet};
 pub use node::api::Node;
 pub use node::members::{Member, Members};
+pub use node::state::{Entry, State, StateKey};
 #[cfg(feature = "alloc")]
 pub use tables::memory::Heap;
-pub use tables::memory::{Inline, Memory};
+pub use tables::memory::{Inline, InlineState, Memory, NoState, StateMemory};
+pub use tables::state::entry::AfterDeath;
+pub use tables::state::write::Terms;
 pub use vocabulary::config::{Budgets, ClusterName, Config, Mechanisms, Mode};
 pub use vocabulary::endpoint::{Endpoint, Sighting};
-pub use vocabulary::error::{ConfigError, Malformed, Verdict};
+pub use vocabulary::error::{ConfigError, Malformed, StateError, Verdict};
 pub use vocabulary::metrics::{Histogram, Metrics};
 pub use vocabulary::name::NameError;
 pub use vocabulary::record::{

@@ -105,7 +105,7 @@ fn a_configuration_with_nonsense_in_it_is_refused_by_a_node_or_harmless() {
         let node = Node::new(config, identity, [7; 32], Heap::for_members(4), Instant::ZERO);
         assert_eq!(node.is_ok(), config.validate().is_ok(), "{value}");
         // Whatever it says of the outbox, it says so.
-        let mut buffer = Buffer::<2, 35, 800>::new();
+        let mut buffer = Buffer::<2, 47, 800>::new();
         let _ = buffer.outbox_for(&config).map(drop);
         let Ok(mut node) = node else {
             refused += 1;

@@ -19,7 +19,9 @@ pub struct HostMetrics {
     pub dropped_suspicion: u64,
     /// Packets of class rumor dropped because the socket was full.
     pub dropped_rumor: u64,
-    /// Packets of class sync dropped because the socket was full.
+    /// Packets of class state dropped for the same reason.
+    pub dropped_state: u64,
+    /// Packets of class sync dropped for the same reason.
     pub dropped_sync: u64,
     /// Notices that subscribers missed, as they were told by [`Lagged`](crate::Lagged).
     pub events_lagged: u64,
@@ -41,6 +43,7 @@ impl HostMetrics {
             Traffic::Probe => &mut self.dropped_probe,
             Traffic::Suspicion => &mut self.dropped_suspicion,
             Traffic::Rumor => &mut self.dropped_rumor,
+            Traffic::State => &mut self.dropped_state,
             Traffic::Sync => &mut self.dropped_sync,
         }
     }
@@ -54,6 +57,7 @@ impl HostMetrics {
             ("dropped_probe", self.dropped_probe),
             ("dropped_suspicion", self.dropped_suspicion),
             ("dropped_rumor", self.dropped_rumor),
+            ("dropped_state", self.dropped_state),
             ("dropped_sync", self.dropped_sync),
             ("events_lagged", self.events_lagged),
             ("lookups", self.lookups),

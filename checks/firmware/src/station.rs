@@ -12,7 +12,7 @@ pub const MEMBERS: usize = 64;
 /// has come. All nodes of a cluster must agree on it.
 pub const DATAGRAM: usize = 512;
 /// Packets, events and bytes of an outbox: a probe's relays and controls, all that a datagram can raise, two datagrams.
-pub type Mail = Buffer<8, 44, { 2 * DATAGRAM }>;
+pub type Mail = Buffer<8, 59, { 2 * DATAGRAM }>;
 pub type Memory = Inline<MEMBERS>;
 
 /// A node and its outbox and receive buffer. Its tables it borrows, so that nothing large moves over the stack.

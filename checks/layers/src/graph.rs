@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The floors of gossip-core, the ground first.
-const FLOORS: [&str; 9] = [
+const FLOORS: [&str; 10] = [
     "vocabulary",
     "tables",
     "wire",
@@ -16,10 +16,11 @@ const FLOORS: [&str; 9] = [
     "dissemination",
     "membership",
     "bootstrap",
+    "state",
     "node",
 ];
 /// Those that are planes: they exchange values through `node`, and know nothing of each other.
-const PLANES: [&str; 3] = ["dissemination", "membership", "bootstrap"];
+const PLANES: [&str; 4] = ["dissemination", "membership", "bootstrap", "state"];
 /// The file in which the struct of a plane stands.
 const PLANE_FILE: &str = "plane";
 /// The root of the crate, which is above all floors.

@@ -19,10 +19,12 @@ use crate::{
     kernel::{
         context::{Context, Kernel},
         sending::{Intent, put_accusations, put_news},
+        telling::put_item,
     },
     security::open::Authentic,
     tables::{
         memory::Tables,
+        state::tell::Tell,
         table::{
             ME, SlotId,
             index::Place,
@@ -177,8 +179,9 @@ impl Dissemination {
         wait - Duration::from_micros(cx.kernel.rng.below_u64(micros(wait) / 4 + 1))
     }
 
-    /// A member pinged or acked from its advertised address, and has another view.
-    pub(crate) fn meet_difference(&mut self, cx: &mut Context<'_, '_>, with: SlotId) {
+    /// A member pinged or acked from its advertised address, and has another view. Where it knows the same members, and only
+    /// states differ, these are mostly on their way, and asked for by themselves; what was missed altogether is reconciled.
+    pub(crate) fn meet_difference(&mut self, cx: &mut Context<'_, '_>, with: SlotId, same_members: bool) {
         let now = cx.now();
         let lull = cx.spread_time().max(cx.kernel.config.probe_interval * LULL_PROBES);
         let overdue = now + self.sooner(cx, cx.kernel.config.anti_entropy_interval);
@@ -193,9 +196,11 @@ impl Dissemination {
             }
         };
         sync.difference = Some(difference);
-        let explained = cx.tables.rumors.pending() > 0;
+        let rumors = cx.tables.rumors.pending() > 0;
+        let explained = rumors || cx.tables.state.pending() > 0;
         let going_on = now.since(difference.since) >= cx.spread_time();
-        if cx.kernel.config.mode == Mode::PushPull && (going_on || !explained) && now >= self.sync.next_pull {
+        let pulls = cx.kernel.config.mode == Mode::PushPull && !same_members;
+        if pulls && (going_on || !rumors) && now >= self.sync.next_pull {
             let gap = self.sooner(cx, cx.kernel.config.gossip_interval * PULL_INTERVALS);
             self.sync.next_pull = now + gap;
             if cx.is_young() {
@@ -252,11 +257,15 @@ impl Dissemination {
         datagram: &Authentic<'_>,
     ) {
         let Contents { message, .. } = &datagram.contents;
-        if *message == Some(Message::Pull) && datagram.fingerprint != cx.tables.members.fingerprint() {
+        let ours = cx.tables.members.fingerprint();
+        let same_members = datagram.fingerprint.has_same_identities(ours);
+        // Where nothing is pushed, a pull is for states, too.
+        let same = same_members && (cx.kernel.config.mode != Mode::Pull || datagram.fingerprint == ours);
+        if *message == Some(Message::Pull) && !same {
             self.tell_changes(cx, from);
         }
         if let Some(sieve) = &datagram.contents.sieve
-            && datagram.fingerprint != cx.tables.members.fingerprint()
+            && !same_members
         {
             self.answer_sieve(cx, from, sieve);
         }
@@ -295,6 +304,11 @@ impl Dissemination {
                     break;
                 }
                 put_accusations(draft, tables, slot);
+                if kernel.config.mode == Mode::Pull {
+                    let tell = Tell::News { since: tables.state.owner(slot).since() };
+                    let room = draft.room();
+                    let _ = put_item(draft, kernel, (&tables.members, &mut tables.state), slot, tell, room);
+                }
             }
         });
     }

@@ -130,8 +130,18 @@ impl Dissemination {
         (cx.kernel.pace.last_round, cx.kernel.pace.round) = (now, now + interval * 9 / 10 + jitter);
     }
 
-    /// Whether there is something to tell that the budget allows now.
-    fn may_tell(cx: &mut Context<'_, '_>, occasion: &Occasion<'_>) -> bool {
+    /// As what a packet may go out now that has something to tell: with rumors, or with state alone.
+    fn may_tell(cx: &mut Context<'_, '_>, occasion: &Occasion<'_>) -> Option<Traffic> {
+        if Self::may_tell_rumors(cx, occasion) {
+            return Some(Traffic::Rumor);
+        }
+        let may = cx.tables.state.pending() > 0
+            && cx.kernel.budgets.may_tell_state(&cx.kernel.config, cx.kernel.clock.now());
+        may.then_some(Traffic::State)
+    }
+
+    /// Whether there are rumors to tell that the budget allows now.
+    fn may_tell_rumors(cx: &mut Context<'_, '_>, occasion: &Occasion<'_>) -> bool {
         let (now, max) = (cx.now(), u32::from(cx.kernel.config.max_datagram));
         let sieves = cx.kernel.pace.is_sieving();
         if sieves && !cx.kernel.budgets.admit_beside(Traffic::Rumor, now, max, LEFT_TO_SIEVES) {
@@ -149,7 +159,8 @@ impl Dissemination {
     fn tell_peers(&mut self, cx: &mut Context<'_, '_>, occasion: &Occasion<'_>) {
         let now = cx.now();
         let farewell = occasion.farewell;
-        if cx.tables.rumors.pending() == 0 && farewell.is_none() {
+        let (rumors, state) = (cx.tables.rumors.pending() > 0, cx.tables.state.pending() > 0);
+        if !rumors && !state && farewell.is_none() {
             cx.kernel.pace.round = Instant::NEVER;
             return;
         }
@@ -158,12 +169,18 @@ impl Dissemination {
             return;
         }
         let max = u32::from(cx.kernel.config.max_datagram);
-        if !Self::may_tell(cx, occasion) {
+        if Self::may_tell(cx, occasion).is_none() {
             let living = occasion.has_living_to_tell(cx);
             let mut wait = cx.kernel.budgets.wait_for_load(&cx.kernel.config, living);
             if cx.kernel.pace.is_sieving() {
                 wait = wait.max(cx.kernel.budgets.wait_beside(Traffic::Rumor, max, LEFT_TO_SIEVES));
             }
+            let wait_for_state = cx.kernel.budgets.wait_for_state(&cx.kernel.config);
+            let wait = match (rumors || farewell.is_some(), state) {
+                (true, true) => wait.min(wait_for_state),
+                (true, false) => wait,
+                (false, _) => wait_for_state,
+            };
             cx.kernel.pace.round = now + wait;
             return;
         }
@@ -172,15 +189,13 @@ impl Dissemination {
         }
         let eager = !cx.kernel.pace.lazy;
         for peer in self.round_peers(cx, occasion, eager, cx.kernel.config.mechanisms.neighbours) {
-            if !Self::may_tell(cx, occasion) {
-                break;
-            }
+            let Some(class) = Self::may_tell(cx, occasion) else { break };
             let (to, target) = (cx.record(peer).address(), cx.record(peer).id());
             let (message, about) = match farewell {
                 Some(nonce) => (Some(Message::Ping { nonce, target }), Some(ME)),
                 None => (None, None),
             };
-            if !cx.send(Intent { to, class: Traffic::Rumor, message, about, rumors: true }) {
+            if !cx.send(Intent { to, class, message, about, rumors: true }) {
                 break;
             }
         }

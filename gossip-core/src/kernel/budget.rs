@@ -58,6 +58,12 @@ impl Bucket {
         self.millionths >= u64::from(tokens) * 1_000_000
     }
 
+    /// How many tokens there are.
+    pub(crate) fn holds(&mut self, now: Instant) -> u32 {
+        self.refill(now);
+        u32::try_from(self.millionths / 1_000_000).unwrap_or(u32::MAX)
+    }
+
     /// Takes `tokens`, or all there are.
     pub(crate) fn spend(&mut self, tokens: u32) {
         self.millionths = self.millionths.saturating_sub(u64::from(tokens) * 1_000_000);
@@ -78,6 +84,9 @@ const RESERVED: u32 = 1;
 /// answer of repair, and the lists that follow it.
 const BURST: u32 = 3;
 const BURST_OF_REPAIR: u32 = 14;
+
+/// State is sent to a round's peers at once, and what they ask for follows.
+const BURST_OF_STATE: u32 = 8;
 
 /// What of the budget for rumors, in datagrams, those of the silent leave to those of the living: many small ones.
 const RESERVED_FOR_LIVING: u32 = 1;
@@ -113,6 +122,7 @@ pub(crate) struct Buckets {
     pub(super) rumor: Bucket,
     sync: Bucket,
     suspicion: Bucket,
+    pub(super) state: Bucket,
     /// For rumors of the living alone, within that for rumors.
     pub(super) light: Bucket,
     /// In bytes.
@@ -122,18 +132,19 @@ pub(crate) struct Buckets {
 impl Buckets {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
         let bucket = |(rate, burst): (u32, u32)| Bucket::new(rate, burst, now);
-        let [total, rumor, sync, suspicion, light] = Self::sizes(config).map(bucket);
-        Self { total, rumor, sync, suspicion, light, reserve: Self::reserve(config) }
+        let [total, rumor, sync, suspicion, light, state] = Self::sizes(config).map(bucket);
+        Self { total, rumor, sync, suspicion, state, light, reserve: Self::reserve(config) }
     }
 
-    /// Rate and burst of all together, rumors, sync, suspicion, and rumors of the living alone.
-    fn sizes(config: &Config) -> [(u32, u32); 5] {
+    /// Rate and burst of all together, rumors, sync, suspicion, rumors of the living alone, and state.
+    fn sizes(config: &Config) -> [(u32, u32); 6] {
         let (budgets, datagram) = (config.budgets, u32::from(config.max_datagram));
         let small = |rate: u32| (rate, datagram * BURST);
         let large = |rate: u32| (rate, datagram * BURST_OF_REPAIR);
         let rumor = (budgets.rumor, datagram * (BURST + RESERVED_FOR_LIVING));
         let light = (budgets.rumor / LIGHT_PART, datagram);
-        [large(budgets.total), rumor, large(budgets.sync), small(budgets.suspicion), light]
+        let state = (budgets.state, datagram * BURST_OF_STATE);
+        [large(budgets.total), rumor, large(budgets.sync), small(budgets.suspicion), light, state]
     }
 
     fn reserve(config: &Config) -> u32 {
@@ -141,8 +152,8 @@ impl Buckets {
     }
 
     pub(crate) fn resize(&mut self, config: &Config) {
-        let buckets =
-            [&mut self.total, &mut self.rumor, &mut self.sync, &mut self.suspicion, &mut self.light];
+        let Self { total, rumor, sync, suspicion, light, state, .. } = self;
+        let buckets = [total, rumor, sync, suspicion, light, state];
         for (bucket, (rate, burst)) in buckets.into_iter().zip(Self::sizes(config)) {
             bucket.resize(rate, burst);
         }
@@ -154,6 +165,7 @@ impl Buckets {
             Traffic::Suspicion => Some(&mut self.suspicion),
             Traffic::Rumor => Some(&mut self.rumor),
             Traffic::Sync => Some(&mut self.sync),
+            Traffic::State => Some(&mut self.state),
         }
     }
 
@@ -162,7 +174,7 @@ impl Buckets {
         let reserves = match class {
             Traffic::Probe | Traffic::Suspicion => 0,
             Traffic::Sync => 1,
-            Traffic::Rumor => 2,
+            Traffic::Rumor | Traffic::State => 2,
         };
         bytes.saturating_add(reserves * self.reserve)
     }
@@ -229,6 +241,25 @@ impl Buckets {
         self.of(class).map_or(Duration::ZERO, |bucket| bucket.wait(bytes).max(total))
     }
 
+    /// Whether a packet of state alone may go out now.
+    pub(crate) fn may_tell_state(&mut self, config: &Config, now: Instant) -> bool {
+        self.admit(Traffic::State, now, u32::from(config.max_datagram.min(LIGHT)))
+    }
+
+    /// How long until one may, if nothing else is sent.
+    pub(crate) fn wait_for_state(&mut self, config: &Config) -> Duration {
+        self.wait(Traffic::State, u32::from(config.max_datagram.min(LIGHT)))
+    }
+
+    /// Whether a packet of a class may take state along now. One with rumors goes out as full as there is something to tell
+    /// anyway; others are made longer by it.
+    pub(super) fn may_add_state(&mut self, class: Traffic, config: &Config, now: Instant) -> bool {
+        match class {
+            Traffic::Rumor => self.state.has(now, u32::from(config.max_datagram.min(LIGHT))),
+            _ => self.may_tell_state(config, now),
+        }
+    }
+
     /// Charges a class for work that is no packet.
     pub(crate) fn charge(&mut self, class: Traffic, bytes: u32) {
         if let Some(bucket) = self.of(class) {
@@ -236,10 +267,14 @@ impl Buckets {
         }
     }
 
-    pub(super) fn spend(&mut self, class: Traffic, bytes: u32) {
+    /// Charges a packet to its class, but for the bytes in it that are of state: those are charged to that.
+    pub(super) fn spend(&mut self, class: Traffic, bytes: u32, of_state: u32) {
         self.total.spend(bytes);
-        if let Some(bucket) = self.of(class) {
-            bucket.spend(bytes);
+        if class == Traffic::State {
+            self.state.spend(bytes);
+        } else {
+            self.charge(class, bytes - of_state.min(bytes));
+            self.state.spend(of_state);
         }
     }
 }

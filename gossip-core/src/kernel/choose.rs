@@ -201,12 +201,12 @@ mod tests {
                     locality: Locality { region: 0, zone: zone as u8, rack: (id % 2) as u8 },
                 };
                 let record = Record::new(identity, Versions::OURS);
-                let mut members = memory.tables().members;
+                let mut tables = memory.tables();
                 if id == 1 {
-                    members.reset_to_self(1, &record, Stamp(0));
+                    tables.reset_to_self(1, &record, Stamp(0));
                 } else {
-                    let entry = members.entry(record.id());
-                    let _ = members.apply(entry, &record, &mut rng);
+                    let entry = tables.members.entry(record.id());
+                    let _ = tables.apply(entry, &record, &mut rng, Stamp(0));
                 }
             }
         }
@@ -236,11 +236,12 @@ mod tests {
     #[test]
     fn whoever_answered_last_helps_first_unless_it_is_the_target_or_suspect() {
         let (mut memory, mut rng) = cluster(&[50]);
-        let mut members = memory.tables().members;
+        let mut tables = memory.tables();
         let [target, latest, suspect] =
-            [3, 5, 7].map(|id| members.find(NodeId::from_u64(id).unwrap()).unwrap());
-        let accused = members.record(suspect).with_status(Status::Suspect);
-        members.replace(suspect, &accused, &mut rng);
+            [3, 5, 7].map(|id| tables.members.find(NodeId::from_u64(id).unwrap()).unwrap());
+        let accused = tables.members.record(suspect).with_status(Status::Suspect);
+        tables.replace(suspect, &accused, &mut rng, Stamp(0));
+        let members = tables.members;
         for _ in 0..100 {
             let mut ask = |count, first| relays(&members, |_| false, &mut rng, count, target, first);
             assert_eq!(ask(1, Some(latest)).as_slice(), [latest]);

@@ -18,3 +18,4 @@ pub(crate) mod path;
 pub(crate) mod repeats;
 pub(crate) mod seeds;
 pub(crate) mod sending;
+pub(crate) mod telling;

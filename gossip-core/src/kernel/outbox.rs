@@ -49,6 +49,9 @@ pub enum Event {
     /// `Cleared` told just before, and its address, locality, versions, health or epoch as well. An `Unreachable` of
     /// an earlier epoch is void.
     Updated(NodeId),
+    /// Keys of a live member have other values, are new or gone. Its keys are gone, too, with `Down`, `Left` and a new
+    /// epoch, which `Updated` tells; and when their time is over.
+    State(NodeId),
     /// This node's own probe of a member failed.
     Unreachable(NodeId),
     /// A member that this node could not reach answers again.
@@ -141,6 +144,7 @@ impl Event {
             | Self::Down(id)
             | Self::Left(id)
             | Self::Updated(id)
+            | Self::State(id)
             | Self::Unreachable(id)
             | Self::Reachable(id)
             | Self::Conflict(id)
@@ -169,17 +173,17 @@ const EVENTS_OF_ENTRY: usize = 2;
 /// from); a tick stops for more room before anything that raises several.
 pub(crate) const EVENTS_OF_STEP: usize = 8;
 
-/// The most events that entries of one datagram raise. A record, which can raise two, has 27 bytes at least; an
-/// accusation, which can raise one, has 21.
+/// The most events that entries of one datagram raise. An item, which can raise two, has 19 bytes at least; a record,
+/// which can as well, 27; an accusation, which can raise one, 21.
 pub(crate) const fn events_of_datagram(max_datagram: u16) -> usize {
     let entries = (max_datagram as usize).saturating_sub(SMALLEST_HEADER);
-    let (events, most) = (entries * EVENTS_OF_ENTRY / SMALLEST_RECORD, EVENTS_OF_ENTRY * MAX_ENTRIES);
+    let (events, most) = (entries * EVENTS_OF_ENTRY / SMALLEST_ENTRY, EVENTS_OF_ENTRY * MAX_ENTRIES);
     if events < most { events } else { most }
 }
 
 /// Header of a datagram and of a section.
 const SMALLEST_HEADER: usize = 22 + 3;
-const SMALLEST_RECORD: usize = 27;
+const SMALLEST_ENTRY: usize = 19;
 /// What the smallest datagrams take.
 const MIN_EVENTS: usize = events_of_datagram(400) + EVENTS_OF_STEP;
 
@@ -200,9 +204,9 @@ const NO_PACKET: Sent = Sent {
 
 /// The memory of an [`Outbox`]: `PACKETS` packets of `BYTES` bytes together, and `EVENTS` events.
 ///
-/// Sizes are checked at compile time: at least 2 packets of 400 bytes, and 35 events, which is what a datagram of 400
+/// Sizes are checked at compile time: at least 2 packets of 400 bytes, and 47 events, which is what a datagram of 400
 /// bytes and its step can raise. `BYTES` must hold `max_datagram` bytes, and `EVENTS` what one datagram can raise, or
-/// every step is refused ([`Verdict::OutboxTooSmall`]): 44 events for 512 bytes, 95 for 1,200, 104 for 1,400. Where a
+/// every step is refused ([`Verdict::OutboxTooSmall`]): 59 events for 512 bytes, 104 for 1,200 and more. Where a
 /// step has more packets to send than there is room for, a tick leaves the rest to the next, which it asks for at
 /// once; anything else drops them, and counts it.
 ///
@@ -222,7 +226,7 @@ impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> Buffer<PACKE
     pub const fn new() -> Self {
         const {
             assert!(PACKETS >= 2 && BYTES >= 800, "a step needs room for two packets");
-            assert!(EVENTS >= MIN_EVENTS, "a datagram and its step can raise 35 events");
+            assert!(EVENTS >= MIN_EVENTS, "a datagram and its step can raise 47 events");
         }
         Self { packets: [NO_PACKET; PACKETS], events: [Event::Joined; EVENTS], bytes: [0; BYTES] }
     }

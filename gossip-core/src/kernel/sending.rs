@@ -4,6 +4,7 @@ use crate::{
     kernel::{
         budget::{LIGHT, Load},
         context::{Context, Kernel},
+        telling::put_state,
     },
     tables::{
         memory::Tables,
@@ -13,6 +14,7 @@ use crate::{
     vocabulary::{
         config::Mode,
         record::{Accusation, Status},
+        time::Instant,
         traffic::Traffic,
     },
     wire::{
@@ -22,6 +24,9 @@ use crate::{
     },
 };
 use core::net::SocketAddr;
+
+/// Of a datagram that takes records and state, each has this part for sure.
+const LEAST_PART: usize = 4;
 
 /// What is to be sent; [`Step::send`] makes it a packet.
 pub(crate) struct Intent {
@@ -53,9 +58,13 @@ impl Context<'_, '_> {
         // Rumors on a probe are paid from the budget for rumors: the probe itself is never delayed.
         let now = self.now();
         let load = if rumors { self.kernel.budgets.load(&self.kernel.config, now) } else { Load::Nothing };
+        let state = rumors
+            && self.tables.state.pending() > 0
+            && self.kernel.budgets.may_add_state(class, &self.kernel.config, now);
         let bare = load == Load::Nothing && about.is_none();
         let most = match (load, message.as_ref().filter(|_| bare)) {
             (_, Some(message)) => Draft::length_with(message) + LIMIT_BYTES,
+            _ if class == Traffic::State => usize::from(self.most.min(LIGHT)),
             (Load::Living, None) => usize::from(self.most.min(LIGHT)),
             (Load::Nothing | Load::All, None) => usize::from(self.most),
         };
@@ -67,6 +76,9 @@ impl Context<'_, '_> {
                 let _ = put_news(draft, kernel, tables, slot);
                 put_accusations(draft, tables, slot);
             }
+            // Neither keeps the other out.
+            let part = draft.room() / LEAST_PART;
+            let reserved = state && draft.reserve_bytes(part);
             let before = draft.len();
             let rides = class != Traffic::Rumor;
             put_rumors(draft, kernel, tables, about, load, rides);
@@ -77,6 +89,10 @@ impl Context<'_, '_> {
             if load == Load::Living {
                 kernel.budgets.light.spend(bytes);
             }
+            if reserved {
+                draft.release_bytes(part);
+            }
+            if state { put_state_within(draft, kernel, tables, now) } else { 0 }
         })
     }
 
@@ -87,32 +103,35 @@ impl Context<'_, '_> {
         class: Traffic,
         write: impl FnOnce(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>),
     ) -> bool {
-        self.write_within(usize::from(self.most), to, class, write)
+        self.write_within(usize::from(self.most), to, class, |draft, kernel, tables| {
+            write(draft, kernel, tables);
+            0
+        })
     }
 
     /// The same for a packet of `most` bytes at the most: what is small still goes out where a full one would be
-    /// over the budget.
+    /// over the budget. What is written says how many bytes of it are of state, and charged to that.
     fn write_within(
         &mut self,
         most: usize,
         to: SocketAddr,
         class: Traffic,
-        write: impl FnOnce(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>),
+        write: impl FnOnce(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>) -> u32,
     ) -> bool {
         let now = self.now();
         if !self.kernel.budgets.admit(class, now, most as u32) {
             self.kernel.metrics.dropped_over_budget += 1;
             return false;
         }
-        let limit = self.limit_to_say();
+        let (limit, mut of_state) = (self.limit_to_say(), 0);
         let made = self.make(to, class, |draft, kernel, tables| {
             if let Some(limit) = limit {
                 let _ = draft.limit(limit);
             }
-            write(draft, kernel, tables);
+            of_state = write(draft, kernel, tables);
         });
         let Some(len) = made else { return false };
-        self.kernel.budgets.spend(class, len as u32);
+        self.kernel.budgets.spend(class, len as u32, of_state);
         true
     }
 
@@ -162,6 +181,22 @@ impl Context<'_, '_> {
         self.kernel.metrics.count_sent(class, len);
         Some(len)
     }
+}
+
+/// Fills a datagram with state, as far as the budget for that goes; returns how many bytes that took.
+fn put_state_within(
+    draft: &mut Draft<'_>,
+    kernel: &mut Kernel,
+    tables: &mut Tables<'_>,
+    now: Instant,
+) -> u32 {
+    let beyond = draft.room().saturating_sub(kernel.budgets.state.holds(now) as usize);
+    let reserved = draft.reserve_bytes(beyond);
+    let bytes = put_state(draft, kernel, tables);
+    if reserved {
+        draft.release_bytes(beyond);
+    }
+    bytes
 }
 
 /// Whether others can decode a datagram. Only asked where debug assertions are on.

@@ -278,8 +278,20 @@ impl Membership {
 
     /// Replaces our own record and makes it a rumor.
     fn say(&mut self, cx: &mut Context<'_, '_>, record: Record) {
-        cx.tables.members.replace(ME, &record, &mut cx.kernel.rng);
-        cx.enqueue(ME, cx.kernel.clock.now().stamp());
+        let (was, now) = (*cx.me(), cx.kernel.clock.now());
+        cx.tables.replace_mine(&record, &mut cx.kernel.rng, now);
+        let me = *cx.me();
+        // A node without memory for state has its record to say it with.
+        if !cx.keeps_state() || !me.differs_in_state_only(&was) {
+            cx.enqueue(ME, now.stamp());
+        }
+        let is_restarted = me.incarnation().epoch != was.incarnation().epoch;
+        if cx.keeps_state()
+            && (me.state_version() != was.state_version() || is_restarted && me.state_version() > 0)
+        {
+            cx.kernel.metrics.state_written += 1;
+            cx.enqueue_state(ME, if is_restarted { 0 } else { was.state_version() }, now.stamp());
+        }
     }
 
     /// Says where we are reached from now on.
@@ -363,7 +375,7 @@ impl Membership {
         *cx.tables.rumors = crate::tables::queue::RumorState::EMPTY;
         cx.tables.suspicions.clear();
         let born = cx.tables.members.slot(ME).born;
-        cx.tables.members.reset_to_self(cx.kernel.config.cluster.key, &me, born);
+        cx.tables.reset_to_self(cx.kernel.config.cluster.key, &me, born);
         cx.kernel.changes = Changes::NONE;
         self.sightings.forget_ours();
         self.forget_all_probes(now);

@@ -42,6 +42,8 @@ pub(crate) enum Source {
     /// In answer to a repair: updates of known records are passed on, and unknown members once they answer
     /// us. Others may have forgotten its death by now.
     Repair,
+    /// With an item of its owner's state, which is passed on instead of the record.
+    State,
 }
 
 /// Members whose records go back to who offered older ones.
@@ -108,7 +110,7 @@ impl Membership {
             }
             Applied::Known { slot, was, merge } => {
                 cx.kernel.metrics.records_repaired += u64::from(merge.changed && source == Source::Repair);
-                self.relate(cx, slot, &was, merge, age);
+                self.relate(cx, slot, &was, merge, (age, source));
                 self.measure_lag(cx, merge.changed, age, source);
                 if record.rank() < cx.record(slot).rank() {
                     corrections.add(record.id());
@@ -130,10 +132,11 @@ impl Membership {
 
     /// Merges a record in; room is made by forgetting the oldest tombstones.
     fn apply(&mut self, cx: &mut Context<'_, '_>, entry: Entry, record: &Record) -> Applied {
-        let applied = cx.tables.members.apply(entry, record, &mut cx.kernel.rng);
+        let now = cx.kernel.clock.now().stamp();
+        let applied = cx.tables.apply(entry, record, &mut cx.kernel.rng, now);
         if applied == Applied::Full && self.forget_oldest(cx) {
             let entry = cx.tables.members.entry(record.id());
-            return cx.tables.members.apply(entry, record, &mut cx.kernel.rng);
+            return cx.tables.apply(entry, record, &mut cx.kernel.rng, now);
         }
         applied
     }
@@ -166,7 +169,14 @@ impl Membership {
     }
 
     /// A record of a known member was received.
-    fn relate(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, old: &Record, merge: Merge, age: u32) {
+    fn relate(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        slot: SlotId,
+        old: &Record,
+        merge: Merge,
+        (age, source): (u32, Source),
+    ) {
         let (before, was) = old.rank();
         cx.kernel.metrics.conflicts += u64::from(merge.conflict);
         if !merge.changed {
@@ -202,7 +212,7 @@ impl Membership {
             (false, Status::Alive | Status::Suspect) => self.standing.note_arrival(),
             _ => {}
         }
-        self.date(cx, slot, age, true);
+        self.date(cx, slot, age, source != Source::State || !cx.keeps_state());
         let address = cx.record(slot).address();
         if was.is_live() && !(is.is_live() && address == old.address()) {
             cx.kernel.seeds.note_gone_from(old.address());
@@ -398,7 +408,7 @@ impl Membership {
         self.forget(slot);
         cx.kernel.changes.forget(slot);
         cx.tables.rumors.unlink(cx.tables.members.slots, slot);
-        cx.tables.members.forget(slot);
+        cx.tables.forget(slot);
         cx.kernel.metrics.tombstones_forgotten += 1;
         cx.raise(Event::Reaped(id));
         true

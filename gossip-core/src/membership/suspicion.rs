@@ -108,7 +108,7 @@ impl Membership {
         let mut news = false;
         if cx.record(slot).status() == Status::Alive {
             let suspect = cx.record(slot).with_status(Status::Suspect);
-            cx.tables.members.replace(slot, &suspect, &mut cx.kernel.rng);
+            cx.tables.replace(slot, &suspect, &mut cx.kernel.rng, cx.kernel.clock.now().stamp());
             cx.raise(Event::Suspected(suspect.id()));
             news = true;
         }
@@ -285,7 +285,7 @@ impl Membership {
     fn declare(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
         let dead = cx.record(slot).with_status(Status::Dead);
         cx.tables.suspicions.close(cx.tables.members.slots, slot);
-        cx.tables.members.replace(slot, &dead, &mut cx.kernel.rng);
+        cx.tables.replace(slot, &dead, &mut cx.kernel.rng, cx.kernel.clock.now().stamp());
         cx.tables.members.slot_mut(slot).set_reachability(Reachability::Unreachable);
         cx.kernel.seeds.note_gone_from(dead.address());
         self.schedule_reconnect(cx);

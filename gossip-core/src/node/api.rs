@@ -20,10 +20,12 @@ use crate::{
         step::{Planes, Step},
     },
     security::token::{self, Secret},
+    state::plane::State,
     tables::{
         changes::Changes,
-        memory::{MAX_MEMBERS, Memory},
+        memory::{MAX_MEMBERS, Memory, Views},
         rtt::RoundTrips,
+        state::limits::Limits,
         table::ME,
     },
     vocabulary::{
@@ -85,14 +87,21 @@ impl<M: Memory> Node<M> {
         if identity.epoch > Incarnation::MAX_EPOCH {
             return Err(ConfigError::Epoch);
         }
-        if !(2..=MAX_MEMBERS).contains(&memory.views().members.slots.len()) {
+        let Views { members, state } = memory.views();
+        if !(2..=MAX_MEMBERS).contains(&members.slots.len()) {
             return Err(ConfigError::Memory);
+        }
+        if !state.owners.is_empty() && state.owners.len() != members.slots.len() {
+            return Err(ConfigError::StateMemory);
         }
         let me = Record::new(identity, Versions::OURS);
         let mut tables = memory.tables();
         *tables.rumors = crate::tables::queue::RumorState::EMPTY;
         tables.suspicions.clear();
-        tables.members.reset_to_self(config.cluster.key, &me, now.stamp());
+        tables.state.clear();
+        tables.state.desk.limits = Limits::new(config.state_per_member, usize::from(config.max_datagram));
+        tables.state.begin(ME, identity.epoch);
+        tables.reset_to_self(config.cluster.key, &me, now.stamp());
         let kernel = Kernel {
             budgets: Buckets::new(&config, now),
             clock: Clock::new(now),
@@ -112,6 +121,7 @@ impl<M: Memory> Node<M> {
             membership: Membership::new(now),
             dissemination: Dissemination::new(),
             bootstrap: Bootstrap::new(&config, now),
+            state: State::new(&config, now),
         };
         Ok(Self { kernel, planes, memory, foreign_event: now })
     }
@@ -241,7 +251,7 @@ impl<M: Memory> Node<M> {
     }
 
     /// One step: the clock first, then the work, then when to come again.
-    fn step<'o>(
+    pub(super) fn step<'o>(
         &mut self,
         now: Instant,
         out: &'o mut Outbox<'_>,

@@ -10,8 +10,13 @@ use crate::{
     },
     node::step::Step,
     security::open::Authentic,
-    tables::table::SlotId,
-    vocabulary::{address::canonical, error::Verdict, record::NodeId, traffic::Traffic},
+    tables::table::{ME, SlotId},
+    vocabulary::{
+        address::canonical,
+        error::Verdict,
+        record::{NodeId, Record},
+        traffic::Traffic,
+    },
     wire::{
         message::{INTRODUCTION, Message, Nonce},
         record::Aged,
@@ -64,7 +69,9 @@ impl Step<'_, '_> {
     ) -> Verdict {
         // Answers that cost more than the question go only to the address in the member's record.
         let from_advertised = self.cx.record(sender).address() == from;
-        let same_view = authentic.fingerprint == self.cx.tables.members.fingerprint();
+        let ours = self.cx.tables.members.fingerprint();
+        let same_view = authentic.fingerprint == ours;
+        let same_members = authentic.fingerprint.has_same_identities(ours);
         self.cx.kernel.metrics.fingerprints_equal += u64::from(same_view);
         self.cx.kernel.metrics.fingerprints_differed += u64::from(!same_view);
         let now = self.cx.now();
@@ -74,7 +81,9 @@ impl Step<'_, '_> {
         self.hear_news(authentic, road, &mut corrections);
         // News may have taken the place of a sender that is a tombstone.
         let Some(sender) = self.cx.tables.members.find(authentic.sender) else { return Verdict::Accepted };
-        let same_view = same_view || authentic.fingerprint == self.cx.tables.members.fingerprint();
+        let ours = self.cx.tables.members.fingerprint();
+        let same_view = same_view || authentic.fingerprint == ours;
+        let same_members = same_members || authentic.fingerprint.has_same_identities(ours);
         if let Some(message) = &authentic.contents.message {
             self.handle_message(from, sender, from_advertised, message, bytes);
         }
@@ -84,11 +93,18 @@ impl Step<'_, '_> {
             let probing =
                 matches!(authentic.contents.message, Some(Message::Ping { .. } | Message::Ack { .. }));
             let live = self.cx.record(sender).status().is_live();
-            self.dissemination.sieves.note_heard(authentic, !same_view && live);
+            self.dissemination.sieves.note_heard(authentic, !same_members && live);
             if !same_view && probing && live {
-                self.dissemination.meet_difference(&mut self.cx, sender);
+                self.dissemination.meet_difference(&mut self.cx, sender, same_members);
             }
             self.dissemination.handle_sync(&mut self.cx, from, authentic);
+            if live {
+                self.state.hear_heads(&mut self.cx, from, authentic.contents.heads());
+            }
+            self.state.answer_wants(&mut self.cx, from, authentic.contents.wants());
+            if let Some(range) = authentic.contents.ranges().next() {
+                self.state.answer_range(&mut self.cx, from, range);
+            }
             self.membership.correct(&mut self.cx, from, &corrections);
         }
         Verdict::Accepted
@@ -127,6 +143,33 @@ impl Step<'_, '_> {
         }
         for accusation in authentic.contents.accusations() {
             self.membership.hear_accusation(&mut self.cx, accusation, corrections);
+        }
+        self.hear_state(authentic, road, corrections);
+    }
+
+    /// Takes in the items of a datagram that was in transit for `road` ms: first what they say of their owners' records,
+    /// then their entries.
+    fn hear_state(&mut self, authentic: &Authentic<'_>, road: u32, corrections: &mut Corrections) {
+        for notice in authentic.contents.items() {
+            self.cx.kernel.metrics.items_received += 1;
+            let known = self.cx.tables.members.find(notice.owner);
+            let ours = known.map(|slot| (slot, *self.cx.record(slot)));
+            let current = |record: &Record| {
+                record.status().is_live() && record.incarnation().epoch == notice.item.epoch
+            };
+            let Some((slot, ours)) = ours.filter(|(_, record)| current(record)) else {
+                self.cx.kernel.metrics.dropped_items += 1;
+                continue;
+            };
+            let age = notice.age.saturating_add(road);
+            let theirs = ours.with_state(notice.item.top, notice.health, notice.pause_s);
+            if theirs.has_later_state_than(&ours) {
+                let news = Aged { record: theirs, age };
+                self.membership.hear(&mut self.cx, &news, Source::State, corrections);
+            }
+            if slot != ME && self.cx.keeps_state() {
+                self.state.hear_item(&mut self.cx, slot, &notice, age);
+            }
         }
     }
 

@@ -20,6 +20,8 @@ const OBSERVED: u8 = 18;
 const SIEVE: u8 = 19;
 const SIFTED: u8 = 20;
 const RECORDS: u8 = 32;
+/// The first of the sections of kept state.
+const ITEMS: u8 = 48;
 
 /// Whether a datagram decodes, of any cluster. Panics if what decodes does not encode to itself, or if the decoder
 /// would not have noticed a byte more or less.
@@ -63,7 +65,11 @@ fn encode_again(datagram: &[u8]) -> Result<Vec<u8>, Verdict> {
             && contents.lists().all(|list| draft.list(&list))
             && contents.requests().all(|id| draft.request(id))
             && contents.records().all(|record| draft.record(&record))
-            && contents.accusations().all(|accusation| draft.accusation(&accusation));
+            && contents.accusations().all(|accusation| draft.accusation(&accusation))
+            && contents.items().all(|notice| draft.notice(&notice))
+            && contents.heads().all(|head| draft.head(&head))
+            && contents.wants().all(|want| draft.want(&want))
+            && contents.ranges().all(|range| draft.range(&range));
         assert!(fits, "what was decoded is longer than it was");
     }
     let len = draft.finish();
@@ -77,7 +83,7 @@ fn normal_form(datagram: &[u8]) -> Vec<u8> {
     let mut whole: Vec<(u8, Vec<u8>)> = vec![];
     for section in sections(datagram) {
         let (tag, body) = (section[0], &section[SECTION..]);
-        let is_list = matches!(tag, FIRST_LIST..=16 | RECORDS | 33);
+        let is_list = matches!(tag, FIRST_LIST..=16 | RECORDS | 33 | ITEMS..=51);
         if !matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED | SIEVE | SIFTED) && (!is_list || body.is_empty())
         {
             continue;

@@ -19,4 +19,5 @@ pub mod fuzzing;
 pub(crate) mod members;
 mod restore;
 mod schedule;
+pub(crate) mod state;
 mod step;

@@ -23,8 +23,9 @@ impl Step<'_, '_> {
                 Status::Suspect => record.with_status(Status::Alive),
                 _ => *record,
             };
-            let entry = self.cx.tables.members.entry(record.id());
-            match self.cx.tables.members.apply(entry, &record, &mut self.cx.kernel.rng) {
+            let (entry, now) =
+                (self.cx.tables.members.entry(record.id()), self.cx.kernel.clock.now().stamp());
+            match self.cx.tables.apply(entry, &record, &mut self.cx.kernel.rng, now) {
                 Applied::New(slot) => self.membership.adopt(&mut self.cx, slot),
                 Applied::Known { slot, was, merge } if merge.changed => {
                     if was.incarnation().epoch != record.incarnation().epoch {

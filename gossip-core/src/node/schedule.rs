@@ -28,13 +28,17 @@ enum Timer {
     Join,
     Reconnect,
     Tombstone,
+    /// What this node has written is told, or compacted.
+    OwnState,
+    /// What is missing of others' state is asked for, and that of the dead forgotten.
+    Gap,
     /// The pause that we announced is over.
     Pause,
     Leave,
 }
 
 impl Timer {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::Quarantine,
         Self::Ack,
         Self::RelayedAck,
@@ -46,6 +50,8 @@ impl Timer {
         Self::Join,
         Self::Reconnect,
         Self::Tombstone,
+        Self::OwnState,
+        Self::Gap,
         Self::Pause,
         Self::Leave,
     ];
@@ -101,6 +107,8 @@ impl Step<'_, '_> {
             Timer::Join => self.bootstrap.joining.next(),
             Timer::Reconnect => membership.healing.next(),
             Timer::Tombstone => cx.next_forgetting(),
+            Timer::OwnState => self.state.next_own(),
+            Timer::Gap => self.state.next_gap(cx),
             Timer::Pause => membership.lifecycle.pause_ends(),
             Timer::Leave => membership.leave_ends(cx),
         }
@@ -121,6 +129,8 @@ impl Step<'_, '_> {
             Timer::Join => self.bootstrap.advance_joining(cx),
             Timer::Reconnect => membership.reconnect(cx),
             Timer::Tombstone => membership.forget_tombstones(cx),
+            Timer::OwnState => self.state.advance_own(cx),
+            Timer::Gap => self.state.close_gaps(cx),
             Timer::Pause => membership.end_pause(cx),
             Timer::Leave => membership.finish_leaving(cx),
         }
@@ -147,6 +157,7 @@ impl Step<'_, '_> {
         let asks = self.cx.kernel.seeds.knows_whom_to_ask();
         self.bootstrap.joining.start_over(now, asks);
         self.dissemination.sync = Sync::new();
+        self.state.start_over();
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
         outbox::Outbox,
     },
     membership::{identity::Phase, plane::Membership},
+    state::plane::State,
     tables::memory::Tables,
     vocabulary::error::Verdict,
 };
@@ -18,6 +19,7 @@ pub(super) struct Planes {
     pub(super) membership: Membership,
     pub(super) dissemination: Dissemination,
     pub(super) bootstrap: Bootstrap,
+    pub(super) state: State,
 }
 
 /// One step under way.
@@ -25,6 +27,7 @@ pub(super) struct Step<'s, 'o> {
     pub(super) membership: &'s mut Membership,
     pub(super) dissemination: &'s mut Dissemination,
     pub(super) bootstrap: &'s mut Bootstrap,
+    pub(super) state: &'s mut State,
     pub(super) cx: Context<'s, 'o>,
 }
 
@@ -35,8 +38,8 @@ impl<'s, 'o> Step<'s, 'o> {
         tables: Tables<'s>,
         out: &'s mut Outbox<'o>,
     ) -> Self {
-        let Planes { membership, dissemination, bootstrap } = planes;
-        Self { membership, dissemination, bootstrap, cx: Context::new(kernel, tables, out) }
+        let Planes { membership, dissemination, bootstrap, state } = planes;
+        Self { membership, dissemination, bootstrap, state, cx: Context::new(kernel, tables, out) }
     }
 
     /// Does what the host asks for, unless this node leaves or has left.

@@ -2,6 +2,14 @@
 
 use crate::tables::{
     queue::RumorState,
+    state::{
+        arena::{Block, Books, Link},
+        desk::Desk,
+        limits::DEFAULT_OWNER_BYTES,
+        owner::Owner,
+        read,
+        store::Store,
+    },
     table::{
         Slot, SlotId, Table, TableState, View,
         pool::{Pool, Suspicion, Timer},
@@ -15,12 +23,14 @@ pub struct Tables<'a> {
     pub(crate) members: Table<'a>,
     pub(crate) rumors: &'a mut RumorState,
     pub(crate) suspicions: Pool<'a>,
+    pub(crate) state: Store<'a>,
 }
 
 /// The same, to read only.
 #[doc(hidden)]
 pub struct Views<'a> {
     pub(crate) members: View<'a>,
+    pub(crate) state: read::View<'a>,
 }
 
 impl fmt::Debug for Tables<'_> {
@@ -36,19 +46,33 @@ impl fmt::Debug for Views<'_> {
 }
 
 mod sealed {
-    use super::{Tables, Views};
+    use super::{Store, Tables, Views, read};
 
     pub trait Storage {
         fn tables(&mut self) -> Tables<'_>;
         fn views(&self) -> Views<'_>;
     }
+
+    pub trait StateStorage {
+        #[doc(hidden)]
+        #[allow(private_interfaces, reason = "sealed: only the core calls it")]
+        fn store(&mut self) -> Store<'_>;
+        #[doc(hidden)]
+        #[allow(private_interfaces, reason = "sealed: only the core calls it")]
+        fn view(&self) -> read::View<'_>;
+    }
 }
-pub(crate) use sealed::Storage;
+pub(crate) use sealed::{StateStorage, Storage};
 
 /// The memory of a node's tables: [`Inline`], [`Heap`], or a mutable reference to one of them.
 ///
 /// Sealed: what it holds is the core's own business.
 pub trait Memory: Storage {}
+
+/// The memory of kept state beside an [`Inline`]: [`NoState`] or [`InlineState`].
+///
+/// Sealed, too.
+pub trait StateMemory: StateStorage {}
 
 #[derive(Clone)]
 struct Scalars {
@@ -71,26 +95,132 @@ struct Parts<'a> {
     suspicions: &'a mut [Suspicion],
     timers: &'a mut [Timer],
     scalars: &'a mut Scalars,
+    state: Store<'a>,
 }
 
 impl<'a> Parts<'a> {
     fn tables(self) -> Tables<'a> {
-        let Self { slots, index, ring, zoned, places, suspicions, timers, scalars } = self;
+        let Self { slots, index, ring, zoned, places, suspicions, timers, scalars, state: kept } = self;
         let Scalars { table: state, rumors, suspicions: open } = scalars;
         Tables {
             members: Table { slots, index, ring, zoned, places, state },
             rumors,
             suspicions: Pool { suspicions, timers, open },
+            state: kept,
         }
     }
 }
 
+/// No memory for kept state: the node spreads and merges records, and publishes nothing.
+#[derive(Clone)]
+pub struct NoState {
+    books: Books,
+    desk: Desk,
+}
+
+impl NoState {
+    /// Empty.
+    pub const fn new() -> Self {
+        Self { books: Books::EMPTY, desk: Desk::EMPTY }
+    }
+}
+
+impl Default for NoState {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for NoState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NoState")
+    }
+}
+
+#[allow(private_interfaces, reason = "sealed: only the core calls it")]
+impl StateStorage for NoState {
+    fn store(&mut self) -> Store<'_> {
+        Store::new(&mut [], (&mut [], &mut []), &mut self.books, &mut [], &mut self.desk)
+    }
+
+    fn view(&self) -> read::View<'_> {
+        read::View::new(&[], (&[], &[]))
+    }
+}
+
+impl StateMemory for NoState {}
+
+/// Kept state in place, beside an [`Inline`] for as many `MEMBERS`: 48 bytes each, and 68 for each of `BLOCKS` blocks,
+/// which hold 64 bytes of keys and values and are shared. With as many blocks as members each member has one for sure.
+#[derive(Clone)]
+pub struct InlineState<const MEMBERS: usize, const BLOCKS: usize> {
+    owners: [Owner; MEMBERS],
+    blocks: [Block; BLOCKS],
+    links: [Link; BLOCKS],
+    scratch: [u8; DEFAULT_OWNER_BYTES as usize],
+    books: Books,
+    desk: Desk,
+}
+
+impl<const MEMBERS: usize, const BLOCKS: usize> InlineState<MEMBERS, BLOCKS> {
+    /// Empty; `const`, so it can be a static.
+    pub const fn new() -> Self {
+        const {
+            assert!(BLOCKS <= MAX_BLOCKS, "room for 2^22 blocks at the most");
+        }
+        Self {
+            owners: [Owner::EMPTY; MEMBERS],
+            blocks: [Block::EMPTY; BLOCKS],
+            links: [0; BLOCKS],
+            scratch: [0; DEFAULT_OWNER_BYTES as usize],
+            books: Books::EMPTY,
+            desk: Desk::EMPTY,
+        }
+    }
+}
+
+impl<const MEMBERS: usize, const BLOCKS: usize> Default for InlineState<MEMBERS, BLOCKS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const MEMBERS: usize, const BLOCKS: usize> fmt::Debug for InlineState<MEMBERS, BLOCKS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InlineState")
+            .field("members", &MEMBERS)
+            .field("blocks", &BLOCKS)
+            .finish_non_exhaustive()
+    }
+}
+
+#[allow(private_interfaces, reason = "sealed: only the core calls it")]
+impl<const MEMBERS: usize, const BLOCKS: usize> StateStorage for InlineState<MEMBERS, BLOCKS> {
+    fn store(&mut self) -> Store<'_> {
+        let arena = (&mut self.blocks[..], &mut self.links[..]);
+        Store::new(&mut self.owners, arena, &mut self.books, &mut self.scratch, &mut self.desk)
+    }
+
+    fn view(&self) -> read::View<'_> {
+        read::View::new(&self.owners, (&self.blocks, &self.links))
+    }
+}
+
+impl<const MEMBERS: usize, const BLOCKS: usize> StateMemory for InlineState<MEMBERS, BLOCKS> {}
+
 /// Tables in place, for hosts without an allocator: room for `MEMBERS` members, the node itself included,
-/// of which `SUSPECTS` can be suspected at a time.
+/// of which `SUSPECTS` can be suspected at a time. Kept state takes memory of its own, if there is to be any:
+///
+/// ```
+/// use gossip_core::{Inline, InlineState};
+/// let plain = Inline::<64>::new();
+/// let keeping = Inline::<64, 16, InlineState<64, 96>>::with_state(InlineState::new());
+/// # let _ = (plain, keeping);
+/// ```
 ///
 /// Meant to be a static and handed over as `&mut`, so that nothing large moves over the stack.
 #[derive(Clone)]
-pub struct Inline<const MEMBERS: usize, const SUSPECTS: usize = 16> {
+pub struct Inline<const MEMBERS: usize, const SUSPECTS: usize = 16, S = NoState> {
     slots: [Slot; MEMBERS],
     /// Two entries a member: load 1/2, since `MEMBERS * 2` cannot be an array's length.
     index: [[u64; 2]; MEMBERS],
@@ -100,11 +230,19 @@ pub struct Inline<const MEMBERS: usize, const SUSPECTS: usize = 16> {
     suspicions: [Suspicion; SUSPECTS],
     timers: [Timer; SUSPECTS],
     scalars: Scalars,
+    state: S,
 }
 
 impl<const MEMBERS: usize, const SUSPECTS: usize> Inline<MEMBERS, SUSPECTS> {
     /// Empty; `const`, so it can be a static.
     pub const fn new() -> Self {
+        Self::with_state(NoState::new())
+    }
+}
+
+impl<const MEMBERS: usize, const SUSPECTS: usize, S> Inline<MEMBERS, SUSPECTS, S> {
+    /// Empty, with memory for kept state: an [`InlineState`] for as many members. A node refuses another one.
+    pub const fn with_state(state: S) -> Self {
         const {
             assert!(MEMBERS >= 2 && MEMBERS <= MAX_MEMBERS, "room for 2 to 2^20 members");
             assert!(SUSPECTS >= 1 && SUSPECTS <= MAX_SUSPECTS, "room for 1 to 65,534 suspicions");
@@ -118,15 +256,17 @@ impl<const MEMBERS: usize, const SUSPECTS: usize> Inline<MEMBERS, SUSPECTS> {
             suspicions: [Suspicion::EMPTY; SUSPECTS],
             timers: [Timer::EMPTY; SUSPECTS],
             scalars: Scalars::EMPTY,
+            state,
         }
     }
 }
 
-impl<const MEMBERS: usize, const SUSPECTS: usize> fmt::Debug for Inline<MEMBERS, SUSPECTS> {
+impl<const MEMBERS: usize, const SUSPECTS: usize, S: fmt::Debug> fmt::Debug for Inline<MEMBERS, SUSPECTS, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inline")
             .field("members", &MEMBERS)
             .field("suspects", &SUSPECTS)
+            .field("state", &self.state)
             .finish_non_exhaustive()
     }
 }
@@ -137,7 +277,7 @@ impl<const MEMBERS: usize, const SUSPECTS: usize> Default for Inline<MEMBERS, SU
     }
 }
 
-impl<const MEMBERS: usize, const SUSPECTS: usize> Storage for Inline<MEMBERS, SUSPECTS> {
+impl<const MEMBERS: usize, const SUSPECTS: usize, S: StateMemory> Storage for Inline<MEMBERS, SUSPECTS, S> {
     fn tables(&mut self) -> Tables<'_> {
         Parts {
             slots: &mut self.slots,
@@ -148,17 +288,19 @@ impl<const MEMBERS: usize, const SUSPECTS: usize> Storage for Inline<MEMBERS, SU
             suspicions: &mut self.suspicions,
             timers: &mut self.timers,
             scalars: &mut self.scalars,
+            state: self.state.store(),
         }
         .tables()
     }
 
     fn views(&self) -> Views<'_> {
         let (slots, ring, state) = (&self.slots, &self.ring, &self.scalars.table);
-        Views { members: View { slots, index: self.index.as_flattened(), ring, state } }
+        let members = View { slots, index: self.index.as_flattened(), ring, state };
+        Views { members, state: self.state.view() }
     }
 }
 
-impl<const MEMBERS: usize, const SUSPECTS: usize> Memory for Inline<MEMBERS, SUSPECTS> {}
+impl<const MEMBERS: usize, const SUSPECTS: usize, S: StateMemory> Memory for Inline<MEMBERS, SUSPECTS, S> {}
 
 impl<M: Memory + ?Sized> Storage for &mut M {
     fn tables(&mut self) -> Tables<'_> {
@@ -174,6 +316,8 @@ impl<M: Memory + ?Sized> Memory for &mut M {}
 
 /// The most members that any memory holds.
 pub(crate) const MAX_MEMBERS: usize = 1 << 20;
+/// The most blocks of kept state: four for each of as many members.
+const MAX_BLOCKS: usize = 4 * MAX_MEMBERS;
 /// The most suspicions: a slot names its own in 16 bits.
 const MAX_SUSPECTS: usize = u16::MAX as usize - 1;
 
@@ -183,11 +327,17 @@ pub use heap::Heap;
 #[cfg(feature = "alloc")]
 mod heap {
     use super::*;
+    use crate::tables::state::limits::MAX_OWNER_BYTES;
     use alloc::boxed::Box;
     use bytemuck::zeroed_slice_box;
 
-    /// Tables on the heap, sized once. 96 bytes a member; pages are committed on first use, so a large
-    /// cap costs a small cluster nothing.
+    /// Blocks of kept state for each member: of 64 bytes, so that half of all members can have what fits a datagram.
+    const BLOCKS_PER_MEMBER: usize = 4;
+    /// The fewest blocks: an eighth of them is a whole map of the default size, for two members at least.
+    const MIN_BLOCKS: usize = 256;
+
+    /// Tables on the heap, sized once. 96 bytes a member, and 320 for its kept state; pages are committed on first use,
+    /// so a large cap costs a small cluster nothing.
     #[derive(Clone)]
     pub struct Heap {
         slots: Box<[Slot]>,
@@ -198,6 +348,12 @@ mod heap {
         suspicions: Box<[Suspicion]>,
         timers: Box<[Timer]>,
         scalars: Scalars,
+        owners: Box<[Owner]>,
+        blocks: Box<[Block]>,
+        links: Box<[Link]>,
+        scratch: Box<[u8]>,
+        books: Books,
+        desk: Desk,
     }
 
     impl fmt::Debug for Heap {
@@ -208,8 +364,21 @@ mod heap {
 
     impl Heap {
         /// Room for `members` members, the node itself included (clamped to 2 to 2^20), a quarter of which
-        /// (at least 16) can be suspected at a time.
+        /// (at least 16) can be suspected at a time; with kept state.
         pub fn for_members(members: usize) -> Self {
+            let members = members.clamp(2, MAX_MEMBERS);
+            let blocks = (members * BLOCKS_PER_MEMBER).max(MIN_BLOCKS);
+            Self {
+                owners: zeroed_slice_box(members),
+                blocks: zeroed_slice_box(blocks),
+                links: zeroed_slice_box(blocks),
+                scratch: zeroed_slice_box(usize::from(MAX_OWNER_BYTES)),
+                ..Self::without_state(members)
+            }
+        }
+
+        /// The same without kept state: the node spreads and merges records, and publishes nothing.
+        pub fn without_state(members: usize) -> Self {
             let members = members.clamp(2, MAX_MEMBERS);
             let suspects = (members / 4).clamp(16, MAX_SUSPECTS);
             Self {
@@ -222,6 +391,12 @@ mod heap {
                 suspicions: zeroed_slice_box(suspects),
                 timers: zeroed_slice_box(suspects),
                 scalars: Scalars::EMPTY,
+                owners: Box::default(),
+                blocks: Box::default(),
+                links: Box::default(),
+                scratch: Box::default(),
+                books: Books::EMPTY,
+                desk: Desk::EMPTY,
             }
         }
     }
@@ -237,13 +412,21 @@ mod heap {
                 suspicions: &mut self.suspicions,
                 timers: &mut self.timers,
                 scalars: &mut self.scalars,
+                state: Store::new(
+                    &mut self.owners,
+                    (&mut self.blocks, &mut self.links),
+                    &mut self.books,
+                    &mut self.scratch,
+                    &mut self.desk,
+                ),
             }
             .tables()
         }
 
         fn views(&self) -> Views<'_> {
             let (slots, index, ring) = (&self.slots, &self.index, &self.ring);
-            Views { members: View { slots, index, ring, state: &self.scalars.table } }
+            let members = View { slots, index, ring, state: &self.scalars.table };
+            Views { members, state: read::View::new(&self.owners, (&self.blocks, &self.links)) }
         }
     }
 

@@ -5,7 +5,7 @@
 //!                                                                         changes, contacts, round trips
 //! ```
 //!
-//! Laws: nothing but `Table::apply` and `Table::replace` changes a record, so fingerprints, rings and index cannot
+//! Laws: nothing but the functions of `records` changes a record, so fingerprints, rings, index and kept state cannot
 //! fall behind; every operation is O(1) or O(k). What an operation takes for granted, and what it leaves behind, it
 //! asserts in debug builds where that is O(1). Proven against plain models (`table/tests.rs`), and by `Node::check`
 //! after every step under `cfg(fuzzing)`. No step allocates (`tests/allocation.rs`).
@@ -17,9 +17,8 @@ pub(crate) mod contacts;
 pub(crate) mod events;
 pub(crate) mod memory;
 pub(crate) mod queue;
+mod records;
 pub(crate) mod rtt;
-// Nothing but its tests calls it until the node does.
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod state;
 pub(crate) mod table;
 // Nothing but its tests calls it until the node does.

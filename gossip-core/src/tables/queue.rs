@@ -199,7 +199,7 @@ impl RumorState {
         assert_eq!(named[1..], counts[1..], "slots that name a list, and those that it has");
         assert_eq!(self.tombstones, counts[usize::from(TOMBSTONE)]);
         let lists = |kind: Kind| (0..MAX_SENDS as u8).map(move |sends| usize::from(kind.list(sends)));
-        assert_eq!(self.pending, Kind::ALL.map(|kind| lists(kind).map(|list| named[list]).sum()));
+        assert_eq!(self.pending, Kind::ALL.map(|kind| lists(kind).map(|list| named[list]).sum::<u32>()));
     }
 
     fn link_pending(&mut self, slots: &mut [Slot], slot: SlotId, list: u8) {

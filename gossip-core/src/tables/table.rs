@@ -20,7 +20,7 @@ use crate::vocabulary::{
 };
 use bytemuck::Zeroable;
 use index::Place;
-use sums::Sums;
+use sums::{Share, Sums};
 use zones::Stretches;
 
 /// Which slot of the table.
@@ -228,7 +228,7 @@ pub(crate) enum Applied {
 
 impl Table<'_> {
     /// Empties the table and gives the node itself its slot; `born` is when its record came into being.
-    pub(crate) fn reset_to_self(&mut self, key: u64, me: &Record, born: Stamp) {
+    pub(in crate::tables) fn reset_to_self(&mut self, key: u64, me: &Record, born: Stamp) {
         debug_assert!(self.index.len() > self.slots.len(), "one entry of the index stays empty");
         debug_assert!(self.ring.len() == self.slots.len() && self.zoned.len() == self.slots.len());
         // Fresh memory is zero, and touching all of it would cost a small cluster its large cap.
@@ -289,10 +289,10 @@ impl Table<'_> {
         sums::place(self.state.key, id)
     }
 
-    /// What a live member contributes to the fingerprint.
+    /// What the identity of a live member contributes to the fingerprint.
     pub(crate) fn share_of(&self, slot: SlotId) -> Option<u64> {
         let record = self.record(slot);
-        record.status().is_live().then(|| sums::contribution(self.state.key, record))
+        record.status().is_live().then(|| Share::of(self.state.key, record).identity)
     }
 
     /// Whether a member more finds a slot.
@@ -315,7 +315,7 @@ impl Table<'_> {
     }
 
     /// Merges a record into its member's entry; the caller sees to rumors and suspicions.
-    pub(crate) fn apply(&mut self, entry: Entry, record: &Record, rng: &mut Rng) -> Applied {
+    pub(in crate::tables) fn apply(&mut self, entry: Entry, record: &Record, rng: &mut Rng) -> Applied {
         debug_assert_eq!(entry.place, self.place(record.id()), "the entry is of another member");
         debug_assert_eq!(entry.slot(), self.find(record.id()), "the entry is outdated");
         match entry.found {
@@ -342,13 +342,13 @@ impl Table<'_> {
     }
 
     /// Puts another record of the same member in a slot.
-    pub(crate) fn replace(&mut self, slot: SlotId, new: &Record, rng: &mut Rng) {
+    pub(in crate::tables) fn replace(&mut self, slot: SlotId, new: &Record, rng: &mut Rng) {
         let old = *self.record(slot);
         debug_assert_eq!(old.id(), new.id(), "a slot is of one member until it is freed");
         self.slots[slot as usize].record = *new;
         let key = self.state.key;
         let tag = sums::place(key, new.id()).tag;
-        self.state.sums.replace(tag, sums::contribution(key, &old), sums::contribution(key, new));
+        self.state.sums.replace(tag, Share::of(key, &old), Share::of(key, new));
         if slot != ME {
             let suspect = |record: &Record| u32::from(record.status() == Status::Suspect);
             self.state.suspects = self.state.suspects + suspect(new) - suspect(&old);
@@ -372,7 +372,7 @@ impl Table<'_> {
     }
 
     /// Frees the slot of a tombstone. It must be in no list and have no suspicion.
-    pub(crate) fn forget(&mut self, slot: SlotId) {
+    pub(in crate::tables) fn forget(&mut self, slot: SlotId) {
         let record = *self.record(slot);
         debug_assert!(slot != ME && !record.status().is_live(), "only tombstones are forgotten");
         let Slot { list, suspicion, .. } = self.slots[slot as usize];
@@ -407,7 +407,7 @@ impl Table<'_> {
         debug_assert_eq!((list, suspicion), (0, 0), "a free slot is in no list and not suspected");
         self.slots[slot as usize] = Slot { record: *record, ..Slot::EMPTY };
         index::insert(self.index, at, place.tag, slot);
-        self.state.sums.replace(place.tag, 0, sums::contribution(self.state.key, record));
+        self.state.sums.replace(place.tag, Share::NONE, Share::of(self.state.key, record));
         Some(slot)
     }
 }

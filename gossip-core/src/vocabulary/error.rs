@@ -96,6 +96,8 @@ pub enum ConfigError {
     Epoch,
     /// The memory has room for fewer than two members, or for more than 2^20.
     Memory,
+    /// The memory for kept state is for another number of members than that beside it.
+    StateMemory,
     /// An outbox has no room for what one step may put into it: [`Buffer::outbox_for`](crate::Buffer::outbox_for).
     Outbox {
         /// The events that one step may raise.
@@ -128,6 +130,7 @@ impl fmt::Display for ConfigError {
                 "the epoch is too high: use max(persisted + 1, Unix seconds), and mend the file that it was read from",
             ),
             Self::Memory => f.write_str("the memory must have room for 2 to 1,048,576 members"),
+            Self::StateMemory => f.write_str("the memory for kept state must be for as many members as the one beside it"),
             Self::Outbox { events, bytes } => {
                 write!(f, "the outbox is too small: give its buffer room for {events} events and {bytes} bytes")
             }
@@ -146,6 +149,76 @@ impl core::error::Error for ConfigError {
         }
     }
 }
+
+/// Why something was not published. Nothing has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum StateError {
+    /// A key is 1 to 31 visible ASCII characters.
+    Key,
+    /// The value and its key are longer than one datagram takes.
+    TooLarge {
+        /// The most bytes of key and value together.
+        most: usize,
+    },
+    /// This node has as many keys as it may, deleted ones that are still told of included.
+    TooMany {
+        /// The most keys.
+        most: usize,
+    },
+    /// This node has as many bytes as it may.
+    Full {
+        /// The most bytes: `Config::state_per_member`.
+        most: usize,
+    },
+    /// The memory for kept state is full, of which this node has its share.
+    NoRoom,
+    /// A time to live is 1 to 16,777,216 seconds.
+    Ttl,
+    /// This node's memory has no room for kept state at all.
+    NoMemory,
+    /// This node has left, or is leaving.
+    Inactive,
+    /// The counter of this node's writes has come to its end: only a new epoch helps.
+    Exhausted,
+}
+
+impl fmt::Display for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key => {
+                f.write_str("a key is 1 to 31 visible ASCII characters: choose a shorter or plainer one")
+            }
+            Self::TooLarge { most } => {
+                write!(
+                    f,
+                    "key and value have more than {most} bytes: publish where it can be fetched instead"
+                )
+            }
+            Self::TooMany { most } => {
+                write!(
+                    f,
+                    "a node has {most} keys at the most: withdraw some, or put several values under one key"
+                )
+            }
+            Self::Full { most } => {
+                write!(
+                    f,
+                    "a node has {most} bytes of keys and values at the most: withdraw some, or raise state_per_member"
+                )
+            }
+            Self::NoRoom => {
+                f.write_str("the memory for kept state is full: give the node more, or publish less")
+            }
+            Self::Ttl => f.write_str("a time to live is 1 to 16,777,216 seconds"),
+            Self::NoMemory => f.write_str("this node's memory keeps no state: give it some"),
+            Self::Inactive => f.write_str("this node has left, or is leaving"),
+            Self::Exhausted => f.write_str("this node has written too often in this epoch: restart it"),
+        }
+    }
+}
+
+impl core::error::Error for StateError {}
 
 impl From<NameError> for ConfigError {
     fn from(error: NameError) -> Self {

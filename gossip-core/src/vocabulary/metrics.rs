@@ -94,6 +94,8 @@ counters! {
     packets_rumor,
     /// Packets made: joins, fetches, introductions, pulls, repair.
     packets_sync,
+    /// Packets made: kept state alone, and what asks for it.
+    packets_state,
     /// Bytes of the packets of class probe.
     bytes_probe,
     /// Bytes of the packets of class suspicion.
@@ -102,6 +104,10 @@ counters! {
     bytes_rumor,
     /// Bytes of the packets of class sync.
     bytes_sync,
+    /// Bytes of the packets of class state.
+    bytes_state,
+    /// Bytes of items and heads, in packets of any class.
+    bytes_of_state,
     /// Answers to sieves that this node did not send, or sent too long ago.
     dropped_sifted,
     /// Sieves sent: what this node has, to be told what it lacks.
@@ -184,6 +190,30 @@ counters! {
     dropped_newcomers,
     /// Tombstones forgotten, by age or for want of room.
     tombstones_forgotten,
+    /// Writes of this node's own state: of keys, of its health, of an announced pause.
+    state_written,
+    /// Items received, whether they were news or not.
+    items_received,
+    /// Items received that were news.
+    items_changed,
+    /// Items sent.
+    items_sent,
+    /// Heads received: short notes that there is news of a member's state.
+    heads_received,
+    /// Heads sent.
+    heads_sent,
+    /// State asked for of one member: what was missing, and did not come by itself.
+    wants_sent,
+    /// Of what others asked for, what was answered.
+    wants_answered,
+    /// Ranges of members whose state was asked for, after joining.
+    state_fetches,
+    /// Items ignored: of members that are unknown or gone, or of another epoch.
+    dropped_items,
+    /// Entries of state not taken in for want of room: their owner's share or its quota.
+    dropped_entries,
+    /// State of the dead that was forgotten.
+    state_forgotten,
 }
 
 impl Metrics {
@@ -192,6 +222,7 @@ impl Metrics {
             Traffic::Probe => (&mut self.packets_probe, &mut self.bytes_probe),
             Traffic::Suspicion => (&mut self.packets_suspicion, &mut self.bytes_suspicion),
             Traffic::Rumor => (&mut self.packets_rumor, &mut self.bytes_rumor),
+            Traffic::State => (&mut self.packets_state, &mut self.bytes_state),
             Traffic::Sync => (&mut self.packets_sync, &mut self.bytes_sync),
         };
         *packets += 1;

@@ -506,6 +506,11 @@ impl Record {
         self.order_of_state(other).is_gt()
     }
 
+    /// Whether two records of a member are of one incarnation and status, and of the same fields.
+    pub(crate) fn differs_in_state_only(&self, other: &Self) -> bool {
+        self.rank() == other.rank() && self.same_fields(other)
+    }
+
     /// Takes in what another record of the same member says: the join of the two.
     ///
     /// ```
@@ -561,14 +566,27 @@ pub struct Accusation {
     pub accuser: NodeId,
 }
 
-/// A sum of keyed 64-bit hashes over a set of records. Equal sets have equal fingerprints; different
-/// sets differ with probability 1 - 2^-64 unless someone who knows the key made them collide.
+/// Two sums of keyed hashes over a set of live records, 32 bits each: of their identities, `(id, incarnation)`, in the
+/// upper half, and of their states, `(id, epoch, state version)`, in the lower. Equal sets have equal fingerprints;
+/// where sets differ, each half that could tell does so with probability 1 - 2^-32, unless someone who knows the key made
+/// them collide.
 ///
-/// Over `(id, incarnation, state version)` of live records only: suspicions and forgotten tombstones
-/// change nothing.
+/// Suspicions and forgotten tombstones change nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Fingerprint(pub u64);
+
+impl Fingerprint {
+    /// From two sums of 64 bits, of which the upper halves count.
+    pub(crate) const fn new(identities: u64, states: u64) -> Self {
+        Self(identities >> 32 << 32 | states >> 32)
+    }
+
+    /// Whether both are of the same members in the same incarnations. Their states may differ.
+    pub const fn has_same_identities(self, other: Self) -> bool {
+        self.0 >> 32 == other.0 >> 32
+    }
+}
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,6 +11,8 @@ pub enum Traffic {
     Suspicion,
     /// Gossip rounds.
     Rumor,
+    /// Kept state that spreads by itself, and what asks for it.
+    State,
     /// Joins, fetches, pulls, repair.
     Sync,
 }

@@ -55,6 +55,7 @@ impl Display for Traffic {
             Self::Probe => "probe",
             Self::Suspicion => "suspicion",
             Self::Rumor => "rumor",
+            Self::State => "state",
             Self::Sync => "sync",
         })
     }

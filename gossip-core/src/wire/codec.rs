@@ -121,6 +121,11 @@ impl<'a> Writer<'a> {
         self.at
     }
 
+    /// Bytes that are free.
+    pub(super) fn room(&self) -> usize {
+        self.bytes.len().saturating_sub(self.reserved + self.at)
+    }
+
     /// Writes with `write`, or nothing if that does not fit as a whole.
     pub(super) fn whole(&mut self, write: impl FnOnce(&mut Self)) -> bool {
         let start = self.at;
@@ -154,6 +159,18 @@ impl<'a> Writer<'a> {
         zeros.fill(0);
         self.at += len;
         Some(zeros)
+    }
+
+    /// Writes with `write`, which is lent the free room and says how much of it it took; if it took nothing, nothing fits.
+    pub(super) fn in_room(&mut self, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<usize> {
+        let (start, limit) = (self.at, self.bytes.len().saturating_sub(self.reserved));
+        let room = self.bytes.get_mut(..limit).and_then(|bytes| bytes.get_mut(start..));
+        let taken = room.filter(|_| !self.overflow).and_then(write);
+        match taken {
+            Some(length) => self.at += length,
+            None => self.overflow = true,
+        }
+        taken
     }
 
     /// Keeps `more` bytes for later; false, and nothing kept, when there are not as many.

@@ -8,6 +8,7 @@
 //! 14, 15, 16      digests, lists and requests: see `sync`
 //! 17 limit        the longest answer that reaches the sender 2
 //! 19 sieve        see `sieve`
+//! 48 to 51        kept state: see `state`
 //! ```
 
 use super::{
@@ -15,15 +16,22 @@ use super::{
     message::{Message, Nonce},
     record::{Aged, decode_accusation, decode_record, encode_accusation, encode_record, id},
     sieve::{Bits, SIEVE_HEAD, Sieve, decode_sieve, encode_sieve},
+    state::{
+        Head, Notice, Range, Want, decode_head, decode_item, decode_range, decode_want, encode_head,
+        encode_item, encode_range, encode_want,
+    },
     sync::{
         Digest, List, decode_digest, decode_list, decode_request, encode_digest, encode_list, encode_request,
     },
 };
-use crate::vocabulary::{
-    bounds::MAX_ENTRIES,
-    config::MIN_DATAGRAM,
-    error::{Malformed, Verdict},
-    record::{Accusation, Fingerprint, NodeId},
+use crate::{
+    tables::state::tell::Told,
+    vocabulary::{
+        bounds::MAX_ENTRIES,
+        config::MIN_DATAGRAM,
+        error::{Malformed, Verdict},
+        record::{Accusation, Fingerprint, NodeId, Record},
+    },
 };
 
 /// The version of the format that this release writes.
@@ -39,10 +47,14 @@ const LIMIT: u8 = 17;
 const SIEVE: u8 = 19;
 const RECORDS: u8 = 32;
 const ACCUSATIONS: u8 = 33;
+const ITEMS: u8 = 48;
+const HEADS: u8 = 49;
+const WANTS: u8 = 50;
+const RANGES: u8 = 51;
 /// The most sections, known or not.
-const MAX_SECTIONS: usize = 8;
+const MAX_SECTIONS: usize = 16;
 /// The most sections that a [`Draft`] has: one of each tag for entries, a limit, a sieve, and one message.
-const MAX_WRITTEN: usize = 8;
+const MAX_WRITTEN: usize = 12;
 const _: () = assert!(MAX_WRITTEN <= MAX_SECTIONS, "a node sends what it would refuse");
 /// Bytes of a section's tag and length.
 const SECTION: usize = 3;
@@ -93,7 +105,11 @@ impl<'a> Frame<'a> {
             match tag {
                 RECORDS => entries += count(tag, body, decode_record)?,
                 ACCUSATIONS => entries += count(tag, body, decode_accusation)?,
+                ITEMS => entries += count(tag, body, decode_item)?,
                 // Bounded by the datagram's length; they raise no events.
+                HEADS => _ = count(tag, body, decode_head)?,
+                WANTS => _ = count(tag, body, decode_want)?,
+                RANGES => _ = count(tag, body, decode_range)?,
                 DIGESTS => _ = count(tag, body, decode_digest)?,
                 LISTS => _ = count(tag, body, decode_list)?,
                 REQUESTS => _ = count(tag, body, decode_request)?,
@@ -136,9 +152,9 @@ fn decode_limit(body: &[u8]) -> Result<u16, Malformed> {
     if limit < MIN_DATAGRAM { Err(Malformed::Value) } else { Ok(limit) }
 }
 
-type Decode<T> = fn(&mut Reader<'_>) -> Result<T, Malformed>;
+type Decode<'a, T> = fn(&mut Reader<'a>) -> Result<T, Malformed>;
 
-fn count<T>(tag: u8, body: &[u8], decode: Decode<T>) -> Result<usize, Malformed> {
+fn count<'a, T>(tag: u8, body: &'a [u8], decode: Decode<'a, T>) -> Result<usize, Malformed> {
     let mut reader = Reader { rest: body };
     let mut entries = 0;
     while !reader.is_empty() {
@@ -194,6 +210,26 @@ impl<'a> Contents<'a> {
         entries(self.sections, RECORDS, decode_record)
     }
 
+    /// The items of kept state, in order.
+    pub(crate) fn items(&self) -> impl Iterator<Item = Notice<'a>> + use<'a> {
+        entries(self.sections, ITEMS, decode_item)
+    }
+
+    /// The heads, in order.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = Head> + use<'a> {
+        entries(self.sections, HEADS, decode_head)
+    }
+
+    /// What is wanted of kept state, in order.
+    pub(crate) fn wants(&self) -> impl Iterator<Item = Want> + use<'a> {
+        entries(self.sections, WANTS, decode_want)
+    }
+
+    /// The ranges whose state is asked for, in order.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = Range> + use<'a> {
+        entries(self.sections, RANGES, decode_range)
+    }
+
     /// The accusations, in order.
     pub(crate) fn accusations(&self) -> impl Iterator<Item = Accusation> + use<'a> {
         entries(self.sections, ACCUSATIONS, decode_accusation)
@@ -215,7 +251,11 @@ impl<'a> Contents<'a> {
     }
 }
 
-fn entries<'a, T>(sections: &'a [u8], wanted: u8, decode: Decode<T>) -> impl Iterator<Item = T> + use<'a, T> {
+fn entries<'a, T>(
+    sections: &'a [u8],
+    wanted: u8,
+    decode: Decode<'a, T>,
+) -> impl Iterator<Item = T> + use<'a, T> {
     let bodies = Sections(sections).map_while(Result::ok).filter(move |&(tag, _)| tag == wanted);
     bodies.flat_map(move |(_, body)| {
         let mut reader = Reader { rest: body };
@@ -286,6 +326,48 @@ impl<'a> Draft<'a> {
     /// Adds an accusation; false when it does not fit or the datagram has its entries.
     pub(crate) fn accusation(&mut self, accusation: &Accusation) -> bool {
         self.entry(ACCUSATIONS, |writer| encode_accusation(writer, accusation))
+    }
+
+    /// Adds an item of an owner with this record, whose entries `tell` writes; false when it does not fit, there is nothing
+    /// to tell, or the datagram has its entries.
+    pub(crate) fn item(
+        &mut self,
+        owner: &Record,
+        age: u32,
+        tell: impl FnOnce(&mut [u8]) -> Option<Told>,
+    ) -> bool {
+        self.entry(ITEMS, |writer| encode_item(writer, owner, age, tell))
+    }
+
+    /// Adds an item as it was decoded.
+    #[cfg(any(fuzzing, test))]
+    pub(crate) fn notice(&mut self, notice: &Notice<'_>) -> bool {
+        self.entry(ITEMS, |writer| super::state::encode_notice(writer, notice))
+    }
+
+    /// Adds a head; false when it does not fit.
+    pub(crate) fn head(&mut self, head: &Head) -> bool {
+        self.append(HEADS, |writer| encode_head(writer, head))
+    }
+
+    /// Asks for what is missing of an owner's state; false when it does not fit.
+    pub(crate) fn want(&mut self, want: &Want) -> bool {
+        self.append(WANTS, |writer| encode_want(writer, want))
+    }
+
+    /// Asks for the state of a range of owners; false when it does not fit.
+    pub(crate) fn range(&mut self, range: &Range) -> bool {
+        self.append(RANGES, |writer| encode_range(writer, range))
+    }
+
+    /// Keeps this many bytes free for later; false, and nothing kept, when there are not as many.
+    pub(crate) fn reserve_bytes(&mut self, bytes: usize) -> bool {
+        self.writer.reserve(bytes)
+    }
+
+    /// Gives bytes that were kept free again.
+    pub(crate) fn release_bytes(&mut self, bytes: usize) {
+        self.writer.release(bytes);
     }
 
     /// Adds a digest; false when it does not fit.
@@ -392,6 +474,11 @@ impl<'a> Draft<'a> {
         if let Some(section) = self.sections.get(at) {
             self.writer.patch(section.start - 2, (end - section.start) as u16);
         }
+    }
+
+    /// Bytes that are free.
+    pub(crate) fn room(&self) -> usize {
+        self.writer.room()
     }
 
     /// The length so far.

@@ -23,6 +23,7 @@ pub(crate) mod frame;
 pub(crate) mod message;
 pub(crate) mod record;
 pub(crate) mod sieve;
+pub(crate) mod state;
 pub(crate) mod sync;
 // Nothing but its tests calls it until the frame does.
 #[cfg_attr(not(test), allow(dead_code))]

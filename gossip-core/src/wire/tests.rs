@@ -431,7 +431,7 @@ fn a_section_that_this_version_does_not_know_is_skipped() {
 #[test]
 fn more_than_a_datagram_may_carry_is_refused() {
     let mut bytes = datagram(None, vec![], vec![]).encode().0;
-    for _ in 0..9 {
+    for _ in 0..17 {
         bytes.extend([200, 0, 0]);
     }
     assert_eq!(Datagram::decode(&bytes).err(), Some(Verdict::Malformed(Malformed::TooMany)));

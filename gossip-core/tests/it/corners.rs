@@ -112,19 +112,19 @@ fn two_pings_in_a_datagram_get_no_more_bytes_than_they_had() {
 
 #[test]
 fn an_outbox_too_small_for_its_configuration_is_refused_at_the_start() {
-    let mut small = Buffer::<2, 35, 800>::new();
+    let mut small = Buffer::<2, 47, 800>::new();
     let refused = small.outbox_for(&lan()).map(drop).unwrap_err();
-    assert_eq!(refused, ConfigError::Outbox { events: 95, bytes: 1_200 });
+    assert_eq!(refused, ConfigError::Outbox { events: 104, bytes: 1_200 });
     assert!(small.outbox_for(&lan().with(|c| c.max_datagram = 400)).is_ok(), "what it suffices for");
     // What it asks for is enough.
-    assert!(Buffer::<2, 95, 1_200>::new().outbox_for(&lan()).is_ok());
+    assert!(Buffer::<2, 104, 1_200>::new().outbox_for(&lan()).is_ok());
     assert!(Buffer::<2, 94, 1_200>::new().outbox_for(&lan()).is_err());
 }
 
 #[test]
 fn an_outbox_without_room_for_a_datagram_is_refused_and_changes_nothing() {
     let mut node = node(lan(), Instant::ZERO);
-    let mut small = Buffer::<2, 35, 800>::new();
+    let mut small = Buffer::<2, 47, 800>::new();
     let mut out = small.outbox();
     let output = node.join(Instant::ZERO, &[([10, 9, 0, 2], 7_946).into()], &mut out);
     assert_eq!((output.verdict, output.packets().len()), (Verdict::OutboxTooSmall, 0));
@@ -152,7 +152,7 @@ fn the_smallest_memory_and_outbox_never_spin() {
             c.tombstone_ttl = secs(60);
         });
         let mut network: Network<Inline<2, 1>> = Network::new(seed, config, Inline::new, ());
-        network.lend(Buffer::<2, 35, 800>::new());
+        network.lend(Buffer::<2, 47, 800>::new());
         network.set_link(Link { loss: 0.2, duplication: 0.2, reordering: 0.3, ..Link::LAN });
         network.add_joined(6);
         network.run_for(secs(60));
@@ -175,7 +175,7 @@ fn a_small_outbox_in_a_large_cluster_never_spins() {
             c.tombstone_ttl = secs(60);
         });
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(64), ());
-        network.lend(Buffer::<2, 35, 800>::new());
+        network.lend(Buffer::<2, 47, 800>::new());
         network.add_joined(40);
         network.run_for(secs(60));
         for host in 10..35 {

@@ -1,6 +1,6 @@
 //! Whom news reaches when some of its sends are lost, cut off, or go to the dead.
 
-use crate::support::{Link, Network, across_seeds, lan, secs, seeds};
+use crate::support::{Host, Link, Network, across_seeds, lan, secs, seeds};
 use gossip_core::{Config, Health, Heap, NodeId};
 use std::{ops::Range, time::Duration};
 
@@ -73,7 +73,8 @@ fn where_pings_are_repeated_an_update_has_more_sends() {
         let mut network = restored(3, 100, lan(), Link { loss, ..Link::PERFECT });
         network.run_for(secs(20));
         let sent = |network: &Network<Heap>| {
-            let hosts = network.hosts.iter().map(|host| host.node.metrics().records_sent);
+            let told = |host: &Host<Heap>| host.node.metrics().items_sent + host.node.metrics().heads_sent;
+            let hosts = network.hosts.iter().map(told);
             hosts.sum::<u64>() as f64 / 100.0
         };
         let before = sent(&network);

@@ -233,7 +233,7 @@ fn the_smallest_outbox_and_datagram_serve() {
     across_seeds(seeds(), |seed| {
         let config = lan().with(|c| c.max_datagram = 400);
         let mut network = network(seed, config, ());
-        network.lend(gossip_core::Buffer::<2, 35, 800>::new());
+        network.lend(gossip_core::Buffer::<2, 47, 800>::new());
         network.add_joined(12);
         assert!(network.wait(secs(60), Network::is_formed).is_some(), "seed {seed}: not formed");
         network.crash(7);

@@ -141,7 +141,7 @@ fn what_finds_no_room_in_the_outbox_is_counted_and_made_good() {
         let config = lan().with(|c| c.max_datagram = 400);
         let mut network: Network<Heap> = Network::new(seed, config, || Heap::for_members(64), ());
         form(&mut network, seed, 30);
-        network.lend(Buffer::<2, 35, 800>::new());
+        network.lend(Buffer::<2, 47, 800>::new());
         // Members that do not exist: each is asked for by relays, three packets beside those to controls.
         let unknown: Vec<Record> = (0..20).map(|n| nobody(n, Locality::default())).collect();
         for ten in unknown.chunks(10) {

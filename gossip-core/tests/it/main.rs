@@ -51,6 +51,8 @@ mod routable;
 #[cfg(feature = "alloc")]
 mod sieves;
 #[cfg(feature = "alloc")]
+mod state;
+#[cfg(feature = "alloc")]
 mod stuck;
 mod threats;
 mod values;

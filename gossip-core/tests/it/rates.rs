@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Datagrams that a budget lets out at once: of suspicion, of rumors, and of sync or all together.
 const BURST: u64 = 3;
-const BURST_OF_RUMORS: u64 = 4;
+const BURST_OF_STATE: u64 = 8;
 const BURST_OF_REPAIR: u64 = 14;
 
 /// What a budget of this many bytes a second may have let out meanwhile.
@@ -17,20 +17,20 @@ fn allowed(config: &Config, rate: u32, burst: u64, span: Duration) -> u64 {
 
 /// All but probes and acks, which are never held back.
 fn held_back(metrics: &Metrics) -> u64 {
-    metrics.bytes_suspicion + metrics.bytes_rumor + metrics.bytes_sync
+    metrics.bytes_suspicion + metrics.bytes_rumor + metrics.bytes_state + metrics.bytes_sync
 }
 
 #[test]
 fn a_storm_of_news_stays_within_the_budgets_and_is_all_told_in_the_end() {
     let tight = lan().budgets.with(|b| {
         b.total = 6_000;
-        b.rumor = 3_000;
+        b.state = 3_000;
     });
     let scarce = lan().budgets.with(|b| {
         b.total = 3_000;
-        b.rumor = 31_000;
+        b.state = 31_000;
     });
-    for (budgets, is_rumor) in [(tight, true), (scarce, false)] {
+    for (budgets, is_state) in [(tight, true), (scarce, false)] {
         let config = lan().with(|c| c.budgets = budgets);
         let mut network: Network<Heap> = Network::new(1, config, || Heap::for_members(64), ());
         network.add_restored(40);
@@ -47,10 +47,10 @@ fn a_storm_of_news_stays_within_the_budgets_and_is_all_told_in_the_end() {
         let mut most = 0;
         for (host, before) in network.hosts.iter().zip(&before) {
             let metrics = host.node.metrics();
-            let rumor = metrics.bytes_rumor - before.bytes_rumor;
+            let state = metrics.bytes_of_state - before.bytes_of_state;
             assert!(
-                rumor <= allowed(&config, budgets.rumor, BURST_OF_RUMORS, span),
-                "{}: {rumor} bytes",
+                state <= allowed(&config, budgets.state, BURST_OF_STATE, span),
+                "{}: {state} bytes",
                 host.id
             );
             // Not more than the whole and its burst: what rides on probes is charged, too.
@@ -60,10 +60,10 @@ fn a_storm_of_news_stays_within_the_budgets_and_is_all_told_in_the_end() {
                 "{}: {all} bytes",
                 host.id
             );
-            most = most.max(if is_rumor { rumor } else { all });
+            most = most.max(if is_state { state } else { all });
             assert_eq!(metrics.probes_failed, 0, "{}: a probe was held back", host.id);
         }
-        let half = u64::from(if is_rumor { budgets.rumor } else { budgets.total }) * span.as_secs() / 2;
+        let half = u64::from(if is_state { budgets.state } else { budgets.total }) * span.as_secs() / 2;
         assert!(most > half, "the budget was never spent: {most} bytes of {half} and more");
         network.assert_recovers(secs(60), 1);
         let told = |host: &support::Host<_>| host.node.members().all(|m| m.record().state_version() == 100);
@@ -416,7 +416,9 @@ fn packets_and_bytes_are_counted_as_they_are_sent_and_received() {
 }
 
 /// Counters of bounds that only a pressure of their own reaches: each has its test, here, in `limits.rs` or in `cluster.rs`.
-const UNDER_PRESSURE: [&str; 11] = [
+const UNDER_PRESSURE: [&str; 13] = [
+    "dropped_entries",
+    "state_fetches",
     "dropped_outbox_full",
     "dropped_over_budget",
     "dropped_table_full",
@@ -489,6 +491,9 @@ fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
     network.join(12, &[0]);
     network.run_for(secs(10));
     say(&mut network, 0, 1, &[forge::records(&[old], 0)]);
+    // State of no member: an item without entries.
+    let item = [&forge::id(77).as_u64().to_be_bytes()[..], &[0, 0, 0, 1, 0, 0, 1, 0, 1, 0, 0]].concat();
+    say(&mut network, 0, 1, &[(48, item)]);
     // An answer to no sieve.
     say(&mut network, 0, 1, &[(20, vec![0; 4])]);
     // Something that repair brings.

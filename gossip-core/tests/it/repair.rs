@@ -1,6 +1,6 @@
 //! What rumors leave behind is found and cured: what that costs, and that nothing keeps it from ending.
 
-use crate::support::{self, Link, Network, Recorder, across_seeds, lan, millis, secs, seeds};
+use crate::support::{self, Link, Network, Recorder, across_seeds, forge, lan, millis, secs, seeds};
 use gossip_core::{
     Config, Health, Heap, Identity, Incarnation, Locality, Mechanisms, Mode, Record, Status, Traffic,
     Versions,
@@ -305,6 +305,26 @@ fn missed_update(seed: u64, config: Config, news: bool) -> Option<Duration> {
     None
 }
 
+/// How long node 0 of 100 takes to learn that another has refuted, if it does within ten seconds: it was deaf then.
+fn missed_refutation(seed: u64, config: Config) -> Option<Duration> {
+    let mut network = Network::new(seed, config, || Heap::for_members(110), ());
+    network.set_link(Link::PERFECT);
+    network.add_restored(100);
+    network.run_for(secs(4));
+    let deaf = network.hosts[0].address;
+    network.set_cut(move |_, to| to == deaf);
+    let (accused, from) = (network.hosts[7].node.me().with_status(Status::Suspect), &network.hosts[8]);
+    let (id, address) = (from.id, from.address);
+    let says = forge::datagram(&forge::head(config), id, &[forge::records(&[accused], 0)]);
+    network.inject(7, address, &says);
+    network.run_for(millis(2_500));
+    network.set_cut(|_, _| false);
+    network.wait(secs(10), |network| {
+        let member = network.hosts[0].node.member(accused.id());
+        member.is_some_and(|member| member.incarnation() > accused.incarnation())
+    })
+}
+
 #[test]
 fn constant_news_does_not_starve_repair() {
     across_seeds(0..5, |seed| {
@@ -326,7 +346,7 @@ fn a_pull_brings_what_was_just_missed() {
     across_seeds(0..3, |seed| {
         let mut config = lan();
         config.mechanisms.repair = false;
-        let took = missed_update(seed, config, false);
+        let took = missed_refutation(seed, config);
         println!("seed {seed}: pulled after {took:?}");
         assert!(took.is_some_and(|took| took <= secs(5)), "seed {seed}: {took:?}");
     });

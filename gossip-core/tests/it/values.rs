@@ -31,7 +31,7 @@ fn values_are_copied_compared_hashed_and_printed() {
 #[test]
 fn what_holds_memory_is_printed_and_may_go_to_another_thread() {
     have! { [Debug + Send + Sync]
-        Node<Inline<8>>, Inline<8>, Buffer<2, 35, 800>, Outbox<'_>, Output<'_>, Member<'_>, Members<'_>,
+        Node<Inline<8>>, Inline<8>, Buffer<2, 47, 800>, Outbox<'_>, Output<'_>, Member<'_>, Members<'_>,
     }
     #[cfg(feature = "alloc")]
     have! { [Debug + Send + Sync] gossip_core::Heap, }
@@ -39,7 +39,7 @@ fn what_holds_memory_is_printed_and_may_go_to_another_thread() {
 
 #[test]
 fn memory_is_printed_without_its_bytes() {
-    let mut buffer = Buffer::<2, 35, 800>::new();
-    assert_eq!(format!("{buffer:?}"), "Buffer { packets: 2, events: 35, bytes: 800, .. }");
+    let mut buffer = Buffer::<2, 47, 800>::new();
+    assert_eq!(format!("{buffer:?}"), "Buffer { packets: 2, events: 47, bytes: 800, .. }");
     assert_eq!(format!("{:?}", buffer.outbox()), "Outbox { packets: [], events: [], .. }");
 }

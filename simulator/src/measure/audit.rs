@@ -233,11 +233,13 @@ impl Ledger {
             ("packets_probe", metrics.packets_probe, self.packets[0]),
             ("packets_suspicion", metrics.packets_suspicion, self.packets[1]),
             ("packets_rumor", metrics.packets_rumor, self.packets[2]),
-            ("packets_sync", metrics.packets_sync, self.packets[3]),
+            ("packets_state", metrics.packets_state, self.packets[3]),
+            ("packets_sync", metrics.packets_sync, self.packets[4]),
             ("bytes_probe", metrics.bytes_probe, self.bytes[0]),
             ("bytes_suspicion", metrics.bytes_suspicion, self.bytes[1]),
             ("bytes_rumor", metrics.bytes_rumor, self.bytes[2]),
-            ("bytes_sync", metrics.bytes_sync, self.bytes[3]),
+            ("bytes_state", metrics.bytes_state, self.bytes[3]),
+            ("bytes_sync", metrics.bytes_sync, self.bytes[4]),
         ];
         let differ = seen.into_iter().filter(|(_, counted, seen)| counted != seen);
         let differ = differ.map(|(name, counted, seen)| format!("{name} is {counted}, and {seen} were seen"));
@@ -263,6 +265,7 @@ fn contradictions(metrics: &Metrics) -> impl Iterator<Item = String> {
         ),
         ("records_changed", m.records_changed, "records_received", m.records_received),
         ("records_repaired", m.records_repaired, "records_changed", m.records_changed),
+        ("items_changed", m.items_changed, "items_received", m.items_received),
         ("probes_answered + probes_failed", m.probes_answered + m.probes_failed, "probes", m.probes),
         ("accusations_made", m.accusations_made, "probes_failed", m.probes_failed),
         ("suspicions_cleared", m.suspicions_cleared, "suspicions", m.suspicions),

@@ -5,7 +5,7 @@ use gossip_core::Traffic;
 use std::collections::BTreeMap;
 
 /// Classes of traffic, in the order of [`Sent::per_node`].
-pub const CLASSES: [&str; 4] = ["probe", "suspicion", "rumor", "sync"];
+pub const CLASSES: [&str; 5] = ["probe", "suspicion", "rumor", "state", "sync"];
 
 /// The place of a class in [`CLASSES`].
 pub(super) fn class_of(class: Traffic) -> usize {
@@ -13,7 +13,8 @@ pub(super) fn class_of(class: Traffic) -> usize {
         Traffic::Probe => 0,
         Traffic::Suspicion => 1,
         Traffic::Rumor => 2,
-        Traffic::Sync => 3,
+        Traffic::State => 3,
+        Traffic::Sync => 4,
     }
 }
 
@@ -30,7 +31,7 @@ pub struct Sent {
     bytes: u64,
     largest: usize,
     /// Bytes of all hosts in each second, by class.
-    by_class: Vec<[u64; 4]>,
+    by_class: Vec<[u64; 5]>,
     /// Bytes of gossip rounds.
     rumors: u64,
     across_zones: Crossing,
@@ -84,7 +85,7 @@ impl Sent {
         self.bytes += len as u64;
         self.largest = self.largest.max(len);
         if self.by_class.len() <= second as usize {
-            self.by_class.resize(second as usize + 1, [0; 4]);
+            self.by_class.resize(second as usize + 1, [0; 5]);
         }
         if class == Traffic::Rumor {
             self.rumors += len as u64;
@@ -117,7 +118,7 @@ impl Sent {
     }
 
     /// For a plot: bytes that a node sent on average in each whole second, by class.
-    pub fn per_node(&self) -> impl Iterator<Item = [f64; 4]> {
+    pub fn per_node(&self) -> impl Iterator<Item = [f64; 5]> {
         let seconds = self.by_class.iter().zip(&self.running);
         seconds.map(|(bytes, &running)| bytes.map(|bytes| bytes as f64 / running.max(1) as f64))
     }
@@ -201,7 +202,7 @@ mod tests {
         assert_eq!((rates.bytes_mean, rates.bytes_max), (Some(100.0), Some(150.0)));
         assert_eq!(rates.bytes_idle, Some(60.0));
         assert_eq!((rates.packets_mean, sent.largest_datagram()), (Some(1.0), 130));
-        let per_node: Vec<[f64; 4]> = sent.per_node().collect();
-        assert_eq!(per_node, [[140.0, 0.0, 0.0, 0.0], [60.0, 0.0, 0.0, 0.0]]);
+        let per_node: Vec<[f64; 5]> = sent.per_node().collect();
+        assert_eq!(per_node, [[140.0, 0.0, 0.0, 0.0, 0.0], [60.0, 0.0, 0.0, 0.0, 0.0]]);
     }
 }

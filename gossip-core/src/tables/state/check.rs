@@ -6,12 +6,15 @@ use alloc::{collections::BTreeSet, vec};
 impl Store<'_> {
     /// Panics unless every map is well formed and every block is in one chain, or free.
     pub(crate) fn check(&self) {
-        let blocks = self.blocks();
+        let blocks = self.arena.view();
         let mut seen = BTreeSet::new();
         let (mut taken, mut claimed) = (0, 0);
         let guaranteed = guarantee(blocks.blocks.len(), self.owners.len());
         for owner in self.owners.iter() {
-            assert!(owner.bytes() <= usize::from(self.limits.owner_bytes), "an owner keeps to its quota");
+            assert!(
+                owner.bytes() <= usize::from(self.desk.limits.owner_bytes),
+                "an owner keeps to its quota"
+            );
             let mut link = owner.chain.first;
             for _ in 0..owner.chain.blocks() {
                 assert!(link != 0 && seen.insert(link), "block {link} is in two chains, or missing");

@@ -40,8 +40,8 @@ impl From<Instant> for Seconds {
 }
 
 /// What becomes of a value when its owner dies.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum AfterDeath {
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum AfterDeath {
     /// It is hidden at once, and its memory is freed soon.
     #[default]
     Hidden,

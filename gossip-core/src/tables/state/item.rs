@@ -32,14 +32,16 @@ pub(crate) struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// Whether a correct node can have sent it.
-    pub(crate) fn check(&self) -> Result<(), Malformed> {
+    /// Whether a correct node can have sent it, with keys that are as `is_key` says.
+    pub(crate) fn check(&self, is_key: impl Fn(&[u8]) -> bool) -> Result<(), Malformed> {
         if self.from > self.to || self.to > self.top || self.top > Incarnation::MAX_COUNT {
             return Err(Malformed::Value);
         }
         let mut count = 0;
         for entry in self.entries(Seconds(0)) {
-            entry?;
+            if !is_key(entry?.key) {
+                return Err(Malformed::Value);
+            }
             count += 1;
             if count > MAX_ITEM_ENTRIES {
                 return Err(Malformed::TooMany);

@@ -34,6 +34,8 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    pub(crate) const NONE: Self = Self { owner_bytes: 0, entry_bytes: 0 };
+
     /// The limits of a node that sends datagrams of at most this many bytes.
     pub(crate) fn new(owner_bytes: u16, max_datagram: usize) -> Self {
         let entry_bytes = max_datagram.saturating_sub(DATAGRAM_RESERVE);

@@ -221,14 +221,19 @@ impl<'a> Map<'a> {
         if let Some(place) = self.scratch.get_mut(..FLOOR_BYTES) {
             entry.store(place);
         }
-        let (mut at, mut version) = (FLOOR_BYTES, floor + 1);
+        Ok(self.renumber(FLOOR_BYTES, floor + 1))
+    }
+
+    /// Gives the entries from a byte on new versions, above `last`; returns the last one given.
+    pub(super) fn renumber(&mut self, from: usize, last: u32) -> u32 {
+        let (mut at, mut version) = (from, last);
         while let Some((_, next)) = self.entry_at(at) {
             version += 1;
             if let Some(place) = self.scratch.get_mut(at..at + 4) {
                 place.copy_from_slice(&version.to_be_bytes());
             }
-            at = next;
+            (at, self.is_changed) = (next, true);
         }
-        Ok(version)
+        version
     }
 }

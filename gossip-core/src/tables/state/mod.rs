@@ -49,15 +49,19 @@ pub(crate) mod arena;
 #[cfg(any(fuzzing, test))]
 mod check;
 mod codec;
+pub(crate) mod desk;
 pub(crate) mod entry;
 pub(crate) mod item;
 pub(crate) mod limits;
+mod list;
 mod map;
 pub(crate) mod outcome;
 pub(crate) mod owner;
+pub(crate) mod pending;
 pub(crate) mod read;
 pub(crate) mod store;
 pub(crate) mod tell;
+pub(crate) mod waiting;
 pub(crate) mod write;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a host reads: keys and values, straight from the blocks.
 
 use super::{
-    arena::{Blocks, Chain, Link},
+    arena::{Block, Blocks, Chain, Link},
     entry::{AfterDeath, DELETED, EXPIRES, KEY_LENGTH, Lasting, OUTLIVES, Seconds},
     limits::MAX_KEY_BYTES,
     owner::Owner,
@@ -87,6 +87,10 @@ impl Held<'_> {
 }
 
 impl<'a> View<'a> {
+    pub(crate) fn new(owners: &'a [Owner], (blocks, links): (&'a [Block], &'a [Link])) -> Self {
+        Self { owners, blocks: Blocks { blocks, links } }
+    }
+
     /// The values of an owner, in the order in which they were written.
     pub(crate) fn values(self, owner: SlotId, standing: Standing, now: Seconds) -> Values<'a> {
         let owner = self.owners.get(owner as usize).copied().unwrap_or(Owner::EMPTY);

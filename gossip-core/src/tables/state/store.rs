@@ -1,12 +1,11 @@
 //! The store: every owner's map, and how much of it is known. Owners are named by their slot of the member table.
 
 use super::{
-    arena::{Arena, Block, Blocks, Books, Link},
-    entry::{AfterDeath, Content, Lasting, Seconds},
-    limits::Limits,
+    arena::{Arena, Block, Books, Link},
+    desk::Desk,
+    entry::{AfterDeath, Content, Lasting},
     map::{Map, Room},
     owner::Owner,
-    read::View,
 };
 use crate::tables::table::SlotId;
 
@@ -17,7 +16,7 @@ pub(crate) struct Store<'a> {
     pub(crate) arena: Arena<'a>,
     /// Room for one map, where it is edited: [`Limits::owner_bytes`] at least.
     pub(crate) scratch: &'a mut [u8],
-    pub(crate) limits: Limits,
+    pub(crate) desk: &'a mut Desk,
 }
 
 impl<'a> Store<'a> {
@@ -27,14 +26,14 @@ impl<'a> Store<'a> {
         (blocks, links): (&'a mut [Block], &'a mut [Link]),
         books: &'a mut Books,
         scratch: &'a mut [u8],
-        limits: Limits,
+        desk: &'a mut Desk,
     ) -> Self {
-        Self { owners, arena: Arena { blocks, links, books }, scratch, limits }
+        Self { owners, arena: Arena { blocks, links, books }, scratch, desk }
     }
 
-    /// The same, to read only.
-    pub(crate) fn view(&self) -> View<'_> {
-        View { owners: self.owners, blocks: self.arena.view() }
+    /// Whether there is memory for any state.
+    pub(crate) fn keeps(&self) -> bool {
+        !self.owners.is_empty()
     }
 
     /// What is known of an owner.
@@ -44,20 +43,37 @@ impl<'a> Store<'a> {
 
     /// Forgets all owners: the memory is given a new node.
     pub(crate) fn clear(&mut self) {
-        self.owners.fill(Owner::EMPTY);
+        // Fresh memory is zero, and touching all of it would cost a small cluster its large cap.
+        if self.desk.is_used {
+            self.owners.fill(Owner::EMPTY);
+        }
         *self.arena.books = Books::EMPTY;
+        *self.desk = Desk { limits: self.desk.limits, ..Desk::EMPTY };
     }
 
     /// An owner begins an epoch, or becomes a member: nothing of an earlier one is kept.
     pub(crate) fn begin(&mut self, owner: SlotId, epoch: u32) {
         self.edit(owner, |owner, map, _| {
             map.retain(|_| false);
-            *owner = Owner { epoch, known: 0, ..*owner };
+            *owner = Owner { epoch, known: 0, since: 0, ..*owner };
         });
+    }
+
+    /// The node itself begins an epoch, in which its values have the versions from 1 on. Returns the last one given.
+    pub(crate) fn restart(&mut self, me: SlotId, epoch: u32) -> u32 {
+        let restarted = self.edit(me, |owner, map, _| {
+            map.retain(|entry| entry.value().is_some());
+            let known = map.renumber(0, 0);
+            *owner = Owner { epoch, known, since: 0, ..*owner };
+            known
+        });
+        restarted.unwrap_or_default()
     }
 
     /// An owner is no member any more: its slot is free.
     pub(crate) fn forget(&mut self, owner: SlotId) {
+        self.retire(owner);
+        self.wait_no_more(owner);
         self.begin(owner, 0);
     }
 
@@ -75,24 +91,19 @@ impl<'a> Store<'a> {
         });
     }
 
-    /// Frees the memory of values whose time is over, and returns of how many. Readers do not see them any more, whether or
-    /// not this was called; it is meant for one owner now and then.
-    pub(crate) fn expire(&mut self, owner: SlotId, now: Seconds) -> u32 {
-        self.edit(owner, |_, map, _| map.expire(now)).unwrap_or_default()
-    }
-
     /// Lets `change` work on an owner's map, and stores the map if its bytes have changed. `None` if there is no such owner.
     pub(super) fn edit<T>(
         &mut self,
         owner: SlotId,
         change: impl FnOnce(&mut Owner, &mut Map<'_>, Room) -> T,
     ) -> Option<T> {
+        self.desk.is_used = true;
         let count = self.owners.len();
         let owner = self.owners.get_mut(owner as usize)?;
         let room = Room {
-            quota: usize::from(self.limits.owner_bytes).min(self.scratch.len()),
+            quota: usize::from(self.desk.limits.owner_bytes).min(self.scratch.len()),
             blocks: self.arena.allowance(owner.chain, count),
-            entry: usize::from(self.limits.entry_bytes),
+            entry: usize::from(self.desk.limits.entry_bytes),
         };
         let mut map = Map::gather(self.arena.view(), owner.chain, self.scratch);
         let result = change(owner, &mut map, room);
@@ -100,9 +111,5 @@ impl<'a> Store<'a> {
             self.arena.scatter(&mut owner.chain, map.bytes(), count);
         }
         Some(result)
-    }
-
-    pub(super) fn blocks(&self) -> Blocks<'_> {
-        self.arena.view()
     }
 }

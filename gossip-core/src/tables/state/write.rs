@@ -1,5 +1,5 @@
-//! What an owner does with its own map. Each write takes the next number of its counter, which is its record's state
-//! version: the caller hands it in, and puts the number that it gets back into the record.
+//! What an owner does with its own map. Each write takes the next number of its counter. Once others are to know of it, the
+//! number becomes the record's state version.
 
 use super::{
     entry::{AfterDeath, Content, Entry, FLOOR_BYTES, Lasting, Seconds, TOMBSTONE_BYTES},
@@ -10,25 +10,26 @@ use super::{
 use crate::{tables::table::SlotId, vocabulary::record::Incarnation};
 
 /// How long a value is to last.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Terms {
-    /// Seconds, 1 to `MAX_TTL`; without it, as long as its owner's epoch.
-    pub(crate) ttl: Option<u32>,
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Terms {
+    /// For how many seconds from the time of writing, 1 to 2^24; without it, as long as its owner's epoch.
+    pub ttl: Option<u32>,
     /// What becomes of it when its owner dies.
-    pub(crate) after_death: AfterDeath,
+    pub after_death: AfterDeath,
 }
 
 /// What a write did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Written {
-    /// The map changed. This is the owner's state version now.
+    /// The map changed, by the write of this number.
     Version(u32),
     /// The map says so already.
     Unchanged,
 }
 
 impl Store<'_> {
-    /// Sets a key of the node's own map; `counter` is its state version.
+    /// Sets a key of the node's own map; `counter` is the number of its last write. No one is told before
+    /// [`advance`](Self::advance).
     pub(crate) fn set(
         &mut self,
         owner: SlotId,
@@ -44,7 +45,7 @@ impl Store<'_> {
         self.write(owner, counter, key, Content::Value { bytes, lasting }, now)
     }
 
-    /// Deletes a key of the node's own map; `counter` is its state version. There is always room for that.
+    /// Deletes a key of the node's own map; `counter` is the number of its last write. There is always room for that.
     pub(crate) fn delete(
         &mut self,
         owner: SlotId,
@@ -55,11 +56,29 @@ impl Store<'_> {
         self.write(owner, counter, key, Content::Deleted, now)
     }
 
-    /// The node's counter rose for another reason than a write, as when its health changed.
+    /// The number of the node's last write.
+    pub(crate) fn counter(&mut self, owner: SlotId) -> u32 {
+        let written = self.edit(owner, |owner, map, _| {
+            map.entries().last().map_or(0, |entry| entry.version).max(owner.known)
+        });
+        written.unwrap_or_default()
+    }
+
+    /// The node lets others know all that it has written up to this number, which is its state version from now on. It may
+    /// have risen for another reason than a write, as when the node's health changed.
     pub(crate) fn advance(&mut self, owner: SlotId, counter: u32) {
         if let Some(owner) = self.owners.get_mut(owner as usize) {
             owner.known = owner.known.max(counter);
         }
+    }
+
+    /// The node's counter becomes `version` for another reason than a write. Where that skips versions, others may take what
+    /// the node has at those for gone: so its values are written anew. Returns the counter.
+    pub(crate) fn overtake(&mut self, me: SlotId, version: u32, now: Seconds) -> u32 {
+        let counter = self.counter(me);
+        let skips = version > counter.saturating_add(1) && self.owner(me).bytes() > 0;
+        let version = if skips { self.compact(me, version - 1, now).unwrap_or(version) } else { version };
+        version.max(counter)
     }
 
     fn write(
@@ -77,13 +96,12 @@ impl Store<'_> {
             return Err(Refusal::Versions);
         }
         let entry = Entry { version: counter + 1, key, content };
-        let written = self.edit(owner, |owner, map, room| {
+        let written = self.edit(owner, |_, map, room| {
             map.expire(now);
             if says_already(map, &entry) {
                 return Ok(Written::Unchanged);
             }
             map.merge(&entry, now, with_room_for_floor(map, room))?;
-            owner.known = entry.version;
             Ok(Written::Version(entry.version))
         });
         written.unwrap_or(Err(Refusal::Share))
@@ -91,7 +109,7 @@ impl Store<'_> {
 
     /// Whether tombstones take so much of the node's own map that it should be compacted.
     pub(crate) fn should_compact(&mut self, owner: SlotId, now: Seconds) -> bool {
-        let quota = usize::from(self.limits.owner_bytes);
+        let quota = usize::from(self.desk.limits.owner_bytes);
         let counted = self.edit(owner, |_, map, _| {
             let tombstones = map.entries().filter(|entry| entry.at(now).content == Content::Deleted);
             tombstones

@@ -1,7 +1,11 @@
 //! What holds of the tables between any two operations: checked by the unit tests after each operation, and under
 //! `cfg(fuzzing)` after each step of a node.
 
-use super::{ME, SlotId, Table, index::Place, sums};
+use super::{
+    ME, SlotId, Table,
+    index::Place,
+    sums::{self, Share},
+};
 use crate::{
     tables::memory::Tables,
     vocabulary::record::{Fingerprint, Status},
@@ -76,14 +80,14 @@ impl Table<'_> {
 
     /// The sums are those of the records.
     fn check_sums(&self) {
-        let (mut root, mut ranges) = (0u64, [0u64; sums::RANGES]);
+        let (mut whole, mut ranges) = (Share::NONE, [0u64; sums::RANGES]);
         for &slot in self.as_view().others().iter().chain([&ME]) {
             let record = self.record(slot);
-            let share = sums::contribution(self.state.key, record);
+            let share = Share::of(self.state.key, record);
             let range = &mut ranges[(self.place(record.id()).tag >> 25) as usize];
-            (root, *range) = (root.wrapping_add(share), range.wrapping_add(share));
+            (whole, *range) = (whole.plus(share), range.wrapping_add(share.sum()));
         }
-        assert_eq!(self.fingerprint(), Fingerprint(root));
+        assert_eq!(self.fingerprint(), Fingerprint::new(whole.identity, whole.state));
         assert_eq!(self.state.sums.ranges(), &ranges[..]);
     }
 }

@@ -20,15 +20,15 @@ const RANGE_SHIFT: u32 = 32 - RANGES.ilog2();
 /// The sums, kept per change. Addition modulo 2^64: O(1) to add, remove and replace.
 #[derive(Clone)]
 pub(crate) struct Sums {
-    root: u64,
+    whole: Share,
     ranges: [u64; KEPT],
 }
 
 impl Sums {
-    pub(crate) const EMPTY: Self = Self { root: 0, ranges: [0; KEPT] };
+    pub(crate) const EMPTY: Self = Self { whole: Share::NONE, ranges: [0; KEPT] };
 
     pub(crate) fn root(&self) -> Fingerprint {
-        Fingerprint(self.root)
+        Fingerprint::new(self.whole.identity, self.whole.state)
     }
 
     #[cfg(any(fuzzing, all(test, feature = "alloc")))]
@@ -43,12 +43,60 @@ impl Sums {
     }
 
     /// Replaces what a member at `tag` contributes.
-    pub(super) fn replace(&mut self, tag: u32, old: u64, new: u64) {
-        let difference = new.wrapping_sub(old);
+    pub(super) fn replace(&mut self, tag: u32, old: Share, new: Share) {
+        let difference = new.minus(old);
         if let Some(range) = self.ranges.get_mut((tag >> RANGE_SHIFT) as usize) {
-            *range = range.wrapping_add(difference);
+            *range = range.wrapping_add(difference.sum());
         }
-        self.root = self.root.wrapping_add(difference);
+        self.whole = self.whole.plus(difference);
+    }
+}
+
+/// What a member contributes to the sums: keyed hashes of its identity and of its state, which differ for different
+/// reasons. Both are zero unless it is live.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Share {
+    /// Of its id, epoch and refutation.
+    pub(crate) identity: u64,
+    /// Of its id, epoch and state version.
+    pub(crate) state: u64,
+}
+
+impl Share {
+    pub(crate) const NONE: Self = Self { identity: 0, state: 0 };
+
+    /// The share of a record.
+    pub(crate) fn of(key: u64, record: &Record) -> Self {
+        if !record.status().is_live() {
+            return Self::NONE;
+        }
+        let hash = |purpose, count: u32| {
+            let mut input = [0u8; 16];
+            input[..8].copy_from_slice(&record.id().to_bytes());
+            input[8..12].copy_from_slice(&record.incarnation().epoch.to_be_bytes());
+            input[12..].copy_from_slice(&count.to_be_bytes());
+            SipHasher13::new_with_keys(key, purpose).hash(&input)
+        };
+        Self { identity: hash(2, record.incarnation().refutation), state: hash(3, record.state_version()) }
+    }
+
+    /// What it contributes to the sums of ranges.
+    pub(crate) fn sum(self) -> u64 {
+        self.identity.wrapping_add(self.state)
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            identity: self.identity.wrapping_add(other.identity),
+            state: self.state.wrapping_add(other.state),
+        }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        Self {
+            identity: self.identity.wrapping_sub(other.identity),
+            state: self.state.wrapping_sub(other.state),
+        }
     }
 }
 
@@ -57,20 +105,6 @@ impl Sums {
 pub(crate) fn place(key: u64, id: NodeId) -> Place {
     let hash = SipHasher13::new_with_keys(key, 1).hash(&id.to_bytes());
     Place { tag: (hash >> 32) as u32, id: id.as_u64() }
-}
-
-/// What a record contributes to the sums: nothing unless it is live.
-pub(crate) fn contribution(key: u64, record: &Record) -> u64 {
-    if !record.status().is_live() {
-        return 0;
-    }
-    let mut input = [0u8; 20];
-    let incarnation = record.incarnation();
-    input[..8].copy_from_slice(&record.id().to_bytes());
-    input[8..12].copy_from_slice(&incarnation.epoch.to_be_bytes());
-    input[12..16].copy_from_slice(&incarnation.refutation.to_be_bytes());
-    input[16..].copy_from_slice(&record.state_version().to_be_bytes());
-    SipHasher13::new_with_keys(key, 2).hash(&input)
 }
 
 /// Parts of a range, one level down.
@@ -176,7 +210,7 @@ impl View<'_> {
             }
             if kept.is_none() {
                 let sum = &mut survey.sums[prefix.part_of(place.tag)];
-                *sum = sum.wrapping_add(contribution(self.state.key, record));
+                *sum = sum.wrapping_add(Share::of(self.state.key, record).sum());
             }
         }
         // Only ranges of level 0 are that long, in the largest tables.

@@ -278,10 +278,10 @@ impl<S: Storage> Rig<S> {
         for record in live {
             let tag = sums::place(KEY, record.id()).tag;
             let range = &mut ranges[(tag >> 25) as usize];
-            *range = range.wrapping_add(sums::contribution(KEY, record));
+            *range = range.wrapping_add(Share::of(KEY, record).sum());
         }
-        let root = ranges.iter().fold(0u64, |sum, range| sum.wrapping_add(*range));
-        assert_eq!(table.fingerprint(), Fingerprint(root));
+        let whole = model.values().map(|record| Share::of(KEY, record)).fold(Share::NONE, Share::plus);
+        assert_eq!(table.fingerprint(), Fingerprint::new(whole.identity, whole.state));
         assert_eq!(table.state.sums.ranges(), &ranges[..]);
     }
 

@@ -1,7 +1,7 @@
 //! The datagrams that PROTOCOL.md shows, byte by byte: in its blocks of `vectors`, as they are read here.
 
 use super::*;
-use crate::tables::table::sums::{contribution, place};
+use crate::tables::table::sums::{Share, place};
 use std::{collections::BTreeMap, fs, path::Path, string::String, vec::Vec};
 
 /// What a name in the document stands for.
@@ -84,7 +84,7 @@ fn sieve() -> Datagram {
     let record = Record::new(Identity { epoch: 1_700_000_001, ..identity() }, Versions::OURS);
     let (mut space, header) = ([0; MAX], bare().header);
     let mut draft = Draft::new(&mut space, &header);
-    assert!(draft.sieve(range, 2, |bits| bits.add(contribution(prod.key, &record))));
+    assert!(draft.sieve(range, 2, |bits| bits.add(Share::of(prod.key, &record).identity)));
     let len = draft.finish();
     Datagram::decode(&space[..len]).unwrap()
 }
@@ -156,7 +156,7 @@ fn refused() -> Vec<(&'static str, Malformed)> {
         ("a body too short", Malformed::Section(1)),
         ("a body too long", Malformed::Section(2)),
         ("ends within a record", Malformed::Section(32)),
-        ("nine sections", many),
+        ("seventeen sections", many),
         ("two messages", many),
         ("two limits", many),
         ("five addresses", many),
@@ -227,9 +227,11 @@ fn the_hashes_are_those_of_the_protocol() {
     let prod = crate::vocabulary::config::ClusterName::named("prod").unwrap();
     let share = |of: &str, epoch| {
         let identity = Identity { id: name(of), epoch, ..identity() };
-        contribution(prod.key, &Record::new(identity, Versions::OURS))
+        Share::of(prod.key, &Record::new(identity, Versions::OURS))
     };
     let shares = [share("db-1", 1_700_000_000), share("db-2", 1_700_000_001)];
+    let both = shares[0].plus(shares[1]);
+    let both = Fingerprint::new(both.identity, both.state);
     let text = text();
     for (what, value) in [
         ("id of \"db-1\"", format!("{:016x}    shown as {}", name("db-1").as_u64(), name("db-1"))),
@@ -238,9 +240,9 @@ fn the_hashes_are_those_of_the_protocol() {
         ("cluster key", format!("{:016x}", prod.key)),
         ("tag of db-1", format!("{:08x}", place(prod.key, name("db-1")).tag)),
         ("tag of db-2", format!("{:08x}", place(prod.key, name("db-2")).tag)),
-        ("db-1, epoch 1700000000", format!("{:016x}", shares[0])),
-        ("db-2, epoch 1700000001", format!("{:016x}", shares[1])),
-        ("fingerprint of the two", format!("{:016x}", shares[0].wrapping_add(shares[1]))),
+        ("db-1, epoch 1700000000", format!("{:016x} {:016x}", shares[0].identity, shares[0].state)),
+        ("db-2, epoch 1700000001", format!("{:016x} {:016x}", shares[1].identity, shares[1].state)),
+        ("fingerprint of the two", format!("{:016x}", both.0)),
     ] {
         let line = text.lines().find_map(|line| line.strip_prefix(what)).map(str::trim);
         assert_eq!(line, Some(value.as_str()), "{what}");

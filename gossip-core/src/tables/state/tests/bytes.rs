@@ -33,13 +33,13 @@ fn entries_have_these_bytes() {
         let len = item::put(&entry, 0, NOW, &mut out).unwrap();
         assert_eq!(&out[..len], bytes);
         let item = Item { top: version, to: version, ..item(bytes) };
-        assert_eq!(item.check(), Ok(()));
+        assert_eq!(item.check(|_| true), Ok(()));
         assert_eq!(item.entries(NOW).collect::<Vec<_>>(), [Ok(entry)]);
         for room in 0..len {
             assert_eq!(item::put(&entry, 0, NOW, &mut out[..room]), None);
         }
         for cut in 1..bytes.len() {
-            let check = Item { entries: &bytes[..cut], ..item }.check();
+            let check = Item { entries: &bytes[..cut], ..item }.check(|_| true);
             assert!(check.is_err(), "{cut} bytes of {bytes:?}");
         }
     }
@@ -64,15 +64,15 @@ fn what_no_correct_node_sends_is_malformed() {
         ("too long a time to live", b"\x01\x41k\x81\x80\x80\x08\x00"),
         ("a value that ends early", b"\x01\x01k\x02v"),
     ] {
-        assert!(item(entries).check().is_err(), "{what}");
+        assert!(item(entries).check(|_| true).is_err(), "{what}");
     }
-    assert_eq!(item(b"\x01\x41k\x80\x80\x80\x08\x00").check(), Ok(()), "{MAX_TTL} seconds");
+    assert_eq!(item(b"\x01\x41k\x80\x80\x80\x08\x00").check(|_| true), Ok(()), "{MAX_TTL} seconds");
     let spans = [(5, 4, 10), (0, 11, 10), (0, 10, Incarnation::MAX_COUNT + 1)];
     for (from, to, top) in spans {
-        assert_eq!(Item { from, to, top, ..item(b"") }.check(), Err(Malformed::Value));
+        assert_eq!(Item { from, to, top, ..item(b"") }.check(|_| true), Err(Malformed::Value));
     }
     let many = |count| vec![[1, 0x21, b'k']; count].concat();
-    let check = |count| Item { top: 100, to: 100, ..item(&many(count)) }.check();
+    let check = |count| Item { top: 100, to: 100, ..item(&many(count)) }.check(|_| true);
     assert_eq!((check(MAX_ITEM_ENTRIES), check(MAX_ITEM_ENTRIES + 1)), (Ok(()), Err(Malformed::TooMany)));
 }
 
@@ -89,7 +89,7 @@ fn any_bytes_are_read_without_panic_and_keep_the_books() {
         }
         let (from, to) = (u32::from(from % 16), u32::from(to % 64));
         let item = Item { epoch: 1, top: to + 1, from, to, entries: &bytes };
-        if item.check().is_ok() {
+        if item.check(|_| true).is_ok() {
             for top in [to + 1, to] {
                 let before = rig.known();
                 let _ = rig.store().apply(OWNER, &item, top, NOW, &mut |_, _| {});
@@ -134,7 +134,7 @@ fn a_forged_floor_drops_what_is_not_above_it_and_no_more() {
     rig.set(b"a", b"1");
     rig.set(b"b", b"2");
     let forged = Item { epoch: 1, top: 9, from: 2, to: 9, entries: b"\x01\x00\x04\x00\x00\x00\x01" };
-    assert_eq!(forged.check(), Ok(()));
+    assert_eq!(forged.check(|_| true), Ok(()));
     let _ = rig.store().apply(OWNER, &forged, 9, NOW, &mut |_, _| {});
     let held: Vec<Says> = rig.map(NOW).into_iter().map(|(.., says, _)| says).collect();
     assert_eq!(held, [Says::Value(b"2".to_vec()), Says::Floor(1)]);

@@ -39,7 +39,12 @@ fn copies_with_no_more_room_become_equal_with_expiry_too() {
 
 fn lease(rig: &mut Rig, key: &[u8], value: &[u8], ttl: u32) -> Result<Written, Refusal> {
     let counter = rig.known();
-    rig.store().set(OWNER, counter, (key, value), Terms { ttl: Some(ttl), ..Terms::default() }, NOW)
+    let terms = Terms { ttl: Some(ttl), ..Terms::default() };
+    let written = rig.store().set(OWNER, counter, (key, value), terms, NOW);
+    if let Ok(Written::Version(version)) = written {
+        rig.store().advance(OWNER, version);
+    }
+    written
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::rig::{Letter, OWNER, Rig, Says};
 use crate::tables::state::{
     entry::{AfterDeath, Seconds},
-    limits::Limits,
+    limits::{Limits, Refusal},
     outcome::{Change, Gap, Outcome},
     read::Standing,
     tell::Tell,
@@ -242,10 +242,12 @@ impl World {
                 let terms = Terms { ttl: lasts.then_some(u32::from(ttl)), after_death };
                 let written = rig.store().set(OWNER, counter, (&key(n), &value), terms, now);
                 assert!(!self.promises.ample || written == Ok(Written::Version(counter + 1)));
+                told(rig, written);
             }
             Operation::Delete { key: n } => {
                 let written = rig.store().delete(OWNER, counter, &key(n), now);
                 assert!(written.is_ok(), "there is always room to delete");
+                told(rig, written);
             }
             Operation::Advance => rig.store().advance(OWNER, counter + 1),
             Operation::Compact => {
@@ -529,5 +531,12 @@ impl World {
             self.pass(50);
         }
         panic!("repair ends");
+    }
+}
+
+/// The owner lets others know of what it has written.
+fn told(rig: &mut Rig, written: Result<Written, Refusal>) {
+    if let Ok(Written::Version(version)) = written {
+        rig.store().advance(OWNER, version);
     }
 }

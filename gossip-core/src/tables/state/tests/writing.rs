@@ -18,12 +18,13 @@ fn a_write_takes_the_number_after_the_counter() {
     let mut rig = Rig::new(2, 8, LIMITS);
     // The counter is the record's, and rises for other reasons too.
     let written = rig.store().set(OWNER, 6, (b"k", b"v"), Terms::default(), NOW);
-    assert_eq!((written, rig.known()), (Ok(Written::Version(7)), 7));
+    assert_eq!((written, rig.known()), (Ok(Written::Version(7)), 0), "nobody is told yet");
+    assert_eq!(rig.store().counter(OWNER), 7);
     rig.store().advance(OWNER, 9);
     rig.store().advance(OWNER, 8);
     assert_eq!(rig.known(), 9);
     let deleted = rig.store().delete(OWNER, 9, b"k", NOW);
-    assert_eq!((deleted, rig.known()), (Ok(Written::Version(10)), 10));
+    assert_eq!((deleted, rig.known()), (Ok(Written::Version(10)), 9));
     assert_eq!(rig.map(NOW), [(b"k".to_vec(), 10, Says::Deleted, None)]);
 }
 
@@ -35,6 +36,7 @@ fn a_write_that_says_nothing_new_takes_no_number() {
     let kept = Terms { after_death: AfterDeath::Kept, ttl: None };
     let written = rig.store().set(OWNER, 1, (b"k", b"v"), kept, NOW);
     assert_eq!(written, Ok(Written::Version(2)), "how long it lasts is part of it");
+    rig.store().advance(OWNER, 2);
     rig.delete(b"k");
     for key in [b"k", b"l"] {
         assert_eq!(rig.store().delete(OWNER, 3, key, NOW), Ok(Written::Unchanged));
@@ -112,6 +114,7 @@ fn the_counter_ends_below_what_others_believe() {
     assert_eq!(set(&mut rig, last), Err(Refusal::Versions));
     assert_eq!(rig.store().delete(OWNER, last, b"k", NOW), Err(Refusal::Versions));
     assert_eq!(rig.store().compact(OWNER, last - 1, NOW), Err(Refusal::Versions));
+    rig.store().advance(OWNER, last);
     let tell = Tell::Missing { known: last - 1 };
     assert!(rig.tell(tell, 100).is_some());
 }

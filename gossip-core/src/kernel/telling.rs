@@ -1,0 +1,89 @@
+//! Telling: how kept state gets into a datagram.
+
+use crate::{
+    kernel::context::{Context, Kernel},
+    tables::{
+        memory::Tables,
+        queue::Kind,
+        state::{pending::Form, store::Store, tell::Tell},
+        table::{SlotId, Table},
+    },
+    vocabulary::{config::Mode, time::Stamp},
+    wire::{
+        frame::Draft,
+        state::{BESIDE_ENTRIES, HEAD_BYTES, Head},
+    },
+};
+
+/// The most bytes of entries that are pushed of one owner in a datagram: a change, and not a map. Who lacks more asks for
+/// it.
+const MAX_PUSHED: usize = 300;
+/// Owners from which on there is more news than can be told soon. Then hearing of one again counts as a send of it: half as
+/// many do, and who misses some asks for it.
+pub(crate) const MANY: u32 = 128;
+
+/// Writes what an owner has into a datagram, in at most so many bytes of entries; says whether it did.
+pub(crate) fn put_item(
+    draft: &mut Draft<'_>,
+    kernel: &mut Kernel,
+    (members, state): (&Table<'_>, &mut Store<'_>),
+    slot: SlotId,
+    tell: Tell,
+    most: usize,
+) -> bool {
+    let (now, record) = (kernel.clock.now(), members.record(slot));
+    let (before, age) = (draft.len(), now.stamp().since(state.owner(slot).born()));
+    let put = draft.item(record, age, |room| {
+        let most = most.min(room.len());
+        state.tell(slot, tell, now.into(), room.get_mut(..most)?)
+    });
+    kernel.metrics.items_sent += u64::from(put);
+    kernel.metrics.bytes_of_state += (draft.len() - before) as u64;
+    put
+}
+
+/// Writes that there is news of an owner.
+fn put_head(draft: &mut Draft<'_>, kernel: &mut Kernel, members: &Table<'_>, slot: SlotId) -> bool {
+    let record = members.record(slot);
+    let head = Head { tag: members.place(record.id()).tag, top: record.state_version() as u16 };
+    let put = draft.head(&head);
+    kernel.metrics.heads_sent += u64::from(put);
+    kernel.metrics.bytes_of_state += if put { HEAD_BYTES as u64 } else { 0 };
+    put
+}
+
+/// Fills a datagram with pending state, and returns how many bytes of it that took.
+pub(super) fn put_state(draft: &mut Draft<'_>, kernel: &mut Kernel, tables: &mut Tables<'_>) -> u32 {
+    let sends = kernel.repeats.sends_of(Kind::Living, &kernel.config, &tables.members);
+    let before = draft.len();
+    let members = &tables.members;
+    let retired = tables.state.take(sends, |state, slot, form| {
+        let owner = state.owner(slot);
+        let (tell, most) = (Tell::News { since: owner.since() }, owner.bytes().min(MAX_PUSHED));
+        if form == Form::Payload && draft.room() < BESIDE_ENTRIES + most && draft.len() > before {
+            return false; // what comes next in the order goes out first, in the next datagram
+        }
+        // What does not fit a push at all is announced; so is what is known to be there and not known itself.
+        form == Form::Payload && put_item(draft, kernel, (members, state), slot, tell, MAX_PUSHED)
+            || put_head(draft, kernel, members, slot)
+    });
+    kernel.metrics.rumors_retired += u64::from(retired);
+    (draft.len() - before) as u32
+}
+
+impl Context<'_, '_> {
+    /// Makes the state of an owner above the version `since` news that came into being at `born`, and sees that a round
+    /// comes soon.
+    pub(crate) fn enqueue_state(&mut self, slot: SlotId, since: u32, born: Stamp) {
+        self.tables.state.enqueue(slot, since, born);
+        if self.kernel.config.mode == Mode::Pull {
+            self.kernel.changes.note(slot, self.kernel.clock.now().stamp());
+        }
+        self.schedule_round();
+    }
+
+    /// Whether this node's memory keeps state.
+    pub(crate) fn keeps_state(&self) -> bool {
+        self.tables.state.keeps()
+    }
+}

@@ -1,0 +1,198 @@
+//! What a host publishes and reads of kept state.
+
+use crate::{
+    kernel::outbox::{Outbox, Output},
+    node::{api::Node, step::Step},
+    tables::{
+        memory::Memory,
+        state::{
+            entry::{AfterDeath, Seconds},
+            limits::MAX_KEY_BYTES,
+            read::{Held, Key, Standing, Values},
+            write::Terms,
+        },
+        table::SlotId,
+    },
+    vocabulary::{
+        error::{StateError, Verdict},
+        record::NodeId,
+        time::Instant,
+    },
+};
+
+/// The key under which a node publishes its name.
+const NAME: &str = "name";
+
+impl<M: Memory> Node<M> {
+    /// Sets a key of this node to a value, which all members get to know: a port, a tag, a flag, a revision. The value that
+    /// the key had before is replaced. What is the same as before is not told again.
+    ///
+    /// The first eight changes are told at once, further ones once a second, together. What a change costs the cluster is
+    /// bounded by [`Budgets::state`](crate::Budgets): keep load and counters out of here.
+    ///
+    /// # Errors
+    /// What it says of the limit that was met; nothing has changed.
+    pub fn publish<'o>(
+        &mut self,
+        now: Instant,
+        key: &str,
+        value: &[u8],
+        terms: Terms,
+        out: &'o mut Outbox<'_>,
+    ) -> Result<Output<'o>, StateError> {
+        self.write(now, out, |step| step.state.publish(&mut step.cx, key, value, terms))
+    }
+
+    /// Deletes a key of this node. It need not exist.
+    ///
+    /// # Errors
+    /// The key cannot be one, or this node has left; nothing has changed.
+    pub fn withdraw<'o>(
+        &mut self,
+        now: Instant,
+        key: &str,
+        out: &'o mut Outbox<'_>,
+    ) -> Result<Output<'o>, StateError> {
+        self.write(now, out, |step| step.state.withdraw(&mut step.cx, key))
+    }
+
+    fn write<'o>(
+        &mut self,
+        now: Instant,
+        out: &'o mut Outbox<'_>,
+        write: impl FnOnce(&mut Step<'_, '_>) -> Result<(), StateError>,
+    ) -> Result<Output<'o>, StateError> {
+        let mut result = Err(StateError::Inactive);
+        let output = self.step(now, out, |step| step.if_active(|step| result = write(step)));
+        // A step that was refused for want of an outbox says so itself.
+        match result {
+            Err(error) if output.verdict != Verdict::OutboxTooSmall => Err(error),
+            _ => Ok(output),
+        }
+    }
+
+    /// The value of a key of a member, or of this node itself, as of the last step, copied to the front of `into`. `None` if
+    /// it has none, or one that is longer than `into`. Of a member that is dead or has left only values that
+    /// [outlive](AfterDeath::Kept) it are shown.
+    pub fn read<'b>(&self, id: NodeId, key: &str, into: &'b mut [u8]) -> Option<&'b [u8]> {
+        let (slot, standing) = self.owner(id)?;
+        self.memory.views().state.read(slot, key.as_bytes(), standing, self.seconds())?.copy_to(into)
+    }
+
+    /// The name that a member has published, if it has.
+    pub fn name<'b>(&self, id: NodeId, into: &'b mut [u8]) -> Option<&'b str> {
+        self.read(id, NAME, into).and_then(|bytes| core::str::from_utf8(bytes).ok())
+    }
+
+    /// All keys and values of a member, or of this node itself, as of the last step, in the order in which they were written.
+    pub fn state(&self, id: NodeId) -> State<'_> {
+        let now = self.seconds();
+        let values =
+            self.owner(id).map(|(slot, standing)| self.memory.views().state.values(slot, standing, now));
+        State { values, now }
+    }
+
+    fn owner(&self, id: NodeId) -> Option<(SlotId, Standing)> {
+        let members = self.memory.views().members;
+        let slot = members.find(id)?;
+        let live = members.slots[slot as usize].record.status().is_live();
+        Some((slot, if live { Standing::Live } else { Standing::Gone }))
+    }
+
+    fn seconds(&self) -> Seconds {
+        self.kernel.clock.now().into()
+    }
+}
+
+/// The keys and values of a member, as [`Node::state`] gives them.
+#[derive(Clone)]
+pub struct State<'a> {
+    values: Option<Values<'a>>,
+    now: Seconds,
+}
+
+impl<'a> Iterator for State<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        let held = self.values.as_mut()?.next()?;
+        Some(Entry { held, now: self.now })
+    }
+}
+
+impl core::fmt::Debug for State<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+/// A key of a member, and its value.
+#[derive(Clone, Copy)]
+pub struct Entry<'a> {
+    held: Held<'a>,
+    now: Seconds,
+}
+
+impl Entry<'_> {
+    /// The key.
+    pub fn key(&self) -> StateKey {
+        StateKey(self.held.key())
+    }
+
+    /// Bytes of the value.
+    pub fn value_len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// The value, copied to the front of `into`; `None` if it is longer.
+    pub fn value<'b>(&self, into: &'b mut [u8]) -> Option<&'b [u8]> {
+        self.held.copy_to(into)
+    }
+
+    /// The number of the owner's write that made it: a later one is higher, within an epoch.
+    pub fn version(&self) -> u32 {
+        self.held.version()
+    }
+
+    /// Seconds that it is still shown, if it has a time to live.
+    pub fn seconds_left(&self) -> Option<u32> {
+        self.held.lasting().expires.map(|end| end.0.saturating_sub(self.now.0))
+    }
+
+    /// What becomes of it when its owner dies.
+    pub fn after_death(&self) -> AfterDeath {
+        self.held.lasting().after_death
+    }
+}
+
+impl core::fmt::Debug for Entry<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} ({} bytes, version {})", self.key(), self.value_len(), self.version())
+    }
+}
+
+/// A key: 1 to 31 visible ASCII characters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct StateKey(Key);
+
+impl StateKey {
+    /// The most characters of a key.
+    pub const MAX_LEN: usize = MAX_KEY_BYTES;
+
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(self.0.as_bytes()).unwrap_or_default()
+    }
+}
+
+impl core::fmt::Display for StateKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl core::fmt::Debug for StateKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}

@@ -1,0 +1,57 @@
+//! What members say of their state, taken in.
+
+use crate::{
+    kernel::{context::Context, outbox::Event, telling::MANY},
+    state::plane::State,
+    tables::{queue::Kind, state::outcome::Outcome, table::SlotId},
+    wire::state::Notice,
+};
+
+/// How old, in ms, an item is that is no news to others: those that were reached at once have passed it on, and the rest
+/// finds it by repair.
+const OLD: u32 = 5_000;
+
+impl State {
+    /// Takes in an item of a live member in its present epoch, after what it says of its owner's record.
+    pub(crate) fn hear_item(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        slot: SlotId,
+        notice: &Notice<'_>,
+        age: u32,
+    ) {
+        let (now, top) = (cx.now(), cx.record(slot).state_version());
+        let before = cx.tables.state.owner(slot).known();
+        let mut is_visible = false;
+        let mut observe = |_: &[u8], _| is_visible = true;
+        let outcome = cx.tables.state.apply(slot, &notice.item, top, now.into(), &mut observe);
+        let Outcome::Applied(applied) = outcome else {
+            cx.kernel.metrics.dropped_items += 1;
+            return;
+        };
+        let refused = applied.refused.map_or(0, |refused| refused.entries);
+        cx.kernel.metrics.dropped_entries += u64::from(refused);
+        let known = cx.tables.state.owner(slot).known();
+        if applied.stored > 0 || known > before {
+            cx.kernel.metrics.items_changed += 1;
+            // A node that asks for whole views hears nothing from them that others do not know.
+            if age < OLD || !self.sweeps.is_sweeping() {
+                cx.enqueue_state(slot, before, now.stamp().minus(age));
+            }
+        } else {
+            self.hear_again(cx, slot);
+        }
+        cx.tables.note_gap(slot, now.stamp());
+        if is_visible {
+            cx.raise(Event::State(cx.record(slot).id()));
+        }
+    }
+
+    /// Where there is much news, hearing of a pending owner from another node counts as telling of it.
+    pub(super) fn hear_again(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
+        if cx.tables.state.pending() > MANY && cx.tables.state.owner(slot).is_pending() {
+            let sends = cx.kernel.repeats.sends_of(Kind::Living, &cx.kernel.config, &cx.tables.members);
+            cx.tables.state.count_send(slot, sends);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The plane of state: what members know of each other beside life and death.
+//!
+//! ```text
+//!  host: publish, withdraw ──▶ own ──▶ the node's own map and state version
+//!                                        │ pending: items, then heads, on rounds and pings (kernel/telling)
+//!                                        ▼
+//!  item ──▶ entries ──▶ map of its owner, and pending again where it was news
+//!  head that is news, gap that stays ──▶ gaps ──wants──▶ answered with items
+//!  a first view ──▶ sweep ──ranges──▶ answered with items
+//! ```
+//!
+//! What a copy is, and why it converges, is told in `tables/state`.
+//!
+//! Laws: what a member publishes reaches all, however much is lost, and what it withdraws vanishes everywhere; no step
+//! sends more than the budget for state (`tests/it/state.rs`).
+
+pub(crate) mod entries;
+pub(crate) mod gaps;
+pub(crate) mod own;
+pub(crate) mod plane;
+mod sweep;

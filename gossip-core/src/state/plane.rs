@@ -1,0 +1,24 @@
+//! The plane of state: what members keep of each other.
+
+use crate::{
+    state::{own::Own, sweep::Sweeps},
+    vocabulary::{config::Config, time::Instant},
+};
+
+/// Its state; the files of this folder are its parts.
+#[derive(Clone)]
+pub(crate) struct State {
+    pub(super) own: Own,
+    pub(super) sweeps: Sweeps,
+}
+
+impl State {
+    pub(crate) fn new(config: &Config, now: Instant) -> Self {
+        Self { own: Own::new(config, now), sweeps: Sweeps::new() }
+    }
+
+    /// All members are about to be forgotten. What this node publishes stays.
+    pub(crate) fn start_over(&mut self) {
+        self.sweeps = Sweeps::new();
+    }
+}

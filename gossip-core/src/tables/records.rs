@@ -1,0 +1,96 @@
+//! The one way to change a record: what is kept of the member beside it follows.
+
+use crate::{
+    tables::{
+        memory::Tables,
+        state::desk::Wait,
+        table::{Applied, Entry, ME, SlotId},
+    },
+    vocabulary::{
+        record::{Record, Status},
+        rng::Rng,
+        time::{Instant, Stamp},
+    },
+};
+
+impl Tables<'_> {
+    /// Empties the table of members and gives the node itself its slot; `born` is when its record came into being. Of kept
+    /// state only the node's own is left.
+    pub(crate) fn reset_to_self(&mut self, key: u64, me: &Record, born: Stamp) {
+        let owners = self.state.owners.len() as SlotId;
+        (ME + 1..owners).filter(|_| self.members.size() > 0).for_each(|slot| self.state.forget(slot));
+        self.members.reset_to_self(key, me, born);
+    }
+
+    /// Merges a record into its member's entry; the caller sees to rumors and suspicions.
+    pub(crate) fn apply(&mut self, entry: Entry, record: &Record, rng: &mut Rng, now: Stamp) -> Applied {
+        let applied = self.members.apply(entry, record, rng);
+        match applied {
+            Applied::New(slot) => self.follow(slot, now),
+            Applied::Known { slot, merge, .. } if merge.changed => self.follow(slot, now),
+            Applied::Known { .. } | Applied::Full => {}
+        }
+        applied
+    }
+
+    /// Puts another record of the same member in a slot, which is not the node's own.
+    pub(crate) fn replace(&mut self, slot: SlotId, record: &Record, rng: &mut Rng, now: Stamp) {
+        debug_assert_ne!(slot, ME, "see `replace_mine`");
+        self.members.replace(slot, record, rng);
+        self.follow(slot, now);
+    }
+
+    /// Frees the slot of a tombstone. It must be in no list of rumors and have no suspicion.
+    pub(crate) fn forget(&mut self, slot: SlotId) {
+        self.state.forget(slot);
+        self.members.forget(slot);
+    }
+
+    /// Replaces the node's own record. Its state version rises further where what is kept of its own state asks for that:
+    /// in a new epoch all values are written anew, and so they are above a state version that others claimed.
+    pub(crate) fn replace_mine(&mut self, record: &Record, rng: &mut Rng, now: Instant) {
+        let (version, epoch) = (record.state_version(), record.incarnation().epoch);
+        let known = if epoch != self.members.record(ME).incarnation().epoch {
+            self.state.restart(ME, epoch).max(version)
+        } else {
+            self.state.overtake(ME, version, now.into())
+        };
+        self.state.advance(ME, known);
+        self.members.replace(ME, &record.with_state(known, record.health(), record.pause_seconds()), rng);
+    }
+
+    /// A record has changed, or is new.
+    fn follow(&mut self, slot: SlotId, now: Stamp) {
+        let record = self.members.record(slot);
+        let epoch = record.incarnation().epoch;
+        if self.state.owner(slot).epoch() != epoch {
+            self.state.retire(slot);
+            self.state.begin(slot, epoch);
+        }
+        match record.status() {
+            Status::Alive | Status::Suspect => self.note_gap(slot, now),
+            Status::Left => {
+                self.state.retire(slot);
+                self.state.wait_no_more(slot);
+                self.state.bury(slot);
+            }
+            Status::Dead => {
+                self.state.retire(slot);
+                if self.state.owner(slot).wait() != Some(Wait::Lingering) {
+                    self.state.wait_for(slot, Wait::Lingering, now);
+                }
+            }
+        }
+    }
+
+    /// Notices whether something of a live owner's state is missing.
+    pub(crate) fn note_gap(&mut self, slot: SlotId, now: Stamp) {
+        let (owner, top) = (self.state.owner(slot), self.members.record(slot).state_version());
+        let wait = owner.wait();
+        if owner.known() >= top {
+            self.state.wait_no_more(slot);
+        } else if matches!(wait, None | Some(Wait::Lingering | Wait::Announced(_))) {
+            self.state.wait_for(slot, Wait::Noticed, now);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What members publish of themselves: everyone knows it soon, and nothing of it comes back once it is gone.
+
+use crate::support::{Link, Network, across_seeds, lan, secs, seeds};
+use gossip_core::{AfterDeath, Config, Health, Heap, StateError, Terms};
+use std::time::Duration;
+
+fn publish(network: &mut Network<Heap>, host: usize, key: &str, value: &[u8]) {
+    publish_for(network, host, key, value, Terms::default());
+}
+
+fn publish_for(network: &mut Network<Heap>, host: usize, key: &str, value: &[u8], terms: Terms) {
+    network.command(host, |node, now, out| match node.publish(now, key, value, terms, out) {
+        Ok(output) => output,
+        Err(error) => panic!("{key}: {error}"),
+    });
+}
+
+fn withdraw(network: &mut Network<Heap>, host: usize, key: &str) {
+    network.command(host, |node, now, out| match node.withdraw(now, key, out) {
+        Ok(output) => output,
+        Err(error) => panic!("{key}: {error}"),
+    });
+}
+
+/// What a host knows of a key of another.
+fn read(network: &Network<Heap>, host: usize, of: usize, key: &str) -> Option<Vec<u8>> {
+    let mut space = [0; 1_200];
+    network.hosts[host].node.read(network.hosts[of].id, key, &mut space).map(<[u8]>::to_vec)
+}
+
+/// Whether all running hosts have this value of a key of a host.
+fn all_have(network: &Network<Heap>, of: usize, key: &str, value: Option<&[u8]>) -> bool {
+    let running = (0..network.hosts.len()).filter(|&host| network.hosts[host].is_running());
+    running.into_iter().all(|host| read(network, host, of, key).as_deref() == value)
+}
+
+/// Whether all running hosts know all keys of all of them as their owners do.
+fn all_agree(network: &Network<Heap>) -> bool {
+    let running: Vec<usize> =
+        (0..network.hosts.len()).filter(|&host| network.hosts[host].is_running()).collect();
+    let map = |host: usize, of: usize| -> Vec<(String, Vec<u8>)> {
+        let mut space = [0; 1_200];
+        let entries = network.hosts[host].node.state(network.hosts[of].id);
+        entries
+            .map(|entry| (entry.key().to_string(), entry.value(&mut space).unwrap_or_default().to_vec()))
+            .collect()
+    };
+    running.iter().all(|&of| {
+        let own = map(of, of);
+        running.iter().all(|&host| map(host, of) == own)
+    })
+}
+
+fn restored(seed: u64, nodes: usize, config: Config, link: Link) -> Network<Heap> {
+    let mut network = Network::new(seed, config, move || Heap::for_members(nodes + 8), ());
+    network.set_link(link);
+    network.add_restored(nodes);
+    network.run_for(secs(5));
+    network
+}
+
+#[test]
+fn what_a_member_publishes_is_known_to_all_at_once() {
+    across_seeds(seeds(), |seed| {
+        let mut network = restored(seed, 200, lan(), Link::PERFECT);
+        publish(&mut network, 7, "port", b"8080");
+        let took = network.wait(secs(5), |network| all_have(network, 7, "port", Some(b"8080")));
+        assert!(took.is_some_and(|took| took < Duration::from_millis(250)), "seed {seed}: {took:?}");
+    });
+}
+
+#[test]
+fn at_20_percent_loss_all_know_within_a_second() {
+    across_seeds(seeds(), |seed| {
+        let mut network = restored(seed, 200, lan(), Link { loss: 0.2, ..Link::PERFECT });
+        publish(&mut network, 7, "port", b"8080");
+        let took = network.wait(secs(5), |network| all_have(network, 7, "port", Some(b"8080")));
+        assert!(took.is_some_and(|took| took < Duration::from_millis(1_200)), "seed {seed}: {took:?}");
+    });
+}
+
+#[test]
+fn a_key_that_is_withdrawn_is_gone_everywhere_and_the_others_stay() {
+    across_seeds(seeds(), |seed| {
+        let mut network = restored(seed, 60, lan(), Link { loss: 0.1, ..Link::PERFECT });
+        for n in 0..10 {
+            publish(&mut network, 3, &format!("key-{n}"), b"value");
+        }
+        network.run_for(secs(3));
+        withdraw(&mut network, 3, "key-4");
+        let gone = network.wait(secs(5), |network| all_have(network, 3, "key-4", None));
+        assert!(gone.is_some(), "seed {seed}");
+        assert!(all_have(&network, 3, "key-5", Some(b"value")), "seed {seed}");
+        assert!(all_agree(&network), "seed {seed}");
+    });
+}
+
+#[test]
+fn a_joiner_learns_what_all_have_published() {
+    across_seeds(seeds().take(3), |seed| {
+        let mut network = restored(seed, 300, lan(), Link::PERFECT);
+        for host in 0..300 {
+            publish(&mut network, host, "name", format!("node-{host}").as_bytes());
+        }
+        network.run_for(secs(10));
+        assert!(all_agree(&network), "seed {seed}");
+        let joiner = network.add("late");
+        publish(&mut network, joiner, "name", b"late");
+        network.join(joiner, &[0, 1, 2]);
+        let took = network.wait(secs(10), all_agree);
+        assert!(took.is_some_and(|took| took < secs(3)), "seed {seed}: {took:?}");
+    });
+}
+
+#[test]
+fn a_key_of_an_earlier_epoch_never_shows_again() {
+    across_seeds(seeds(), |seed| {
+        let mut network = restored(seed, 40, lan(), Link { loss: 0.1, ..Link::PERFECT });
+        publish(&mut network, 5, "shard", b"12");
+        network.run_for(secs(3));
+        let address = network.hosts[5].address;
+        network.restart(5, address);
+        network.join(5, &[0, 1, 2]);
+        publish(&mut network, 5, "port", b"1");
+        let took = network.wait(secs(20), |network| all_have(network, 5, "port", Some(b"1")));
+        assert!(took.is_some(), "seed {seed}");
+        assert!(all_have(&network, 5, "shard", None), "seed {seed}");
+        network.run_for(secs(60));
+        assert!(all_have(&network, 5, "shard", None) && all_agree(&network), "seed {seed}");
+    });
+}
+
+#[test]
+fn what_a_dead_member_published_is_hidden_unless_it_outlives_it() {
+    let mut network = restored(1, 20, lan(), Link::PERFECT);
+    publish(&mut network, 4, "port", b"1");
+    let outlives = Terms { after_death: AfterDeath::Kept, ..Terms::default() };
+    publish_for(&mut network, 4, "heir", b"node-9", outlives);
+    network.run_for(secs(2));
+    network.crash(4);
+    let hidden = network.wait(secs(20), |network| all_have(network, 4, "port", None));
+    assert!(hidden.is_some());
+    network.run_for(secs(90));
+    assert!(all_have(&network, 4, "heir", Some(b"node-9")));
+}
+
+#[test]
+fn a_value_with_a_time_to_live_ends_everywhere() {
+    let mut network = restored(1, 20, lan(), Link::PERFECT);
+    publish_for(&mut network, 4, "lease", b"1", Terms { ttl: Some(10), ..Terms::default() });
+    network.run_for(secs(5));
+    assert!(all_have(&network, 4, "lease", Some(b"1")));
+    network.run_for(secs(8));
+    assert!(all_have(&network, 4, "lease", None));
+}
+
+#[test]
+fn both_sides_of_a_partition_agree_soon_after_it() {
+    across_seeds(seeds(), |seed| {
+        let mut network = restored(seed, 60, lan(), Link::PERFECT);
+        for host in 0..60 {
+            publish(&mut network, host, "name", format!("node-{host}").as_bytes());
+            publish(&mut network, host, "flag", b"on");
+        }
+        network.run_for(secs(5));
+        let side = |address: std::net::SocketAddr| match address.ip() {
+            std::net::IpAddr::V4(ip) => ip.octets()[3] < 30,
+            std::net::IpAddr::V6(_) => false,
+        };
+        network.set_cut(move |from, to| side(from) != side(to));
+        network.run_for(secs(60));
+        for host in (0..60).step_by(3) {
+            withdraw(&mut network, host, "flag");
+            publish(&mut network, host, "name", b"other");
+        }
+        network.run_for(secs(60));
+        network.set_cut(|_, _| false);
+        let took = network.wait(secs(60), |network| network.is_formed() && all_agree(network));
+        assert!(took.is_some_and(|took| took < secs(20)), "seed {seed}: {took:?}");
+    });
+}
+
+#[test]
+fn health_changes_leave_no_gaps_that_are_asked_for() {
+    let mut network = restored(1, 60, lan(), Link::PERFECT);
+    for host in 0..60 {
+        publish(&mut network, host, "name", b"node");
+    }
+    network.run_for(secs(10));
+    let wants = |network: &Network<Heap>| -> u64 {
+        network.hosts.iter().map(|host| host.node.metrics().wants_sent).sum()
+    };
+    let before = wants(&network);
+    for (at, health) in [Health::Degraded, Health::Healthy, Health::Unhealthy].into_iter().enumerate() {
+        network.command(at, |node, now, out| node.set_health(now, health, out));
+        network.run_for(secs(2));
+    }
+    assert!(wants(&network) - before < 60, "{}", wants(&network) - before);
+    assert!(all_agree(&network));
+}
+
+#[test]
+fn a_node_that_writes_all_the_time_tells_of_it_once_a_second() {
+    let mut network = restored(1, 60, lan(), Link::PERFECT);
+    let sent = |network: &Network<Heap>| -> u64 {
+        network.hosts.iter().map(|host| host.node.metrics().bytes_of_state).sum()
+    };
+    for n in 0..400 {
+        publish(&mut network, 3, "load", format!("{n:050}").as_bytes());
+        network.run_for(Duration::from_millis(50));
+    }
+    let a_second = sent(&network) / 60 / 20;
+    assert!(a_second < 700, "{a_second} bytes a node and second");
+    network.run_for(secs(3));
+    assert!(all_have(&network, 3, "load", Some(format!("{:050}", 399).as_bytes())));
+}
+
+#[test]
+fn a_quiet_cluster_sends_nothing_of_its_state() {
+    let mut network = restored(1, 60, lan(), Link::PERFECT);
+    for host in 0..60 {
+        publish(&mut network, host, "name", b"node");
+    }
+    network.run_for(secs(30));
+    let sent = |network: &Network<Heap>| -> u64 {
+        network
+            .hosts
+            .iter()
+            .map(|host| host.node.metrics().bytes_of_state + host.node.metrics().bytes_state)
+            .sum()
+    };
+    let before = sent(&network);
+    network.run_for(secs(600));
+    assert_eq!(sent(&network), before);
+}
+
+#[test]
+fn a_write_that_breaks_a_limit_says_which_and_changes_nothing() {
+    let mut network = restored(1, 2, lan(), Link::PERFECT);
+    publish(&mut network, 0, "kept", b"1");
+    let before = network.hosts[0].node.me();
+    let mut refused = |key: &str, value: &[u8], terms: Terms| {
+        let mut buffer = gossip_core::Buffer::<8, 128, 9_600>::new();
+        let mut out = buffer.outbox();
+        let now = network.now();
+        network.hosts[0].node.publish(now, key, value, terms, &mut out).map(|_| ()).unwrap_err()
+    };
+    let long = "k".repeat(32);
+    for key in ["", long.as_str(), "two words", "käse"] {
+        assert_eq!(refused(key, b"1", Terms::default()), StateError::Key, "{key:?}");
+    }
+    assert!(matches!(refused("large", &[0; 901], Terms::default()), StateError::TooLarge { .. }));
+    assert_eq!(refused("lease", b"1", Terms { ttl: Some(0), ..Terms::default() }), StateError::Ttl);
+    assert_eq!(network.hosts[0].node.me(), before);
+    for n in 0..63 {
+        publish(&mut network, 0, &format!("{n}"), b"1");
+    }
+    let mut refused = |key: &str, value: &[u8]| {
+        let mut buffer = gossip_core::Buffer::<8, 128, 9_600>::new();
+        let mut out = buffer.outbox();
+        let now = network.now();
+        network.hosts[0].node.publish(now, key, value, Terms::default(), &mut out).map(|_| ()).unwrap_err()
+    };
+    assert_eq!(refused("one-more", b"1"), StateError::TooMany { most: 64 });
+    assert_eq!(refused("kept", &[0; 600]), StateError::Full { most: 1_024 });
+    assert_eq!(read(&network, 0, 0, "kept").as_deref(), Some(&b"1"[..]));
+}
