@@ -1,7 +1,7 @@
 //! Three nodes in one Cortex-M image, on [`Inline`] memory and without an allocator. Datagrams go through a queue in the
 //! image, and time is virtual, so that each run tells the same story, by semihosting:
 //!
-//! 1. the three form a cluster;
+//! 1. the three form a cluster, and know what the second publishes;
 //! 2. the third falls silent, and the others declare it dead;
 //! 3. the third is back, and the first is given as many members of an earlier life as its tables hold.
 //!
@@ -19,7 +19,7 @@ use cortex_m as _;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hprintln};
 use gossip_core::{Instant, Record, Status, Versions};
-use station::{Air, MEMBERS, Memory, Station, identity};
+use station::{Air, MEMBERS, MEMORY, Memory, Station, identity};
 
 const NODES: usize = 3;
 /// Time between two looks at the air.
@@ -45,7 +45,7 @@ fn exit(success: bool) -> ! {
 
 #[entry]
 fn main() -> ! {
-    static mut MEMORIES: [Memory; NODES] = [const { Memory::new() }; NODES];
+    static mut MEMORIES: [Memory; NODES] = [const { MEMORY }; NODES];
     static mut STATIONS: [Station; NODES] = [const { Station::EMPTY }; NODES];
     static mut AIR: Air = Air::EMPTY;
 
@@ -63,7 +63,7 @@ struct Story {
 
 impl Story {
     fn tell(&mut self) -> bool {
-        let came_true = self.form() && self.fall_silent() && self.come_back();
+        let came_true = self.form() && self.publish() && self.fall_silent() && self.come_back();
         self.go_on();
         hprintln!("-- Datagrams lost for want of room on the air: {}", self.air.lost);
         came_true
@@ -76,6 +76,20 @@ impl Story {
             station.join(Instant::ZERO, identity(1).address, self.air);
         }
         self.until(|story| (0..NODES).all(|at| story.lives(at) == NODES - 1) && story.views_are_equal())
+    }
+
+    #[inline(never)]
+    fn publish(&mut self) -> bool {
+        hprintln!("-- Node 2 says where its service listens.");
+        let now = self.now();
+        self.stations[1].publish(now, "port", b"8080", self.air)
+            && self.until(|story| (0..NODES).all(|at| story.reads(at, 2, "port", b"8080")))
+    }
+
+    fn reads(&self, at: usize, of: u8, key: &str, value: &[u8]) -> bool {
+        let mut space = [0; 8];
+        let node = self.stations[at].node();
+        node.is_some_and(|node| node.read(identity(of).id, key, &mut space) == Some(value))
     }
 
     #[inline(never)]

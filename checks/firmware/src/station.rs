@@ -3,17 +3,22 @@
 use core::net::SocketAddr;
 use cortex_m_semihosting::hprintln;
 use gossip_core::{
-    Buffer, ClusterName, Config, Event, Identity, Inline, Instant, Locality, Node, NodeId, Output, Record,
+    Buffer, ClusterName, Config, Event, Identity, Inline, InlineState, Instant, Locality, Node, NodeId,
+    Output, Record, Terms,
 };
 
 /// Members that each node has room for, itself included.
 pub const MEMBERS: usize = 64;
+/// Blocks of 64 bytes for kept state: one for each member, and half as many again.
+const BLOCKS: usize = MEMBERS * 3 / 2;
 /// Bytes of the largest datagram: fewer than the presets' 1,200, since a node holds three of them, two to send and one that
 /// has come. All nodes of a cluster must agree on it.
 pub const DATAGRAM: usize = 512;
 /// Packets, events and bytes of an outbox: a probe's relays and controls, all that a datagram can raise, two datagrams.
 pub type Mail = Buffer<8, 59, { 2 * DATAGRAM }>;
-pub type Memory = Inline<MEMBERS>;
+pub type Memory = Inline<MEMBERS, 16, InlineState<MEMBERS, BLOCKS>>;
+/// An empty one.
+pub const MEMORY: Memory = Memory::with_state(InlineState::new());
 
 /// A node and its outbox and receive buffer. Its tables it borrows, so that nothing large moves over the stack.
 pub struct Station {
@@ -77,6 +82,18 @@ impl Station {
         self.step(now, air, |node, _, out| node.restore(now, records, out));
     }
 
+    /// Publishes a value; false if it was refused.
+    #[inline(never)]
+    pub fn publish(&mut self, now: Instant, key: &str, value: &[u8], air: &mut Air) -> bool {
+        let Some(node) = &mut self.node else { return false };
+        let (me, mut out) = (node.me().address(), self.mail.outbox());
+        let Ok(output) = node.publish(now, key, value, Terms::default(), &mut out) else { return false };
+        for packet in output.packets() {
+            air.send(me, packet.to, packet.bytes);
+        }
+        true
+    }
+
     /// Takes in what has arrived, then ticks if it is time.
     #[inline(never)]
     pub fn turn(&mut self, now: Instant, air: &mut Air) {
@@ -117,6 +134,7 @@ fn tell(now: Instant, number: u64, event: Event) {
                 Event::Suspected(_) => "is suspected",
                 Event::Cleared(_) => "answered: no longer suspected",
                 Event::Down(_) => "is dead",
+                Event::State(_) => "has something new to say",
                 Event::Unreachable(_) => "cannot be reached",
                 Event::Reachable(_) => "can be reached again",
                 _ => "changed",

@@ -255,6 +255,10 @@ impl Bootstrap {
             joining.told = true;
             debug!("joined; {} members", cx.tables.members.size());
             cx.raise(Event::Joined);
+            // What this node has published already has someone to be told to.
+            if cx.tables.state.pending() > 0 {
+                cx.schedule_round();
+            }
         }
     }
 

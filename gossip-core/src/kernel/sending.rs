@@ -4,7 +4,7 @@ use crate::{
     kernel::{
         budget::{LIGHT, Load},
         context::{Context, Kernel},
-        telling::put_state,
+        telling::{put_nothing, put_state},
     },
     tables::{
         memory::Tables,
@@ -220,6 +220,9 @@ pub(crate) fn put_news(
 ) -> bool {
     let put = draft.record(&aged(kernel, tables, slot));
     kernel.metrics.records_sent += u64::from(put);
+    if put && slot == ME && !tables.state.keeps() {
+        let _ = put_nothing(draft, kernel, &tables.members);
+    }
     put
 }
 
@@ -255,7 +258,7 @@ fn put_rumors(
     let sends = [if free { None } else { Some(living) }, Some(silent)];
     let mut suspects = heapless::Vec::<(SlotId, usize), MAX_TAKEN>::new();
     let mut sent = 0;
-    let suspicions = &tables.suspicions;
+    let (suspicions, keeps, mut nothing) = (&tables.suspicions, tables.state.keeps(), false);
     let retired = tables.rumors.take(tables.members.slots, load.kinds(), sends, |slot, member| {
         if slot == ME && about == Some(ME) {
             return true;
@@ -271,6 +274,8 @@ fn put_rumors(
             draft.release(accusers);
         } else if accusers > 0 {
             let _ = suspects.push((slot, accusers));
+        } else if slot == ME && !keeps {
+            nothing = true;
         }
         sent += u64::from(put);
         put
@@ -280,6 +285,9 @@ fn put_rumors(
     }
     for &(slot, _) in &suspects {
         put_accusations(draft, tables, slot);
+    }
+    if nothing {
+        let _ = put_nothing(draft, kernel, &tables.members);
     }
     kernel.metrics.records_sent += sent;
     kernel.metrics.rumors_retired += u64::from(retired);

@@ -5,8 +5,12 @@ use crate::{
     tables::{
         memory::Tables,
         queue::Kind,
-        state::{pending::Form, store::Store, tell::Tell},
-        table::{SlotId, Table},
+        state::{
+            pending::Form,
+            store::Store,
+            tell::{Tell, Told},
+        },
+        table::{ME, SlotId, Table},
     },
     vocabulary::{config::Mode, time::Stamp},
     wire::{
@@ -39,6 +43,16 @@ pub(crate) fn put_item(
     });
     kernel.metrics.items_sent += u64::from(put);
     kernel.metrics.bytes_of_state += (draft.len() - before) as u64;
+    put
+}
+
+/// Writes that this node, which keeps no state, has none at any version: others must not ask for what a change of its health
+/// seems to leave out.
+pub(super) fn put_nothing(draft: &mut Draft<'_>, kernel: &mut Kernel, members: &Table<'_>) -> bool {
+    let me = members.record(ME);
+    let put = me.state_version() > 0
+        && draft.item(me, 0, |_| Some(Told { from: 0, to: me.state_version(), len: 0 }));
+    kernel.metrics.items_sent += u64::from(put);
     put
 }
 

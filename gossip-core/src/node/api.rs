@@ -100,7 +100,6 @@ impl<M: Memory> Node<M> {
         tables.suspicions.clear();
         tables.state.clear();
         tables.state.desk.limits = Limits::new(config.state_per_member, usize::from(config.max_datagram));
-        tables.state.begin(ME, identity.epoch);
         tables.reset_to_self(config.cluster.key, &me, now.stamp());
         let kernel = Kernel {
             budgets: Buckets::new(&config, now),

@@ -39,7 +39,7 @@ const ASKED_INTERVALS: u32 = 2;
 /// How long the state of the dead is kept: they may come back.
 const LINGER: Duration = Duration::from_secs(60);
 /// Owners that are asked for at a time: a datagram full.
-const MAX_WANTED: usize = sized(64, 16);
+const MAX_WANTED: usize = sized(64, 8);
 /// Owners that are looked at in a tick because their time has come.
 const MAX_DUE: usize = 256;
 /// Owners that are asked themselves in a tick, a datagram each.
@@ -49,7 +49,7 @@ const ASKS_PER_OWNER: u8 = 4;
 /// Members with the same tag that a head may be about.
 const MAX_ALIKE: usize = 4;
 /// Wants of one datagram that are answered: those of a full one.
-const MAX_ANSWERED: usize = sized(96, 24);
+const MAX_ANSWERED: usize = sized(96, 8);
 /// Datagrams that answer one.
 const MAX_ANSWERS: usize = 10;
 

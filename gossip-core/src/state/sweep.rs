@@ -27,7 +27,7 @@ const MAX_PASSED: u32 = 16;
 const REST_INTERVALS: u32 = 4;
 const MAX_DOUBLINGS: u32 = 8;
 /// Owners that answer a request.
-const MAX_ANSWERED: usize = sized(192, 16);
+const MAX_ANSWERED: usize = sized(192, 8);
 
 /// A sweep under way, and what came of those before.
 #[derive(Clone)]

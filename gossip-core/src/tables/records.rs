@@ -19,6 +19,9 @@ impl Tables<'_> {
     pub(crate) fn reset_to_self(&mut self, key: u64, me: &Record, born: Stamp) {
         let owners = self.state.owners.len() as SlotId;
         (ME + 1..owners).filter(|_| self.members.size() > 0).for_each(|slot| self.state.forget(slot));
+        if self.state.owner(ME).epoch() != me.incarnation().epoch {
+            self.state.begin(ME, me.incarnation().epoch);
+        }
         self.members.reset_to_self(key, me, born);
     }
 

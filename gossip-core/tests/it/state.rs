@@ -1,6 +1,6 @@
 //! What members publish of themselves: everyone knows it soon, and nothing of it comes back once it is gone.
 
-use crate::support::{Link, Network, across_seeds, lan, secs, seeds};
+use crate::support::{Link, Network, across_seeds, forge, lan, secs, seeds};
 use gossip_core::{AfterDeath, Config, Health, Heap, StateError, Terms};
 use std::time::Duration;
 
@@ -264,4 +264,85 @@ fn a_write_that_breaks_a_limit_says_which_and_changes_nothing() {
     assert_eq!(refused("one-more", b"1"), StateError::TooMany { most: 64 });
     assert_eq!(refused("kept", &[0; 600]), StateError::Full { most: 1_024 });
     assert_eq!(read(&network, 0, 0, "kept").as_deref(), Some(&b"1"[..]));
+}
+
+/// An item of a member, as anyone can write it: one entry, and a state version `ahead` of the owner's.
+fn forged_item(network: &Network<Heap>, of: usize, ahead: u8) -> forge::Section {
+    let owner = network.hosts[of].node.me();
+    let top = owner.state_version() + u32::from(ahead);
+    assert!(top < 128, "one byte");
+    let entry = [1, 4, b'e', b'v', b'i', b'l', 1, b'1'];
+    let numbers = [0, 0, top as u8, 0, 1, 0, entry.len() as u8];
+    let ids = [&owner.id().as_u64().to_be_bytes()[..], &owner.incarnation().epoch.to_be_bytes()].concat();
+    (48, [&ids[..], &numbers, &entry].concat())
+}
+
+/// Hands a host a section, in the name of another and from its address or from elsewhere.
+fn say(
+    network: &mut Network<Heap>,
+    to: usize,
+    by: usize,
+    from: std::net::SocketAddr,
+    section: forge::Section,
+) {
+    let bytes = forge::datagram(&forge::head(network.config), network.hosts[by].id, &[section]);
+    network.inject(to, from, &bytes);
+}
+
+#[test]
+fn forged_state_of_a_member_is_overwritten_by_its_owner_within_seconds() {
+    across_seeds(seeds().take(5), |seed| {
+        let mut network = restored(seed, 30, lan(), Link::PERFECT);
+        publish(&mut network, 3, "port", b"8080");
+        network.run_for(secs(3));
+        let (section, from) = (forged_item(&network, 3, 2), network.hosts[2].address);
+        say(&mut network, 1, 2, from, section);
+        assert_eq!(read(&network, 1, 3, "evil").as_deref(), Some(&b"1"[..]), "nothing is signed");
+        let gone = network.wait(secs(10), |network| all_have(network, 3, "evil", None) && all_agree(network));
+        assert!(gone.is_some(), "seed {seed}");
+        assert!(all_have(&network, 3, "port", Some(b"8080")), "seed {seed}");
+    });
+}
+
+#[test]
+fn forged_heads_cost_five_questions_a_member_and_change_nothing() {
+    let mut network = restored(1, 30, lan(), Link::PERFECT);
+    publish(&mut network, 3, "port", b"8080");
+    network.run_for(secs(3));
+    let before: Vec<_> = network.hosts.iter().map(|host| host.node.fingerprint()).collect();
+    let wants = network.hosts[1].node.metrics().wants_sent;
+    let from = network.hosts[2].address;
+    for tag in 0..1_000u32 {
+        let head = [&(tag << 22).to_be_bytes()[..], &[0, 200]].concat();
+        say(&mut network, 1, 2, from, (49, head));
+    }
+    network.run_for(secs(20));
+    assert!(
+        network.hosts[1].node.metrics().wants_sent - wants <= 5 * 30,
+        "asked of members that exist alone"
+    );
+    assert!(network.hosts.iter().map(|host| host.node.fingerprint()).eq(before));
+}
+
+#[test]
+fn state_is_told_to_no_other_address_than_a_members_own() {
+    let mut network = restored(1, 30, lan(), Link::PERFECT);
+    for host in 0..30 {
+        publish(&mut network, host, "name", &[7; 200]);
+    }
+    network.run_for(secs(60));
+    let sent = |network: &Network<Heap>| network.hosts[1].sent.bytes();
+    let all = (51, [[0; 4], [255; 4]].concat());
+    let before = sent(&network);
+    say(&mut network, 1, 2, ([10, 9, 9, 9], 7_946).into(), all.clone());
+    assert_eq!(sent(&network), before);
+    let from = network.hosts[2].address;
+    for _ in 0..1_000 {
+        say(&mut network, 1, 2, from, all.clone());
+    }
+    let answered = sent(&network) - before;
+    assert!(
+        answered > 4_000 && answered < 14 * 1_200 + 1_200,
+        "{answered} bytes: what the budget lets out at once"
+    );
 }

@@ -1,6 +1,13 @@
 //! What holds of the store between any two operations; for tests and fuzzing only.
 
-use super::{arena::guarantee, entry::Stored, store::Store};
+use super::{
+    arena::guarantee,
+    desk::Wait,
+    entry::Stored,
+    list::List,
+    owner::{Links, Owner, Row},
+    store::Store,
+};
 use alloc::{collections::BTreeSet, vec};
 
 impl Store<'_> {
@@ -36,6 +43,38 @@ impl Store<'_> {
         assert_eq!(seen.len(), books.touched as usize, "no block is lost");
         let free = blocks.blocks.len() as u32 - taken;
         assert!(free >= guaranteed * self.owners.len() as u32 - claimed, "the guarantees can be kept");
+        self.check_lists();
+    }
+
+    /// Panics unless every owner is in the lists that it says, once, and the counts are right.
+    fn check_lists(&self) {
+        let walk = |list: List, row: Row| {
+            let (mut slots, mut before, mut at) = (vec![], 0, list.first);
+            while let Some(slot) = at.checked_sub(1) {
+                let Links { previous, next } = *{ *self.owner(slot) }.links(row);
+                assert_eq!(previous, before, "the list leads back from slot {slot}");
+                slots.push(slot);
+                assert!(slots.len() <= self.owners.len(), "a list has a loop");
+                (before, at) = (at, next);
+            }
+            assert_eq!(before, list.last, "a list ends with its last");
+            slots
+        };
+        let (mut pending, mut waiting, mut gaps) = (0, 0, 0);
+        for (sends, &list) in (1..).zip(&self.desk.pending.lists) {
+            let slots = walk(list, Row::Pending);
+            assert!(slots.iter().all(|&slot| self.owner(slot).sends == sends));
+            pending += slots.len();
+        }
+        for (&list, wait) in self.desk.waiting.lists.iter().zip(Wait::ALL) {
+            let slots = walk(list, Row::Waiting);
+            assert!(slots.iter().all(|&slot| self.owner(slot).wait() == Some(wait)));
+            waiting += slots.len();
+            gaps += if wait == Wait::Lingering { 0 } else { slots.len() };
+        }
+        assert_eq!((pending, gaps), (self.pending() as usize, self.gaps() as usize), "the counts are right");
+        let named = |is: fn(&Owner) -> bool| self.owners.iter().filter(|owner| is(owner)).count();
+        assert_eq!((pending, waiting), (named(Owner::is_pending), named(|owner| owner.wait > 0)));
     }
 }
 

@@ -24,7 +24,7 @@ impl Desk {
 /// The lists of pending owners, by how often they were told of, the newest first.
 #[derive(Clone)]
 pub(crate) struct Pending {
-    lists: [List; MAX_SENDS],
+    pub(super) lists: [List; MAX_SENDS],
     pub(super) count: u32,
 }
 

@@ -16,7 +16,7 @@ use crate::{
 /// third of the bytes of a change each, fewer lengthen the tail by the round trips of those that ask.
 pub(crate) const PAYLOAD_SENDS: u8 = 4;
 /// The most owners told of in one packet.
-const MAX_TAKEN: usize = sized(96, 24);
+const MAX_TAKEN: usize = sized(96, 12);
 
 /// In which form an owner's news is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

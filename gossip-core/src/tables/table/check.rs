@@ -19,6 +19,29 @@ impl Tables<'_> {
         self.members.check_zones();
         self.rumors.check(self.members.slots);
         self.suspicions.check(self.members.slots);
+        self.state.check();
+        self.check_followed();
+    }
+}
+
+impl Tables<'_> {
+    /// What is kept of a member is of its epoch, and whatever is missing of a live one is waited for.
+    fn check_followed(&self) {
+        for (slot, owner) in (0..).zip(self.state.owners.iter()) {
+            if !self.members.is_used(slot) {
+                assert_eq!(
+                    (owner.bytes(), owner.wait(), owner.is_pending()),
+                    (0, None, false),
+                    "slot {slot} is free"
+                );
+                continue;
+            }
+            let record = self.members.record(slot);
+            assert_eq!(owner.epoch(), record.incarnation().epoch, "state of slot {slot} is of another epoch");
+            if slot != ME && record.status().is_live() && owner.known() < record.state_version() {
+                assert!(owner.wait().is_some(), "a gap of slot {slot} is not waited for");
+            }
+        }
     }
 }
 

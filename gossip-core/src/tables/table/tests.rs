@@ -92,7 +92,7 @@ struct Rig<S> {
 impl<S: Storage> Rig<S> {
     fn new(mut memory: S, ids: Vec<u64>) -> Self {
         let me = record(u64::MAX);
-        memory.tables().members.reset_to_self(KEY, &me, Stamp(0));
+        memory.tables().reset_to_self(KEY, &me, Stamp(0));
         let mut model = Model::default();
         model.records.insert(u64::MAX, me);
         Self { memory, ids, zones: 3, rng: Rng::new([3; 32]), model }
@@ -143,7 +143,7 @@ impl<S: Storage> Rig<S> {
         let id = new.id().as_u64();
         let capacity = self.memory.tables().members.slots.len();
         let entry = self.memory.tables().members.entry(new.id());
-        let applied = self.memory.tables().members.apply(entry, new, &mut self.rng);
+        let applied = self.memory.tables().apply(entry, new, &mut self.rng, Stamp(0));
         match applied {
             Applied::Full => assert_eq!(self.model.records.len(), capacity),
             Applied::New(_) => assert!(self.model.records.insert(id, *new).is_none()),
@@ -163,9 +163,9 @@ impl<S: Storage> Rig<S> {
             return;
         }
         self.close(id, slot);
-        let Tables { members: mut table, rumors, .. } = self.memory.tables();
-        rumors.unlink(table.slots, slot);
-        table.forget(slot);
+        let mut tables = self.memory.tables();
+        tables.rumors.unlink(tables.members.slots, slot);
+        tables.forget(slot);
         self.model.records.remove(&id);
         self.model.pending.remove(&id);
     }
@@ -449,7 +449,7 @@ fn a_table_that_starts_over_knows_no_zones() {
     let mut rig = Rig::new(Heap::for_members(8), (1..=8).collect());
     (1..=5).for_each(|id| rig.apply(&record_in(id, id as u8)));
     assert_eq!(rig.memory.tables().members.zones().count(), 5);
-    rig.memory.tables().members.reset_to_self(KEY, &record(u64::MAX), Stamp(0));
+    rig.memory.tables().reset_to_self(KEY, &record(u64::MAX), Stamp(0));
     rig.model.records.retain(|&id, _| id == u64::MAX);
     rig.check();
     assert_eq!(rig.memory.tables().members.zones().count(), 0);
@@ -486,11 +486,11 @@ fn a_lap_probes_everybody_once_and_each_lap_in_another_order() {
 fn a_node_is_found_in_a_crowd_without_walking_through_it() {
     let ids = crowded(|tag| tag >> 25 == 100, 3_000);
     let mut memory = Heap::for_members(4_000);
-    memory.tables().members.reset_to_self(KEY, &record(u64::MAX), Stamp(0));
+    memory.tables().reset_to_self(KEY, &record(u64::MAX), Stamp(0));
     let mut rng = Rng::new([1; 32]);
     for &id in &ids {
         let entry = memory.tables().members.entry(record(id).id());
-        let applied = memory.tables().members.apply(entry, &record(id), &mut rng);
+        let applied = memory.tables().apply(entry, &record(id), &mut rng, Stamp(0));
         assert!(matches!(applied, Applied::New(_)));
     }
     let view = memory.views().members;

@@ -1,7 +1,16 @@
 //! The datagrams that PROTOCOL.md shows, byte by byte: in its blocks of `vectors`, as they are read here.
 
 use super::*;
-use crate::tables::table::sums::{Share, place};
+use crate::{
+    tables::{
+        state::entry::{AfterDeath, Content, Lasting, Seconds},
+        table::sums::{Share, place},
+    },
+    wire::{
+        frame::Contents,
+        state::{Head, Notice, Range, Want},
+    },
+};
 use std::{collections::BTreeMap, fs, path::Path, string::String, vec::Vec};
 
 /// What a name in the document stands for.
@@ -11,6 +20,8 @@ enum Expected {
     /// One that a node takes in, and would write otherwise.
     Read(Datagram),
     Refused(Malformed),
+    /// Sections of state, of which this holds.
+    State(Holds),
 }
 
 fn text() -> String {
@@ -185,6 +196,58 @@ fn refused() -> Vec<(&'static str, Malformed)> {
         ("a prefix with a bit too many", value),
         ("a list that begins late without a version", value),
         ("a more of 0", value),
+        ("an item that begins after it ends", value),
+        ("an entry above its item's span", value),
+        ("entries whose versions do not rise", value),
+        ("a key that is not visible", value),
+        ("an entry that ends too early", value),
+        ("a floor above its own version", value),
+        ("a range that ends before it begins", value),
+    ]
+}
+
+/// What is to hold of a datagram.
+type Holds = fn(&Contents<'_>) -> bool;
+
+/// Whether the sections of state say what the protocol says they do.
+fn state() -> Vec<(&'static str, Holds)> {
+    type Said<'a> = Vec<(u32, &'a [u8], Content<'a>)>;
+    fn said<'a>(contents: &Contents<'a>) -> (Notice<'a>, Said<'a>) {
+        let notice = contents.items().next().unwrap();
+        let entries = notice.item.entries(Seconds(1_000)).map(Result::unwrap);
+        (notice, entries.map(|entry| (entry.version, entry.key, entry.content)).collect())
+    }
+    fn span(notice: &Notice<'_>) -> (u32, u32, u32, u32) {
+        (notice.item.top, notice.item.to, notice.item.from, notice.age)
+    }
+    vec![
+        ("item", |contents| {
+            let (notice, entries) = said(contents);
+            let lasting = Lasting { expires: Some(Seconds(1_300)), after_death: AfterDeath::Hidden };
+            let port = (298, &b"port"[..], Content::Value { bytes: b"8080", lasting });
+            (notice.owner, notice.item.epoch) == (name("db-2"), 1_700_000_000)
+                && (notice.health, notice.pause_s) == (Health::Degraded, 5)
+                && span(&notice) == (300, 299, 297, 250)
+                && entries == [port, (299, b"flag", Content::Deleted)]
+        }),
+        ("item of a value that outlives its owner, and a floor", |contents| {
+            let (notice, entries) = said(contents);
+            let lasting = Lasting { expires: None, after_death: AfterDeath::Kept };
+            let value = (9, &b"k"[..], Content::Value { bytes: b"v", lasting });
+            span(&notice) == (9, 9, 6, 0) && entries == [(7, &b""[..], Content::Floor(5)), value]
+        }),
+        ("item without entries", |contents| {
+            let (notice, entries) = said(contents);
+            span(&notice) == (1, 1, 0, 0) && entries.is_empty()
+        }),
+        ("heads", |contents| {
+            let heads = [Head { tag: 0xC6ED_78EE, top: 300 }, Head { tag: 1, top: u16::MAX }];
+            contents.heads().eq(heads)
+        }),
+        ("want", |contents| {
+            contents.wants().eq([Want { owner: name("db-2"), epoch: 1_700_000_000, known: 297 }])
+        }),
+        ("range", |contents| contents.ranges().eq([Range { from: 0xC000_0000, until: u32::MAX }])),
     ]
 }
 
@@ -193,7 +256,8 @@ fn expected() -> BTreeMap<&'static str, Expected> {
         messages().into_iter().chain(entries()).map(|(name, datagram)| (name, Expected::Written(datagram)));
     let read = read_only().into_iter().map(|(name, datagram)| (name, Expected::Read(datagram)));
     let refused = refused().into_iter().map(|(name, kind)| (name, Expected::Refused(kind)));
-    written.chain(read).chain(refused).collect()
+    let state = state().into_iter().map(|(name, holds)| (name, Expected::State(holds)));
+    written.chain(read).chain(refused).chain(state).collect()
 }
 
 #[test]
@@ -214,6 +278,11 @@ fn the_bytes_are_those_of_the_protocol() {
             }
             Expected::Read(datagram) => assert_eq!(decoded, Ok(datagram), "{name}"),
             Expected::Refused(kind) => assert_eq!(decoded, Err(Verdict::Malformed(kind)), "{name}"),
+            Expected::State(holds) => {
+                assert!(is_datagram(&bytes), "{name}: it is written as it is read");
+                let contents = Frame::decode(&bytes).unwrap().contents().unwrap();
+                assert!(holds(&contents), "{name}");
+            }
         }
     }
 }
