@@ -36,7 +36,7 @@ async fn nodes_live_by_tokios_clock() {
     let (second, driver) = bind(options("second").with(|o| o.seeds = seeds)).await.unwrap();
     driver.spawn();
     time::sleep(Duration::from_secs(600)).await;
-    let [member] = first.members()[..] else { panic!("alone") };
+    let [member] = &first.members()[..] else { panic!("alone") };
     assert_eq!((member.id, member.status()), (second.id(), Status::Alive));
     assert!(first.metrics().probes > 500, "ten minutes of a probe a second: {}", first.metrics().probes);
 }

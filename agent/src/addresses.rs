@@ -62,7 +62,13 @@ mod tests {
         let address = ([10, 0, 0, 1], port).into();
         let identity = Identity { id, epoch: 1, address, locality: Locality::default() };
         let record = Record::new(identity, Versions::OURS).with_status(status);
-        MemberView { id, record, reachability: Reachability::Unknown, routable: true }
+        MemberView {
+            id,
+            name: Some(name.to_owned()),
+            record,
+            reachability: Reachability::Unknown,
+            routable: true,
+        }
     }
 
     #[test]

@@ -441,6 +441,7 @@ mod tests {
 
     fn notice(event: Event, record: Option<Record>) -> Notice {
         let view = |record: Record| MemberView {
+            name: None,
             id: record.id(),
             record,
             reachability: Reachability::Reachable,

@@ -59,7 +59,7 @@ impl Posted {
             *cursor = oldest;
             return Some(Err(Lagged(missed)));
         }
-        let notice = *self.notices.get(usize::try_from(*cursor - oldest).ok()?)?;
+        let notice = self.notices.get(usize::try_from(*cursor - oldest).ok()?)?.clone();
         *cursor += 1;
         Some(Ok(notice))
     }
@@ -105,6 +105,11 @@ impl Board {
         self.change(|posted| {
             posted.ended.get_or_insert(stopped);
         });
+    }
+
+    /// Whether the driver has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        lock(&self.0).ended.is_some()
     }
 
     pub(crate) fn lagged(&self) -> u64 {

@@ -35,6 +35,8 @@ pub struct HostMetrics {
     pub epoch_errors: u64,
     /// Views that could not be written to their file.
     pub view_errors: u64,
+    /// Values that were read, and were not of the type of their key.
+    pub values_undecoded: u64,
 }
 
 impl HostMetrics {
@@ -65,6 +67,7 @@ impl HostMetrics {
             ("seeds_replaced", self.seeds_replaced),
             ("epoch_errors", self.epoch_errors),
             ("view_errors", self.view_errors),
+            ("values_undecoded", self.values_undecoded),
         ]
         .into_iter()
     }

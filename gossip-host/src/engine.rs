@@ -8,6 +8,7 @@ use crate::{
     handle::Handle,
     jitter::Jitter,
     keeper::Keeper,
+    kept,
     lock::lock,
     notice::Notice,
     options::Options,
@@ -106,7 +107,8 @@ impl Engine {
         let view_file = options.view_file.as_ref().map(|path| ViewFile::new(path, options.config.cluster));
         let (records, restored) = read_view(view_file.as_ref(), &options);
         let mut buffer: Box<StepBuffer> = Box::default();
-        // Neither of these sends anything, or has events.
+        // None of these sends anything, or has events.
+        kept::publish_name(&mut node, &options.name, &mut buffer.outbox()).map_err(StartError::Name)?;
         if !options.seeds.is_empty() || !records.is_empty() {
             // Names may have to be looked up first.
             let _ = node.await_seeds(now, &mut buffer.outbox());
@@ -215,8 +217,18 @@ impl Engine {
     }
 
     fn carry_out(&mut self, transport: &mut impl Transport, requests: Requests) {
-        let Requests { join, seeds_replaced, found, view_written, health, pause, advertise, config, leave } =
-            requests;
+        let Requests {
+            join,
+            seeds_replaced,
+            found,
+            view_written,
+            health,
+            pause,
+            advertise,
+            config,
+            written,
+            leave,
+        } = requests;
         let now = transport.now();
         let dropped = self.seeds.add(now, join) + seeds_replaced;
         self.count(|metrics| metrics.seeds_replaced += dropped as u64);
@@ -239,6 +251,9 @@ impl Engine {
         if let Some(address) = advertise {
             // The handle has checked it.
             self.step(transport, |node, now, out| node.set_address(now, address, out).ok());
+        }
+        if written {
+            self.next_tick = lock(&self.shared.node).next_tick();
         }
         if let Some(timeout) = leave {
             let end = now + timeout;

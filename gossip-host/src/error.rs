@@ -1,7 +1,7 @@
 //! Why a node did not start, and what to do.
 
 use crate::{epoch::EpochError, seeds::MAX_SEEDS};
-use gossip_core::ConfigError;
+use gossip_core::{ConfigError, StateError};
 use std::{error::Error, fmt, io, net::SocketAddr};
 
 /// Why a node did not start, and what to do. Nothing is left behind: no socket, no task.
@@ -30,6 +30,8 @@ pub enum StartError {
     },
     /// The name, the configuration, the advertised address or the capacity was refused.
     Config(ConfigError),
+    /// The name cannot be published: the datagrams, or the bytes that a member may keep, are too few for it.
+    Name(StateError),
     /// The epoch file cannot be used.
     Epoch(EpochError),
     /// More seeds than a node keeps.
@@ -70,6 +72,7 @@ impl fmt::Display for StartError {
                 write!(f, "cannot bind {address}, which must be an address of this machine")
             }
             Self::Config(error) => error.fmt(f),
+            Self::Name(_) => f.write_str("the node's name is too long to be published: choose a shorter one"),
             Self::Epoch(error) => error.fmt(f),
             Self::TooManySeeds { given } => write!(
                 f,
@@ -83,6 +86,7 @@ impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Bind { source, .. } => Some(source),
+            Self::Name(error) => Some(error),
             // These two are shown as themselves.
             Self::Config(error) => error.source(),
             Self::Epoch(error) => error.source(),

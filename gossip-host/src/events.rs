@@ -73,7 +73,7 @@ mod tests {
         let mut cx = Context::from_waker(Waker::noop());
         assert!(events.as_mut().poll_next(&mut cx).is_pending());
         let notice = Notice { event: Event::Joined, member: None, at: SystemTime::UNIX_EPOCH };
-        board.post([notice].into_iter());
+        board.post([notice.clone()].into_iter());
         board.end(Ok(Left { acknowledged: 0 }));
         assert_eq!(events.as_mut().poll_next(&mut cx), Poll::Ready(Some(Ok(notice))));
         assert_eq!(events.as_mut().poll_next(&mut cx), Poll::Ready(None));

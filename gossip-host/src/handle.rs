@@ -54,7 +54,8 @@ impl Handle {
 
     /// The members to send requests to: live, reachable from here and not unhealthy.
     pub fn routable(&self) -> Vec<MemberView> {
-        lock(&self.0.node).members().filter(Member::is_routable).map(MemberView::from).collect()
+        let node = lock(&self.0.node);
+        node.members().filter(Member::is_routable).map(|member| MemberView::new(&node, member)).collect()
     }
 
     /// Shows every other member known, in the order of [`members`](Self::members), and copies nothing.
@@ -66,7 +67,8 @@ impl Handle {
 
     /// One member, or this node itself.
     pub fn member(&self, id: NodeId) -> Option<MemberView> {
-        lock(&self.0.node).member(id).map(MemberView::from)
+        let node = lock(&self.0.node);
+        node.member(id).map(|member| MemberView::new(&node, member))
     }
 
     /// This node's own record, as it is told to others.

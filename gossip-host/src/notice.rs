@@ -5,7 +5,7 @@ use gossip_core::{Event, Memory, Node};
 use std::{fmt, time::SystemTime};
 
 /// One event, with the member it is about as it looked right after it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Notice {
     /// What happened.
@@ -18,7 +18,8 @@ pub struct Notice {
 
 impl Notice {
     pub(crate) fn new<M: Memory>(event: Event, node: &Node<M>, at: SystemTime) -> Self {
-        let member = event.member().and_then(|id| node.member(id)).map(MemberView::from);
+        let member = event.member().and_then(|id| node.member(id));
+        let member = member.map(|member| MemberView::new(node, member));
         Self { event, member, at }
     }
 }
@@ -51,7 +52,8 @@ mod tests {
         let address = (Ipv4Addr::new(192, 0, 2, 7), 7_946).into();
         let identity = Identity { id, epoch: 9, address, locality: Locality::default() };
         let record = Record::new(identity, Versions { min: 1, max: 1 });
-        let member = MemberView { id, record, reachability: Reachability::Reachable, routable: true };
+        let name = Some("db-1".to_owned());
+        let member = MemberView { id, name, record, reachability: Reachability::Reachable, routable: true };
         for member in [None, Some(member)] {
             let notice = Notice { event: Event::Up(id), member, at: UNIX_EPOCH };
             let text = serde_json::to_string(&notice).unwrap();

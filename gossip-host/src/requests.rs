@@ -30,6 +30,8 @@ pub(crate) struct Requests {
     pub(crate) pause: Option<Duration>,
     pub(crate) advertise: Option<SocketAddr>,
     pub(crate) config: Option<Config>,
+    /// A handle has written to the node's own state: the node has another next tick.
+    pub(crate) written: bool,
     /// Leave, within this time; the shorter of two.
     pub(crate) leave: Option<Duration>,
 }

@@ -1,9 +1,17 @@
 //! What a node's handles, its watches and its engine share.
 
 use crate::{
-    board::Board, counters::HostMetrics, lock::lock, requests::Inbox, seeds::UnresolvedSeed,
-    view::MemberView, view_file::Restored,
+    board::Board,
+    counters::HostMetrics,
+    key::{DecodeError, Key},
+    lock::lock,
+    requests::Inbox,
+    seeds::UnresolvedSeed,
+    value::Value,
+    view::MemberView,
+    view_file::Restored,
 };
+use bytes::Bytes;
 use gossip_core::{Heap, Node, NodeId};
 use std::{
     net::SocketAddr,
@@ -25,6 +33,23 @@ pub(crate) struct Shared {
 impl Shared {
     /// Every other member known.
     pub(crate) fn members(&self) -> Vec<MemberView> {
-        lock(&self.node).members().map(MemberView::from).collect()
+        let node = lock(&self.node);
+        node.members().map(|member| MemberView::new(&node, member)).collect()
+    }
+
+    /// The value of a key of a member, or of this node itself, as it is told.
+    pub(crate) fn read(&self, member: NodeId, key: &str) -> Option<Value<Bytes>> {
+        let node = lock(&self.node);
+        let owner = node.member(member)?;
+        node.entry(member, key).map(|entry| Value::of(&entry, owner.record()))
+    }
+
+    /// A value as what it is. Not under the lock of the node: what a type does to decode itself is its own affair.
+    pub(crate) fn decode<T>(&self, key: &Key<T>, told: Value<Bytes>) -> Result<Value<T>, DecodeError> {
+        let decoded = told.try_map(|bytes| key.decode(&bytes));
+        if decoded.is_err() {
+            lock(&self.metrics).values_undecoded += 1;
+        }
+        decoded
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 const NODES: usize = 5;
 
 /// Nodes that all know each other.
-fn formed<A: Adapter>(test: &str) -> Vec<Running> {
+pub(crate) fn formed<A: Adapter>(test: &str) -> Vec<Running> {
     let mut nodes: Vec<Running> = Vec::new();
     for i in 0..NODES {
         let seeds = nodes.first().map(|first| first.handle.local_addr().into());

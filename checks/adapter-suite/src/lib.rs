@@ -8,6 +8,7 @@
 mod child;
 mod cluster;
 mod control;
+mod kept;
 mod lifecycle;
 mod restart;
 mod trouble;
@@ -15,7 +16,7 @@ mod wait;
 
 /// What [`behaviours!`] expands to calls of, one function for each promise.
 pub mod promises {
-    pub use crate::{cluster::*, lifecycle::*, restart::*, trouble::*};
+    pub use crate::{cluster::*, kept::*, lifecycle::*, restart::*, trouble::*};
 }
 
 use gossip_core::{ClusterName, Config};
@@ -105,6 +106,9 @@ macro_rules! behaviours {
             a_name_that_does_not_resolve_is_reported_and_harms_nothing,
             a_node_joins_when_it_is_told_to,
             a_node_on_every_interface_meets_one_of_ipv4,
+            what_a_node_publishes_all_others_read_until_it_is_withdrawn,
+            a_restart_hides_the_keys_of_the_node_before_it,
+            a_member_is_found_by_its_name,
             a_slow_subscriber_is_told_what_it_missed_and_goes_on,
             a_first_node_has_joined_and_so_have_those_who_join_it,
             a_node_whose_seeds_are_silent_or_unknown_has_not_joined,

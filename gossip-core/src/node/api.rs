@@ -294,6 +294,11 @@ impl<M: Memory> Node<M> {
         self.kernel.clock.deadline()
     }
 
+    /// The time of the last step.
+    pub fn now(&self) -> Instant {
+        self.kernel.clock.now()
+    }
+
     /// All other members that this node knows of: live members first, then tombstones.
     pub fn members(&self) -> Members<'_> {
         let view = self.memory.views().members;

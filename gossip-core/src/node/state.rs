@@ -75,8 +75,15 @@ impl<M: Memory> Node<M> {
     /// it has none, or one that is longer than `into`. Of a member that is dead or has left only values that
     /// [outlive](AfterDeath::Kept) it are shown.
     pub fn read<'b>(&self, id: NodeId, key: &str, into: &'b mut [u8]) -> Option<&'b [u8]> {
-        let (slot, standing) = self.owner(id)?;
-        self.memory.views().state.read(slot, key.as_bytes(), standing, self.seconds())?.copy_to(into)
+        self.entry(id, key)?.held.copy_to(into)
+    }
+
+    /// A key of a member, or of this node itself, as of the last step. As [`read`](Self::read), with its version and the time
+    /// that it has left.
+    pub fn entry(&self, id: NodeId, key: &str) -> Option<Entry<'_>> {
+        let ((slot, standing), now) = (self.owner(id)?, self.seconds());
+        let held = self.memory.views().state.read(slot, key.as_bytes(), standing, now)?;
+        Some(Entry { held, now })
     }
 
     /// The name that a member has published, if it has.
