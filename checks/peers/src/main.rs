@@ -1,4 +1,4 @@
-//! How a node's state spreads in other gossip programs, measured side by side on loopback.
+//! How a node's state spreads here and in other gossip programs, measured side by side on loopback.
 //!
 //! Every program does the same: some nodes meet on this machine, idle, and then one node after another changes a tag of
 //! 50 bytes. Measured are the bytes of an idle node, the bytes that a change adds, and the time until all nodes have it.
@@ -17,7 +17,7 @@ use measure::Plan;
 use peers::Kind;
 use std::{process::ExitCode, time::Duration};
 
-/// Compares how a node's state spreads, and what that costs.
+/// Compares how a node's state spreads here and in other programs, and what that costs.
 #[derive(Debug, Parser)]
 struct Cli {
     /// Programs to compare; all that are installed unless given.

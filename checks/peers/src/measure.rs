@@ -127,14 +127,24 @@ impl Meter {
 mod tests {
     use super::*;
 
-    #[test]
-    fn five_nodes_of_chitchat_all_learn_every_change() {
+    fn five_nodes_learn_two_changes(kind: Kind) -> Round {
         let time = Duration::from_millis(400);
         let plan = Plan { nodes: 5, settle: Duration::ZERO, idle: time, changes: 2, window: time };
-        let round = round(Kind::Chitchat, &plan).unwrap();
+        let round = round(kind, &plan).unwrap();
         assert_eq!(round.changes.len(), 2);
-        assert!(round.changes.iter().all(|change| change.state_bytes > Some(0)));
         assert!(round.idle.traffic.packets > 0);
+        round
+    }
+
+    #[test]
+    fn five_nodes_of_chitchat_all_learn_every_change() {
+        let round = five_nodes_learn_two_changes(Kind::Chitchat);
+        assert!(round.changes.iter().all(|change| change.state_bytes > Some(0)));
+    }
+
+    #[test]
+    fn five_nodes_of_this_project_all_learn_every_change() {
+        five_nodes_learn_two_changes(Kind::Gossip);
     }
 
     #[test]

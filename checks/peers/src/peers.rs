@@ -1,6 +1,7 @@
 //! The programs under comparison.
 
 mod chitchat;
+mod gossip;
 mod serf;
 
 use anyhow::Result;
@@ -10,6 +11,7 @@ use std::{
     net::{Ipv4Addr, SocketAddrV4},
     process,
     sync::mpsc::Sender,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -17,7 +19,7 @@ use std::{
 const GOSSIP_INTERVAL: Duration = Duration::from_millis(200);
 /// The name of the tag that changes.
 const TAG: &str = "tag";
-/// The port that all nodes gossip on.
+/// The port that the nodes of the first program gossip on; each has one of its own.
 const PORT: u16 = 7_946;
 
 /// A cluster of one program on this machine. It ends when it is dropped.
@@ -75,12 +77,14 @@ impl Sighting {
 pub(crate) enum Kind {
     /// chitchat, the crate: all nodes in this process.
     Chitchat,
+    /// This project, on tokio: all nodes in this process.
+    Gossip,
     /// serf, as Debian packages it: each node a process.
     Serf,
 }
 
 impl Kind {
-    pub(crate) const ALL: &[Self] = &[Self::Chitchat, Self::Serf];
+    pub(crate) const ALL: &[Self] = &[Self::Gossip, Self::Chitchat, Self::Serf];
 
     /// Starts nodes that are to meet at the first one.
     ///
@@ -89,14 +93,23 @@ impl Kind {
     pub(crate) fn start(self, nodes: usize, sightings: Sender<Sighting>) -> Result<Box<dyn Peer>> {
         Ok(match self {
             Self::Chitchat => Box::new(chitchat::Chitchat::start(nodes, &sightings)?),
+            Self::Gossip => Box::new(gossip::Gossip::start(nodes, &sightings)?),
             Self::Serf => Box::new(serf::Serf::start(nodes, &sightings)?),
         })
+    }
+
+    /// The address of a node. All of 127.0.0.0/8 is this machine; the middle depends on the process, so that two that run
+    /// at once do not meet.
+    fn address(self, node: usize) -> SocketAddrV4 {
+        let [.., high, low] = process::id().to_be_bytes();
+        let host = u8::try_from(node + 1).unwrap_or(u8::MAX);
+        SocketAddrV4::new(Ipv4Addr::new(127, high, low, host), PORT + self as u16)
     }
 
     /// Why it cannot run here.
     pub(crate) fn missing(self) -> Option<String> {
         match self {
-            Self::Chitchat => None,
+            Self::Chitchat | Self::Gossip => None,
             Self::Serf => serf::missing(),
         }
     }
@@ -106,17 +119,21 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Chitchat => "chitchat 0.13",
+            Self::Gossip => "gossip",
             Self::Serf => "serf",
         })
     }
 }
 
-/// The address of a node. All of 127.0.0.0/8 is this machine; the middle depends on the process, so that two that run
-/// at once do not meet.
-fn address(node: usize) -> SocketAddrV4 {
-    let [.., high, low] = process::id().to_be_bytes();
-    let host = u8::try_from(node + 1).unwrap_or(u8::MAX);
-    SocketAddrV4::new(Ipv4Addr::new(127, high, low, host), PORT)
+/// Starts the nodes of a program that runs in this process, one after another, so that their rounds spread over the
+/// interval as those of processes do.
+fn staggered<T>(nodes: usize, mut start: impl FnMut(usize) -> Result<T>) -> Result<Vec<T>> {
+    let spread = GOSSIP_INTERVAL / u32::try_from(nodes)?;
+    let started = (0..nodes).map(|node| {
+        thread::sleep(spread);
+        start(node)
+    });
+    started.collect()
 }
 
 /// The name of a node.

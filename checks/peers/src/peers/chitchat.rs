@@ -3,7 +3,7 @@
 //! In every round it sends digests of all nodes, whose length varies by more than a change costs. What a change adds are
 //! the deltas that ride on them, so these are counted where they are sent.
 
-use super::{GOSSIP_INTERVAL, Peer, Sighting, TAG, address, name, number_of, value};
+use super::{GOSSIP_INTERVAL, Kind, Peer, Sighting, TAG, name, number_of, staggered, value};
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use chitchat::{
@@ -18,7 +18,6 @@ use std::{
         atomic::{AtomicU64, Ordering},
         mpsc::Sender,
     },
-    thread,
     time::Duration,
 };
 use tokio::runtime::Runtime;
@@ -41,30 +40,25 @@ pub(super) struct Chitchat {
 struct Deltas(Arc<AtomicU64>);
 
 impl Chitchat {
-    /// Starts the nodes, one after another, so that their rounds spread over the interval as those of processes do.
+    /// Starts the nodes.
     ///
     /// # Errors
     /// A socket could not be bound.
     pub(super) fn start(nodes: usize, sightings: &Sender<Sighting>) -> Result<Self> {
         let runtime = Runtime::new()?;
-        let spread = GOSSIP_INTERVAL / u32::try_from(nodes)?;
         let deltas = Deltas::default();
-        let started = (0..nodes).map(|node| {
-            thread::sleep(spread);
-            runtime.block_on(spawn(node, sightings.clone(), &deltas))
-        });
-        let nodes = started.collect::<Result<_>>()?;
+        let nodes = staggered(nodes, |node| runtime.block_on(spawn(node, sightings.clone(), &deltas)))?;
         Ok(Self { runtime, nodes, deltas })
     }
 }
 
 async fn spawn(node: usize, sightings: Sender<Sighting>, deltas: &Deltas) -> Result<ChitchatHandle> {
     let config = ChitchatConfig {
-        chitchat_id: ChitchatId::new(name(node), 0, address(node).into()),
+        chitchat_id: ChitchatId::new(name(node), 0, Kind::Chitchat.address(node).into()),
         cluster_id: "peers".to_owned(),
         gossip_interval: GOSSIP_INTERVAL,
-        listen_addr: address(node).into(),
-        seed_nodes: vec![address(0).to_string()],
+        listen_addr: Kind::Chitchat.address(node).into(),
+        seed_nodes: vec![Kind::Chitchat.address(0).to_string()],
         failure_detector_config: FailureDetectorConfig::default(),
         marked_for_deletion_grace_period: DELETION_GRACE,
         catchup_callback: None,

@@ -3,7 +3,7 @@
 //! What the nodes are told and what they say goes past the network that is measured: tags are changed by a file and a
 //! signal to read it again, and nodes say on their standard output what they learned.
 
-use super::{Peer, Sighting, TAG, address, name, value};
+use super::{Kind, Peer, Sighting, TAG, name, value};
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
@@ -78,13 +78,13 @@ fn write_settings(path: &Path, value: &str) -> Result<()> {
 impl Agent {
     fn start(node: usize, settings: PathBuf, sightings: Sender<Sighting>) -> Result<Self> {
         write_settings(&settings, &value(0))?;
-        let own = address(node);
+        let own = Kind::Serf.address(node);
         let mut command = Command::new("serf");
         command.arg("agent").arg(format!("-node={}", name(node)));
         command.arg(format!("-bind={own}")).arg(format!("-rpc-addr={}:{COMMANDS}", own.ip()));
         command.arg(format!("-config-file={}", settings.display()));
         if node > 0 {
-            command.arg(format!("-retry-join={}", address(0))).arg("-retry-interval=1s");
+            command.arg(format!("-retry-join={}", Kind::Serf.address(0))).arg("-retry-interval=1s");
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().context("serf agent")?;
