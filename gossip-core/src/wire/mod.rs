@@ -15,6 +15,7 @@
     )
 )]
 
+pub(crate) mod answer;
 pub(crate) mod codec;
 // Nothing but tests calls it until frames have such sections.
 #[cfg_attr(not(test), allow(dead_code))]
