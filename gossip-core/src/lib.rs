@@ -112,7 +112,7 @@ mod tables;
 mod vocabulary;
 mod wire;
 
-pub use kernel::outbox::{Buffer, Event, Outbox, Output, Packet, Payload};
+pub use kernel::outbox::{Buffer, Event, Outbox, Output, Packet};
 pub use node::api::Node;
 pub use node::members::{Member, Members};
 pub use node::state::{Entry, State, StateKey};
@@ -121,7 +121,6 @@ pub use tables::memory::Heap;
 pub use tables::memory::{Inline, InlineState, Memory, NoState, StateMemory};
 pub use tables::state::entry::AfterDeath;
 pub use tables::state::write::Terms;
-pub use vocabulary::ask::{Answer, AskFailure, AskId, Question};
 pub use vocabulary::config::{Budgets, ClusterName, Config, Mechanisms, Mode};
 pub use vocabulary::endpoint::{Endpoint, Sighting};
 pub use vocabulary::error::{ConfigError, Malformed, StateError, Verdict};

@@ -254,16 +254,6 @@ pub fn sieve(nonce: u32, from: u32, until: u32, bits: &[u8]) -> Section {
     with(19, nonce, &[&from.to_be_bytes(), &until.to_be_bytes(), bits])
 }
 
-/// A question for what a member has under a key.
-pub fn ask(nonce: u32, key: &str) -> Section {
-    with(61, nonce, &[key.as_bytes()])
-}
-
-/// The answer to a question: with a status, and what was found.
-pub fn answer(nonce: u32, status: u8, found: &[u8]) -> Section {
-    with(62, nonce, &[&[status], found])
-}
-
 /// One section of every tag that there is, with a nonce; `node` is who it goes to, `me` who claims to send it.
 pub fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section> {
     vec![
@@ -289,8 +279,6 @@ pub fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section> {
         limit(400),
         records(&[*me], 0),
         accusations(node, me.incarnation(), &[me.id()]),
-        ask(nonce, "key"),
-        answer(nonce, 0, b"value"),
     ]
 }
 

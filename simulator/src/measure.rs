@@ -7,6 +7,7 @@ mod judgement;
 mod lag;
 mod population;
 mod spread;
+mod state;
 mod traffic;
 mod views;
 mod watched;
@@ -18,6 +19,7 @@ pub use judgement::{Detection, Judgements};
 pub use lag::{Buckets, Lag, quantile as lag_quantile};
 pub use population::Population;
 pub use spread::{Spreads, Times};
+pub use state::{ChangeFigures, Difference, States, Write};
 pub use traffic::{CLASSES, Rates, Sent};
 pub use views::{Views, are_equal_and_right};
 pub use watched::{Curve, KINDS, Pairs, Side, WatchFigures, Watches};
@@ -39,6 +41,8 @@ pub struct Measure {
     pub sent: Sent,
     /// How news and joins spread.
     pub spreads: Spreads,
+    /// How kept state spreads.
+    pub states: States,
     /// Suspicions and deaths.
     pub judgements: Judgements,
     /// How often nodes change their minds.
@@ -68,12 +72,14 @@ impl Watch for Measure {
                 self.spreads.heard(step, id);
             }
             match *event {
+                Event::State(id) => self.states.heard(step, id),
                 Event::Suspected(id) => self.judgements.suspected(step, id, &self.population),
                 Event::Down(id) => self.judgements.down(step, id, &self.population),
                 _ => {}
             }
         }
         self.spreads.looked_around(step, self.population.running);
+        self.states.looked_around(step);
     }
 
     fn sent(&mut self, now: Micros, host: HostId, class: Traffic, len: usize) {
@@ -134,6 +140,22 @@ pub fn watch_update(world: &mut World<Measure>, host: HostId) {
     let within = within_reach(world, host);
     let others = world.running().map(|(id, _)| id).filter(|&id| id != host && within(id)).collect();
     world.watch.spreads.follow(now, host, record, others);
+}
+
+/// Notes that a host changed a key of its own just now, as a step of a scenario says.
+pub fn watch_write(world: &mut World<Measure>, step: usize, host: HostId, key: &str, write: Write) {
+    let now = world.now();
+    let within = within_reach(world, host);
+    let others: Vec<HostId> =
+        world.running().map(|(id, _)| id).filter(|&id| id != host && within(id)).collect();
+    let (watch, hosts) = world.watch_and_hosts();
+    watch.states.follow((now, hosts), (step, host), (key, write), others.into_iter());
+}
+
+/// Notes that a host begins just now to learn what all have published.
+pub fn watch_state_join(world: &mut World<Measure>, host: HostId) {
+    let now = world.now();
+    world.watch.states.follow_join(now, host);
 }
 
 /// Notes that a host begins to join just now.

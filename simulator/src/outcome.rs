@@ -2,10 +2,13 @@
 
 use crate::{
     engine::{HostId, Micros, World},
-    measure::{self, AuditFigures, Lag, Measure, WatchFigures, lag_quantile, thousandths},
+    measure::{
+        self, AuditFigures, ChangeFigures, Lag, Measure, Rates, WatchFigures, lag_quantile, thousandths,
+    },
     report::{Chart, Report},
-    scenario::{Bound, Range, Scenario},
+    scenario::{Action, Bound, Range, Scenario},
 };
+use gossip_core::Metrics;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -53,6 +56,10 @@ pub struct Summary {
     pub sides_divergence: Option<f64>,
     /// From the end of the last fault until views are equal and right.
     pub heal_s: Option<f64>,
+    /// How kept state spread.
+    pub state: StateFigures,
+    /// The same of the changes that named steps make, by their names.
+    pub publish: BTreeMap<String, ChangeFigures>,
     /// What was found in quiet windows.
     pub audit: AuditFigures,
     /// What was watched, by the watches' names.
@@ -99,6 +106,41 @@ pub struct Detection {
     pub first_p99_s: Option<f64>,
     pub all_p50_s: Option<f64>,
     pub all_p99_s: Option<f64>,
+}
+
+/// Kept state: changes that steps make, and what it costs. Null where nothing is published.
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct StateFigures {
+    #[serde(flatten)]
+    pub changes: ChangeFigures,
+    /// From a join until the joiner knew all keys and values of all who run: the median, and the longest.
+    pub join_p50_s: Option<f64>,
+    pub join_max_s: Option<f64>,
+    /// Whether, at the end, all know all keys and values of each other byte for byte; and how long after the last fault
+    /// they did.
+    pub equal: Option<bool>,
+    pub heal_s: Option<f64>,
+    /// For each change, what a node sent in all beyond what it sends in the quietest second, in bytes of UDP payload; and
+    /// what of it were items and heads.
+    pub bytes_per_change: Option<f64>,
+    pub item_bytes_per_change: Option<f64>,
+    /// Items and heads that a node sent in a second between the first change and the last.
+    pub bytes_per_node_s: Option<f64>,
+    /// Writes that their nodes refused, and entries that others had no room for.
+    pub refused: Option<u64>,
+    pub dropped: Option<u64>,
+}
+
+impl Detection {
+    fn of(found: &measure::Detection) -> Self {
+        Self {
+            first_p50_s: found.first_p50.map(thousandths),
+            first_p99_s: found.first_p99.map(thousandths),
+            all_p50_s: found.all_p50.map(thousandths),
+            all_p99_s: found.all_p99.map(thousandths),
+        }
+    }
 }
 
 /// UDP payloads sent.
@@ -153,14 +195,61 @@ const EXTRAS: [&str; 8] = [
 /// The names of all figures that a scenario can measure.
 fn names(scenario: &Scenario) -> Vec<String> {
     let extras = EXTRAS.iter().map(|name| (*name, 0.0)).collect();
-    let summary = Summary { watch: blank_watches(scenario).collect(), extras, ..Summary::default() };
+    let watch = blank_watches(scenario).collect();
+    let publish = publish_figures(scenario, &BTreeMap::new());
+    let summary = Summary { watch, publish, extras, ..Summary::default() };
     summary.figures().into_iter().map(|(name, _)| name).collect()
 }
 
 /// What a scenario's watches have measured before they begin.
 fn blank_watches(scenario: &Scenario) -> impl Iterator<Item = (String, WatchFigures)> {
-    let named = scenario.events.iter().filter_map(|event| Some((event.name.clone()?, &event.deaths)));
+    let watches = scenario.events.iter().filter(|event| event.action == Action::Watch);
+    let named = watches.filter_map(|event| Some((event.name.clone()?, &event.deaths)));
     named.map(|(name, deaths)| (name, WatchFigures::none(deaths)))
+}
+
+/// The figures of named steps that publish, by their names.
+fn publish_figures(
+    scenario: &Scenario,
+    found: &BTreeMap<usize, ChangeFigures>,
+) -> BTreeMap<String, ChangeFigures> {
+    let steps = scenario.events.iter().enumerate().filter(|(_, event)| event.action == Action::Publish);
+    let named = steps.filter_map(|(n, event)| Some((event.name.clone()?, n)));
+    named.map(|(name, n)| (name, found.get(&n).copied().unwrap_or_default())).collect()
+}
+
+/// What a scenario's kept state came to, beside what is measured while it runs.
+fn state_figures(
+    (changes, rates): (ChangeFigures, &Rates),
+    simulated_s: f64,
+    world: &World<Measure>,
+) -> StateFigures {
+    let states = &world.watch.states;
+    if !states.is_any() {
+        return StateFigures::default();
+    }
+    let (join_p50, join_max) = states.joins(world.hosts());
+    let nodes = world.running().count().max(1) as f64;
+    let sum = |count: &dyn Fn(&Metrics) -> u64| {
+        world.running().map(|(_, host)| count(host.node.metrics())).sum::<u64>() as f64
+    };
+    let items = sum(&|metrics| metrics.bytes_of_state);
+    let per_change =
+        |bytes: f64| (states.changes() > 0).then(|| thousandths(bytes / states.changes() as f64));
+    let more = rates.bytes_mean.zip(rates.bytes_idle).map(|(mean, idle)| (mean - idle) * simulated_s);
+    let period = Some(states.period_s()).filter(|&period| period > 0.0);
+    StateFigures {
+        changes,
+        join_p50_s: join_p50.map(thousandths),
+        join_max_s: join_max.map(thousandths),
+        equal: None,
+        heal_s: None,
+        bytes_per_change: more.and_then(per_change),
+        item_bytes_per_change: per_change(items / nodes),
+        bytes_per_node_s: period.map(|period| thousandths(items / nodes / period)),
+        refused: Some(states.refused),
+        dropped: Some(sum(&|metrics| metrics.dropped_entries) as u64),
+    }
 }
 
 /// Whether everything that a scenario expects is a figure of it, and can be met.
@@ -209,6 +298,7 @@ impl Outcome {
         let (join_p50, join_max) = measure.spreads.joins(hosts);
         let (judgements, found) = (&measure.judgements, measure.judgements.detection(hosts));
         let rates = measure.sent.rates();
+        let (changes, by_step) = measure.states.figures(hosts);
         let lag = Lag::of(hosts, measure.spreads.lags());
         let round = |value: Option<f64>| value.map(thousandths);
         let summary = Summary {
@@ -226,12 +316,7 @@ impl Outcome {
                 seen_p99_ms: lag_quantile(&lag.seen, 0.99),
             },
             join: Join { full_view_p50_s: round(join_p50), full_view_max_s: round(join_max) },
-            detection: Detection {
-                first_p50_s: round(found.first_p50),
-                first_p99_s: round(found.first_p99),
-                all_p50_s: round(found.all_p50),
-                all_p99_s: round(found.all_p99),
-            },
+            detection: Detection::of(&found),
             suspicions: judgements.suspicions(),
             false_suspicions: judgements.false_suspicions,
             false_deaths: judgements.false_deaths,
@@ -254,6 +339,8 @@ impl Outcome {
             views_equal: measure::are_equal_and_right(world),
             sides_divergence: measure.views.sides,
             heal_s: None,
+            state: state_figures((changes, &rates), scenario.duration_s, world),
+            publish: publish_figures(scenario, &by_step),
             audit: measure.audits.figures(judgements),
             watch: blank_watches(scenario).chain(measure.watches.figures()).collect(),
             trace_digest: world.digest().to_string(),

@@ -1,11 +1,12 @@
 //! Runs a scenario: builds its world, does to it what the scenario says, and measures what comes of it.
 
 mod forgery;
+mod keeping;
 mod tasks;
 
 use crate::{
     engine::{Counts, HostId, Micros, Newcomer, SECOND, World},
-    measure::{self, GLANCE, Measure},
+    measure::{self, Difference, GLANCE, Measure},
     outcome::{self, Outcome},
     scenario::{Action, Event, Scenario, Selector, Start},
 };
@@ -14,6 +15,9 @@ use gossip_core::Locality;
 use std::{collections::BTreeMap, net::SocketAddr, time::Instant};
 use tasks::Task;
 use thiserror::Error;
+
+/// When hosts that are there from the start publish their names and tags: all have taken their first probes by then.
+const INTRODUCED_AT: Micros = SECOND;
 
 /// Why a scenario could not be run.
 #[derive(Debug, Error)]
@@ -49,6 +53,12 @@ struct Run<'a> {
     /// When the last fault is over, if any ever is.
     last_fault: Option<Micros>,
     healed: Option<Micros>,
+    /// When all knew all that was published, after the last fault.
+    state_healed: Option<Micros>,
+    /// Where nodes' state was found to differ last.
+    difference: Difference,
+    /// Values published so far: each is another.
+    published: u64,
     /// When the sides of the present cuts were last looked at.
     looked_at_sides: Option<Micros>,
     forger: Forger,
@@ -73,6 +83,9 @@ pub fn run(scenario: &Scenario, seed: u64, progress: &mut dyn FnMut(Progress)) -
         planned: 0,
         last_fault: None,
         healed: None,
+        state_healed: None,
+        difference: Difference::default(),
+        published: 0,
         looked_at_sides: None,
         forger: Forger::default(),
     };
@@ -101,6 +114,9 @@ impl Run<'_> {
             }
         }
         self.drift();
+        if self.scenario.state.is_any() && !matches!(self.scenario.start, Start::Cold) {
+            self.plan(INTRODUCED_AT, Task::Introduce);
+        }
         for (n, event) in self.scenario.events.iter().enumerate() {
             for at in event.times(self.scenario.duration()) {
                 self.plan(at, Task::Do(n));
@@ -133,9 +149,17 @@ impl Run<'_> {
     fn add(&mut self, newcomer: Newcomer) -> Result<HostId, String> {
         let host = self.world.add(newcomer).map_err(|error| error.to_string())?;
         if newcomer.name_of.is_none() {
-            measure::watch_join(&mut self.world, host);
+            self.watch_join(host);
         }
+        self.introduce(host);
         Ok(host)
+    }
+
+    fn watch_join(&mut self, host: HostId) {
+        measure::watch_join(&mut self.world, host);
+        if self.scenario.has_state() {
+            measure::watch_state_join(&mut self.world, host);
+        }
     }
 
     /// Lets every clock go a little wrong.
@@ -215,7 +239,10 @@ impl Run<'_> {
                 measure::recount(&mut self.world);
             }
             if self.is_healing() && measure::are_equal_and_right(&self.world) {
-                self.healed = Some(self.world.now());
+                self.healed = self.healed.or(Some(self.world.now()));
+                if self.scenario.has_state() && self.difference.is_none(&self.world) {
+                    self.state_healed = Some(self.world.now());
+                }
             }
         }
         Ok(())
@@ -223,16 +250,21 @@ impl Run<'_> {
 
     /// Whether the last fault is over, and not all see the same again.
     fn is_healing(&self) -> bool {
-        self.healed.is_none() && self.last_fault.is_some_and(|last| last <= self.world.now())
+        let differ = self.healed.is_none() || self.scenario.has_state() && self.state_healed.is_none();
+        differ && self.last_fault.is_some_and(|last| last <= self.world.now())
     }
 
-    fn finish(self, seed: u64, setup_s: f64, wall_s: f64) -> Outcome {
+    fn finish(mut self, seed: u64, setup_s: f64, wall_s: f64) -> Outcome {
         let Counts { spins, overflowed, lost, unheard_bytes, .. } = self.world.counts();
         let heal = self.healed.zip(self.last_fault).map(|(healed, last)| measure::seconds(healed - last));
         let mut outcome = Outcome::of(self.scenario, seed, &self.world);
         outcome.summary.setup_s = setup_s;
         outcome.summary.wall_s = wall_s;
         outcome.summary.heal_s = heal;
+        let state_heal = self.state_healed.zip(self.last_fault);
+        outcome.summary.state.heal_s =
+            state_heal.map(|(healed, last)| measure::seconds(healed.saturating_sub(last)));
+        outcome.summary.state.equal = self.scenario.has_state().then(|| self.difference.is_none(&self.world));
         for (name, count) in [("spins", spins), ("overflowed", overflowed), ("lost", lost)] {
             let _ = outcome.summary.extras.insert(name, count as f64);
         }

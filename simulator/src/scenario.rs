@@ -6,7 +6,7 @@ mod links;
 mod steps;
 mod time;
 
-pub use file::{Bound, Range, Scenario, Start};
+pub use file::{Bound, Range, Scenario, Start, StateFile};
 pub use steps::{Action, Direction, Event, Selector};
 
 use serde::Deserialize;
@@ -83,6 +83,12 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "lifeguard",
     "lifeguard-threshold",
     "soak",
+    "state-spread",
+    "state-loss",
+    "state-storm",
+    "state-greedy",
+    "state-join",
+    "state-partition",
 ];
 
 /// What is wrong with a scenario, and where.

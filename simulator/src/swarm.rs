@@ -8,24 +8,27 @@
 //! - A node's own incarnation does not go backwards within a life.
 //! - A node finds every member that it lists, by its id, and never lists itself or someone who never was.
 //! - Fingerprints are equal exactly where live members, their incarnations and state versions are (once a second).
+//! - A node shows its own keys and values as they were written, and of other members nothing of a past epoch.
 //! - Quarantines of a zone begin and end in turns; no one in a zone that is quarantined is routable.
 //! - No node tells of more than `MAX_CHANGES` changes of one member's status in any minute.
 //! - Every datagram that a node sends decodes.
 //! - Tables, datagrams and packets per step keep to their bounds.
 //!
 //! Then all faults stop, and within four minutes all nodes must see the same, for good, and that must be exactly
-//! who runs, and no zone held.
+//! who runs, with the keys and values that each of them has, and no zone held.
 
 mod faults;
+mod keeping;
 mod laws;
 
 use crate::{
     engine::{Host, HostId, Jitter, Link, Micros, Newcomer, Origin, SECOND, Setup, World, Zones},
-    measure,
+    measure::{self, Difference},
     rng::Rng,
 };
 use faults::Fault;
 use gossip_core::{ClusterName, Config};
+use keeping::Writes;
 use laws::Laws;
 use std::{fmt, time::Duration};
 
@@ -114,6 +117,8 @@ struct Swarm {
     seed: u64,
     rng: Rng,
     world: World<Laws>,
+    /// What nodes publish and withdraw.
+    writes: Writes,
     /// What ends a fault, and when.
     ends: Vec<(Micros, Fault)>,
 }
@@ -161,7 +166,8 @@ impl Swarm {
         let setup = Setup { seed, config, zones, capacity, step_cost: 0, uplink: None, origin };
         let laws = Laws::new(capacity, config.max_datagram.into(), tracing);
         let world = World::new(setup, |from, to| if from.domain() == to.domain() { near } else { far }, laws);
-        let mut swarm = Self { seed, rng, world, ends: Vec::new() };
+        let writes = Writes::new(seed, FAULTS);
+        let mut swarm = Self { seed, rng, world, writes, ends: Vec::new() };
         swarm
             .world
             .watch
@@ -190,15 +196,17 @@ impl Swarm {
         let quiet = self.world.now();
         // Since when all see the same; what faults left behind may still break it.
         let mut agreed = quiet;
+        let mut difference = Difference::default();
         while self.world.now() < agreed + AGREEMENT {
-            if !measure::are_equal_and_right(&self.world) {
+            if !measure::are_equal_and_right(&self.world) || !difference.is_none(&self.world) {
                 agreed = self.world.now() + GLANCE;
             }
             if agreed - quiet > QUIET {
                 let what = format!(
-                    "no lasting agreement after {} s of quiet:{}",
+                    "no lasting agreement after {} s of quiet:{} {}",
                     QUIET / SECOND,
-                    self.disagreement()
+                    self.disagreement(),
+                    difference.told(&self.world)
                 );
                 return Err(self.failure(what));
             }
@@ -223,7 +231,11 @@ impl Swarm {
         while self.world.now() < end {
             let now = self.world.now();
             self.end_faults();
-            let next = self.ends.iter().map(|&(at, _)| at).min().unwrap_or(end);
+            while self.writes.pop(now) {
+                self.write();
+            }
+            let ends = self.ends.iter().map(|&(at, _)| at);
+            let next = ends.chain(self.writes.next()).min().unwrap_or(end);
             self.world.run_until((now + GLANCE).min(next.max(now + 1)).min(end));
             if let Some((at, what)) = self.world.watch.broken() {
                 return Err(Box::new(Failure { at_s: measure::seconds(at), ..*self.failure(what) }));

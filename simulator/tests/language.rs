@@ -322,3 +322,37 @@ fn changes_of_a_members_status_are_counted_at_one_node_in_a_minute() {
     let away = "[[step]]\ndo = 'block-io'\nat_s = 5\nfor_s = 3\nwho = { nodes = [9] }\n";
     assert_eq!(most(away), 3.0);
 }
+
+#[test]
+fn changes_of_kept_state_are_timed_and_counted_and_names_tell_them_apart() {
+    let steps = "[[step]]\ndo = 'publish'\nname = 'one'\nkey = 'port'\nbytes = 10\nat_s = 2\nwho = { nodes = [1] }\n\
+        [[step]]\ndo = 'publish'\nname = 'two'\nkey = 'flag'\nat_s = 3\nwho = { nodes = [2, 3] }\n\
+        [[step]]\ndo = 'withdraw'\nkey = 'port'\nat_s = 5\n\
+        [[step]]\ndo = 'watch'\nname = 'all'\nat_s = 0\n";
+    let outcome = outcome(8, 10, steps);
+    let changes = |of: &str| number(&outcome, &format!("{of}.changes"));
+    // Who does not have a key has nothing to withdraw.
+    assert_eq!((changes("state"), changes("publish.one"), changes("publish.two")), (4.0, 1.0, 2.0));
+    assert_eq!((number(&outcome, "state.missed"), number(&outcome, "state.refused")), (0.0, 0.0));
+    assert_eq!(figure(&outcome, "state.equal"), Value::Bool(true));
+    let slowest = number(&outcome, "state.p100_s");
+    assert!(slowest > 0.0 && slowest < 1.0, "{slowest}");
+    // Four changes at seven others.
+    assert_eq!(number(&outcome, "watch.all.events.state"), 28.0);
+}
+
+#[test]
+fn values_that_are_too_large_are_refused_and_counted() {
+    let outcome = outcome(3, 5, "[[step]]\ndo = 'publish'\nkey = 'k'\nbytes = 2000\nat_s = 2\n");
+    assert_eq!(figure(&outcome, "state.changes"), Value::from(0));
+    assert_eq!(number(&outcome, "state.refused"), 3.0);
+}
+
+#[test]
+fn joiners_are_timed_until_they_know_all_names_and_tags() {
+    let steps = "[state]\nnames = true\ntags = 2\n[[step]]\ndo = 'join'\nat_s = 5\n";
+    let outcome = outcome(6, 15, steps);
+    let joined = number(&outcome, "state.join_max_s");
+    assert!(joined > 0.0 && joined < 2.0, "{joined}");
+    assert_eq!(figure(&outcome, "state.equal"), Value::Bool(true));
+}

@@ -1,7 +1,6 @@
 //! Caller-owned memory that a step fills, and what a step returns.
 
 use crate::vocabulary::{
-    ask::{AskFailure, AskId, Question},
     bounds::MAX_ENTRIES,
     config::Config,
     endpoint::{Endpoint, Sighting},
@@ -53,35 +52,6 @@ pub enum Event {
     /// Keys of a live member have other values, are new or gone. Its keys are gone, too, with `Down`, `Left` and a new
     /// epoch, which `Updated` tells; and when their time is over.
     State(NodeId),
-    /// A member asks for something by its name, which [`Output::payload`] has: see `Node::answer`. It asks again, with an
-    /// equal question, while it waits.
-    Asked {
-        /// What to answer.
-        question: Question,
-        /// The name: 1 to 31 visible ASCII characters.
-        #[cfg_attr(feature = "serde", serde(skip))]
-        key: Payload,
-    },
-    /// What this node asked for has come: see [`Output::payload`].
-    Answered {
-        /// Which question is answered.
-        ask: AskId,
-        /// Who answered it.
-        member: NodeId,
-        /// The answer.
-        #[cfg_attr(feature = "serde", serde(skip))]
-        payload: Payload,
-    },
-    /// What this node asked for does not come. Each question ends with this or with `Answered`, once, unless this node
-    /// leaves before.
-    AskFailed {
-        /// Which question.
-        ask: AskId,
-        /// Who was asked.
-        member: NodeId,
-        /// Why it has no answer.
-        why: AskFailure,
-    },
     /// This node's own probe of a member failed.
     Unreachable(NodeId),
     /// A member that this node could not reach answers again.
@@ -175,14 +145,11 @@ impl Event {
             | Self::Left(id)
             | Self::Updated(id)
             | Self::State(id)
-            | Self::Answered { member: id, .. }
-            | Self::AskFailed { member: id, .. }
             | Self::Unreachable(id)
             | Self::Reachable(id)
             | Self::Conflict(id)
             | Self::Reaped(id) => Some(id),
             Self::MemberObserved(sighting) => Some(sighting.member()),
-            Self::Asked { question, .. } => Some(question.from()),
             Self::Joined
             | Self::LeaveDone { .. }
             | Self::EpochBumped { .. }
@@ -202,8 +169,8 @@ impl Event {
 /// At most this many events tell of one record: of its status, and of what else changed.
 const EVENTS_OF_ENTRY: usize = 2;
 /// What a step raises beside what entries tell: own pause, started over, two of who answers (reachable, zone
-/// released), conflict, new epoch, id in use, and what its message may (joined, where a datagram was seen to come
-/// from, a question or an answer); a tick stops for more room before anything that raises several.
+/// released), conflict, new epoch, id in use, and what its message may (joined, or where a datagram was seen to come
+/// from); a tick stops for more room before anything that raises several.
 pub(crate) const EVENTS_OF_STEP: usize = 8;
 
 /// The most events that entries of one datagram raise. An item, which can raise two, has 19 bytes at least; a record,
@@ -219,13 +186,6 @@ const SMALLEST_HEADER: usize = 22 + 3;
 const SMALLEST_ENTRY: usize = 19;
 /// What the smallest datagrams take.
 const MIN_EVENTS: usize = events_of_datagram(400) + EVENTS_OF_STEP;
-
-/// Where in an [`Output`] the payload of an event is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Payload {
-    start: u32,
-    len: u16,
-}
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
@@ -294,7 +254,6 @@ impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> Buffer<PACKE
             raised: 0,
             bytes: &mut self.bytes,
             used: 0,
-            kept: 0,
         }
     }
 }
@@ -326,10 +285,7 @@ pub struct Outbox<'a> {
     events: &'a mut [Event],
     raised: usize,
     bytes: &'a mut [u8],
-    /// Bytes of packets, at the front.
     used: usize,
-    /// Bytes of events' payloads, at the end.
-    kept: usize,
 }
 
 impl fmt::Debug for Outbox<'_> {
@@ -343,16 +299,12 @@ impl fmt::Debug for Outbox<'_> {
 
 impl Outbox<'_> {
     pub(crate) fn clear(&mut self) {
-        (self.sent, self.raised, self.used, self.kept) = (0, 0, 0, 0);
-    }
-
-    fn free(&self) -> usize {
-        self.bytes.len().saturating_sub(self.used + self.kept)
+        (self.sent, self.raised, self.used) = (0, 0, 0);
     }
 
     /// How many more packets of `max` bytes fit.
     pub(crate) fn room(&self, max: usize) -> usize {
-        (self.packets.len() - self.sent).min(self.free() / max.max(1))
+        (self.packets.len() - self.sent).min((self.bytes.len() - self.used) / max.max(1))
     }
 
     /// Whether this step has made no packet yet.
@@ -389,25 +341,7 @@ impl Outbox<'_> {
         if self.sent == self.packets.len() {
             return None;
         }
-        let end = self.bytes.len().saturating_sub(self.kept);
-        self.bytes.get_mut(self.used..end)?.get_mut(..max)
-    }
-
-    /// Whether there is room for an event with a payload of this length, and for a packet of `max` bytes beside it.
-    pub(crate) fn has_room_for_payload(&self, len: usize, max: usize) -> bool {
-        self.event_room() > EVENTS_OF_STEP && self.free() >= len + max
-    }
-
-    /// Keeps the payload of an event that is raised; there must be room.
-    pub(crate) fn keep_payload(&mut self, payload: &[u8]) -> Payload {
-        let end = self.bytes.len().saturating_sub(self.kept);
-        let start = end.saturating_sub(payload.len());
-        match self.bytes.get_mut(start..end) {
-            Some(place) if place.len() == payload.len() => place.copy_from_slice(payload),
-            _ => debug_assert!(false, "there is room for a payload"),
-        }
-        self.kept += payload.len();
-        Payload { start: start as u32, len: payload.len() as u16 }
+        self.bytes.get_mut(self.used..)?.get_mut(..max)
     }
 
     /// Makes the first `len` bytes of the free memory a packet.
@@ -458,14 +392,6 @@ impl<'o> Output<'o> {
     /// What happened, in order.
     pub fn events(&self) -> &'o [Event] {
         self.events
-    }
-
-    /// The name that an event of this output [asks](Event::Asked) for, or what it [answers](Event::Answered); nothing for
-    /// other events.
-    pub fn payload(&self, event: &Event) -> &'o [u8] {
-        let (Event::Asked { key: payload, .. } | Event::Answered { payload, .. }) = event else { return &[] };
-        let start = payload.start as usize;
-        self.bytes.get(start..start + usize::from(payload.len)).unwrap_or_default()
     }
 }
 

@@ -22,9 +22,6 @@ const SIFTED: u8 = 20;
 const RECORDS: u8 = 32;
 /// The first of the sections of kept state.
 const ITEMS: u8 = 48;
-/// A question, and an answer.
-const ASK: u8 = 61;
-const ANSWER: u8 = 62;
 
 /// Whether a datagram decodes, of any cluster. Panics if what decodes does not encode to itself, or if the decoder
 /// would not have noticed a byte more or less.
@@ -59,7 +56,6 @@ fn encode_again(datagram: &[u8]) -> Result<Vec<u8>, Verdict> {
         let alone = [&datagram[..HEADER], section].concat();
         let contents = Frame::decode(&alone)?.contents().map_err(Verdict::Malformed)?;
         let fits = contents.message.iter().all(|message| draft.message(message))
-            && contents.answer.iter().all(|reply| draft.answer(reply))
             && contents.limit.iter().all(|&limit| draft.limit(limit))
             && contents.sieve.iter().all(|sieve| {
                 let range = (sieve.nonce, sieve.from, sieve.until);
@@ -88,8 +84,8 @@ fn normal_form(datagram: &[u8]) -> Vec<u8> {
     for section in sections(datagram) {
         let (tag, body) = (section[0], &section[SECTION..]);
         let is_list = matches!(tag, FIRST_LIST..=16 | RECORDS | 33 | ITEMS..=51);
-        let is_one = matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED | SIEVE | SIFTED | ASK | ANSWER);
-        if !is_one && (!is_list || body.is_empty()) {
+        if !matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED | SIEVE | SIFTED) && (!is_list || body.is_empty())
+        {
             continue;
         }
         match whole.iter_mut().find(|(other, _)| *other == tag) {

@@ -32,15 +32,13 @@ enum Timer {
     OwnState,
     /// What is missing of others' state is asked for, and that of the dead forgotten.
     Gap,
-    /// A question has no answer yet.
-    Ask,
     /// The pause that we announced is over.
     Pause,
     Leave,
 }
 
 impl Timer {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 15] = [
         Self::Quarantine,
         Self::Ack,
         Self::RelayedAck,
@@ -54,7 +52,6 @@ impl Timer {
         Self::Tombstone,
         Self::OwnState,
         Self::Gap,
-        Self::Ask,
         Self::Pause,
         Self::Leave,
     ];
@@ -112,7 +109,6 @@ impl Step<'_, '_> {
             Timer::Tombstone => cx.next_forgetting(),
             Timer::OwnState => self.state.next_own(),
             Timer::Gap => self.state.next_gap(cx),
-            Timer::Ask => self.state.next_ask(cx),
             Timer::Pause => membership.lifecycle.pause_ends(),
             Timer::Leave => membership.leave_ends(cx),
         }
@@ -135,7 +131,6 @@ impl Step<'_, '_> {
             Timer::Tombstone => membership.forget_tombstones(cx),
             Timer::OwnState => self.state.advance_own(cx),
             Timer::Gap => self.state.close_gaps(cx),
-            Timer::Ask => self.state.advance_asks(cx),
             Timer::Pause => membership.end_pause(cx),
             Timer::Leave => membership.finish_leaving(cx),
         }

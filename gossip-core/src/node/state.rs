@@ -56,7 +56,7 @@ impl<M: Memory> Node<M> {
         self.write(now, out, |step| step.state.withdraw(&mut step.cx, key))
     }
 
-    pub(super) fn write<'o>(
+    fn write<'o>(
         &mut self,
         now: Instant,
         out: &'o mut Outbox<'_>,

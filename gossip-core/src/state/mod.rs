@@ -7,8 +7,6 @@
 //!  item ──▶ entries ──▶ map of its owner, and pending again where it was news
 //!  head that is news, gap that stays ──▶ gaps ──wants──▶ answered with items
 //!  a first view ──▶ sweep ──ranges──▶ answered with items
-//!
-//!  host: ask ──▶ asks ──question──▶ the member's host ──answer──▶ asks ──▶ host
 //! ```
 //!
 //! What a copy is, and why it converges, is told in `tables/state`.
@@ -16,7 +14,6 @@
 //! Laws: what a member publishes reaches all, however much is lost, and what it withdraws vanishes everywhere; no step
 //! sends more than the budget for state (`tests/it/state.rs`).
 
-mod asks;
 pub(crate) mod entries;
 pub(crate) mod gaps;
 pub(crate) mod own;

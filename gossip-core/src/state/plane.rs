@@ -1,7 +1,7 @@
 //! The plane of state: what members keep of each other.
 
 use crate::{
-    state::{asks::Asks, own::Own, sweep::Sweeps},
+    state::{own::Own, sweep::Sweeps},
     vocabulary::{config::Config, time::Instant},
 };
 
@@ -10,12 +10,11 @@ use crate::{
 pub(crate) struct State {
     pub(super) own: Own,
     pub(super) sweeps: Sweeps,
-    pub(super) asks: Asks,
 }
 
 impl State {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
-        Self { own: Own::new(config, now), sweeps: Sweeps::new(), asks: Asks::new(now) }
+        Self { own: Own::new(config, now), sweeps: Sweeps::new() }
     }
 
     /// All members are about to be forgotten. What this node publishes stays.

@@ -150,7 +150,7 @@ impl core::error::Error for ConfigError {
     }
 }
 
-/// Why something was not published, asked or answered. Nothing has changed.
+/// Why something was not published. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum StateError {
@@ -177,20 +177,6 @@ pub enum StateError {
     Ttl,
     /// This node's memory has no room for kept state at all.
     NoMemory,
-    /// Whom a question is for is no other live member.
-    NoMember,
-    /// This node waits for as many answers as it may.
-    TooManyAsked {
-        /// The most questions at a time.
-        most: usize,
-    },
-    /// An answer is longer than what reaches the member that asks.
-    AnswerTooLarge {
-        /// The most bytes.
-        most: usize,
-    },
-    /// The outbox has no room for a step: see [`Verdict::OutboxTooSmall`].
-    OutboxTooSmall,
     /// This node has left, or is leaving.
     Inactive,
     /// The counter of this node's writes has come to its end: only a new epoch helps.
@@ -226,17 +212,6 @@ impl fmt::Display for StateError {
             }
             Self::Ttl => f.write_str("a time to live is 1 to 16,777,216 seconds"),
             Self::NoMemory => f.write_str("this node's memory keeps no state: give it some"),
-            Self::NoMember => f.write_str("only another live member can be asked"),
-            Self::TooManyAsked { most } => {
-                write!(f, "{most} questions wait for their answers: ask again when one has ended")
-            }
-            Self::AnswerTooLarge { most } => {
-                write!(
-                    f,
-                    "an answer to this member has {most} bytes at the most: say where more can be fetched"
-                )
-            }
-            Self::OutboxTooSmall => f.write_str("the outbox has no room for a step: enlarge its buffer"),
             Self::Inactive => f.write_str("this node has left, or is leaving"),
             Self::Exhausted => f.write_str("this node has written too often in this epoch: restart it"),
         }

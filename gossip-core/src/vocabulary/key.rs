@@ -1,4 +1,4 @@
-//! The one rule for the keys of cluster-wide values, and of what members are asked for.
+//! The one rule for the keys of cluster-wide values.
 
 use core::fmt;
 

@@ -9,11 +9,9 @@
 //! 17 limit        the longest answer that reaches the sender 2
 //! 19 sieve        see `sieve`
 //! 48 to 51        kept state: see `state`
-//! 62 answer       see `answer`
 //! ```
 
 use super::{
-    answer::{BESIDE_FOUND, Reply, decode_reply, encode_reply},
     codec::{Reader, Writer},
     message::{Message, Nonce},
     record::{Aged, decode_accusation, decode_record, encode_accusation, encode_record, id},
@@ -53,7 +51,6 @@ const ITEMS: u8 = 48;
 const HEADS: u8 = 49;
 const WANTS: u8 = 50;
 const RANGES: u8 = 51;
-const ANSWER: u8 = 62;
 /// The most sections, known or not.
 const MAX_SECTIONS: usize = 16;
 /// The most sections that a [`Draft`] has: one of each tag for entries, a limit, a sieve, and one message.
@@ -65,9 +62,6 @@ const SECTION: usize = 3;
 pub(crate) const LIMIT_BYTES: usize = SECTION + 2;
 /// Bytes of a datagram with a limit and a sieve, without the bits of that.
 pub(crate) const BESIDE_SIEVE: usize = HEADER + LIMIT_BYTES + SECTION + SIEVE_HEAD;
-
-/// Bytes of a datagram with a limit and an answer, beside what was found.
-pub(crate) const BESIDE_ANSWER: usize = HEADER + LIMIT_BYTES + SECTION + BESIDE_FOUND;
 
 /// Who sends, to which cluster, and what it knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,8 +97,7 @@ impl<'a> Frame<'a> {
 
     /// Goes through the whole datagram once and checks every value.
     pub(crate) fn contents(self) -> Result<Contents<'a>, Malformed> {
-        let mut contents =
-            Contents { message: None, answer: None, limit: None, sieve: None, sections: self.sections };
+        let mut contents = Contents { message: None, limit: None, sieve: None, sections: self.sections };
         let (mut sections, mut entries) = (0, 0);
         for section in Sections(self.sections) {
             let (tag, body) = section?;
@@ -130,11 +123,6 @@ impl<'a> Frame<'a> {
                         return Err(Malformed::TooMany);
                     }
                 }
-                ANSWER => {
-                    if contents.answer.replace(whole(tag, decode_reply(body))?).is_some() {
-                        return Err(Malformed::TooMany);
-                    }
-                }
                 _ => {
                     if let Some(message) = Message::decode(tag, body)? {
                         // One answer to one datagram: two would be more bytes than the question had.
@@ -143,9 +131,6 @@ impl<'a> Frame<'a> {
                         }
                     }
                 }
-            }
-            if contents.message.is_some() && contents.answer.is_some() {
-                return Err(Malformed::TooMany);
             }
             if entries > MAX_ENTRIES || sections > MAX_SECTIONS {
                 return Err(Malformed::TooMany);
@@ -212,8 +197,6 @@ impl<'a> Iterator for Sections<'a> {
 /// What a datagram says, decoded without fault from end to end.
 pub(crate) struct Contents<'a> {
     pub(crate) message: Option<Message>,
-    /// In place of a message.
-    pub(crate) answer: Option<Reply<'a>>,
     /// The longest datagram that reaches the sender, if it says so.
     pub(crate) limit: Option<u16>,
     /// What the sender has, if it asks for what it lacks.
@@ -325,13 +308,6 @@ impl<'a> Draft<'a> {
     /// Adds a message; false (and nothing written) when it does not fit, or there is one already.
     pub(crate) fn message(&mut self, message: &Message) -> bool {
         let fits = !self.has_message && self.append(message.tag(), |writer| message.encode(writer));
-        self.has_message |= fits;
-        fits
-    }
-
-    /// Adds an answer; false (and nothing written) when it does not fit, or there is a message already.
-    pub(crate) fn answer(&mut self, reply: &Reply<'_>) -> bool {
-        let fits = !self.has_message && self.append(ANSWER, |writer| encode_reply(writer, reply));
         self.has_message |= fits;
         fits
     }

@@ -15,7 +15,6 @@
     )
 )]
 
-pub(crate) mod answer;
 pub(crate) mod codec;
 // Nothing but tests calls it until frames have such sections.
 #[cfg_attr(not(test), allow(dead_code))]

@@ -1,6 +1,5 @@
 //! What encodes decodes to itself, and what decodes encodes to itself.
 
-mod answer;
 mod event;
 mod vectors;
 
@@ -22,7 +21,6 @@ use crate::{
         },
     },
 };
-use answer::OwnedReply;
 use core::net::SocketAddr;
 use quickcheck::{Arbitrary, Gen, TestResult, quickcheck};
 use std::{boxed::Box, vec::Vec};
@@ -48,7 +46,6 @@ struct Datagram {
     limit: Option<u16>,
     sieve: Option<Owned>,
     message: Option<Message>,
-    answer: Option<OwnedReply>,
     digests: Vec<Digest>,
     lists: Vec<List>,
     requests: Vec<NodeId>,
@@ -63,7 +60,6 @@ impl Datagram {
         let limit = self.limit.filter(|&limit| draft.limit(limit));
         let sieve = self.sieve.clone().filter(|sieve| sieve.write(&mut draft));
         let message = self.message.clone().filter(|message| draft.message(message));
-        let answer = self.answer.clone().filter(|answer| draft.answer(&answer.reply()));
         let digests = self.digests.iter().filter(|digest| draft.digest(digest)).copied().collect();
         let lists = self.lists.iter().filter(|list| draft.list(list)).cloned().collect();
         let requests = self.requests.iter().filter(|&&id| draft.request(id)).copied().collect();
@@ -78,7 +74,6 @@ impl Datagram {
                 limit,
                 sieve,
                 message,
-                answer,
                 digests,
                 lists,
                 requests,
@@ -99,7 +94,6 @@ impl Datagram {
                 bits: bits.to_vec(),
             }),
             message: contents.message.clone(),
-            answer: contents.answer.map(OwnedReply::of),
             digests: contents.digests().collect(),
             lists: contents.lists().collect(),
             requests: contents.requests().collect(),
@@ -144,7 +138,7 @@ fn aged(g: &mut Gen) -> Aged {
 fn message(g: &mut Gen) -> Message {
     let nonce = u32::arbitrary(g);
     let place = |g: &mut Gen| Place { tag: u32::arbitrary(g), id: u64::arbitrary(g) };
-    match u8::arbitrary(g) % 16 {
+    match u8::arbitrary(g) % 15 {
         0 => Message::Ping { nonce, target: id(g) },
         1 => Message::Ack { nonce },
         2 => Message::PingRequest { nonce, target: id(g) },
@@ -168,7 +162,6 @@ fn message(g: &mut Gen) -> Message {
         11 => Message::Pull,
         12 => Message::Observed { nonce, address: address(g) },
         13 => Message::Sifted { nonce },
-        14 => Message::Ask { nonce, key: answer::key(g) },
         _ => Message::Repair,
     }
 }
@@ -218,7 +211,6 @@ impl Arbitrary for Datagram {
             limit: bool::arbitrary(g).then(|| u16::arbitrary(g).max(400)),
             sieve: bool::arbitrary(g).then(|| sieve(g)),
             message: bool::arbitrary(g).then(|| message(g)),
-            answer: bool::arbitrary(g).then(|| OwnedReply::arbitrary(g)),
             digests: (0..u8::arbitrary(g) % 4).map(|_| digest(g)).collect(),
             lists: (0..u8::arbitrary(g) % 4).map(|_| list(g)).collect(),
             requests: (0..u8::arbitrary(g) % 20).map(|_| id(g)).collect(),
@@ -234,7 +226,6 @@ enum Call {
     Limit(u16),
     Sieve(Owned),
     Message(Message),
-    Answer(OwnedReply),
     ReserveMessage(Message),
     Digest(Digest),
     List(Box<List>),
@@ -248,7 +239,7 @@ enum Call {
 
 impl Arbitrary for Call {
     fn arbitrary(g: &mut Gen) -> Self {
-        match u8::arbitrary(g) % 27 {
+        match u8::arbitrary(g) % 26 {
             0 => Self::Message(message(g)),
             1 => Self::ReserveMessage(message(g)),
             2..5 => Self::Digest(digest(g)),
@@ -258,7 +249,6 @@ impl Arbitrary for Call {
             16..21 => Self::Accusation(accusation(g)),
             21..23 => Self::Reserve(usize::from(u8::arbitrary(g) % 5)),
             24 => Self::Sieve(sieve(g)),
-            25 => Self::Answer(OwnedReply::arbitrary(g)),
             23 => Self::Limit(u16::arbitrary(g).max(400)),
             _ => Self::Release,
         }
@@ -275,10 +265,6 @@ fn write(max: usize, calls: &[Call]) -> (Vec<u8>, Datagram) {
         match call {
             Call::Message(message) if draft.message(message) => {
                 assert_eq!(expected.message.replace(message.clone()), None, "a second message was written");
-            }
-            Call::Answer(answer) if draft.answer(&answer.reply()) => {
-                assert_eq!(expected.message, None, "an answer was written beside a message");
-                assert_eq!(expected.answer.replace(answer.clone()), None, "a second answer was written");
             }
             Call::Limit(limit) if draft.limit(*limit) => {
                 assert_eq!(expected.limit.replace(*limit), None, "a second limit was written");
@@ -303,11 +289,8 @@ fn write(max: usize, calls: &[Call]) -> (Vec<u8>, Datagram) {
     }
     if let Some(message) = reserved_message {
         let written = draft.reserved_message(message);
-        let has_none = expected.message.is_none() && expected.answer.is_none();
-        assert_eq!(written, has_none, "there is room for what room was kept for");
-        if written {
-            expected.message = Some(message.clone());
-        }
+        assert_eq!(written, expected.message.is_none(), "there is room for what room was kept for");
+        expected.message = expected.message.take().or_else(|| Some(message.clone()));
     }
     let len = draft.finish();
     space.truncate(len);
@@ -378,8 +361,7 @@ fn bare_header() -> Header {
 fn datagram(message: Option<Message>, records: Vec<Aged>, accusations: Vec<Accusation>) -> Datagram {
     let header = bare_header();
     let (digests, lists, requests) = (vec![], vec![], vec![]);
-    let (limit, sieve, answer) = (None, None, None);
-    Datagram { header, limit, sieve, message, answer, digests, lists, requests, records, accusations }
+    Datagram { header, limit: None, sieve: None, message, digests, lists, requests, records, accusations }
 }
 
 fn identity() -> Identity {

@@ -4,8 +4,6 @@
 mod support;
 
 #[cfg(feature = "alloc")]
-mod asks;
-#[cfg(feature = "alloc")]
 mod clocks;
 #[cfg(feature = "alloc")]
 mod cluster;

@@ -415,11 +415,8 @@ fn packets_and_bytes_are_counted_as_they_are_sent_and_received() {
     assert_eq!(after.malformed + after.foreign, before.malformed + before.foreign + 5);
 }
 
-/// Counters of bounds that only a pressure of their own reaches: each has its test, here, in `limits.rs` or in `cluster.rs`;
-/// and those of answers, in `asks.rs`.
-const UNDER_PRESSURE: [&str; 15] = [
-    "asked_answered",
-    "answers",
+/// Counters of bounds that only a pressure of their own reaches: each has its test, here, in `limits.rs` or in `cluster.rs`.
+const UNDER_PRESSURE: [&str; 13] = [
     "dropped_entries",
     "state_fetches",
     "dropped_outbox_full",
@@ -453,19 +450,6 @@ fn make_noise(network: &mut Network<Heap>) {
     network.inject(0, ([10, 9, 9, 9], 7_946).into(), &[1, 0]);
 }
 
-/// A question that gets no answer, one from elsewhere, and an answer to none.
-fn ask_in_vain(network: &mut Network<Heap>) {
-    let member = network.hosts[1].id;
-    network.command(0, |node, now, out| match node.ask(now, member, "key", out) {
-        Ok((_, output)) => output,
-        Err(error) => panic!("{error}"),
-    });
-    network.run_for(secs(5));
-    let question = forge::datagram(&forge::head(network.config), member, &[forge::ask(7, "key")]);
-    network.inject(0, ([10, 9, 9, 9], 7_946).into(), &question);
-    say(network, 0, 1, &[forge::answer(7, 0, b"value")]);
-}
-
 /// What happens to clusters, one after the other, by the counters that it moves.
 #[test]
 fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
@@ -487,7 +471,6 @@ fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
     assert!(network.wait(secs(60), Network::is_formed).is_some());
     network.run_for(secs(30));
     make_noise(&mut network);
-    ask_in_vain(&mut network);
     // A zone out of reach, changes that it misses, a pause of its own.
     let inside: Vec<_> = network.hosts[..10].iter().map(|host| host.address).collect();
     network.set_cut(move |from, to| inside.contains(&from) != inside.contains(&to));

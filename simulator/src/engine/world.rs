@@ -19,6 +19,7 @@ use gossip_core::{
 };
 use std::{
     collections::{HashMap, VecDeque},
+    convert::Infallible,
     fmt,
     net::SocketAddr,
     thread,
@@ -491,12 +492,26 @@ impl<W: Watch> World<W> {
         input: Input,
         call: impl for<'o> FnOnce(&mut Node<Heap>, gossip_core::Instant, &'o mut Outbox<'_>) -> Output<'o>,
     ) {
+        let Ok(()) = self.try_step(host, input, |node, now, out| Ok::<_, Infallible>(call(node, now, out)));
+    }
+
+    /// A step that the node may refuse; then nothing has happened.
+    fn try_step<E>(
+        &mut self,
+        host: HostId,
+        input: Input,
+        call: impl for<'o> FnOnce(
+            &mut Node<Heap>,
+            gossip_core::Instant,
+            &'o mut Outbox<'_>,
+        ) -> Result<Output<'o>, E>,
+    ) -> Result<(), E> {
         let now = self.wire.now;
         self.wire.counts.steps += 1;
         let at = &mut self.hosts[host as usize];
         let mut outbox = self.buffer.outbox();
         let malformed = at.node.metrics().malformed;
-        let output = call(&mut at.node, at.clock.local(now), &mut outbox);
+        let output = call(&mut at.node, at.clock.local(now), &mut outbox)?;
         self.wire.counts.malformed += at.node.metrics().malformed - malformed;
         at.next_tick = at.clock.global(output.next_tick);
         if at.step_cost > 0 {
@@ -525,6 +540,7 @@ impl<W: Watch> World<W> {
             self.digest.event(event);
         }
         self.watch.step(&Step { now, host, input, hosts: &self.hosts, output: &output, ids: &self.ids });
+        Ok(())
     }
 
     /// Sees to it that the host wakes up in time.

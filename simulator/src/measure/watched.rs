@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The kinds of events, as figures name them. Whatever a later core adds is `other`.
-pub const KINDS: [&str; 24] = [
+pub const KINDS: [&str; 25] = [
     "up",
     "suspected",
     "cleared",
@@ -32,6 +32,7 @@ pub const KINDS: [&str; 24] = [
     "id_in_use",
     "observed_address",
     "member_observed",
+    "state",
     "other",
 ];
 
@@ -60,7 +61,8 @@ fn kind_of(event: Event) -> usize {
         Event::IdInUse { .. } => 20,
         Event::ObservedAddress { .. } => 21,
         Event::MemberObserved(_) => 22,
-        _ => 23,
+        Event::State(_) => 23,
+        _ => 24,
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) enum Task {
     Pause(HostId, Micros),
     /// A quiet window ends.
     EndAudit,
+    /// Hosts publish their names and tags.
+    Introduce,
     /// It is time to look at what an event of the scenario watches.
     Look(usize),
 }
@@ -46,6 +48,7 @@ impl Run<'_> {
                         self.plan(end, Task::EndAudit);
                     }
                     Action::Watch => self.watch(n),
+                    Action::Publish | Action::Withdraw => self.write_all(n),
                     _ => {
                         for host in self.pick(&event.who) {
                             self.act(event, host);
@@ -66,12 +69,16 @@ impl Run<'_> {
             Task::Pause(host, pause) => self.world.pause(host, pause),
             Task::EndAudit => measure::end_audit(&mut self.world),
             Task::Look(n) => self.look(n),
+            Task::Introduce => {
+                let hosts: Vec<HostId> = self.world.running().map(|(id, _)| id).collect();
+                hosts.into_iter().for_each(|host| self.introduce(host));
+            }
         }
         Ok(())
     }
 
     /// The hosts that run and that a selector picks.
-    fn pick(&mut self, who: &Selector) -> Vec<HostId> {
+    pub(super) fn pick(&mut self, who: &Selector) -> Vec<HostId> {
         let seeds = self.scenario.seeds;
         let fits: Vec<HostId> = self
             .world
@@ -122,7 +129,7 @@ impl Run<'_> {
             Action::Drift => self.world.set_drift(host, event.ppm.unwrap_or_default()),
             Action::Rejoin => {
                 if self.world.hosts()[host as usize].node.members().len() == 0 {
-                    measure::watch_join(&mut self.world, host);
+                    self.watch_join(host);
                 }
                 self.join(host, Some(event));
             }
@@ -131,6 +138,7 @@ impl Run<'_> {
             Action::ForgeLeave => self.forge_end(host, Status::Left, event.count),
             Action::ForgeJoin => self.forge_joins(host, event.count.unwrap_or(1)),
             Action::Join | Action::Restart | Action::Cut | Action::Audit | Action::Watch => {}
+            Action::Publish | Action::Withdraw => {}
         }
     }
 
@@ -168,7 +176,8 @@ impl Run<'_> {
         self.world.watch.judgements.restarted(id);
         self.world.restart(host, restart).map_err(|error| error.to_string())?;
         self.world.watch.audits.restarted(host);
-        measure::watch_join(&mut self.world, host);
+        self.watch_join(host);
+        self.introduce(host);
         self.join(host, Some(&self.scenario.events[n]));
         Ok(())
     }

@@ -27,6 +27,23 @@ fn spread_holds_in_a_small_cluster() {
 }
 
 #[test]
+fn what_is_published_spreads_in_a_small_cluster() {
+    holds("state-spread", &["nodes=60"]);
+    // Of so few, 99 % are all.
+    holds("state-loss", &["nodes=60", "expect.state.p99_s={max=4}", "expect.state.p100_s={max=4}"]);
+}
+
+#[test]
+fn a_joiner_of_a_small_cluster_learns_what_all_have_published() {
+    holds("state-join", &["nodes=60", "duration_s=20", "step.0.at_s=12"]);
+}
+
+#[test]
+fn both_sides_of_a_partition_keep_the_same_state_afterwards() {
+    holds("state-partition", &["nodes=30"]);
+}
+
+#[test]
 fn crash_holds_in_a_small_cluster() {
     holds("crash", &["nodes=50"]);
 }

@@ -19,6 +19,8 @@ const MAX_NODES: u32 = 100_000;
 const MAX_UPTIME_S: f64 = (u64::MAX / 2 / 1_000_000) as f64;
 /// The largest table of the core.
 const MAX_CAPACITY: usize = 1 << 20;
+/// Tags that a node may begin with: they, its name and what steps publish fit a map of the default size.
+const MAX_TAGS: u8 = 16;
 /// Lives that may go above the wall clock.
 const SPARE_EPOCHS: f64 = 65_536.0;
 
@@ -59,6 +61,9 @@ pub struct Scenario {
     /// The hosts themselves.
     #[serde(default)]
     host: HostFile,
+    /// What hosts publish when they start.
+    #[serde(default)]
+    pub state: StateFile,
     /// What is done, and when.
     #[serde(default, rename = "step")]
     pub events: Vec<Event>,
@@ -131,6 +136,23 @@ impl fmt::Display for Bound {
             Self::Within(Range { min: None, max: Some(max) }) => write!(f, "at most {max}"),
             Self::Within(Range { min: None, max: None }) => f.write_str("a number"),
         }
+    }
+}
+
+/// What hosts publish in each of their lives, beside what steps say.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StateFile {
+    /// Whether they publish their names.
+    pub names: bool,
+    /// How many tags they publish.
+    pub tags: u8,
+}
+
+impl StateFile {
+    /// Whether it is anything.
+    pub fn is_any(self) -> bool {
+        self.names || self.tags > 0
     }
 }
 
@@ -271,10 +293,18 @@ impl Scenario {
             event.check(extent).and(times).map_err(|why| format!("step {n}: {why}"))?;
             let twice = |other: &Event| other.name.is_some() && other.name == event.name;
             if self.events.iter().take(n).any(twice) {
-                return Err(format!("step {n}: another watch has its name; give each one of its own"));
+                return Err(format!("step {n}: another step has its name; give each one of its own"));
             }
         }
+        if self.state.tags > MAX_TAGS {
+            return Err(format!("state.tags is {}: up to {MAX_TAGS}", self.state.tags));
+        }
         self.core_config().map(|_| ())
+    }
+
+    /// Whether hosts publish anything in it.
+    pub fn has_state(&self) -> bool {
+        self.state.is_any() || self.events.iter().any(|event| event.action == Action::Publish)
     }
 
     /// The configuration of every node.

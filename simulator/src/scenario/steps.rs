@@ -27,8 +27,12 @@ pub struct Event {
     /// What.
     #[serde(rename = "do")]
     pub action: Action,
-    /// `watch`: how its figures are called.
+    /// `watch`, `publish`: how its figures are called.
     pub name: Option<String>,
+    /// `publish`, `withdraw`: of which key.
+    pub key: Option<String>,
+    /// `publish`: of how many bytes the value is; 50, if not given.
+    pub bytes: Option<u16>,
     /// `watch`: which deaths are timed, counted from one.
     #[serde(default)]
     pub deaths: Vec<u32>,
@@ -92,6 +96,10 @@ pub struct Event {
 pub enum Action {
     /// A host changes its health; how the news spreads is measured.
     Update,
+    /// A host publishes a new value of a key; how it spreads is measured.
+    Publish,
+    /// A host withdraws a key; the same.
+    Withdraw,
     /// A host's process stops without a word.
     Crash,
     /// A host crashes and starts again under its name.
@@ -267,10 +275,12 @@ impl Event {
     fn check_words(&self) -> Result<(), String> {
         use Action::{
             AnnouncedPause, Audit, BlockIo, Cut, Drift, ForgeDeath, ForgeJoin, ForgeLeave, Join, Pause,
-            Rejoin, Restart, Slow, Watch,
+            Publish, Rejoin, Restart, Slow, Watch, Withdraw,
         };
-        let taken: [(&str, bool, &[Action]); 24] = [
-            ("name", self.name.is_some(), &[Watch]),
+        let taken: [(&str, bool, &[Action]); 26] = [
+            ("name", self.name.is_some(), &[Watch, Publish]),
+            ("key", self.key.is_some(), &[Publish, Withdraw]),
+            ("bytes", self.bytes.is_some(), &[Publish]),
             ("deaths", !self.deaths.is_empty(), &[Watch]),
             ("from", self.from.is_some(), &[Cut, Watch]),
             ("direction", self.direction != Direction::Both, &[Cut, Watch]),
@@ -304,8 +314,9 @@ impl Event {
                 return Err(format!("'{what}' means nothing to {:?}; it goes with {actions:?}", self.action));
             }
         }
-        let needed: [(&str, bool, &[Action]); 4] = [
+        let needed: [(&str, bool, &[Action]); 5] = [
             ("name", self.name.is_some(), &[Watch]),
+            ("key", self.key.is_some(), &[Publish, Withdraw]),
             ("for_s", self.for_s.is_some(), &[Pause, AnnouncedPause, BlockIo, Audit]),
             ("step_us", self.step_us.is_some(), &[Slow]),
             ("ppm", self.ppm.is_some(), &[Drift]),

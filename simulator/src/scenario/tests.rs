@@ -39,6 +39,9 @@ fn what_is_wrong_is_named() {
         ("[[step]]\nat_s = 1\ndo = 'dance'", "dance"),
         ("[[step]]\nat_s = 1\ndo = 'pause'", "for_s"),
         ("[[step]]\nat_s = 1\ndo = 'crash'\nppm = 3", "ppm"),
+        ("[[step]]\nat_s = 1\ndo = 'publish'", "key"),
+        ("[[step]]\nat_s = 1\ndo = 'withdraw'\nkey = 'k'\nbytes = 3", "bytes"),
+        ("[state]\ntags = 17", "state.tags"),
         ("[[step]]\nat_s = 1\ndo = 'forge-leave'\nfor_s = 3", "for_s"),
         ("[[step]]\nat_s = -1\ndo = 'crash'", "step 0"),
         (

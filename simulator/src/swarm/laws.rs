@@ -1,6 +1,6 @@
 //! The laws of a swarm, which its own documentation lists, and what is remembered to hold steps against them.
 
-use super::{MAX_CHANGES, MAX_TRACE};
+use super::{MAX_CHANGES, MAX_TRACE, keeping::Ledger};
 use crate::{
     engine::{Host, HostId, Micros, Step, Watch},
     measure::{self, FlapCounter, Flaps},
@@ -32,6 +32,8 @@ pub(super) struct Laws {
     /// By observer, then subject: the record, and the observer's life in which it was seen.
     views: Vec<Vec<Option<(u32, Record)>>>,
     leaving: Vec<bool>,
+    /// What hosts have published.
+    pub(super) ledger: Ledger,
     /// By observer: the zones that it holds, as its events say.
     quarantined: Vec<BTreeSet<Zone>>,
     flaps: FlapCounter,
@@ -48,6 +50,7 @@ impl Laws {
             said: Vec::new(),
             views: Vec::new(),
             leaving: Vec::new(),
+            ledger: Ledger::default(),
             quarantined: Vec::new(),
             flaps: FlapCounter::default(),
             max_changes: MAX_CHANGES,
@@ -69,6 +72,7 @@ impl Laws {
                 self.said[n].life = (host.life, Incarnation::default());
             }
             self.said[n].hear(&host.node.me());
+            self.ledger.hear(n as HostId, host);
         }
     }
 
@@ -105,6 +109,8 @@ impl Laws {
 
     fn check(&mut self, step: &Step<'_>) -> Result<(), String> {
         self.check_self(step)?;
+        self.ledger.hear(step.host, step.at());
+        self.ledger.check(step)?;
         self.check_quarantines(step)?;
         self.flaps.stepped(step);
         self.check_flaps()?;
@@ -322,6 +328,11 @@ mod tests {
         /// Holds nodes to fewer changes of a status in a minute.
         pub(in crate::swarm) fn allow_changes(&mut self, most: u32) {
             self.max_changes = most;
+        }
+
+        /// Makes a host look as if it had written that.
+        pub(in crate::swarm) fn expect_value(&mut self, host: HostId, key: &str, value: &[u8]) {
+            self.ledger.write(host, key.into(), Some(value.into()));
         }
 
         /// Makes a host look as if it held a zone.

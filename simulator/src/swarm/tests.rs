@@ -1,4 +1,5 @@
 use super::*;
+use gossip_core::Terms;
 
 /// As many seeds as a quick test can afford; the program tries more.
 const TRIED: u64 = 50;
@@ -48,4 +49,24 @@ fn a_node_that_keeps_changing_its_mind_breaks_a_law() {
     swarm.world.pause(0, 10 * SECOND);
     let failure = swarm.pass_until(30 * SECOND).unwrap_err();
     assert!(failure.what.contains("status within a minute"), "{failure}");
+}
+
+#[test]
+fn a_key_that_its_owner_never_wrote_breaks_a_law() {
+    let mut swarm = Swarm::new(1, false).unwrap();
+    swarm.pass_until(SECOND).unwrap();
+    swarm.world.publish(0, "port", b"1:8080", Terms::default()).unwrap();
+    let failure = swarm.pass_until(30 * SECOND).unwrap_err();
+    assert!(failure.what.contains("of itself"), "{failure}");
+}
+
+#[test]
+fn a_value_of_another_life_breaks_a_law() {
+    let mut swarm = Swarm::new(1, false).unwrap();
+    swarm.pass_until(SECOND).unwrap();
+    // As if it had been published in a life that is still to come.
+    swarm.world.watch.expect_value(0, "port", b"7:8080");
+    swarm.world.publish(0, "port", b"7:8080", Terms::default()).unwrap();
+    let failure = swarm.pass_until(30 * SECOND).unwrap_err();
+    assert!(failure.what.contains("of another life"), "{failure}");
 }

@@ -6,7 +6,6 @@ use crate::{
         state::entry::{AfterDeath, Content, Lasting, Seconds},
         table::sums::{Share, place},
     },
-    vocabulary::key::ValueKey,
     wire::{
         frame::Contents,
         state::{Head, Notice, Range, Want},
@@ -133,22 +132,6 @@ fn messages() -> Vec<(&'static str, Datagram)> {
     ]
 }
 
-/// A question, and its answers.
-fn exchange() -> Vec<(&'static str, Datagram)> {
-    let nonce = 0xDEAD_BEE8;
-    let answer = |status, found: &[u8]| Datagram {
-        answer: Some(OwnedReply { nonce, status, found: found.to_vec() }),
-        ..bare()
-    };
-    vec![
-        ("ask", with(Message::Ask { nonce, key: ValueKey::from_bytes(b"load").unwrap() })),
-        ("answer", answer(0, &[7, 8])),
-        ("answer of no bytes", answer(0, &[])),
-        ("answer: unknown", answer(1, &[])),
-        ("answer: refused", answer(2, &[])),
-    ]
-}
-
 fn entries() -> Vec<(&'static str, Datagram)> {
     let prefix = |level, tag| Prefix::new(level, tag).unwrap();
     let long = [version(300, 2), version(Incarnation::MAX_COUNT, Incarnation::MAX_COUNT), version(31, 3)];
@@ -220,14 +203,6 @@ fn refused() -> Vec<(&'static str, Malformed)> {
         ("an entry that ends too early", value),
         ("a floor above its own version", value),
         ("a range that ends before it begins", value),
-        ("an ask without a key", value),
-        ("an ask for a key of 32 bytes", value),
-        ("an ask for a key with a blank", value),
-        ("an answer without a status", Malformed::Section(62)),
-        ("an answer of status 3", value),
-        ("a refusal with bytes", value),
-        ("two answers", many),
-        ("an answer beside a message", many),
     ]
 }
 
@@ -277,11 +252,8 @@ fn state() -> Vec<(&'static str, Holds)> {
 }
 
 fn expected() -> BTreeMap<&'static str, Expected> {
-    let written = messages()
-        .into_iter()
-        .chain(entries())
-        .chain(exchange())
-        .map(|(name, datagram)| (name, Expected::Written(datagram)));
+    let written =
+        messages().into_iter().chain(entries()).map(|(name, datagram)| (name, Expected::Written(datagram)));
     let read = read_only().into_iter().map(|(name, datagram)| (name, Expected::Read(datagram)));
     let refused = refused().into_iter().map(|(name, kind)| (name, Expected::Refused(kind)));
     let state = state().into_iter().map(|(name, holds)| (name, Expected::State(holds)));

@@ -2,7 +2,7 @@
 
 use super::{Input, Watch, World};
 use crate::engine::{HostId, Micros, Rule, RuleId, State, host::Host};
-use gossip_core::{ConfigError, Health, Heap, Identity, Instant, Node, Outbox, Output};
+use gossip_core::{ConfigError, Health, Heap, Identity, Instant, Node, Outbox, Output, StateError, Terms};
 use std::{net::SocketAddr, time::Duration};
 
 /// With what a restarted host remembers its earlier lives.
@@ -57,6 +57,22 @@ impl<W: Watch> World<W> {
     /// Changes what a host says of its health.
     pub fn set_health(&mut self, host: HostId, health: Health) {
         self.command(host, |node, now, out| node.set_health(now, health, out));
+    }
+
+    /// A host publishes a value under a key; nothing happens where it does not run.
+    ///
+    /// # Errors
+    /// A limit of the core.
+    pub fn publish(&mut self, host: HostId, key: &str, value: &[u8], terms: Terms) -> Result<(), StateError> {
+        self.try_command(host, |node, now, out| node.publish(now, key, value, terms, out))
+    }
+
+    /// A host withdraws a key; nothing happens where it does not run.
+    ///
+    /// # Errors
+    /// A limit of the core.
+    pub fn withdraw(&mut self, host: HostId, key: &str) -> Result<(), StateError> {
+        self.try_command(host, |node, now, out| node.withdraw(now, key, out))
     }
 
     /// A host announces a pause.
@@ -162,5 +178,17 @@ impl<W: Watch> World<W> {
             self.step(host, Input::Command, call);
             self.schedule(host);
         }
+    }
+
+    fn try_command<E>(
+        &mut self,
+        host: HostId,
+        call: impl for<'o> FnOnce(&mut Node<Heap>, Instant, &'o mut Outbox<'_>) -> Result<Output<'o>, E>,
+    ) -> Result<(), E> {
+        if self.hosts.get(host as usize).is_some_and(Host::is_running) {
+            self.try_step(host, Input::Command, call)?;
+            self.schedule(host);
+        }
+        Ok(())
     }
 }

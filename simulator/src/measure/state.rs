@@ -1,0 +1,338 @@
+//! How kept state spreads: each change until all hold it, and joiners until they hold everything.
+
+use super::seconds;
+use crate::{
+    engine::{Host, HostId, Micros, Step, Watch, World},
+    statistics::Summary,
+};
+use gossip_core::NodeId;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// Room for any value: `Config::state_per_member` is 4,096 bytes at the most.
+const VALUE: usize = 4_096;
+/// Not one of those that should hear of a change.
+const UNCOUNTED: u32 = u32::MAX;
+/// One of them, which has not.
+const UNHEARD: u32 = u32::MAX - 1;
+
+/// What a host did to a key of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Write {
+    /// The key has a new value, of this version.
+    Published(u32),
+    /// The key is gone; its last value had this version.
+    Withdrawn(u32),
+}
+
+/// One change, and when each host first held it.
+#[derive(Debug)]
+struct Change {
+    /// The step of the scenario that made it.
+    step: usize,
+    owner: HostId,
+    life: u32,
+    key: String,
+    write: Write,
+    since: Micros,
+    /// Microseconds, by host.
+    heard: Vec<u32>,
+    /// How many have not heard.
+    missing: usize,
+    /// Whether its owner has withdrawn the key since: who shows nothing needs no more of it.
+    is_over: bool,
+}
+
+/// One join.
+#[derive(Debug)]
+struct Join {
+    since: Micros,
+    /// All before this place have been found to be known as they know themselves.
+    next: usize,
+    full: Option<Micros>,
+}
+
+/// Seconds until half, 99 % and all held a change.
+type Times = [Option<f64>; 3];
+
+/// Changes of kept state, and joins, under way and done.
+#[derive(Debug, Default)]
+pub struct States {
+    open: HashMap<NodeId, Vec<Change>>,
+    done: Vec<(usize, Times)>,
+    joins: HashMap<HostId, Join>,
+    open_joins: usize,
+    finished: Vec<Micros>,
+    /// Writes that nodes refused.
+    pub refused: u64,
+    /// When the first and the last change were.
+    period: Option<(Micros, Micros)>,
+}
+
+/// How soon changes were held by the nodes that ran at the change and still do; of several, the slowest, and the median.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct ChangeFigures {
+    pub changes: usize,
+    /// Pairs of a change and a node that ran all along and never held it.
+    pub missed: usize,
+    pub p50_s: Option<f64>,
+    pub p99_s: Option<f64>,
+    pub p100_s: Option<f64>,
+    pub p99_median_s: Option<f64>,
+    pub p100_median_s: Option<f64>,
+}
+
+impl States {
+    /// A host has changed a key of its own just now; these should get to know.
+    pub(super) fn follow(
+        &mut self,
+        (now, hosts): (Micros, &[Host]),
+        (step, owner): (usize, HostId),
+        (key, write): (&str, Write),
+        others: impl Iterator<Item = HostId>,
+    ) {
+        self.period = Some((self.period.map_or(now, |(first, _)| first), now));
+        let Some(origin) = hosts.get(owner as usize) else { return };
+        let mut heard = vec![UNCOUNTED; hosts.len()];
+        others.for_each(|host| heard[host as usize] = UNHEARD);
+        let missing = heard.iter().filter(|&&at| at == UNHEARD).count();
+        let (key, life) = (key.to_owned(), origin.life);
+        let changes = self.open.entry(origin.id).or_default();
+        if matches!(write, Write::Withdrawn(_)) {
+            changes.iter_mut().filter(|change| change.key == key).for_each(|change| change.is_over = true);
+        }
+        let mut change = Change { step, owner, life, key, write, since: now, heard, missing, is_over: false };
+        // Who never had what was withdrawn holds that already.
+        for (host, at) in hosts.iter().enumerate() {
+            change.look(now, host, at, origin.id);
+        }
+        match change.missing {
+            0 => self.done.push((step, change.times(hosts))),
+            _ => changes.push(change),
+        }
+    }
+
+    pub(super) fn follow_join(&mut self, now: Micros, host: HostId) {
+        let earlier = self.joins.insert(host, Join { since: now, next: 0, full: None });
+        self.open_joins += usize::from(earlier.is_none_or(|join| join.full.is_some()));
+    }
+
+    /// A node heard something of a member's state.
+    pub(super) fn heard(&mut self, step: &Step<'_>, id: NodeId) {
+        let Some(changes) = self.open.get_mut(&id) else { return };
+        for change in changes.iter_mut() {
+            change.look(step.now, step.host as usize, step.at(), id);
+        }
+        let complete = changes.extract_if(.., |change| change.missing == 0);
+        self.done.extend(complete.map(|change| (change.step, change.times(step.hosts))));
+    }
+
+    /// A joiner may hold everything now.
+    pub(super) fn looked_around(&mut self, step: &Step<'_>) {
+        if self.open_joins == 0 {
+            return;
+        }
+        let Some(join) = self.joins.get_mut(&step.host).filter(|join| join.full.is_none()) else { return };
+        while let Some(owner) = step.hosts.get(join.next)
+            && (!owner.is_running() || is_held(step.at(), owner))
+        {
+            join.next += 1;
+        }
+        if join.next >= step.hosts.len() {
+            join.full = Some(step.now);
+            self.open_joins -= 1;
+            self.finished.push(step.now - join.since);
+        }
+    }
+
+    /// Seconds that joins took until the joiner held everything: the median and the longest, which is missing while a host
+    /// that runs still lacks something.
+    pub fn joins(&self, hosts: &[Host]) -> (Option<f64>, Option<f64>) {
+        let times = Summary::of(self.finished.iter().copied().map(seconds));
+        let quantile = |q| times.as_ref().map(|times| times.quantile(q));
+        let open = self.joins.iter().any(|(&host, join)| {
+            join.full.is_none() && hosts.get(host as usize).is_some_and(Host::is_running)
+        });
+        (quantile(0.5), quantile(1.0).filter(|_| !open))
+    }
+
+    /// Whether anything was followed.
+    pub fn is_any(&self) -> bool {
+        self.period.is_some() || !self.joins.is_empty() || self.refused > 0
+    }
+
+    /// Seconds from the first change to the last.
+    pub fn period_s(&self) -> f64 {
+        self.period.map_or(0.0, |(first, last)| seconds(last - first))
+    }
+
+    /// How many changes there were.
+    pub fn changes(&self) -> usize {
+        self.done.len() + self.open.values().map(Vec::len).sum::<usize>()
+    }
+
+    /// The figures of all changes, and those of each step.
+    pub fn figures(&self, hosts: &[Host]) -> (ChangeFigures, BTreeMap<usize, ChangeFigures>) {
+        // What a life that has ended changed last, its members may never hear.
+        let lasts = |change: &&Change| {
+            let owner = hosts.get(change.owner as usize);
+            owner.is_some_and(|owner| owner.is_running() && owner.life == change.life)
+        };
+        let mut all: Vec<(usize, Times, usize)> = self.done.iter().map(|&(step, t)| (step, t, 0)).collect();
+        let open = self.open.values().flatten().filter(lasts);
+        all.extend(open.map(|change| (change.step, change.times(hosts), change.missed(hosts))));
+        let mut by_step = BTreeMap::<usize, Vec<(Times, usize)>>::new();
+        all.iter().for_each(|&(step, times, missed)| by_step.entry(step).or_default().push((times, missed)));
+        let every: Vec<(Times, usize)> = all.iter().map(|&(_, times, missed)| (times, missed)).collect();
+        (figures(&every), by_step.iter().map(|(&step, of)| (step, figures(of))).collect())
+    }
+}
+
+fn figures(of: &[(Times, usize)]) -> ChangeFigures {
+    let slowest = |n: usize| {
+        let all: Option<Vec<f64>> = of.iter().map(|(times, _)| times[n]).collect();
+        all?.into_iter().reduce(f64::max).map(super::thousandths)
+    };
+    let median = |n: usize| {
+        let all = Summary::of(of.iter().filter_map(|(times, _)| times[n]))?;
+        Some(super::thousandths(all.quantile(0.5)))
+    };
+    ChangeFigures {
+        changes: of.len(),
+        missed: of.iter().map(|&(_, missed)| missed).sum(),
+        p50_s: slowest(0),
+        p99_s: slowest(1),
+        p100_s: slowest(2),
+        p99_median_s: median(1),
+        p100_median_s: median(2),
+    }
+}
+
+impl Change {
+    /// A host may hold it now.
+    fn look(&mut self, now: Micros, host: usize, at: &Host, owner: NodeId) {
+        if self.heard.get(host) == Some(&UNHEARD) && self.is_held(at, owner) {
+            let delay = (now - self.since).min(u64::from(UNHEARD - 1));
+            self.heard[host] = delay as u32;
+            self.missing -= 1;
+        }
+    }
+
+    fn is_held(&self, at: &Host, owner: NodeId) -> bool {
+        let shown = at.node.state(owner).find(|entry| entry.key().as_str() == self.key);
+        let shown = shown.map(|entry| entry.version());
+        match self.write {
+            Write::Published(version) => shown.map_or(self.is_over, |shown| shown >= version),
+            Write::Withdrawn(version) => shown.is_none_or(|shown| shown > version),
+        }
+    }
+
+    /// Who should hold it, and ran all along.
+    fn counted<'a>(&'a self, hosts: &'a [Host]) -> impl Iterator<Item = u32> + 'a {
+        let runs = |host: &Host| host.is_running() && host.born <= self.since;
+        let all = self.heard.iter().zip(hosts);
+        all.filter(move |&(&heard, host)| heard != UNCOUNTED && runs(host)).map(|(&heard, _)| heard)
+    }
+
+    fn missed(&self, hosts: &[Host]) -> usize {
+        self.counted(hosts).filter(|&heard| heard == UNHEARD).count()
+    }
+
+    fn times(&self, hosts: &[Host]) -> Times {
+        // The owner holds it from the first.
+        let mut delays: Vec<u32> = self.counted(hosts).chain([0]).collect();
+        delays.sort_unstable();
+        [0.5, 0.99, 1.0].map(|share| {
+            let rank = (share * delays.len() as f64).ceil() as usize;
+            let delay = delays.get(rank.saturating_sub(1)).filter(|&&delay| delay != UNHEARD);
+            delay.map(|&delay| seconds(delay.into()))
+        })
+    }
+}
+
+/// Whether a host knows all keys and values of another as that does itself.
+fn is_held(observer: &Host, owner: &Host) -> bool {
+    if observer.id == owner.id {
+        return true;
+    }
+    if observer.node.member(owner.id).is_none() {
+        return false;
+    }
+    let (mut here, mut there) = ([0; VALUE], [0; VALUE]);
+    let mut own = owner.node.state(owner.id);
+    let mut copies = observer.node.state(owner.id);
+    loop {
+        match (own.next(), copies.next()) {
+            (None, None) => return true,
+            (Some(own), Some(copy)) => {
+                let is_same = own.key() == copy.key()
+                    && own.version() == copy.version()
+                    && own.after_death() == copy.after_death()
+                    && own.value(&mut there) == copy.value(&mut here);
+                if !is_same {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+    }
+}
+
+/// Where two hosts were found to differ: the place to look first the next time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Difference {
+    observer: usize,
+    owner: usize,
+}
+
+impl Difference {
+    /// Whether all running hosts know all keys and values of each other as their owners do, byte for byte.
+    pub fn is_none<W: Watch>(&mut self, world: &World<W>) -> bool {
+        let running: Vec<&Host> = world.running().map(|(_, host)| host).collect();
+        let count = running.len();
+        for observers in 0..count {
+            let observer = (self.observer + observers) % count;
+            for owners in 0..count {
+                let owner = (self.owner + owners) % count;
+                if !is_held(running[observer], running[owner]) {
+                    *self = Self { observer, owner };
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// What it is, in words.
+    pub fn told<W: Watch>(&self, world: &World<W>) -> String {
+        let running: Vec<&Host> = world.running().map(|(_, host)| host).collect();
+        match (running.get(self.observer), running.get(self.owner)) {
+            (Some(observer), Some(owner)) => format!(
+                "{} shows {:?} of {}, which has {:?}",
+                observer.address,
+                observer.node.state(owner.id),
+                owner.address,
+                owner.node.state(owner.id)
+            ),
+            _ => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slowest_change_counts_and_one_that_was_missed_has_no_time() {
+        let times = |all: Option<f64>| ([Some(0.1), Some(0.2), all], 0);
+        let of = [times(Some(0.3)), times(Some(0.5)), times(Some(0.4))];
+        let found = figures(&of);
+        assert_eq!((found.changes, found.p99_s, found.p100_s), (3, Some(0.2), Some(0.5)));
+        assert_eq!(found.p100_median_s, Some(0.4));
+        let found = figures(&[times(Some(0.3)), ([Some(0.1), Some(0.2), None], 2)]);
+        assert_eq!((found.p99_s, found.p100_s, found.missed), (Some(0.2), None, 2));
+        assert_eq!(figures(&[]).p99_s, None);
+    }
+}

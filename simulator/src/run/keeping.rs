@@ -1,0 +1,67 @@
+//! What hosts publish and withdraw.
+
+use super::Run;
+use crate::{
+    engine::HostId,
+    measure::{self, Write},
+    scenario::Action,
+};
+use gossip_core::Terms;
+
+/// Bytes of a value whose step does not say.
+const BYTES: u16 = 50;
+
+impl Run<'_> {
+    /// Every host that a step picks publishes or withdraws a key.
+    pub(super) fn write_all(&mut self, n: usize) {
+        let event = &self.scenario.events[n];
+        let (key, bytes) = (event.key.clone().unwrap_or_default(), event.bytes.unwrap_or(BYTES));
+        for host in self.pick(&event.who) {
+            match event.action {
+                Action::Withdraw => self.withdraw(n, host, &key),
+                _ => self.publish(n, host, &key, bytes.into()),
+            }
+        }
+    }
+
+    fn publish(&mut self, n: usize, host: HostId, key: &str, bytes: usize) {
+        self.published += 1;
+        // A value of its own, as far as there is room for its number.
+        let value: Vec<u8> =
+            self.published.to_string().into_bytes().into_iter().cycle().take(bytes).collect();
+        if self.world.publish(host, key, &value, Terms::default()).is_err() {
+            self.world.watch.states.refused += 1;
+        } else if let Some(version) = self.version(host, key) {
+            measure::watch_write(&mut self.world, n, host, key, Write::Published(version));
+        }
+    }
+
+    fn withdraw(&mut self, n: usize, host: HostId, key: &str) {
+        // Who does not have it has nothing to withdraw.
+        let Some(version) = self.version(host, key) else { return };
+        if self.world.withdraw(host, key).is_err() {
+            self.world.watch.states.refused += 1;
+        } else {
+            measure::watch_write(&mut self.world, n, host, key, Write::Withdrawn(version));
+        }
+    }
+
+    /// The version of what a host has under a key of its own.
+    fn version(&self, host: HostId, key: &str) -> Option<u32> {
+        let host = self.world.hosts().get(host as usize)?;
+        let entry = host.node.state(host.id).find(|entry| entry.key().as_str() == key)?;
+        Some(entry.version())
+    }
+
+    /// A host that starts publishes its name and its tags, where the scenario says so.
+    pub(super) fn introduce(&mut self, host: HostId) {
+        let state = self.scenario.state;
+        let name = state.names.then(|| ("name".to_owned(), format!("node-{host}")));
+        let tags = (0..state.tags).map(|tag| (format!("tag-{tag}"), format!("tag-{}", host % 10)));
+        for (key, value) in name.into_iter().chain(tags) {
+            if self.world.publish(host, &key, value.as_bytes(), Terms::default()).is_err() {
+                self.world.watch.states.refused += 1;
+            }
+        }
+    }
+}
