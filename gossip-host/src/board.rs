@@ -29,6 +29,8 @@ pub(crate) struct Posted {
     ended: Option<Stopped>,
     joined: bool,
     lagged: u64,
+    /// Alarms ever raised.
+    alarms: u64,
     waiting: BTreeMap<u64, Waker>,
     /// Subscriptions ever made: the key of the next one.
     subscriptions: u64,
@@ -50,18 +52,47 @@ impl Posted {
         self.joined
     }
 
+    /// How often an alarm was raised.
+    pub(crate) fn alarms(&self) -> u64 {
+        self.alarms
+    }
+
     /// The notice at `cursor`, which moves on: past those that are gone, if there are any.
     pub(crate) fn read(&mut self, cursor: &mut u64) -> Option<Result<Notice, Lagged>> {
-        let oldest = self.total - self.notices.len() as u64;
-        if *cursor < oldest {
-            let missed = oldest - *cursor;
-            self.lagged += missed;
-            *cursor = oldest;
+        let missed = self.skip_gone(cursor);
+        if missed > 0 {
             return Some(Err(Lagged(missed)));
         }
-        let notice = self.notices.get(usize::try_from(*cursor - oldest).ok()?)?.clone();
+        let notice = self.notices.get(self.place(*cursor)?)?.clone();
         *cursor += 1;
         Some(Ok(notice))
+    }
+
+    /// Shows all events from `cursor` on, which moves to the end; returns how many were gone.
+    pub(crate) fn catch_up(&mut self, cursor: &mut u64, see: impl FnMut(Event)) -> u64 {
+        let missed = self.skip_gone(cursor);
+        let first = self.place(*cursor).unwrap_or(self.notices.len());
+        self.notices.iter().skip(first).map(|notice| notice.event).for_each(see);
+        *cursor = self.total;
+        missed
+    }
+
+    /// Moves a cursor past notices that are gone; returns how many that were.
+    fn skip_gone(&mut self, cursor: &mut u64) -> u64 {
+        let missed = self.oldest().saturating_sub(*cursor);
+        self.lagged += missed;
+        *cursor += missed;
+        missed
+    }
+
+    /// The number of the oldest notice that is left.
+    fn oldest(&self) -> u64 {
+        self.total - self.notices.len() as u64
+    }
+
+    /// Where the notice of a number is.
+    fn place(&self, number: u64) -> Option<usize> {
+        usize::try_from(number.checked_sub(self.oldest())?).ok()
     }
 }
 
@@ -74,6 +105,7 @@ impl Board {
             ended: None,
             joined: false,
             lagged: 0,
+            alarms: 0,
             waiting: BTreeMap::new(),
             subscriptions: 0,
         }))
@@ -98,6 +130,11 @@ impl Board {
                 posted.total += 1;
             }
         });
+    }
+
+    /// A time has come that someone asked for: wakes all that wait.
+    pub(crate) fn raise_alarm(&self) {
+        self.change(|posted| posted.alarms += 1);
     }
 
     /// The driver ended; the first word on how is the true one.

@@ -12,7 +12,7 @@ use crate::{
     lock::lock,
     notice::Notice,
     options::Options,
-    pressure::{Backlog, Fate},
+    pressure::Backlog,
     receive::Receiving,
     requests::{Inbox, Requests},
     seeds::Seeds,
@@ -70,6 +70,8 @@ pub struct Engine {
     seeds: Seeds,
     epoch_file: Option<EpochFile>,
     keeper: Option<Keeper>,
+    /// When an alarm is to be raised.
+    alarm: Instant,
     leave: Leaving,
 }
 
@@ -137,6 +139,7 @@ impl Engine {
             seeds: Seeds::new(Jitter::new(seed)),
             epoch_file,
             keeper: view_file.map(|file| Keeper::new(file, options.view_interval, now)),
+            alarm: Instant::NEVER,
             leave: Leaving::No,
         };
         engine.seeds.restore(now, records.iter().map(|record| record.address()).filter(|&to| to != address));
@@ -155,6 +158,7 @@ impl Engine {
         self.join(transport);
         self.look_up();
         self.tick(transport);
+        self.raise_alarm(transport);
         let now = transport.now();
         if let Some(keeper) = &mut self.keeper {
             keeper.keep(now, &self.shared);
@@ -227,6 +231,7 @@ impl Engine {
             advertise,
             config,
             written,
+            alarm,
             leave,
         } = requests;
         let now = transport.now();
@@ -255,6 +260,7 @@ impl Engine {
         if written {
             self.next_tick = lock(&self.shared.node).next_tick();
         }
+        self.alarm = alarm.map_or(self.alarm, |at| at.min(self.alarm));
         if let Some(timeout) = leave {
             let end = now + timeout;
             match self.leave {
@@ -334,6 +340,15 @@ impl Engine {
         }
     }
 
+    /// Wakes those who wait for a time that has come. To them the node's time is that of its last step.
+    fn raise_alarm(&mut self, transport: &mut impl Transport) {
+        if transport.now() >= self.alarm {
+            self.alarm = Instant::NEVER;
+            self.step(transport, |node, now, out| Some(node.tick(now, out)));
+            self.shared.board.raise_alarm();
+        }
+    }
+
     /// One step: under the lock, and then, without it, what comes of it.
     fn step(
         &mut self,
@@ -352,7 +367,7 @@ impl Engine {
         for packet in output.packets() {
             let packet = Packet { to: outward(packet.to, self.shared.local), ..packet };
             let fate = self.backlog.send(transport, packet);
-            count_fate(&self.shared, fate);
+            self.shared.count_fate(fate);
         }
         for notice in &notices {
             match notice.event {
@@ -371,7 +386,7 @@ impl Engine {
 
     fn send_held(&mut self, transport: &mut impl Transport) {
         while let Some(fate) = self.backlog.retry(transport) {
-            count_fate(&self.shared, fate);
+            self.shared.count_fate(fate);
         }
     }
 
@@ -425,6 +440,7 @@ impl Engine {
         if !readable {
             until = until.min(rest);
         }
+        until = until.min(self.alarm);
         if more {
             until = now;
         }
@@ -451,19 +467,6 @@ fn outward(to: SocketAddr, local: SocketAddr) -> SocketAddr {
     match to.ip() {
         IpAddr::V4(ip) if local.is_ipv6() => SocketAddr::new(ip.to_ipv6_mapped().into(), to.port()),
         _ => to,
-    }
-}
-
-fn count_fate(shared: &Shared, fate: Fate) {
-    if fate == Fate::Sent {
-        return;
-    }
-    let mut metrics = lock(&shared.metrics);
-    match fate {
-        Fate::Sent => {}
-        Fate::Queued => metrics.queued += 1,
-        Fate::Dropped(class) => *metrics.drop_of(class) += 1,
-        Fate::Failed => metrics.send_errors += 1,
     }
 }
 
@@ -546,7 +549,7 @@ mod tests {
         };
         assert!(!turn(&mut engine, &mut transport).writable);
         let packet = Packet { to: PEER, bytes: b"ping", class: Traffic::Probe };
-        count_fate(&engine.shared, engine.backlog.send(&mut transport, packet));
+        engine.shared.count_fate(engine.backlog.send(&mut transport, packet));
         assert!(turn(&mut engine, &mut transport).writable);
         assert_eq!(handle.host_metrics().queued, 1);
         transport.send_error = None;

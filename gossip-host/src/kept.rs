@@ -3,13 +3,14 @@
 use crate::{
     handle::Handle,
     key::{DecodeError, Key, VALUE_ROOM},
+    key_watch::KeyWatch,
     lock::lock,
     value::{PublishError, Value},
     view::name_of,
 };
 use bytes::Bytes;
 use gossip_core::{AfterDeath, Buffer, Heap, Instant, Node, NodeId, Outbox, StateError, Terms};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// The key of a node's name.
 const NAME: &str = "name";
@@ -74,7 +75,12 @@ impl Handle {
     /// # Errors
     /// The member has published something else under this key: nothing of this type, or of another schema.
     pub fn get<T>(&self, member: NodeId, key: &Key<T>) -> Result<Option<Value<T>>, DecodeError> {
-        self.0.read(member, key.name()).map(|found| self.0.decode(key, found)).transpose()
+        self.0.read(member, key.name()).map(|(found, _)| self.0.decode(key, found)).transpose()
+    }
+
+    /// The values that the other members have for a key, and what changes of them.
+    pub fn watch_key<T>(&self, key: &Key<T>) -> KeyWatch<T> {
+        KeyWatch::new(Arc::clone(&self.0), key.clone())
     }
 
     /// All keys of a member, or of this node itself, and their values as they are told, in the order in which they were

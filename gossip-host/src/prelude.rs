@@ -1,9 +1,9 @@
 //! Everything that a user of an adapter needs of this crate and of the core: adapters export it as their own.
 
 pub use crate::{
-    Bytes, DecodeError, EpochError, EpochFile, Events, Handle, HostMetrics, Key, Lagged, Leave, LeaveError,
-    Left, MemberView, NotJoined, Notice, Options, ParseSeedError, PublishError, Restored, Seed, StartError,
-    Stopped, UnresolvedSeed, Value, ViewError, WaitJoined, Watch,
+    Bytes, Change, DecodeError, EpochError, EpochFile, Events, Handle, HostMetrics, Key, KeyWatch, Lagged,
+    Leave, LeaveError, Left, MemberView, NotJoined, Notice, Options, ParseSeedError, PublishError, Restored,
+    Seed, StartError, Stopped, UnresolvedSeed, Value, ViewError, WaitJoined, Watch, WatchError,
 };
 pub use gossip_core::{
     AfterDeath, Budgets, ClusterName, Config, ConfigError, Endpoint, Event, Fingerprint, Health, Histogram,

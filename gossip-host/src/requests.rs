@@ -4,7 +4,7 @@ use crate::{
     lock::lock,
     seeds::{MAX_SEEDS, Seed},
 };
-use gossip_core::{Config, Health};
+use gossip_core::{Config, Health, Instant};
 use std::{
     io,
     net::SocketAddr,
@@ -32,6 +32,8 @@ pub(crate) struct Requests {
     pub(crate) config: Option<Config>,
     /// A handle has written to the node's own state: the node has another next tick.
     pub(crate) written: bool,
+    /// Raise an alarm at this time: the earliest that was asked for.
+    pub(crate) alarm: Option<Instant>,
     /// Leave, within this time; the shorter of two.
     pub(crate) leave: Option<Duration>,
 }

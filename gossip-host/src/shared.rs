@@ -5,6 +5,7 @@ use crate::{
     counters::HostMetrics,
     key::{DecodeError, Key},
     lock::lock,
+    pressure::Fate,
     requests::Inbox,
     seeds::UnresolvedSeed,
     value::Value,
@@ -12,7 +13,7 @@ use crate::{
     view_file::Restored,
 };
 use bytes::Bytes;
-use gossip_core::{Heap, Node, NodeId};
+use gossip_core::{Heap, Instant, Node, NodeId};
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -37,11 +38,26 @@ impl Shared {
         node.members().map(|member| MemberView::new(&node, member)).collect()
     }
 
-    /// The value of a key of a member, or of this node itself, as it is told.
-    pub(crate) fn read(&self, member: NodeId, key: &str) -> Option<Value<Bytes>> {
+    /// Counts what became of a packet.
+    pub(crate) fn count_fate(&self, fate: Fate) {
+        if fate == Fate::Sent {
+            return;
+        }
+        let mut metrics = lock(&self.metrics);
+        match fate {
+            Fate::Sent => {}
+            Fate::Queued => metrics.queued += 1,
+            Fate::Dropped(class) => *metrics.drop_of(class) += 1,
+            Fate::Failed => metrics.send_errors += 1,
+        }
+    }
+
+    /// The value of a key of a member, or of this node itself, as it is told, and the time of the node's last step.
+    pub(crate) fn read(&self, member: NodeId, key: &str) -> Option<(Value<Bytes>, Instant)> {
         let node = lock(&self.node);
         let owner = node.member(member)?;
-        node.entry(member, key).map(|entry| Value::of(&entry, owner.record()))
+        let entry = node.entry(member, key)?;
+        Some((Value::of(&entry, owner.record()), node.now()))
     }
 
     /// A value as what it is. Not under the lock of the node: what a type does to decode itself is its own affair.

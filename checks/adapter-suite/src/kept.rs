@@ -3,12 +3,13 @@
 #![allow(missing_docs, reason = "the name of a promise says all of it")]
 
 use crate::{
-    Adapter, Running,
+    Adapter, Running, block_on,
     cluster::{formed, until},
     eventually, options, start,
 };
 use gossip_core::{NodeId, StateError};
-use gossip_host::{Bytes, Handle, Key, PublishError};
+use gossip_host::{Bytes, Handle, Key, KeyWatch, PublishError, WatchError};
+use std::{fmt::Debug, time::Duration};
 
 const PORT: Key<u16> = Key::new("port");
 const ROLE: Key<String> = Key::new("role");
@@ -17,7 +18,7 @@ const BLOB: Key<Bytes> = Key::raw("blob");
 /// Waits until every node, the member itself included, has this value of it.
 fn all_have<A>(nodes: &[Running], id: NodeId, key: &Key<A>, value: Option<A>)
 where
-    A: PartialEq + std::fmt::Debug,
+    A: PartialEq + Debug,
 {
     for Running { handle, .. } in nodes {
         eventually(&format!("{value:?} as {} of {id}", key.name()), || {
@@ -78,6 +79,66 @@ pub fn a_restart_hides_the_keys_of_the_node_before_it<A: Adapter>() {
         assert_eq!(node.handle.get(id, &PORT), Ok(None), "a port of an earlier epoch");
         assert!(node.handle.get(id, &ROLE).unwrap().unwrap().epoch > epoch);
     }
+}
+
+/// The next change that a watch tells.
+fn next<T: Debug>(watch: &mut KeyWatch<T>) -> (NodeId, Option<T>) {
+    block_on(watch.next()).unwrap().unwrap()
+}
+
+pub fn a_watch_of_a_key_tells_what_is_there_and_what_changes<A: Adapter>() {
+    let mut nodes = formed::<A>("watch");
+    let db = nodes.pop().unwrap();
+    let (id, web) = (db.handle.id(), nodes[1].handle.id());
+    db.handle.publish(&PORT, &5_432).unwrap();
+    all_have(&nodes, id, &PORT, Some(5_432));
+    let mut watch = nodes[0].handle.watch_key(&PORT);
+    assert_eq!(next(&mut watch), (id, Some(5_432)), "what is there");
+
+    // Another key, and a value that is what it was, are no change.
+    db.handle.publish(&ROLE, &"db".to_owned()).unwrap();
+    db.handle.publish(&PORT, &5_432).unwrap();
+    all_have(&nodes, id, &ROLE, Some("db".to_owned()));
+    nodes[1].handle.publish(&PORT, &80).unwrap();
+    assert_eq!(next(&mut watch), (web, Some(80)));
+    nodes[1].handle.withdraw(&PORT).unwrap();
+    assert_eq!(next(&mut watch), (web, None));
+    nodes[1].handle.publish(&PORT, &81).unwrap();
+    assert_eq!(next(&mut watch), (web, Some(81)));
+
+    // What is not of the type is told as such.
+    nodes[1].handle.publish(&ROLE.named("port"), &"eighty-one".to_owned()).unwrap();
+    let error = block_on(watch.next()).unwrap().unwrap_err();
+    assert!(matches!(error, WatchError::Decode { member, .. } if member == web), "{error}");
+
+    // A time to live ends without anybody doing anything, and so does a life.
+    nodes[1].handle.publish_for(&PORT, &82, Duration::from_secs(4)).unwrap();
+    assert_eq!(next(&mut watch), (web, Some(82)));
+    assert_eq!(next(&mut watch), (web, None));
+    drop(db);
+    assert_eq!(next(&mut watch), (id, None), "it crashed");
+    drop(nodes);
+    assert!(block_on(watch.next()).is_none(), "the node is gone");
+}
+
+pub fn a_slow_watch_of_a_key_is_told_so_and_sees_the_latest<A: Adapter>() {
+    const LAST: u16 = 20;
+    let first = start::<A>(options("lag", "first"));
+    let seeds = vec![first.handle.local_addr().into()];
+    let second = start::<A>(options("lag", "second").with(|o| (o.seeds, o.event_capacity) = (seeds, 2)));
+    until(&second.handle, |members| members.len() == 1);
+    let mut watch = second.handle.watch_key(&PORT);
+    let id = first.handle.id();
+    for port in 1..=LAST {
+        first.handle.publish(&PORT, &port).unwrap();
+        // Of a burst only eight are told one by one.
+        if port < 6 || port == LAST {
+            all_have(std::slice::from_ref(&second), id, &PORT, Some(port));
+        }
+    }
+    let missed = block_on(watch.next()).unwrap().unwrap_err();
+    assert!(matches!(missed, WatchError::Lagged(lagged) if lagged.0 > 0), "{missed}");
+    assert_eq!(next(&mut watch), (id, Some(LAST)));
 }
 
 pub fn a_member_is_found_by_its_name<A: Adapter>() {

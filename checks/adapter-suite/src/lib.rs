@@ -108,6 +108,8 @@ macro_rules! behaviours {
             a_node_on_every_interface_meets_one_of_ipv4,
             what_a_node_publishes_all_others_read_until_it_is_withdrawn,
             a_restart_hides_the_keys_of_the_node_before_it,
+            a_watch_of_a_key_tells_what_is_there_and_what_changes,
+            a_slow_watch_of_a_key_is_told_so_and_sees_the_latest,
             a_member_is_found_by_its_name,
             a_slow_subscriber_is_told_what_it_missed_and_goes_on,
             a_first_node_has_joined_and_so_have_those_who_join_it,

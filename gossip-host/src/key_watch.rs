@@ -1,0 +1,215 @@
+//! The values of one key, as they change.
+
+use crate::{
+    board::Subscription,
+    key::{DecodeError, Key},
+    lock::lock,
+    notice::Lagged,
+    shared::Shared,
+    value::Value,
+};
+use bytes::Bytes;
+use gossip_core::{Event, Instant, NodeId};
+#[cfg(feature = "stream")]
+use std::pin::Pin;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error,
+    fmt,
+    future::poll_fn,
+    hash::{BuildHasher as _, RandomState},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+/// What a watch of a key tells: a member and its value, `None` if it has none any more; or why it cannot.
+pub type Change<T> = Result<(NodeId, Option<T>), WatchError>;
+
+/// The values that the other members have for one key: those of now at first, and then whatever changes, of each member
+/// the latest. Values that change faster than they are read are not all seen. One that is set again to what it was is not
+/// told again; one that its member withdraws, that ends with its time or with its member, is told as `None`.
+///
+/// It keeps some 50 bytes for each member that has the key, and no values.
+pub struct KeyWatch<T> {
+    shared: Arc<Shared>,
+    key: Key<T>,
+    subscription: Subscription,
+    cursor: u64,
+    /// Alarms seen: values may have come to their end.
+    alarms: u64,
+    /// What was told last of each member that has the key.
+    told: BTreeMap<NodeId, Told>,
+    /// Members to look at.
+    due: BTreeSet<NodeId>,
+    hasher: RandomState,
+}
+
+#[derive(Clone, Copy)]
+struct Told {
+    hash: u64,
+    /// When the value is gone at the latest.
+    end: Instant,
+}
+
+/// What came of reading the board.
+enum News {
+    /// Something.
+    Some {
+        /// Any member may have changed.
+        all: bool,
+        /// Values may have come to their end.
+        alarm: bool,
+        missed: u64,
+    },
+    /// The driver has ended.
+    End,
+}
+
+impl<T> KeyWatch<T> {
+    pub(crate) fn new(shared: Arc<Shared>, key: Key<T>) -> Self {
+        let (subscription, cursor) = Subscription::new(Arc::clone(&shared.board));
+        let (told, due) = (BTreeMap::new(), BTreeSet::new());
+        let mut watch =
+            Self { shared, key, subscription, cursor, alarms: 0, told, due, hasher: RandomState::new() };
+        watch.look_at_all();
+        watch
+    }
+
+    /// The next change, or an error after which it goes on; `None` once the driver has ended and all is told. Nothing is
+    /// lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Change<T>> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// [`KeyWatch::next`] for hand-written futures.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Change<T>>> {
+        loop {
+            while let Some(id) = self.due.pop_first() {
+                if let Some(change) = self.look(id) {
+                    return Poll::Ready(Some(change));
+                }
+            }
+            match self.read_board(cx) {
+                Poll::Ready(News::Some { all, alarm, missed }) => {
+                    if all {
+                        self.look_at_all();
+                    } else if alarm {
+                        self.look_at_ended();
+                    }
+                    if missed > 0 {
+                        return Poll::Ready(Some(Err(WatchError::Lagged(Lagged(missed)))));
+                    }
+                }
+                Poll::Ready(News::End) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Reads all that is new on the board: members that it is about are due.
+    fn read_board(&mut self, cx: &Context<'_>) -> Poll<News> {
+        let Self { subscription, cursor, alarms, due, .. } = self;
+        subscription.poll(cx, |posted| {
+            let alarm = *alarms != posted.alarms();
+            *alarms = posted.alarms();
+            if *cursor == posted.total() && !alarm {
+                return posted.ended().map(|_| News::End);
+            }
+            let mut all = false;
+            let missed = posted.catch_up(cursor, |event| match event {
+                Event::State(id)
+                | Event::Up(id)
+                | Event::Down(id)
+                | Event::Left(id)
+                | Event::Updated(id)
+                | Event::Reaped(id) => {
+                    due.insert(id);
+                }
+                Event::Reset => all = true,
+                _ => {}
+            });
+            Some(News::Some { all: all || missed > 0, alarm, missed })
+        })
+    }
+
+    /// What is to be told of a member: its value, if that is another one than was told last.
+    fn look(&mut self, id: NodeId) -> Option<Change<T>> {
+        let Some((found, now)) = self.shared.read(id, self.key.name()) else {
+            return self.told.remove(&id).map(|_| Ok((id, None)));
+        };
+        let told = Told { hash: self.hasher.hash_one(&found.value), end: self.end_of(&found, now) };
+        if self.told.insert(id, told).is_some_and(|before| before.hash == told.hash) {
+            return None;
+        }
+        let decoded = self.shared.decode(&self.key, found);
+        Some(match decoded {
+            Ok(found) => Ok((id, Some(found.value))),
+            Err(error) => Err(WatchError::Decode { member: id, error }),
+        })
+    }
+
+    /// When a value is gone at the latest. The driver wakes all watches then, since no event tells of it.
+    fn end_of(&self, found: &Value<Bytes>, now: Instant) -> Instant {
+        let Some(left) = found.left else { return Instant::NEVER };
+        let end = now + left;
+        self.shared.inbox.ask(|requests| requests.alarm = Some(requests.alarm.map_or(end, |at| at.min(end))));
+        end
+    }
+
+    fn look_at_all(&mut self) {
+        let node = lock(&self.shared.node);
+        let with_key = node.members().map(|member| member.id());
+        self.due.extend(with_key.filter(|&id| node.entry(id, self.key.name()).is_some()));
+        self.due.extend(self.told.keys());
+    }
+
+    fn look_at_ended(&mut self) {
+        let now = lock(&self.shared.node).now();
+        let ended = self.told.iter().filter(|(_, told)| told.end <= now);
+        self.due.extend(ended.map(|(id, _)| id));
+    }
+}
+
+/// The same as [`KeyWatch::next`], for the adapters of `futures` (feature `stream`).
+#[cfg(feature = "stream")]
+impl<T> futures_core::Stream for KeyWatch<T> {
+    type Item = Change<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        KeyWatch::poll_next(&mut self, cx)
+    }
+}
+
+impl<T> fmt::Debug for KeyWatch<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let members = self.told.len();
+        f.debug_struct("KeyWatch").field("key", &self.key).field("members", &members).finish_non_exhaustive()
+    }
+}
+
+/// Why a watch could not tell of one change. It goes on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum WatchError {
+    /// The watch was read so slowly that it missed what happened. It looks at all members again: their latest values follow,
+    /// and no more than values between is lost.
+    Lagged(Lagged),
+    /// The value of a member is not of the key's type.
+    Decode {
+        /// The member.
+        member: NodeId,
+        /// What is wrong.
+        error: DecodeError,
+    },
+}
+
+impl fmt::Display for WatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lagged(lagged) => lagged.fmt(f),
+            Self::Decode { member, error } => write!(f, "member {member}: {error}"),
+        }
+    }
+}
+
+impl Error for WatchError {}
