@@ -39,6 +39,26 @@
 //! }
 //! ```
 //!
+//! # What members publish
+//!
+//! Each node publishes keys of its own, which all others read: ports, tags, names ([`Handle::publish`], [`Handle::get`],
+//! [`Handle::watch_key`]).
+//!
+//! ```
+//! # fn run(node: &adapter_mio::Handle) -> Result<(), Box<dyn std::error::Error>> {
+//! use adapter_mio::Key;
+//!
+//! const PORT: Key<u16> = Key::new("port");
+//!
+//! node.publish(&PORT, &8080)?;
+//! if let Some(db) = node.find("db-1") {
+//!     let port = node.get(db, &PORT)?.map(|port| port.value);
+//!     println!("db-1 serves at {port:?}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Everything a user needs of `gossip-host` and `gossip-core` is exported from here.
 //!
 //! # Features
