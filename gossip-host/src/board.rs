@@ -261,6 +261,23 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_that_catches_up_sees_all_that_is_kept_and_how_much_is_gone() {
+        let board = Board::new(3);
+        let mut cursor = 0;
+        let mut catch_up = || {
+            let mut seen = Vec::new();
+            (lock(&board.0).catch_up(&mut cursor, |event| seen.push(event)), seen)
+        };
+        assert_eq!(catch_up(), (0, vec![]));
+        post(&board, 0..5);
+        assert_eq!(catch_up(), (2, (2..5).map(|epoch| notice(epoch).event).collect()));
+        assert_eq!(catch_up(), (0, vec![]));
+        post(&board, 5..6);
+        assert_eq!(catch_up(), (0, vec![notice(5).event]));
+        assert_eq!(board.lagged(), 2);
+    }
+
+    #[test]
     fn a_board_keeps_at_least_one_notice_and_no_more_than_it_may() {
         for (asked, kept) in [(0, 1), (1, 1), (5, 5)] {
             let board = Board::new(asked);

@@ -218,6 +218,34 @@ mod tests {
     }
 
     #[test]
+    fn a_write_is_taken_whatever_the_size_of_datagrams() {
+        let (smallest, largest) = (400, VALUE_ROOM as u16);
+        for max_datagram in [smallest, 1_200, largest] {
+            let (node, _engine) = started(|options| {
+                options.config.max_datagram = max_datagram;
+                options.config.state_per_member = 4_096;
+            });
+            let fits = Bytes::from(vec![7; usize::from(max_datagram) - 300 - 8 - BLOB.name().len()]);
+            node.publish(&BLOB, &fits).unwrap();
+            assert_eq!(node.get(node.id(), &BLOB).unwrap().map(|found| found.value), Some(fits));
+            let longer = Bytes::from(vec![7; VALUE_ROOM]);
+            assert!(matches!(
+                node.publish(&BLOB, &longer),
+                Err(PublishError::State(StateError::TooLarge { .. }))
+            ));
+        }
+    }
+
+    #[test]
+    fn a_name_that_does_not_fit_a_datagram_is_refused_at_the_start() {
+        let mut options = Options::new("n".repeat(255), Config::lan(ClusterName::named("kept").unwrap()));
+        options.config.max_datagram = 400;
+        let error = Engine::start(options, ([127, 0, 0, 1], 7946).into(), Instant::ZERO).unwrap_err();
+        assert!(error.to_string().contains("too long to be published"), "{error}");
+        assert!(std::error::Error::source(&error).unwrap().to_string().contains("more than 92 bytes"));
+    }
+
+    #[test]
     fn what_is_not_of_the_keys_type_is_an_error_that_is_counted() {
         let (node, _engine) = started(|_| {});
         node.publish(&Key::<String>::with_schema("port", 2), &"http".into()).unwrap();

@@ -213,3 +213,40 @@ impl fmt::Display for WatchError {
 }
 
 impl Error for WatchError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Engine, Options, testing::FakeTransport};
+    use gossip_core::{ClusterName, Config};
+    use std::{io, ops::ControlFlow, time::Duration};
+
+    #[test]
+    fn a_watch_is_woken_at_the_time_that_it_asked_for_and_ends_with_the_node() {
+        let options = Options::new("node", Config::lan(ClusterName::named("alarm").unwrap()));
+        let local = ([127, 0, 0, 1], 7946).into();
+        let (node, mut engine) = Engine::start(options, local, Instant::ZERO).unwrap();
+        let mut transport =
+            FakeTransport { receive_error: Some(io::ErrorKind::WouldBlock), ..FakeTransport::default() };
+        let port = Key::<u16>::new("port");
+        let mut watch = node.watch_key(&port);
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(watch.poll_next(&mut cx).is_pending());
+
+        node.publish_for(&port, &1, Duration::from_secs(5)).unwrap();
+        // A watch does not show the node's own keys, but what it would do with one is the same.
+        assert_eq!(watch.look(node.id()), Some(Ok((node.id(), Some(1)))));
+        assert_eq!(watch.look(node.id()), None, "it is told once");
+        let alarm = Instant::from_millis(5_000);
+        while transport.now < alarm {
+            let ControlFlow::Continue(turn) = engine.turn(&mut transport) else { panic!("it has stopped") };
+            assert!(watch.poll_next(&mut cx).is_pending());
+            assert!(turn.until <= alarm, "{turn:?}");
+            transport.now = turn.until;
+        }
+        let _ = engine.turn(&mut transport);
+        assert_eq!(watch.poll_next(&mut cx), Poll::Ready(Some(Ok((node.id(), None)))));
+        drop(engine);
+        assert_eq!(watch.poll_next(&mut cx), Poll::Ready(None));
+    }
+}
