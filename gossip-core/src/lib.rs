@@ -112,7 +112,7 @@ mod tables;
 mod vocabulary;
 mod wire;
 
-pub use kernel::outbox::{Buffer, Event, Outbox, Output, Packet};
+pub use kernel::outbox::{Buffer, Event, Outbox, Output, Packet, Payload};
 pub use node::api::Node;
 pub use node::members::{Member, Members};
 pub use node::state::{Entry, State, StateKey};

@@ -109,6 +109,15 @@ pub fn records(records: &[Record], age_ms: u32) -> Section {
     (32, records.iter().flat_map(|one| record(one, age_ms)).collect())
 }
 
+/// The section of user events with one of this origin, epoch and sequence number, which is this many ms old.
+pub fn user_event(origin: NodeId, epoch: u32, sequence: u32, age_ms: u32, payload: &[u8]) -> Section {
+    let mut bytes = origin.as_u64().to_be_bytes().to_vec();
+    bytes.extend(epoch.to_be_bytes());
+    [sequence, age_ms, payload.len() as u32].into_iter().for_each(|number| bytes.extend(leb(number)));
+    bytes.extend(payload);
+    (53, bytes)
+}
+
 /// The section of accusations with one of each of these accusers against a target.
 pub fn accusations(target: NodeId, at: Incarnation, accusers: &[NodeId]) -> Section {
     let one = |accuser: &NodeId| {

@@ -135,7 +135,7 @@ impl Dissemination {
         if Self::may_tell_rumors(cx, occasion) {
             return Some(Traffic::Rumor);
         }
-        let may = cx.tables.state.pending() > 0
+        let may = cx.has_state_to_tell()
             && cx.kernel.budgets.may_tell_state(&cx.kernel.config, cx.kernel.clock.now());
         may.then_some(Traffic::State)
     }
@@ -159,7 +159,7 @@ impl Dissemination {
     fn tell_peers(&mut self, cx: &mut Context<'_, '_>, occasion: &Occasion<'_>) {
         let now = cx.now();
         let farewell = occasion.farewell;
-        let (rumors, state) = (cx.tables.rumors.pending() > 0, cx.tables.state.pending() > 0);
+        let (rumors, state) = (cx.tables.rumors.pending() > 0, cx.has_state_to_tell());
         if !rumors && !state && farewell.is_none() {
             cx.kernel.pace.round = Instant::NEVER;
             return;

@@ -25,11 +25,20 @@ pub(crate) struct Clock {
     /// Judgement time until which further lateness is not excused, so that a driver which merely ticks
     /// slowly still detects crashes.
     excused_until: Judged<Instant>,
+    /// How long what is handled may have waited for this node, and until when.
+    waited: (Duration, Instant),
 }
 
 impl Clock {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { now, deadline: None, behind: 0, judged: Judged(now), excused_until: Judged::ZERO }
+        Self {
+            now,
+            deadline: None,
+            behind: 0,
+            judged: Judged(now),
+            excused_until: Judged::ZERO,
+            waited: (Duration::ZERO, now),
+        }
     }
 
     /// The host's time, never going backwards.
@@ -65,8 +74,12 @@ impl Clock {
 
     /// A step begins. Returns by how much it is late, if that means that this node was paused.
     pub(crate) fn observe(&mut self, now: Instant, config: &Config) -> Option<Duration> {
-        self.now = self.now.max(now);
+        let before = self.now;
+        self.now = before.max(now);
         let late = self.deadline.map_or(Duration::ZERO, |deadline| self.now.since(deadline));
+        if late > config.local_pause {
+            self.waited = (self.now.since(before), self.now + GRACE);
+        }
         let paused = config.mechanisms.local_pause && late > config.local_pause;
         if paused {
             if self.judged >= self.excused_until {
@@ -78,6 +91,12 @@ impl Clock {
         }
         self.judged = self.judged.max(Judged(self.now - Duration::from_micros(self.behind)));
         paused.then_some(late)
+    }
+
+    /// How long a datagram that is handled now may have waited in this node's socket while it was paused.
+    pub(crate) fn may_have_waited(&self) -> Duration {
+        let (waited, until) = self.waited;
+        if self.now < until { waited } else { Duration::ZERO }
     }
 
     /// When the host should call at the latest.
@@ -138,6 +157,24 @@ mod tests {
             clock.expect(at(tick * 80));
         }
         assert!(clock.judged() > judged(20_000), "{:?}", clock.judged());
+    }
+
+    #[test]
+    fn what_comes_right_after_a_pause_may_have_waited_since_the_step_before() {
+        let mut clock = Clock::new(at(0));
+        let _ = clock.observe(at(50), &config());
+        clock.expect(at(100));
+        let _ = clock.observe(at(110), &config());
+        assert_eq!(clock.may_have_waited(), Duration::ZERO);
+        clock.expect(at(120));
+        let _ = clock.observe(at(60_110), &config());
+        assert_eq!(clock.may_have_waited(), Duration::from_secs(60));
+        clock.expect(at(60_110));
+        let _ = clock.observe(at(60_209), &config());
+        assert_eq!(clock.may_have_waited(), Duration::from_secs(60));
+        clock.expect(at(60_300));
+        let _ = clock.observe(at(60_210), &config());
+        assert_eq!(clock.may_have_waited(), Duration::ZERO);
     }
 
     #[test]

@@ -52,6 +52,19 @@ pub enum Event {
     /// Keys of a live member have other values, are new or gone. Its keys are gone, too, with `Down`, `Left` and a new
     /// epoch, which `Updated` tells; and when their time is over.
     State(NodeId),
+    /// A member sent an event to all: see `Node::send_event`. It comes at most once, for at most 30 s after it was sent, and
+    /// in any order with others.
+    UserEvent {
+        /// Who sent it.
+        origin: NodeId,
+        /// In which epoch of its own.
+        epoch: u32,
+        /// The number of the event, from 1 on in each epoch: one that is missing may come yet, or was lost.
+        sequence: u32,
+        /// What it says: see [`Output::payload`].
+        #[cfg_attr(feature = "serde", serde(skip))]
+        payload: Payload,
+    },
     /// This node's own probe of a member failed.
     Unreachable(NodeId),
     /// A member that this node could not reach answers again.
@@ -145,6 +158,7 @@ impl Event {
             | Self::Left(id)
             | Self::Updated(id)
             | Self::State(id)
+            | Self::UserEvent { origin: id, .. }
             | Self::Unreachable(id)
             | Self::Reachable(id)
             | Self::Conflict(id)
@@ -174,7 +188,7 @@ const EVENTS_OF_ENTRY: usize = 2;
 pub(crate) const EVENTS_OF_STEP: usize = 8;
 
 /// The most events that entries of one datagram raise. An item, which can raise two, has 19 bytes at least; a record,
-/// which can as well, 27; an accusation, which can raise one, 21.
+/// which can as well, 27; an accusation, which can raise one, 21; a user event, which can, too, 15.
 pub(crate) const fn events_of_datagram(max_datagram: u16) -> usize {
     let entries = (max_datagram as usize).saturating_sub(SMALLEST_HEADER);
     let (events, most) = (entries * EVENTS_OF_ENTRY / SMALLEST_ENTRY, EVENTS_OF_ENTRY * MAX_ENTRIES);
@@ -186,6 +200,13 @@ const SMALLEST_HEADER: usize = 22 + 3;
 const SMALLEST_ENTRY: usize = 19;
 /// What the smallest datagrams take.
 const MIN_EVENTS: usize = events_of_datagram(400) + EVENTS_OF_STEP;
+
+/// Where in an [`Output`] the payload of an event is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Payload {
+    start: u32,
+    len: u16,
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
@@ -254,6 +275,7 @@ impl<const PACKETS: usize, const EVENTS: usize, const BYTES: usize> Buffer<PACKE
             raised: 0,
             bytes: &mut self.bytes,
             used: 0,
+            kept: 0,
         }
     }
 }
@@ -285,7 +307,10 @@ pub struct Outbox<'a> {
     events: &'a mut [Event],
     raised: usize,
     bytes: &'a mut [u8],
+    /// Bytes of packets, at the front.
     used: usize,
+    /// Bytes of events' payloads, at the end.
+    kept: usize,
 }
 
 impl fmt::Debug for Outbox<'_> {
@@ -299,12 +324,16 @@ impl fmt::Debug for Outbox<'_> {
 
 impl Outbox<'_> {
     pub(crate) fn clear(&mut self) {
-        (self.sent, self.raised, self.used) = (0, 0, 0);
+        (self.sent, self.raised, self.used, self.kept) = (0, 0, 0, 0);
+    }
+
+    fn free(&self) -> usize {
+        self.bytes.len().saturating_sub(self.used + self.kept)
     }
 
     /// How many more packets of `max` bytes fit.
     pub(crate) fn room(&self, max: usize) -> usize {
-        (self.packets.len() - self.sent).min((self.bytes.len() - self.used) / max.max(1))
+        (self.packets.len() - self.sent).min(self.free() / max.max(1))
     }
 
     /// Whether this step has made no packet yet.
@@ -341,7 +370,25 @@ impl Outbox<'_> {
         if self.sent == self.packets.len() {
             return None;
         }
-        self.bytes.get_mut(self.used..)?.get_mut(..max)
+        let end = self.bytes.len().saturating_sub(self.kept);
+        self.bytes.get_mut(self.used..end)?.get_mut(..max)
+    }
+
+    /// Whether there is room for an event with a payload of this length, and for a packet of `max` bytes beside it.
+    pub(crate) fn has_room_for_payload(&self, len: usize, max: usize) -> bool {
+        self.event_room() > EVENTS_OF_STEP && self.free() >= len + max
+    }
+
+    /// Keeps the payload of an event that is raised; there must be room.
+    pub(crate) fn keep_payload(&mut self, payload: &[u8]) -> Payload {
+        let end = self.bytes.len().saturating_sub(self.kept);
+        let start = end.saturating_sub(payload.len());
+        match self.bytes.get_mut(start..end) {
+            Some(place) if place.len() == payload.len() => place.copy_from_slice(payload),
+            _ => debug_assert!(false, "there is room for a payload"),
+        }
+        self.kept += payload.len();
+        Payload { start: start as u32, len: payload.len() as u16 }
     }
 
     /// Makes the first `len` bytes of the free memory a packet.
@@ -392,6 +439,12 @@ impl<'o> Output<'o> {
     /// What happened, in order.
     pub fn events(&self) -> &'o [Event] {
         self.events
+    }
+
+    /// What a [`UserEvent`](Event::UserEvent) of this output says; nothing for other events.
+    pub fn payload(&self, event: &Event) -> &'o [u8] {
+        let Event::UserEvent { payload: Payload { start, len }, .. } = *event else { return &[] };
+        self.bytes.get(start as usize..start as usize + usize::from(len)).unwrap_or_default()
     }
 }
 

@@ -26,12 +26,21 @@ pub(crate) struct Pace {
     pub(crate) sieve: Instant,
     /// Sieves since one brought something.
     pub(crate) vain: u32,
+    /// Whether the last packet with state had events in front.
+    pub(crate) events_first: bool,
 }
 
 impl Pace {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
         let round = if config.mode == Mode::Pull { now } else { Instant::NEVER };
-        Self { round, last_round: Instant::ZERO, lazy: false, sieve: Instant::NEVER, vain: 0 }
+        Self {
+            round,
+            last_round: Instant::ZERO,
+            lazy: false,
+            sieve: Instant::NEVER,
+            vain: 0,
+            events_first: false,
+        }
     }
 
     /// Whether what is new is asked for with sieves, so that new members need be no rumors.

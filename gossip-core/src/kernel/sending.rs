@@ -4,7 +4,7 @@ use crate::{
     kernel::{
         budget::{LIGHT, Load},
         context::{Context, Kernel},
-        telling::{put_nothing, put_state},
+        telling::{put_events, put_nothing, put_state},
     },
     tables::{
         memory::Tables,
@@ -59,7 +59,7 @@ impl Context<'_, '_> {
         let now = self.now();
         let load = if rumors { self.kernel.budgets.load(&self.kernel.config, now) } else { Load::Nothing };
         let state = rumors
-            && self.tables.state.pending() > 0
+            && self.has_state_to_tell()
             && self.kernel.budgets.may_add_state(class, &self.kernel.config, now);
         let bare = load == Load::Nothing && about.is_none();
         let most = match (load, message.as_ref().filter(|_| bare)) {
@@ -77,8 +77,8 @@ impl Context<'_, '_> {
                 put_accusations(draft, tables, slot);
             }
             // Neither keeps the other out.
-            let part = draft.room() / LEAST_PART;
-            let reserved = state && draft.reserve_bytes(part);
+            let part = if state { part_of_state(draft, tables, now) } else { 0 };
+            let reserved = part > 0 && draft.reserve_bytes(part);
             let before = draft.len();
             let rides = class != Traffic::Rumor;
             put_rumors(draft, kernel, tables, about, load, rides);
@@ -183,7 +183,15 @@ impl Context<'_, '_> {
     }
 }
 
-/// Fills a datagram with state, as far as the budget for that goes; returns how many bytes that took.
+/// How much of a datagram rumors leave to state: room for a whole event, if one is to be told, since there is no later.
+fn part_of_state(draft: &Draft<'_>, tables: &Tables<'_>, now: Instant) -> usize {
+    let part = draft.room() / LEAST_PART;
+    let kept = if tables.state.pending() > 0 { part } else { 0 };
+    kept + tables.events.next_len(now).min(2 * part)
+}
+
+/// Fills a datagram with kept state and events, as far as the budget for state goes; returns how many bytes that took. The
+/// one comes first in one packet, the other in the next, so that neither keeps the other out of the budget.
 fn put_state_within(
     draft: &mut Draft<'_>,
     kernel: &mut Kernel,
@@ -192,7 +200,12 @@ fn put_state_within(
 ) -> u32 {
     let beyond = draft.room().saturating_sub(kernel.budgets.state.holds(now) as usize);
     let reserved = draft.reserve_bytes(beyond);
-    let bytes = put_state(draft, kernel, tables);
+    kernel.pace.events_first = !kernel.pace.events_first;
+    let mut order: [fn(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>) -> u32; 2] = [put_state, put_events];
+    if kernel.pace.events_first {
+        order.reverse();
+    }
+    let bytes = order.into_iter().map(|put| put(draft, kernel, tables)).sum();
     if reserved {
         draft.release_bytes(beyond);
     }

@@ -1,8 +1,9 @@
-//! Telling: how kept state gets into a datagram.
+//! Telling: how kept state and events get into a datagram.
 
 use crate::{
     kernel::context::{Context, Kernel},
     tables::{
+        events::queue,
         memory::Tables,
         queue::Kind,
         state::{
@@ -25,6 +26,10 @@ const MAX_PUSHED: usize = 300;
 /// Owners from which on there is more news than can be told soon. Then hearing of one again counts as a send of it: half as
 /// many do, and who misses some asks for it.
 pub(crate) const MANY: u32 = 128;
+
+/// An event is told so many times as often as a rumor: no later repair finds what its heads did not reach, and a head is
+/// short.
+const SENDS_OF_EVENTS: u8 = 2;
 
 /// Writes what an owner has into a datagram, in at most so many bytes of entries; says whether it did.
 pub(crate) fn put_item(
@@ -85,7 +90,32 @@ pub(super) fn put_state(draft: &mut Draft<'_>, kernel: &mut Kernel, tables: &mut
     (draft.len() - before) as u32
 }
 
+/// Fills a datagram with pending events, and returns how many bytes of it that took.
+pub(super) fn put_events(draft: &mut Draft<'_>, kernel: &mut Kernel, tables: &mut Tables<'_>) -> u32 {
+    let sends = kernel.repeats.sends_of(Kind::Living, &kernel.config, &tables.members);
+    let sends = sends.saturating_mul(SENDS_OF_EVENTS);
+    let (now, before, metrics) = (kernel.clock.now(), draft.len(), &mut kernel.metrics);
+    let retired = tables.events.take(now, sends, |told| match told {
+        queue::Tell::Whole(event) => count(draft.user_event(&event), &mut metrics.events_told),
+        queue::Tell::Head(head) => count(draft.event_head(&head), &mut metrics.event_heads_sent),
+    });
+    metrics.rumors_retired += u64::from(retired);
+    let bytes = draft.len() - before;
+    metrics.bytes_of_events += bytes as u64;
+    bytes as u32
+}
+
+fn count(put: bool, counter: &mut u64) -> bool {
+    *counter += u64::from(put);
+    put
+}
+
 impl Context<'_, '_> {
+    /// Whether there is state or an event to tell, beside rumors.
+    pub(crate) fn has_state_to_tell(&self) -> bool {
+        self.tables.state.pending() > 0 || self.tables.events.pending() > 0
+    }
+
     /// Makes the state of an owner above the version `since` news that came into being at `born`, and sees that a round
     /// comes soon.
     pub(crate) fn enqueue_state(&mut self, slot: SlotId, since: u32, born: Stamp) {

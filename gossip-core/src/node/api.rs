@@ -99,6 +99,7 @@ impl<M: Memory> Node<M> {
         *tables.rumors = crate::tables::queue::RumorState::EMPTY;
         tables.suspicions.clear();
         tables.state.clear();
+        tables.events.clear(now);
         tables.state.desk.limits = Limits::new(config.state_per_member, usize::from(config.max_datagram));
         tables.reset_to_self(config.cluster.key, &me, now.stamp());
         let kernel = Kernel {
@@ -281,7 +282,7 @@ impl<M: Memory> Node<M> {
     #[cfg(fuzzing)]
     fn check(&mut self) {
         let tables = self.memory.tables();
-        tables.check();
+        tables.check(self.kernel.clock.now());
         let Membership { detector, relays, rechecks, address_changes, .. } = &self.planes.membership;
         detector.check(&tables.members);
         let changed = self.kernel.changes.iter().map(|(slot, _)| slot);

@@ -10,6 +10,7 @@ use crate::{
     },
     node::step::Step,
     security::open::Authentic,
+    state::plane::State,
     tables::table::{ME, SlotId},
     vocabulary::{
         address::canonical,
@@ -100,7 +101,10 @@ impl Step<'_, '_> {
             self.dissemination.handle_sync(&mut self.cx, from, authentic);
             if live {
                 self.state.hear_heads(&mut self.cx, from, authentic.contents.heads());
+                self.state.hear_event_heads(&mut self.cx, from, authentic.contents.event_heads());
             }
+            let asker = (from, authentic.sender);
+            self.state.answer_event_wants(&mut self.cx, asker, authentic.contents.event_wants());
             self.state.answer_wants(&mut self.cx, from, authentic.contents.wants());
             if let Some(range) = authentic.contents.ranges().next() {
                 self.state.answer_range(&mut self.cx, from, range);
@@ -145,6 +149,10 @@ impl Step<'_, '_> {
             self.membership.hear_accusation(&mut self.cx, accusation, corrections);
         }
         self.hear_state(authentic, road, corrections);
+        for event in authentic.contents.user_events() {
+            let age = State::age_here(&self.cx, event.age, road);
+            self.state.hear_event(&mut self.cx, &event, age);
+        }
     }
 
     /// Takes in the items of a datagram that was in transit for `road` ms: first what they say of their owners' records,

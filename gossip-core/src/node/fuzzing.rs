@@ -22,6 +22,8 @@ const SIFTED: u8 = 20;
 const RECORDS: u8 = 32;
 /// The first of the sections of kept state.
 const ITEMS: u8 = 48;
+/// The first of those of user events.
+const EVENTS: u8 = 53;
 
 /// Whether a datagram decodes, of any cluster. Panics if what decodes does not encode to itself, or if the decoder
 /// would not have noticed a byte more or less.
@@ -69,7 +71,10 @@ fn encode_again(datagram: &[u8]) -> Result<Vec<u8>, Verdict> {
             && contents.items().all(|notice| draft.notice(&notice))
             && contents.heads().all(|head| draft.head(&head))
             && contents.wants().all(|want| draft.want(&want))
-            && contents.ranges().all(|range| draft.range(&range));
+            && contents.ranges().all(|range| draft.range(&range))
+            && contents.user_events().all(|event| draft.user_event(&event))
+            && contents.event_heads().all(|head| draft.event_head(&head))
+            && contents.event_wants().all(|want| draft.event_want(&want));
         assert!(fits, "what was decoded is longer than it was");
     }
     let len = draft.finish();
@@ -83,7 +88,7 @@ fn normal_form(datagram: &[u8]) -> Vec<u8> {
     let mut whole: Vec<(u8, Vec<u8>)> = vec![];
     for section in sections(datagram) {
         let (tag, body) = (section[0], &section[SECTION..]);
-        let is_list = matches!(tag, FIRST_LIST..=16 | RECORDS | 33 | ITEMS..=51);
+        let is_list = matches!(tag, FIRST_LIST..=16 | RECORDS | 33 | ITEMS..=51 | EVENTS..=55);
         if !matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED | SIEVE | SIFTED) && (!is_list || body.is_empty())
         {
             continue;

@@ -32,13 +32,15 @@ enum Timer {
     OwnState,
     /// What is missing of others' state is asked for, and that of the dead forgotten.
     Gap,
+    /// Events that were announced and have not come are asked for, or that were missed during a pause of our own.
+    EventAsk,
     /// The pause that we announced is over.
     Pause,
     Leave,
 }
 
 impl Timer {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Quarantine,
         Self::Ack,
         Self::RelayedAck,
@@ -52,6 +54,7 @@ impl Timer {
         Self::Tombstone,
         Self::OwnState,
         Self::Gap,
+        Self::EventAsk,
         Self::Pause,
         Self::Leave,
     ];
@@ -79,6 +82,7 @@ impl Step<'_, '_> {
         self.membership.worsen_health(1);
         self.membership.stop_timing_pings();
         self.cx.raise(Event::LocalPause { late });
+        self.state.note_pause(&self.cx);
         if self.membership.is_out_of_touch(&self.cx) {
             self.start_over();
         }
@@ -109,6 +113,7 @@ impl Step<'_, '_> {
             Timer::Tombstone => cx.next_forgetting(),
             Timer::OwnState => self.state.next_own(),
             Timer::Gap => self.state.next_gap(cx),
+            Timer::EventAsk => self.state.next_event_ask(cx),
             Timer::Pause => membership.lifecycle.pause_ends(),
             Timer::Leave => membership.leave_ends(cx),
         }
@@ -131,6 +136,7 @@ impl Step<'_, '_> {
             Timer::Tombstone => membership.forget_tombstones(cx),
             Timer::OwnState => self.state.advance_own(cx),
             Timer::Gap => self.state.close_gaps(cx),
+            Timer::EventAsk => self.state.ask_for_events(cx),
             Timer::Pause => membership.end_pause(cx),
             Timer::Leave => membership.finish_leaving(cx),
         }

@@ -56,6 +56,25 @@ impl<M: Memory> Node<M> {
         self.write(now, out, |step| step.state.withdraw(&mut step.cx, key))
     }
 
+    /// Sends an event of up to 512 bytes to all members that are live now, once: a shard moved, a cache is to be dropped. It is
+    /// for what is of interest only now; what is to last is [published](Self::publish).
+    ///
+    /// Others are told by [`Event::UserEvent`](crate::Event::UserEvent), at most once each and in any order, for at most 30 s
+    /// after this; who cannot be reached so long misses it, and so does who begins after it or in the seconds before. This
+    /// node itself is not told. One event a second may be sent, and eight at once.
+    ///
+    /// # Errors
+    /// [`StateError::EventTooLarge`], or [`StateError::Busy`] with the time to wait; this node has left, or its memory has no
+    /// room for events. Nothing was sent.
+    pub fn send_event<'o>(
+        &mut self,
+        now: Instant,
+        payload: &[u8],
+        out: &'o mut Outbox<'_>,
+    ) -> Result<Output<'o>, StateError> {
+        self.write(now, out, |step| step.state.send_event(&mut step.cx, payload))
+    }
+
     fn write<'o>(
         &mut self,
         now: Instant,

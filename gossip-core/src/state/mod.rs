@@ -9,12 +9,15 @@
 //!  a first view ──▶ sweep ──ranges──▶ answered with items
 //! ```
 //!
-//! What a copy is, and why it converges, is told in `tables/state`.
+//! What a copy is, and why it converges, is told in `tables/state`. Beside it this plane has `events`, which are told once:
+//! see `tables/events`.
 //!
 //! Laws: what a member publishes reaches all, however much is lost, and what it withdraws vanishes everywhere; no step
-//! sends more than the budget for state (`tests/it/state.rs`).
+//! sends more than the budget for state (`tests/it/state.rs`). An event is delivered at most once, and reaches all whose
+//! network lets it (`tests/it/user_events.rs`).
 
 pub(crate) mod entries;
+pub(crate) mod events;
 pub(crate) mod gaps;
 pub(crate) mod own;
 pub(crate) mod plane;

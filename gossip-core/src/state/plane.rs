@@ -1,7 +1,7 @@
 //! The plane of state: what members keep of each other.
 
 use crate::{
-    state::{own::Own, sweep::Sweeps},
+    state::{events::CatchUp, own::Own, sweep::Sweeps},
     vocabulary::{config::Config, time::Instant},
 };
 
@@ -10,11 +10,12 @@ use crate::{
 pub(crate) struct State {
     pub(super) own: Own,
     pub(super) sweeps: Sweeps,
+    pub(super) catch_up: CatchUp,
 }
 
 impl State {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
-        Self { own: Own::new(config, now), sweeps: Sweeps::new() }
+        Self { own: Own::new(config, now), sweeps: Sweeps::new(), catch_up: CatchUp::NONE }
     }
 
     /// All members are about to be forgotten. What this node publishes stays.

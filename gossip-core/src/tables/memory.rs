@@ -1,6 +1,11 @@
 //! Where the tables live: in place, or on the heap. Protocol code sees neither, only borrowed slices.
 
 use crate::tables::{
+    events::{
+        places::Place,
+        ring::Held,
+        store::{self, Events},
+    },
     queue::RumorState,
     state::{
         arena::{Block, Books, Link},
@@ -24,6 +29,7 @@ pub struct Tables<'a> {
     pub(crate) rumors: &'a mut RumorState,
     pub(crate) suspicions: Pool<'a>,
     pub(crate) state: Store<'a>,
+    pub(crate) events: Events<'a>,
 }
 
 /// The same, to read only.
@@ -46,7 +52,7 @@ impl fmt::Debug for Views<'_> {
 }
 
 mod sealed {
-    use super::{Store, Tables, Views, read};
+    use super::{Events, Store, Tables, Views, read};
 
     pub trait Storage {
         fn tables(&mut self) -> Tables<'_>;
@@ -56,7 +62,7 @@ mod sealed {
     pub trait StateStorage {
         #[doc(hidden)]
         #[allow(private_interfaces, reason = "sealed: only the core calls it")]
-        fn store(&mut self) -> Store<'_>;
+        fn parts(&mut self) -> (Store<'_>, Events<'_>);
         #[doc(hidden)]
         #[allow(private_interfaces, reason = "sealed: only the core calls it")]
         fn view(&self) -> read::View<'_>;
@@ -69,7 +75,7 @@ pub(crate) use sealed::{StateStorage, Storage};
 /// Sealed: what it holds is the core's own business.
 pub trait Memory: Storage {}
 
-/// The memory of kept state beside an [`Inline`]: [`NoState`] or [`InlineState`].
+/// The memory of kept state and events beside an [`Inline`]: [`NoState`] or [`InlineState`].
 ///
 /// Sealed, too.
 pub trait StateMemory: StateStorage {}
@@ -95,33 +101,36 @@ struct Parts<'a> {
     suspicions: &'a mut [Suspicion],
     timers: &'a mut [Timer],
     scalars: &'a mut Scalars,
-    state: Store<'a>,
+    state: (Store<'a>, Events<'a>),
 }
 
 impl<'a> Parts<'a> {
     fn tables(self) -> Tables<'a> {
-        let Self { slots, index, ring, zoned, places, suspicions, timers, scalars, state: kept } = self;
+        let Self { slots, index, ring, zoned, places, suspicions, timers, scalars, state: (kept, events) } =
+            self;
         let Scalars { table: state, rumors, suspicions: open } = scalars;
         Tables {
             members: Table { slots, index, ring, zoned, places, state },
             rumors,
             suspicions: Pool { suspicions, timers, open },
             state: kept,
+            events,
         }
     }
 }
 
-/// No memory for kept state: the node spreads and merges records, and publishes nothing.
+/// No memory for kept state and events: the node spreads and merges records, and publishes nothing.
 #[derive(Clone)]
 pub struct NoState {
     books: Books,
     desk: Desk,
+    events: store::Books,
 }
 
 impl NoState {
     /// Empty.
     pub const fn new() -> Self {
-        Self { books: Books::EMPTY, desk: Desk::EMPTY }
+        Self { books: Books::EMPTY, desk: Desk::EMPTY, events: store::Books::EMPTY }
     }
 }
 
@@ -139,8 +148,9 @@ impl fmt::Debug for NoState {
 
 #[allow(private_interfaces, reason = "sealed: only the core calls it")]
 impl StateStorage for NoState {
-    fn store(&mut self) -> Store<'_> {
-        Store::new(&mut [], (&mut [], &mut []), &mut self.books, &mut [], &mut self.desk)
+    fn parts(&mut self) -> (Store<'_>, Events<'_>) {
+        let store = Store::new(&mut [], (&mut [], &mut []), &mut self.books, &mut [], &mut self.desk);
+        (store, Events::new(&mut [], &mut [], &mut [], &mut self.events))
     }
 
     fn view(&self) -> read::View<'_> {
@@ -152,17 +162,27 @@ impl StateMemory for NoState {}
 
 /// Kept state in place, beside an [`Inline`] for as many `MEMBERS`: 48 bytes each, and 68 for each of `BLOCKS` blocks,
 /// which hold 64 bytes of keys and values and are shared. With as many blocks as members each member has one for sure.
+///
+/// Of events, `EVENTS` origins and as many events are kept, in 128 bytes each, of which 64 are for payloads. These are
+/// shared, too, and one event has up to 512, so that 16 are a good number. Without any, this node neither sends nor takes events.
 #[derive(Clone)]
-pub struct InlineState<const MEMBERS: usize, const BLOCKS: usize> {
+pub struct InlineState<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize = 0> {
     owners: [Owner; MEMBERS],
     blocks: [Block; BLOCKS],
     links: [Link; BLOCKS],
     scratch: [u8; DEFAULT_OWNER_BYTES as usize],
     books: Books,
     desk: Desk,
+    origins: [Place; EVENTS],
+    held: [Held; EVENTS],
+    payloads: [[u8; EVENT_BYTES]; EVENTS],
+    events: store::Books,
 }
 
-impl<const MEMBERS: usize, const BLOCKS: usize> InlineState<MEMBERS, BLOCKS> {
+/// Bytes of payload for each event that an [`InlineState`] keeps.
+const EVENT_BYTES: usize = 64;
+
+impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> InlineState<MEMBERS, BLOCKS, EVENTS> {
     /// Empty; `const`, so it can be a static.
     pub const fn new() -> Self {
         const {
@@ -175,30 +195,44 @@ impl<const MEMBERS: usize, const BLOCKS: usize> InlineState<MEMBERS, BLOCKS> {
             scratch: [0; DEFAULT_OWNER_BYTES as usize],
             books: Books::EMPTY,
             desk: Desk::EMPTY,
+            origins: [Place::EMPTY; EVENTS],
+            held: [Held::EMPTY; EVENTS],
+            payloads: [[0; EVENT_BYTES]; EVENTS],
+            events: store::Books::EMPTY,
         }
     }
 }
 
-impl<const MEMBERS: usize, const BLOCKS: usize> Default for InlineState<MEMBERS, BLOCKS> {
+impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> Default
+    for InlineState<MEMBERS, BLOCKS, EVENTS>
+{
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const MEMBERS: usize, const BLOCKS: usize> fmt::Debug for InlineState<MEMBERS, BLOCKS> {
+impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> fmt::Debug
+    for InlineState<MEMBERS, BLOCKS, EVENTS>
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InlineState")
             .field("members", &MEMBERS)
             .field("blocks", &BLOCKS)
+            .field("events", &EVENTS)
             .finish_non_exhaustive()
     }
 }
 
 #[allow(private_interfaces, reason = "sealed: only the core calls it")]
-impl<const MEMBERS: usize, const BLOCKS: usize> StateStorage for InlineState<MEMBERS, BLOCKS> {
-    fn store(&mut self) -> Store<'_> {
+impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> StateStorage
+    for InlineState<MEMBERS, BLOCKS, EVENTS>
+{
+    fn parts(&mut self) -> (Store<'_>, Events<'_>) {
         let arena = (&mut self.blocks[..], &mut self.links[..]);
-        Store::new(&mut self.owners, arena, &mut self.books, &mut self.scratch, &mut self.desk)
+        let store = Store::new(&mut self.owners, arena, &mut self.books, &mut self.scratch, &mut self.desk);
+        let payloads = self.payloads.as_flattened_mut();
+        let events = Events::new(&mut self.origins, &mut self.held, payloads, &mut self.events);
+        (store, events)
     }
 
     fn view(&self) -> read::View<'_> {
@@ -206,7 +240,10 @@ impl<const MEMBERS: usize, const BLOCKS: usize> StateStorage for InlineState<MEM
     }
 }
 
-impl<const MEMBERS: usize, const BLOCKS: usize> StateMemory for InlineState<MEMBERS, BLOCKS> {}
+impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> StateMemory
+    for InlineState<MEMBERS, BLOCKS, EVENTS>
+{
+}
 
 /// Tables in place, for hosts without an allocator: room for `MEMBERS` members, the node itself included,
 /// of which `SUSPECTS` can be suspected at a time. Kept state takes memory of its own, if there is to be any:
@@ -288,7 +325,7 @@ impl<const MEMBERS: usize, const SUSPECTS: usize, S: StateMemory> Storage for In
             suspicions: &mut self.suspicions,
             timers: &mut self.timers,
             scalars: &mut self.scalars,
-            state: self.state.store(),
+            state: self.state.parts(),
         }
         .tables()
     }
@@ -327,7 +364,10 @@ pub use heap::Heap;
 #[cfg(feature = "alloc")]
 mod heap {
     use super::*;
-    use crate::tables::state::limits::MAX_OWNER_BYTES;
+    use crate::tables::{
+        events::limits::{MAX_HELD, MAX_ORIGINS, RING_BYTES},
+        state::limits::MAX_OWNER_BYTES,
+    };
     use alloc::boxed::Box;
     use bytemuck::zeroed_slice_box;
 
@@ -354,6 +394,10 @@ mod heap {
         scratch: Box<[u8]>,
         books: Books,
         desk: Desk,
+        origins: Box<[Place]>,
+        held: Box<[Held]>,
+        payloads: Box<[u8]>,
+        events: store::Books,
     }
 
     impl fmt::Debug for Heap {
@@ -364,7 +408,7 @@ mod heap {
 
     impl Heap {
         /// Room for `members` members, the node itself included (clamped to 2 to 2^20), a quarter of which
-        /// (at least 16) can be suspected at a time; with kept state.
+        /// (at least 16) can be suspected at a time; with kept state, and 80 kB for events.
         pub fn for_members(members: usize) -> Self {
             let members = members.clamp(2, MAX_MEMBERS);
             let blocks = (members * BLOCKS_PER_MEMBER).max(MIN_BLOCKS);
@@ -373,11 +417,14 @@ mod heap {
                 blocks: zeroed_slice_box(blocks),
                 links: zeroed_slice_box(blocks),
                 scratch: zeroed_slice_box(usize::from(MAX_OWNER_BYTES)),
+                origins: zeroed_slice_box(MAX_ORIGINS),
+                held: zeroed_slice_box(MAX_HELD),
+                payloads: zeroed_slice_box(RING_BYTES),
                 ..Self::without_state(members)
             }
         }
 
-        /// The same without kept state: the node spreads and merges records, and publishes nothing.
+        /// The same without kept state and events: the node spreads and merges records, and publishes nothing.
         pub fn without_state(members: usize) -> Self {
             let members = members.clamp(2, MAX_MEMBERS);
             let suspects = (members / 4).clamp(16, MAX_SUSPECTS);
@@ -397,6 +444,10 @@ mod heap {
                 scratch: Box::default(),
                 books: Books::EMPTY,
                 desk: Desk::EMPTY,
+                origins: Box::default(),
+                held: Box::default(),
+                payloads: Box::default(),
+                events: store::Books::EMPTY,
             }
         }
     }
@@ -412,12 +463,15 @@ mod heap {
                 suspicions: &mut self.suspicions,
                 timers: &mut self.timers,
                 scalars: &mut self.scalars,
-                state: Store::new(
-                    &mut self.owners,
-                    (&mut self.blocks, &mut self.links),
-                    &mut self.books,
-                    &mut self.scratch,
-                    &mut self.desk,
+                state: (
+                    Store::new(
+                        &mut self.owners,
+                        (&mut self.blocks, &mut self.links),
+                        &mut self.books,
+                        &mut self.scratch,
+                        &mut self.desk,
+                    ),
+                    Events::new(&mut self.origins, &mut self.held, &mut self.payloads, &mut self.events),
                 ),
             }
             .tables()

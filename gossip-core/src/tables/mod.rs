@@ -12,8 +12,6 @@
 
 pub(crate) mod changes;
 pub(crate) mod contacts;
-// Nothing but tests calls it until the node does.
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod events;
 pub(crate) mod memory;
 pub(crate) mod queue;

@@ -1,7 +1,7 @@
 //! What a step says about its input, and why a configuration was refused.
 
 use crate::vocabulary::name::NameError;
-use core::fmt;
+use core::{fmt, time::Duration};
 
 /// What a datagram (or a tick) was. Hostile input is data: it is never an `Err`.
 ///
@@ -177,6 +177,16 @@ pub enum StateError {
     Ttl,
     /// This node's memory has no room for kept state at all.
     NoMemory,
+    /// The payload of an event is longer than this.
+    EventTooLarge {
+        /// The most bytes.
+        most: usize,
+    },
+    /// This node has sent as many events as it may for now.
+    Busy {
+        /// How long until it may send the next.
+        wait: Duration,
+    },
     /// This node has left, or is leaving.
     Inactive,
     /// The counter of this node's writes has come to its end: only a new epoch helps.
@@ -212,6 +222,12 @@ impl fmt::Display for StateError {
             }
             Self::Ttl => f.write_str("a time to live is 1 to 16,777,216 seconds"),
             Self::NoMemory => f.write_str("this node's memory keeps no state: give it some"),
+            Self::EventTooLarge { most } => {
+                write!(f, "an event has {most} bytes at the most: send where more can be fetched")
+            }
+            Self::Busy { wait } => {
+                write!(f, "a node sends one event a second, and eight at once: wait for {wait:?}")
+            }
             Self::Inactive => f.write_str("this node has left, or is leaving"),
             Self::Exhausted => f.write_str("this node has written too often in this epoch: restart it"),
         }

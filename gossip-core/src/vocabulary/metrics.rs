@@ -214,6 +214,38 @@ counters! {
     dropped_entries,
     /// State of the dead that was forgotten.
     state_forgotten,
+    /// Events that this node sent.
+    events_sent,
+    /// Events of others that were delivered to the host.
+    events_delivered,
+    /// Events received, whether they were news or not.
+    events_received,
+    /// Events told to others, this node's own and those of others.
+    events_told,
+    /// Heads of events told to others: short notes that there is one.
+    event_heads_sent,
+    /// Origins whose events were asked for, because of a head or after a pause.
+    event_wants_sent,
+    /// Events sent to those that asked for them.
+    event_wants_answered,
+    /// Bytes of events and their heads, in packets of any class.
+    bytes_of_events,
+    /// Events that had to be told still, and made room for newer ones.
+    events_displaced,
+    /// Events dropped: older than 30 s.
+    dropped_events_expired,
+    /// Events dropped: older than this node's life, in an earlier one of which they may have been delivered.
+    dropped_events_before_life,
+    /// Events dropped: too far behind the newest of their origin.
+    dropped_events_behind,
+    /// Events dropped: of an epoch before the newest of their origin.
+    dropped_events_past_epoch,
+    /// Events dropped: of one origin too many.
+    dropped_events_crowded,
+    /// Events dropped: more than a node takes. They may have come again.
+    dropped_events_over_rate,
+    /// Events dropped: of no member that this node knows, or without memory for any.
+    dropped_events_unknown,
 }
 
 impl Metrics {

@@ -11,7 +11,8 @@ use core::{
 /// A point on the host's monotonic clock: microseconds since an arbitrary start.
 ///
 /// Arithmetic saturates at both ends, so no clock reading can make the core overflow.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Hash, bytemuck::Zeroable)]
+#[repr(transparent)]
 pub struct Instant(u64);
 
 impl Instant {

@@ -26,6 +26,9 @@ use crate::{
     vocabulary::{error::Malformed, record::Incarnation},
 };
 
+/// Bytes of a want.
+pub(crate) const WANT_BYTES: usize = 4 + 4 + 2 + 8;
+
 fn epoch(reader: &mut Reader<'_>) -> Result<u32, Malformed> {
     let epoch = reader.u32()?;
     if epoch > Incarnation::MAX_EPOCH { Err(Malformed::Value) } else { Ok(epoch) }

@@ -9,10 +9,12 @@
 //! 17 limit        the longest answer that reaches the sender 2
 //! 19 sieve        see `sieve`
 //! 48 to 51        kept state: see `state`
+//! 53 to 55        user events: see `event`
 //! ```
 
 use super::{
     codec::{Reader, Writer},
+    event::{self, decode_event, encode_event},
     message::{Message, Nonce},
     record::{Aged, decode_accusation, decode_record, encode_accusation, encode_record, id},
     sieve::{Bits, SIEVE_HEAD, Sieve, decode_sieve, encode_sieve},
@@ -25,7 +27,10 @@ use super::{
     },
 };
 use crate::{
-    tables::state::tell::Told,
+    tables::{
+        events::event::{self as events, UserEvent},
+        state::tell::Told,
+    },
     vocabulary::{
         bounds::MAX_ENTRIES,
         config::MIN_DATAGRAM,
@@ -51,15 +56,20 @@ const ITEMS: u8 = 48;
 const HEADS: u8 = 49;
 const WANTS: u8 = 50;
 const RANGES: u8 = 51;
+const EVENTS: u8 = 53;
+const EVENT_HEADS: u8 = 54;
+const EVENT_WANTS: u8 = 55;
 /// The most sections, known or not.
 const MAX_SECTIONS: usize = 16;
 /// The most sections that a [`Draft`] has: one of each tag for entries, a limit, a sieve, and one message.
-const MAX_WRITTEN: usize = 12;
+const MAX_WRITTEN: usize = 15;
 const _: () = assert!(MAX_WRITTEN <= MAX_SECTIONS, "a node sends what it would refuse");
 /// Bytes of a section's tag and length.
 const SECTION: usize = 3;
 /// Bytes of the section that tells a limit.
 pub(crate) const LIMIT_BYTES: usize = SECTION + 2;
+/// Bytes of a datagram with a limit and one section more, without the body of that.
+pub(crate) const BESIDE_SECTIONS: usize = HEADER + LIMIT_BYTES + SECTION;
 /// Bytes of a datagram with a limit and a sieve, without the bits of that.
 pub(crate) const BESIDE_SIEVE: usize = HEADER + LIMIT_BYTES + SECTION + SIEVE_HEAD;
 
@@ -106,10 +116,13 @@ impl<'a> Frame<'a> {
                 RECORDS => entries += count(tag, body, decode_record)?,
                 ACCUSATIONS => entries += count(tag, body, decode_accusation)?,
                 ITEMS => entries += count(tag, body, decode_item)?,
+                EVENTS => entries += count(tag, body, decode_event)?,
                 // Bounded by the datagram's length; they raise no events.
                 HEADS => _ = count(tag, body, decode_head)?,
                 WANTS => _ = count(tag, body, decode_want)?,
                 RANGES => _ = count(tag, body, decode_range)?,
+                EVENT_HEADS => _ = count(tag, body, event::decode_head)?,
+                EVENT_WANTS => _ = count(tag, body, event::decode_want)?,
                 DIGESTS => _ = count(tag, body, decode_digest)?,
                 LISTS => _ = count(tag, body, decode_list)?,
                 REQUESTS => _ = count(tag, body, decode_request)?,
@@ -228,6 +241,21 @@ impl<'a> Contents<'a> {
     /// The ranges whose state is asked for, in order.
     pub(crate) fn ranges(&self) -> impl Iterator<Item = Range> + use<'a> {
         entries(self.sections, RANGES, decode_range)
+    }
+
+    /// The user events, in order.
+    pub(crate) fn user_events(&self) -> impl Iterator<Item = UserEvent<'a>> + use<'a> {
+        entries(self.sections, EVENTS, decode_event)
+    }
+
+    /// The heads of user events, in order.
+    pub(crate) fn event_heads(&self) -> impl Iterator<Item = events::Head> + use<'a> {
+        entries(self.sections, EVENT_HEADS, event::decode_head)
+    }
+
+    /// What is wanted of user events, in order.
+    pub(crate) fn event_wants(&self) -> impl Iterator<Item = events::Want> + use<'a> {
+        entries(self.sections, EVENT_WANTS, event::decode_want)
     }
 
     /// The accusations, in order.
@@ -358,6 +386,21 @@ impl<'a> Draft<'a> {
     /// Asks for the state of a range of owners; false when it does not fit.
     pub(crate) fn range(&mut self, range: &Range) -> bool {
         self.append(RANGES, |writer| encode_range(writer, range))
+    }
+
+    /// Adds a user event; false when it does not fit or the datagram has its entries.
+    pub(crate) fn user_event(&mut self, event: &UserEvent<'_>) -> bool {
+        self.entry(EVENTS, |writer| encode_event(writer, event))
+    }
+
+    /// Adds the head of a user event; false when it does not fit.
+    pub(crate) fn event_head(&mut self, head: &events::Head) -> bool {
+        self.append(EVENT_HEADS, |writer| event::encode_head(writer, head))
+    }
+
+    /// Asks for user events; false when it does not fit.
+    pub(crate) fn event_want(&mut self, want: &events::Want) -> bool {
+        self.append(EVENT_WANTS, |writer| event::encode_want(writer, want))
     }
 
     /// Keeps this many bytes free for later; false, and nothing kept, when there are not as many.

@@ -16,8 +16,6 @@
 )]
 
 pub(crate) mod codec;
-// Nothing but tests calls it until frames have such sections.
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod event;
 pub(crate) mod frame;
 pub(crate) mod message;

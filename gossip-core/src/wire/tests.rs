@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     node::fuzzing::is_datagram,
-    tables::table::{index::Place, sums::Prefix},
+    tables::{
+        events::event::{self as events, EventId, UserEvent},
+        table::{index::Place, sums::Prefix},
+    },
     vocabulary::{
         error::{Malformed, Verdict},
         record::{
@@ -51,6 +54,23 @@ struct Datagram {
     requests: Vec<NodeId>,
     records: Vec<Aged>,
     accusations: Vec<Accusation>,
+    events: Vec<Told>,
+    event_heads: Vec<events::Head>,
+    event_wants: Vec<events::Want>,
+}
+
+/// A user event, with a payload of its own.
+#[derive(Clone, Debug, PartialEq)]
+struct Told {
+    id: EventId,
+    age: u32,
+    payload: Vec<u8>,
+}
+
+impl Told {
+    fn write(&self, draft: &mut Draft<'_>) -> bool {
+        draft.user_event(&UserEvent { id: self.id, age: self.age, payload: &self.payload })
+    }
 }
 
 impl Datagram {
@@ -66,6 +86,9 @@ impl Datagram {
         let records = self.records.iter().filter(|record| draft.record(record)).copied().collect();
         let accusations = self.accusations.iter().filter(|entry| draft.accusation(entry));
         let accusations = accusations.copied().collect();
+        let events = self.events.iter().filter(|event| event.write(&mut draft)).cloned().collect();
+        let event_heads = self.event_heads.iter().filter(|head| draft.event_head(head)).copied().collect();
+        let event_wants = self.event_wants.iter().filter(|want| draft.event_want(want)).copied().collect();
         let len = draft.finish();
         (
             space[..len].to_vec(),
@@ -79,6 +102,9 @@ impl Datagram {
                 requests,
                 records,
                 accusations,
+                events,
+                event_heads,
+                event_wants,
             },
         )
     }
@@ -99,6 +125,12 @@ impl Datagram {
             requests: contents.requests().collect(),
             records: contents.records().collect(),
             accusations: contents.accusations().collect(),
+            events: contents
+                .user_events()
+                .map(|UserEvent { id, age, payload }| Told { id, age, payload: payload.to_vec() })
+                .collect(),
+            event_heads: contents.event_heads().collect(),
+            event_wants: contents.event_wants().collect(),
         })
     }
 }
@@ -200,6 +232,22 @@ fn accusation(g: &mut Gen) -> Accusation {
     Accusation { target, incarnation: incarnation(g), accuser }
 }
 
+fn told(g: &mut Gen) -> Told {
+    let sequence = u32::arbitrary(g).max(1) >> (u8::arbitrary(g) % 20);
+    let id = EventId { origin: id(g), epoch: incarnation(g).epoch, sequence: sequence.max(1) };
+    let payload = (0..u16::arbitrary(g) % 300).map(|_| u8::arbitrary(g)).collect();
+    Told { id, age: u32::arbitrary(g), payload }
+}
+
+fn event_want(g: &mut Gen) -> events::Want {
+    let want = events::Want { epoch: incarnation(g).epoch, ..events::Want::REST };
+    match u8::arbitrary(g) % 3 {
+        0 => events::Want::REST,
+        1 => events::Want { tag: u32::arbitrary(g), ..want },
+        _ => events::Want { newest: u16::arbitrary(g), heard: u64::arbitrary(g) | 1, ..want },
+    }
+}
+
 impl Arbitrary for Datagram {
     fn arbitrary(g: &mut Gen) -> Self {
         Self {
@@ -216,6 +264,9 @@ impl Arbitrary for Datagram {
             requests: (0..u8::arbitrary(g) % 20).map(|_| id(g)).collect(),
             records: (0..u8::arbitrary(g) % 60).map(|_| aged(g)).collect(),
             accusations: (0..u8::arbitrary(g) % 60).map(|_| accusation(g)).collect(),
+            events: (0..u8::arbitrary(g) % 4).map(|_| told(g)).collect(),
+            event_heads: (0..u8::arbitrary(g) % 20).map(|_| told(g).id.head()).collect(),
+            event_wants: (0..u8::arbitrary(g) % 10).map(|_| event_want(g)).collect(),
         }
     }
 }
@@ -232,6 +283,9 @@ enum Call {
     Request(NodeId),
     Record(Aged),
     Accusation(Accusation),
+    Event(Told),
+    EventHead(events::Head),
+    EventWant(events::Want),
     /// Room for so many accusations is kept, or given free again.
     Reserve(usize),
     Release,
@@ -239,7 +293,7 @@ enum Call {
 
 impl Arbitrary for Call {
     fn arbitrary(g: &mut Gen) -> Self {
-        match u8::arbitrary(g) % 26 {
+        match u8::arbitrary(g) % 32 {
             0 => Self::Message(message(g)),
             1 => Self::ReserveMessage(message(g)),
             2..5 => Self::Digest(digest(g)),
@@ -249,6 +303,9 @@ impl Arbitrary for Call {
             16..21 => Self::Accusation(accusation(g)),
             21..23 => Self::Reserve(usize::from(u8::arbitrary(g) % 5)),
             24 => Self::Sieve(sieve(g)),
+            26..28 => Self::Event(told(g)),
+            28..30 => Self::EventHead(told(g).id.head()),
+            30..32 => Self::EventWant(event_want(g)),
             23 => Self::Limit(u16::arbitrary(g).max(400)),
             _ => Self::Release,
         }
@@ -282,6 +339,9 @@ fn write(max: usize, calls: &[Call]) -> (Vec<u8>, Datagram) {
             Call::Accusation(accusation) if draft.accusation(accusation) => {
                 expected.accusations.push(*accusation);
             }
+            Call::Event(event) if event.write(&mut draft) => expected.events.push(event.clone()),
+            Call::EventHead(head) if draft.event_head(head) => expected.event_heads.push(*head),
+            Call::EventWant(want) if draft.event_want(want) => expected.event_wants.push(*want),
             Call::Reserve(accusations) if draft.reserve(*accusations) => reserved.push(*accusations),
             Call::Release => reserved.pop().into_iter().for_each(|accusations| draft.release(accusations)),
             _ => {}
@@ -361,7 +421,20 @@ fn bare_header() -> Header {
 fn datagram(message: Option<Message>, records: Vec<Aged>, accusations: Vec<Accusation>) -> Datagram {
     let header = bare_header();
     let (digests, lists, requests) = (vec![], vec![], vec![]);
-    Datagram { header, limit: None, sieve: None, message, digests, lists, requests, records, accusations }
+    Datagram {
+        header,
+        limit: None,
+        sieve: None,
+        message,
+        digests,
+        lists,
+        requests,
+        records,
+        accusations,
+        events: vec![],
+        event_heads: vec![],
+        event_wants: vec![],
+    }
 }
 
 fn identity() -> Identity {

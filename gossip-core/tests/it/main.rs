@@ -55,6 +55,8 @@ mod state;
 #[cfg(feature = "alloc")]
 mod stuck;
 mod threats;
+#[cfg(feature = "alloc")]
+mod user_events;
 mod values;
 #[cfg(feature = "alloc")]
 mod zones;

@@ -415,8 +415,12 @@ fn packets_and_bytes_are_counted_as_they_are_sent_and_received() {
     assert_eq!(after.malformed + after.foreign, before.malformed + before.foreign + 5);
 }
 
-/// Counters of bounds that only a pressure of their own reaches: each has its test, here, in `limits.rs` or in `cluster.rs`.
-const UNDER_PRESSURE: [&str; 13] = [
+/// Counters of bounds that only a pressure of their own reaches: each has its test, here, in `limits.rs`, in `cluster.rs` or in
+/// `user_events.rs`.
+const UNDER_PRESSURE: [&str; 16] = [
+    "events_displaced",
+    "dropped_events_crowded",
+    "dropped_events_over_rate",
     "dropped_entries",
     "state_fetches",
     "dropped_outbox_full",
@@ -450,6 +454,32 @@ fn make_noise(network: &mut Network<Heap>) {
     network.inject(0, ([10, 9, 9, 9], 7_946).into(), &[1, 0]);
 }
 
+/// Events that are heard, missed and not taken.
+fn make_events(network: &mut Network<Heap>) {
+    network.set_link(Link { loss: 0.3, ..Link::LAN });
+    for host in 0..8 {
+        network.command(host, |node, now, out| match node.send_event(now, b"event", out) {
+            Ok(output) => output,
+            Err(error) => panic!("{error}"),
+        });
+    }
+    network.run_for(secs(5));
+    network.set_link(Link::LAN);
+    let origin = network.hosts[2].id;
+    let event = |epoch, number, age| forge::user_event(origin, epoch, number, age, b"");
+    let stranger = forge::user_event(forge::id(77), 1, 1, 0, b"");
+    for section in
+        [event(2_000, 100, 0), event(2_000, 1, 0), event(1, 1, 0), event(2_000, 101, 30_000), stranger]
+    {
+        say(network, 0, 1, &[section]);
+    }
+    let address = network.hosts[9].address;
+    network.restart(9, address);
+    network.join(9, &[0]);
+    network.run_for(secs(2));
+    say(network, 9, 0, &[event(2_000, 102, 1_000)]);
+}
+
 /// What happens to clusters, one after the other, by the counters that it moves.
 #[test]
 fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
@@ -471,6 +501,7 @@ fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
     assert!(network.wait(secs(60), Network::is_formed).is_some());
     network.run_for(secs(30));
     make_noise(&mut network);
+    make_events(&mut network);
     // A zone out of reach, changes that it misses, a pause of its own.
     let inside: Vec<_> = network.hosts[..10].iter().map(|host| host.address).collect();
     network.set_cut(move |from, to| inside.contains(&from) != inside.contains(&to));

@@ -10,7 +10,7 @@ impl Events<'_> {
         let mut origins = BTreeSet::new();
         for place in self.places.iter() {
             place.check(now);
-            assert!(place.origin(now).is_none_or(|origin| origins.insert(origin)), "an origin has one place");
+            assert!(place.origin().is_none_or(|origin| origins.insert(origin)), "an origin has one place");
         }
         let ring = &self.ring;
         assert!(ring.count() <= ring.held.len(), "no more is held than there is room for");

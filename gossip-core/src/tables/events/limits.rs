@@ -12,12 +12,15 @@ pub(crate) const SLACK: Duration = Duration::from_millis(3_750);
 /// How many sequence numbers behind the newest one an event may be, plus one: the bits of a place.
 pub(crate) const WINDOW: u16 = 64;
 
-/// Origins that are heard of at a time.
-pub(crate) const MAX_ORIGINS: usize = sized(256, 16);
-/// Events that are kept to be told: as many as eight a second are within the ttl.
-pub(crate) const MAX_HELD: usize = sized(256, 16);
+/// Origins that are heard of at a time, on the heap.
+#[cfg(any(feature = "alloc", test))]
+pub(crate) const MAX_ORIGINS: usize = 256;
+/// Events that are kept there to be told: as many as eight a second are within the ttl.
+#[cfg(any(feature = "alloc", test))]
+pub(crate) const MAX_HELD: usize = 256;
 /// Bytes of their payloads.
-pub(crate) const RING_BYTES: usize = sized(64 * 1_024, 1_024);
+#[cfg(any(feature = "alloc", test))]
+pub(crate) const RING_BYTES: usize = 64 * 1_024;
 
 /// Sends of an event as a whole, before its head is told. A rumor that each hearer sends four times reaches 98 % of all (the
 /// x of x = 1 - e^(-4x)); the rest ask.
@@ -28,6 +31,8 @@ pub(crate) const MAX_TAKEN: usize = sized(64, 16);
 pub(crate) const MAX_WANTS: usize = sized(64, 16);
 /// How long an answer may take before the same event is asked for again.
 pub(crate) const ASK_AGAIN: Duration = Duration::from_millis(400);
+/// How often it is asked for: of 12 questions and answers one arrives even where a fifth of all datagrams is lost.
+pub(crate) const MAX_ASKS: u8 = 12;
 /// Events that are remembered to have been asked for.
 pub(crate) const MAX_ASKED: usize = sized(16, 4);
 
@@ -40,5 +45,7 @@ pub(crate) const SEND_BURST: u32 = 8;
 pub(crate) const HEARD_BYTES_PER_SECOND: u32 = 2_048;
 /// Bytes that it takes at once.
 pub(crate) const HEARD_BURST: u32 = sized(16 * 1_024, 4 * 1_024) as u32;
-/// What an event counts beside its payload: about what it takes on the wire.
-pub(crate) const EVENT_HEAD: u32 = 24;
+/// What an event counts beside its payload, and takes at the most in a datagram, with the section around it.
+pub(crate) const BESIDE_PAYLOAD: u32 = 25;
+/// What a head takes there.
+pub(crate) const HEAD_BYTES: usize = 13;

@@ -10,8 +10,9 @@
 //! ```
 //!
 //! **At most once.** A place a member and epoch keeps the newest sequence number that was heard, and which of the 63 before it
-//! were. A place is kept for [`TTL`](limits::TTL) and [`SLACK`](limits::SLACK) after the last event that it noted, and no
-//! event is taken whose age is the ttl or more: so while a copy may come, its place is there. An earlier life of this node
+//! were. A place is kept for [`TTL`](limits::TTL) and [`SLACK`](limits::SLACK) after the last event that it noted, and after
+//! that until another origin needs it; and no event is taken whose age is the ttl or more. So while a copy may come, its place
+//! is there. An earlier life of this node
 //! may have delivered what is older than this life, so none of that is taken. And an event without a place, behind the 63,
 //! or of an epoch before the newest heard, is dropped. Where *once* and *at most once* cannot both be had, an event is lost.
 //!
@@ -46,7 +47,7 @@ pub(crate) mod event;
 pub(crate) mod limits;
 pub(crate) mod pace;
 pub(crate) mod places;
-mod queue;
+pub(crate) mod queue;
 pub(crate) mod ring;
 pub(crate) mod store;
 

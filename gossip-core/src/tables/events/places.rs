@@ -5,10 +5,12 @@ use super::{
     limits::{SLACK, TTL, WINDOW},
 };
 use crate::vocabulary::{record::NodeId, time::Instant};
+use bytemuck::Zeroable;
 use core::cmp::Ordering;
 
 /// What was heard of an origin in its newest epoch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Zeroable)]
+#[repr(C)]
 pub(crate) struct Place {
     /// The origin's id; zero while the place was never taken.
     origin: u64,
@@ -16,7 +18,8 @@ pub(crate) struct Place {
     heard: u64,
     epoch: u32,
     newest: u32,
-    /// From then on the place is free.
+    /// From then on another origin may take the place: no event is young enough any more that it says something of. Until one
+    /// does, it is as good as ever.
     until: Instant,
 }
 
@@ -36,10 +39,6 @@ impl Place {
 
     fn is_taken(&self, now: Instant) -> bool {
         self.until > now
-    }
-
-    fn is_of(&self, origin: NodeId, now: Instant) -> bool {
-        self.origin == origin.as_u64() && self.is_taken(now)
     }
 
     /// Whether an event can be noted here.
@@ -75,31 +74,31 @@ impl Place {
     /// Panics unless what it says makes sense.
     #[cfg(any(fuzzing, test))]
     pub(super) fn check(&self, now: Instant) {
-        if self.is_taken(now) {
-            assert!(self.origin != 0 && self.heard & 1 == 1 && self.newest > 0, "{self:?}");
+        if self.origin != 0 {
+            assert!(self.heard & 1 == 1 && self.newest > 0, "{self:?}");
             assert!(self.until <= now + TTL + SLACK, "a place is kept no longer than that: {self:?}");
         }
     }
 
-    /// Whose place it is, while it is taken.
+    /// Whose place it is, if anyone's.
     #[cfg(any(fuzzing, test))]
-    pub(super) fn origin(&self, now: Instant) -> Option<u64> {
-        self.is_taken(now).then_some(self.origin)
+    pub(super) fn origin(&self) -> Option<u64> {
+        (self.origin != 0).then_some(self.origin)
     }
 }
 
 /// Where an event can be noted: an index into the places.
 pub(super) fn find(places: &[Place], now: Instant, event: EventId) -> Result<usize, Misfit> {
-    let mut free = None;
+    let mut oldest: Option<(usize, Instant)> = None;
     for (at, place) in places.iter().enumerate() {
-        if place.is_of(event.origin, now) {
+        if place.origin == event.origin.as_u64() {
             return place.fits(event).map(|()| at);
         }
-        if free.is_none() && !place.is_taken(now) {
-            free = Some(at);
+        if oldest.is_none_or(|(_, until)| place.until < until) {
+            oldest = Some((at, place.until));
         }
     }
-    free.ok_or(Misfit::Crowded)
+    oldest.filter(|&(_, until)| until <= now).map(|(at, _)| at).ok_or(Misfit::Crowded)
 }
 
 /// Notes an event at its place, which [`find`] found.
@@ -108,7 +107,7 @@ pub(super) fn note(places: &mut [Place], now: Instant, at: usize, event: EventId
         debug_assert!(false, "the place was found");
         return;
     };
-    if place.is_taken(now) {
+    if place.origin == event.origin.as_u64() {
         place.note(event);
     } else {
         let EventId { origin, epoch, sequence } = event;
@@ -119,20 +118,18 @@ pub(super) fn note(places: &mut [Place], now: Instant, at: usize, event: EventId
 
 /// What to ask of the teller of a head, if it is news.
 pub(super) fn want_after(places: &[Place], now: Instant, head: Head) -> Option<Want> {
-    let mut wants = wants(places, now);
-    match wants.find_map(|want| want.lacks(head).map(|lacks| (want, lacks))) {
-        Some((want, true)) if want.epoch == head.epoch => Some(want),
-        // A newer epoch, of which nothing was heard, has the place of the earlier one.
-        Some((_, true)) => Some(Want { tag: head.tag, epoch: head.epoch, ..Want::REST }),
+    let nothing_heard = Want { tag: head.tag, epoch: head.epoch, ..Want::REST };
+    let mut known = places.iter().filter_map(Place::want);
+    match known.find_map(|want| want.lacks(head).map(|lacks| (want, lacks))) {
         Some((_, false)) => None,
-        None => {
-            let has_room = places.iter().any(|place| !place.is_taken(now));
-            has_room.then_some(Want { tag: head.tag, epoch: head.epoch, ..Want::REST })
-        }
+        // A newer epoch, of which nothing was heard, has the place of the earlier one.
+        Some((want, true)) if want.epoch != head.epoch => Some(nothing_heard),
+        Some((want, true)) => Some(want),
+        None => places.iter().any(|place| !place.is_taken(now)).then_some(nothing_heard),
     }
 }
 
-/// What was heard of all origins.
+/// What was heard of all origins lately.
 pub(super) fn wants(places: &[Place], now: Instant) -> impl Iterator<Item = Want> + '_ {
     places.iter().filter(move |place| place.is_taken(now)).filter_map(Place::want)
 }

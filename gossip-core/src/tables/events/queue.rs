@@ -2,7 +2,7 @@
 
 use super::{
     event::{Head, UserEvent, Want, Wants},
-    limits::{MAX_TAKEN, WHOLE_SENDS},
+    limits::{BESIDE_PAYLOAD, HEAD_BYTES, MAX_TAKEN, WHOLE_SENDS},
     store::Events,
 };
 use crate::vocabulary::{bounds::MAX_SENDS, record::NodeId, time::Instant};
@@ -18,6 +18,21 @@ impl Events<'_> {
     /// How many events are to be told.
     pub(crate) fn pending(&self) -> u32 {
         self.ring.pending()
+    }
+
+    /// Bytes that what is offered first takes in a datagram at the most; zero where nothing is pending.
+    pub(crate) fn next_len(&self, now: Instant) -> usize {
+        if self.pending() == 0 {
+            return 0;
+        }
+        let newest_first = (0..self.ring.count()).rev().filter_map(|at| self.ring.get(at));
+        let young = newest_first.filter(|held| held.age(now).is_some());
+        let pending = young.filter_map(|held| held.sends().map(|sends| (sends, held)));
+        match pending.min_by_key(|&(sends, _)| sends) {
+            None => 0,
+            Some((WHOLE_SENDS.., _)) => HEAD_BYTES,
+            Some((_, held)) => BESIDE_PAYLOAD as usize + held.range().len(),
+        }
     }
 
     /// Offers pending events, those with the fewest sends first and of them the newest first, whole or by their heads. What
@@ -71,7 +86,7 @@ impl Events<'_> {
         occurring
     }
 
-    /// Offers all events that are held, the newest first, that a member lacks which says what it wants. Its own it has.
+    /// All events that are held, the newest first, that a member lacks which says what it wants. Its own it has.
     ///
     /// O(events held × wants).
     pub(crate) fn missing(
@@ -79,19 +94,14 @@ impl Events<'_> {
         now: Instant,
         asker: NodeId,
         wants: &Wants,
-        mut offer: impl FnMut(UserEvent<'_>) -> bool,
-    ) {
+    ) -> impl Iterator<Item = UserEvent<'_>> {
         let rest = wants.contains(&Want::REST);
-        for at in (0..self.ring.count()).rev() {
-            let Some(held) = self.ring.get(at) else { continue };
-            let (id, head) = (held.id(), held.id().head());
-            let named = wants.iter().find_map(|want| want.lacks(head));
-            if id.origin == asker || !named.unwrap_or(rest) {
-                continue;
-            }
-            if let Some(event) = self.ring.whole(held, now) {
-                let _ = offer(event);
-            }
-        }
+        let held = (0..self.ring.count()).rev().filter_map(|at| self.ring.get(at));
+        let lacked = held.filter(move |held| {
+            let id = held.id();
+            let named = wants.iter().find_map(|want| want.lacks(id.head()));
+            id.origin != asker && named.unwrap_or(rest)
+        });
+        lacked.filter_map(move |held| self.ring.whole(held, now))
     }
 }

@@ -8,13 +8,15 @@ use crate::vocabulary::{
     record::NodeId,
     time::{Instant, micros},
 };
+use bytemuck::Zeroable;
 use core::ops::Range;
 
 /// `Held::sends` of an event that is not told any more unless asked for.
 const RETIRED: u8 = u8::MAX;
 
 /// An event that is kept, its payload in the ring.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Zeroable)]
+#[repr(C)]
 pub(crate) struct Held {
     origin: u64,
     /// When it was born, by this node's clock.
@@ -30,7 +32,7 @@ const _: () = assert!(size_of::<Held>() == 32);
 
 impl Held {
     pub(crate) const EMPTY: Self =
-        Self { origin: 0, born: Instant::ZERO, epoch: 0, sequence: 0, start: 0, length: 0, sends: RETIRED };
+        Self { origin: 0, born: Instant::ZERO, epoch: 0, sequence: 0, start: 0, length: 0, sends: 0 };
 
     pub(super) fn id(&self) -> EventId {
         EventId {

@@ -4,8 +4,8 @@ use super::{
     asked::Asked,
     event::{EventId, Head, UserEvent, Want, Wants},
     limits::{
-        EVENT_HEAD, HEARD_BURST, HEARD_BYTES_PER_SECOND, MAX_PAYLOAD, MAX_WANTS, SEND_BURST, SEND_INTERVAL,
-        SLACK, TTL,
+        BESIDE_PAYLOAD, HEARD_BURST, HEARD_BYTES_PER_SECOND, MAX_PAYLOAD, MAX_WANTS, SEND_BURST,
+        SEND_INTERVAL, SLACK, TTL,
     },
     pace::{Pace, time_of},
     places::{self, Misfit, Place},
@@ -109,6 +109,11 @@ impl<'a> Events<'a> {
         Self { places, ring: Ring { held, bytes, marks }, rest }
     }
 
+    /// Whether there is memory for any.
+    pub(crate) fn keeps(&self) -> bool {
+        !self.places.is_empty() && !self.ring.held.is_empty() && !self.ring.bytes.is_empty()
+    }
+
     /// A life of a node begins: nothing was heard in it.
     pub(crate) fn clear(&mut self, now: Instant) {
         self.places.fill(Place::EMPTY);
@@ -158,7 +163,7 @@ impl<'a> Events<'a> {
             places::note(self.places, now, place, event.id);
             return Heard::BeforeLife;
         }
-        let bytes = EVENT_HEAD.saturating_add(event.payload.len() as u32);
+        let bytes = BESIDE_PAYLOAD.saturating_add(event.payload.len() as u32);
         if self.rest.hearing.take(now, heard_time(bytes), heard_time(HEARD_BURST)).is_err() {
             return Heard::OverRate;
         }
@@ -170,9 +175,7 @@ impl<'a> Events<'a> {
     /// same event is not asked for again before an answer can be there.
     pub(crate) fn ask(&mut self, now: Instant, heads: impl Iterator<Item = Head>) -> Wants {
         let mut wants = Wants::new();
-        let most = EVENT_HEAD + MAX_PAYLOAD as u32;
-        let has_room = self.rest.hearing.has(now, heard_time(most), heard_time(HEARD_BURST));
-        if !has_room || now.since(self.rest.began) <= SLACK {
+        if !self.takes_any(now) {
             return wants;
         }
         for head in heads {
@@ -185,6 +188,31 @@ impl<'a> Events<'a> {
             }
         }
         wants
+    }
+
+    /// What to ask of another member, where a teller was asked and its answer has not come.
+    pub(crate) fn ask_again(&mut self, now: Instant) -> Wants {
+        let (takes_any, places) = (self.takes_any(now), &*self.places);
+        let mut wants = Wants::new();
+        self.rest.asked.ask_again(now, |head| {
+            let want = places::want_after(places, now, head);
+            if let Some(want) = want.filter(|want| takes_any && !wants.contains(want)) {
+                let _ = wants.push(want);
+            }
+            want.is_some()
+        });
+        wants
+    }
+
+    /// When to ask another member.
+    pub(crate) fn next_ask(&self) -> Instant {
+        self.rest.asked.next()
+    }
+
+    /// Whether any event would be taken.
+    fn takes_any(&self, now: Instant) -> bool {
+        let most = heard_time(BESIDE_PAYLOAD + MAX_PAYLOAD as u32);
+        now.since(self.rest.began) > SLACK && self.rest.hearing.has(now, most, heard_time(HEARD_BURST))
     }
 
     /// All that was heard lately, for a member that is to tell the rest. If it is more than can be said, the rest is told

@@ -8,19 +8,23 @@ use super::{
 };
 use crate::{
     tables::memory::Tables,
-    vocabulary::record::{Fingerprint, Status},
+    vocabulary::{
+        record::{Fingerprint, Status},
+        time::Instant,
+    },
 };
 use alloc::{collections::BTreeSet, vec::Vec};
 
 impl Tables<'_> {
     /// Panics unless all tables agree with each other.
-    pub(crate) fn check(&self) {
+    pub(crate) fn check(&self, now: Instant) {
         self.members.check();
         self.members.check_zones();
         self.rumors.check(self.members.slots);
         self.suspicions.check(self.members.slots);
         self.state.check();
         self.check_followed();
+        self.events.check(now);
     }
 }
 

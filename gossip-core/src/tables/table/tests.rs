@@ -9,7 +9,7 @@ use crate::{
     },
     vocabulary::{
         record::{Identity, Incarnation, Locality, Status, Versions, Zone},
-        time::Judged,
+        time::{Instant, Judged},
     },
 };
 use quickcheck::{Arbitrary, Gen, QuickCheck};
@@ -259,7 +259,7 @@ impl<S: Storage> Rig<S> {
     }
 
     fn check(&mut self) {
-        self.memory.tables().check();
+        self.memory.tables().check(Instant::ZERO);
         self.check_members();
         self.check_order();
         self.check_zones();

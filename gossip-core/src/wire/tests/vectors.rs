@@ -78,6 +78,17 @@ fn accusation() -> Accusation {
     Accusation { target: name("db-2"), incarnation: db_2().record.incarnation(), accuser: name("db-1") }
 }
 
+fn event() -> Told {
+    let id = EventId { origin: name("db-2"), epoch: 1_700_000_000, sequence: 300 };
+    Told { id, age: 250, payload: b"moved".to_vec() }
+}
+
+/// Number 300 was heard, and so were 299 and 297.
+fn event_want() -> events::Want {
+    let events::Head { tag, epoch, sequence } = event().id.head();
+    events::Want { tag, epoch, newest: sequence, heard: 0b1011 }
+}
+
 fn version(state_version: u32, refutation: u32) -> Version {
     let incarnation = Incarnation { epoch: 1_700_000_000, refutation };
     Version { id: name("db-2"), incarnation, state_version }
@@ -147,6 +158,9 @@ fn entries() -> Vec<(&'static str, Datagram)> {
         ("list with long counts", list(prefix(2, 0xC6E0_0000), (true, false), &long)),
         ("sieve", sieve()),
         ("request", Datagram { requests: vec![name("db-2")], ..bare() }),
+        ("event", Datagram { events: vec![event()], ..bare() }),
+        ("event head", Datagram { event_heads: vec![event().id.head()], ..bare() }),
+        ("event wants", Datagram { event_wants: vec![event_want(), events::Want::REST], ..bare() }),
     ]
 }
 
@@ -203,6 +217,10 @@ fn refused() -> Vec<(&'static str, Malformed)> {
         ("an entry that ends too early", value),
         ("a floor above its own version", value),
         ("a range that ends before it begins", value),
+        ("an event that ends too early", Malformed::Section(53)),
+        ("an event with the number 0", value),
+        ("a want that did not hear its newest", value),
+        ("a want of a number, where nothing was heard", value),
     ]
 }
 

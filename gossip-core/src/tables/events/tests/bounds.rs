@@ -5,8 +5,8 @@ use crate::{
     tables::events::{
         event::UserEvent,
         limits::{
-            EVENT_HEAD, HEARD_BURST, HEARD_BYTES_PER_SECOND, MAX_PAYLOAD, SEND_BURST, SEND_INTERVAL, SLACK,
-            TTL,
+            BESIDE_PAYLOAD, HEARD_BURST, HEARD_BYTES_PER_SECOND, MAX_PAYLOAD, SEND_BURST, SEND_INTERVAL,
+            SLACK, TTL,
         },
         store::{Heard, Refusal},
     },
@@ -51,7 +51,7 @@ quickcheck! {
                 let payload = &payload[..usize::from(length) % (MAX_PAYLOAD + 1)];
                 let flood = UserEvent { payload, ..event(2, 1, sequence, 0) };
                 match rig.hear(&flood) {
-                    Heard::New { .. } => bytes += EVENT_HEAD + payload.len() as u32,
+                    Heard::New { .. } => bytes += BESIDE_PAYLOAD + payload.len() as u32,
                     heard => assert_eq!(heard, Heard::OverRate),
                 }
                 let time = rig.now.since(start).as_micros() as u64;
@@ -122,9 +122,9 @@ fn the_ends_of_clocks_and_numbers_do_no_harm() {
     let mut rig = Rig::newborn(4, 4, 100, Instant::ZERO);
     assert_eq!(rig.hear(&event(2, u32::MAX, u32::MAX, 0)), Heard::BeforeLife);
     rig.now = Instant::NEVER - TTL - SLACK;
-    assert!(rig.is_new(&event(2, u32::MAX, u32::MAX, 29_999)));
-    assert!(rig.is_new(&event(2, u32::MAX, u32::MAX - 63, 0)));
-    assert_eq!(rig.hear(&event(2, u32::MAX, u32::MAX - 64, 0)), Heard::Behind);
+    assert!(rig.is_new(&event(3, u32::MAX, u32::MAX, 29_999)));
+    assert!(rig.is_new(&event(3, u32::MAX, u32::MAX - 63, 0)));
+    assert_eq!(rig.hear(&event(3, u32::MAX, u32::MAX - 64, 0)), Heard::Behind);
     assert_eq!(rig.hear(&event(2, 1, 1, u32::MAX)), Heard::Expired);
     assert_eq!(rig.told(20).0, [u32::MAX - 63, u32::MAX]);
 }

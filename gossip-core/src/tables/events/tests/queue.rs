@@ -92,7 +92,7 @@ fn what_is_as_old_as_the_ttl_is_told_no_more() {
     rig.wait(Duration::from_millis(9_999));
     assert_eq!(rig.told(20).0, [2]);
     rig.wait(Duration::from_millis(1));
-    assert_eq!(rig.told(20).0, []);
+    assert!(rig.told(20).0.is_empty());
     assert_eq!(rig.events().pending(), 0);
 }
 

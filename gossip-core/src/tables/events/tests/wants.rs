@@ -4,7 +4,7 @@ use super::rig::{EPOCH, ME, Rig, event, id};
 use crate::{
     tables::events::{
         event::{Head, Want, Wants, tag},
-        limits::{ASK_AGAIN, MAX_WANTS, SLACK, TTL},
+        limits::{ASK_AGAIN, MAX_ASKS, MAX_WANTS, SLACK, TTL},
     },
     vocabulary::{record::NodeId, time::Instant},
 };
@@ -19,12 +19,9 @@ fn ask(rig: &mut Rig, heads: &[Head]) -> Wants {
 
 /// Sequence numbers of what is answered to a member with this id, the first first.
 fn answer(rig: &mut Rig, asker: u64, wants: &Wants) -> Vec<u32> {
-    let (now, mut answer) = (rig.now, Vec::new());
-    rig.events().missing(now, NodeId::from_u64(asker).unwrap(), wants, |event| {
-        answer.push(event.id.sequence);
-        true
-    });
-    answer
+    let now = rig.now;
+    let asker = NodeId::from_u64(asker).unwrap();
+    rig.events().missing(now, asker, wants).map(|event| event.id.sequence).collect()
 }
 
 quickcheck! {
@@ -79,6 +76,34 @@ fn the_same_event_is_asked_for_again_only_after_an_answer_could_be_there() {
     assert_eq!(ask(&mut rig, &heads).len(), 0);
     rig.wait(Duration::from_micros(1));
     assert_eq!(ask(&mut rig, &heads).len(), 1);
+}
+
+#[test]
+fn what_does_not_come_is_asked_for_again_but_not_for_ever() {
+    let mut rig = Rig::ample();
+    let ask_again = |rig: &mut Rig| {
+        let now = rig.now;
+        rig.events().ask_again(now)
+    };
+    assert_eq!(rig.events().next_ask(), Instant::NEVER);
+    let heads = [id(2, 1, 1).head(), id(3, 1, 1).head()];
+    let wants = ask(&mut rig, &heads);
+    assert_eq!(wants.len(), 2);
+    assert_eq!(ask_again(&mut rig), []);
+    rig.now = rig.events().next_ask();
+    assert_eq!(ask_again(&mut rig), wants);
+    assert_eq!(ask(&mut rig, &heads), []);
+    // What has come is not asked for any more, and the rest is not for ever.
+    assert!(rig.is_new(&event(2, 1, 1, 0)));
+    let mut times = 2;
+    while rig.events().next_ask() != Instant::NEVER {
+        rig.now = rig.events().next_ask();
+        let again = ask_again(&mut rig);
+        assert_eq!(again, wants[1..]);
+        times += 1;
+        assert!(times <= MAX_ASKS);
+    }
+    assert_eq!(times, MAX_ASKS);
 }
 
 #[test]
@@ -139,10 +164,10 @@ fn who_wants_the_rest_is_told_of_all_origins_but_itself() {
     assert_eq!(answer(&mut rig, 3, &wants), [1]);
     assert_eq!(answer(&mut rig, ME, &wants), [33]);
     let named: Wants = wants.iter().filter(|want| **want != Want::REST).copied().collect();
-    assert_eq!(answer(&mut rig, 9, &named), []);
+    assert!(answer(&mut rig, 9, &named).is_empty());
     assert!(other.is_new(&event(ME, EPOCH, 1, 0)) && other.is_new(&event(3, 1, 33, 0)));
     let wants = other.events().wants(now);
-    assert_eq!(answer(&mut rig, 9, &wants), []);
+    assert!(answer(&mut rig, 9, &wants).is_empty());
 }
 
 #[test]

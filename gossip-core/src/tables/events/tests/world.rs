@@ -195,11 +195,9 @@ impl World {
             self.letters.push(Letter { from: *to, to: *from, says: vec![], wants: asks });
         }
         if !wants.is_empty() {
-            let (asker, mut answer) = (self.nodes[*from].id, vec![]);
-            self.nodes[*to].rig.events().missing(now, asker, wants, |event| {
-                answer.push(whole(&event));
-                true
-            });
+            let asker = self.nodes[*from].id;
+            let answer =
+                self.nodes[*to].rig.events().missing(now, asker, wants).map(|event| whole(&event)).collect();
             self.letters.push(Letter { from: *to, to: *from, says: answer, wants: Wants::new() });
         }
     }
