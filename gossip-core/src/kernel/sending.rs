@@ -190,22 +190,38 @@ fn part_of_state(draft: &Draft<'_>, tables: &Tables<'_>, now: Instant) -> usize 
     kept + tables.events.next_len(now).min(2 * part)
 }
 
-/// Fills a datagram with kept state and events, as far as the budget for state goes; returns how many bytes that took. The
-/// one comes first in one packet, the other in the next, so that neither keeps the other out of the budget.
+/// Fills a datagram with kept state and events, as far as the budget for state goes; returns how many bytes that took. They
+/// take turns to be first. An event keeps its turn until the budget holds as much as it takes, since it cannot be cut.
 fn put_state_within(
     draft: &mut Draft<'_>,
     kernel: &mut Kernel,
     tables: &mut Tables<'_>,
     now: Instant,
 ) -> u32 {
-    let beyond = draft.room().saturating_sub(kernel.budgets.state.holds(now) as usize);
-    let reserved = draft.reserve_bytes(beyond);
-    kernel.pace.events_first = !kernel.pace.events_first;
-    let mut order: [fn(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>) -> u32; 2] = [put_state, put_events];
-    if kernel.pace.events_first {
-        order.reverse();
+    let holds = kernel.budgets.state.holds(now);
+    let event = if kernel.pace.events_first { tables.events.next_len(now) as u32 } else { 0 };
+    if event == 0 {
+        kernel.pace.events_first = true;
+        let state = put_within(draft, kernel, tables, holds, put_state);
+        return state + put_within(draft, kernel, tables, holds.saturating_sub(state), put_events);
     }
-    let bytes = order.into_iter().map(|put| put(draft, kernel, tables)).sum();
+    let events = put_within(draft, kernel, tables, holds, put_events);
+    kernel.pace.events_first = events == 0;
+    let taken = if events == 0 { event } else { events };
+    events + put_within(draft, kernel, tables, holds.saturating_sub(taken), put_state)
+}
+
+/// Fills a datagram with at most so many bytes; returns how many it took.
+fn put_within(
+    draft: &mut Draft<'_>,
+    kernel: &mut Kernel,
+    tables: &mut Tables<'_>,
+    most: u32,
+    put: fn(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>) -> u32,
+) -> u32 {
+    let beyond = draft.room().saturating_sub(most as usize);
+    let reserved = draft.reserve_bytes(beyond);
+    let bytes = put(draft, kernel, tables);
     if reserved {
         draft.release_bytes(beyond);
     }

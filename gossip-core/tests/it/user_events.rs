@@ -1,7 +1,9 @@
 //! What a member tells all others once: everyone hears it soon, and no one twice.
 
 use crate::support::{Link, Network, Step, Watch, across_seeds, forge, lan, secs, seeds};
-use gossip_core::{Config, Event, Heap, Inline, InlineState, Instant, Memory, NodeId, StateError, Terms};
+use gossip_core::{
+    Config, Event, Health, Heap, Inline, InlineState, Instant, Memory, NodeId, StateError, Terms,
+};
 use std::{
     collections::{BTreeMap, HashSet},
     time::Duration,
@@ -252,6 +254,34 @@ fn neither_events_nor_kept_state_keep_the_other_out_of_the_budget() {
         };
         let known = (0..40 * 40).filter(|pair| is_known(pair / 40, pair % 40, &mut space)).count();
         assert_eq!(known, 40 * 40, "seed {seed}");
+    });
+}
+
+#[test]
+fn a_storm_of_changes_delays_events_and_loses_none() {
+    across_seeds(0..2, |seed| {
+        let mut network = restored(seed, 40, lan(), Link::PERFECT);
+        let mut sent = vec![];
+        for n in 0..150_usize {
+            // 200 changes a second, of which the budget tells 22 to all.
+            for host in 0..40 {
+                let health = [Health::Degraded, Health::Healthy][n % 2];
+                network.command(host, |node, now, out| node.set_health(now, health, out));
+            }
+            if n % 10 == 0 {
+                sent.push((n as u8, network.now()));
+                send(&mut network, n % 7, &[n as u8; 512]);
+            }
+            network.run_for(Duration::from_millis(200));
+        }
+        network.run_for(secs(10));
+        for (n, at) in sent {
+            let id = network.watch.payloads.iter().find(|(_, said)| said[0] == n).map(|(id, _)| id);
+            let heard = id.map(|id| &network.watch.heard[id]);
+            assert_eq!(heard.map(Vec::len), Some(39), "seed {seed}: event {n}");
+            let last = heard.and_then(|heard| heard.iter().map(|(_, heard)| heard.since(at)).max());
+            assert!(last < Some(secs(15)), "seed {seed}: event {n} took {last:?}");
+        }
     });
 }
 
