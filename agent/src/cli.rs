@@ -46,6 +46,9 @@ Examples:
   Another one, which joins through either of two others:
     gossip run --name db-2 --cluster prod --bind 10.0.0.2:7946 \\
       --join 10.0.0.1:7946 --join seeds.example.org:7946
+  One that says what it is, and where its service listens:
+    gossip run --name db-5 --cluster prod --bind 10.0.0.5:7946 --join 10.0.0.1:7946 \\
+      --tag role=db --tag port=5432
   On all interfaces, reached by others at one address:
     gossip run --name db-3 --cluster prod --bind 0.0.0.0:7946 \\
       --advertise 10.0.0.3:7946 --join 10.0.0.1:7946
@@ -106,6 +109,13 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "REGION/ZONE/RACK", default_value = "0/0/0", value_parser = locality::parse)]
     pub(crate) locality: Locality,
 
+    /// Something that all members are to know of this node, as a key and its value; may be given several times.
+    ///
+    /// Keys are 1 to 31 visible ASCII characters, all but `name`, which is the node's own. A node has room for 64 of them
+    /// and 1,024 bytes in all.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
+    pub(crate) tag: Vec<(String, String)>,
+
     /// What the node runs on. To the other nodes it makes no difference.
     #[arg(long, value_enum, default_value_t = Adapter::Tokio)]
     pub(crate) adapter: Adapter,
@@ -123,7 +133,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) view_file: Option<PathBuf>,
 
-    /// Print one JSON object a line instead of words: at, event, id, address, locality, status, reachability,
+    /// Print one JSON object a line instead of words: at, event, id, name, address, locality, status, reachability,
     /// health, note. What does not apply is null.
     #[arg(long)]
     pub(crate) json: bool,
@@ -165,6 +175,14 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 
 fn seed(text: &str) -> Result<Seed, String> {
     text.parse().map_err(|error| format!("{error}"))
+}
+
+/// A key and its value, as `--tag` takes them.
+fn tag(text: &str) -> Result<(String, String)> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(anyhow::anyhow!("a tag is KEY=VALUE, as role=db")),
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A cluster's life in five chapters, on real sockets in one process: each is asserted and timed.
+//! A cluster's life in six chapters, on real sockets in one process: each is asserted and timed.
 
 use crate::{
     adapter::Adapter,
@@ -7,7 +7,7 @@ use crate::{
     print::{self, Format},
 };
 use adapter_tokio::{
-    ClusterName, Config, Handle, Health, MemberView, NodeId, Options, Seed, Status, Stopped,
+    ClusterName, Config, Handle, Health, Key, MemberView, NodeId, Options, Seed, Status, Stopped,
 };
 use anyhow::{Context as _, Result, anyhow, bail};
 use comfy_table::{Table, presets};
@@ -29,6 +29,9 @@ const CHAPTER_LIMIT: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(2);
 /// The name of the node that everything happens to.
 const FIRST: &str = "node-1";
+/// Where the first node's service listens, as it says.
+const PORT: Key<u16> = Key::new("port");
+const SERVICE_PORT: u16 = 8_080;
 /// Any free port of the loopback interface.
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -63,6 +66,7 @@ struct Chapter {
 struct Summary {
     nodes: u8,
     formed_s: Option<f64>,
+    published_s: Option<f64>,
     crash_detected_s: Option<f64>,
     rejoined_s: Option<f64>,
     left_s: Option<f64>,
@@ -80,6 +84,7 @@ impl Story {
         let opening = format!("{n} nodes start, and join through the first.");
         self.chapter("form", &opening, nodes.form(n)).await?;
         self.chapter("spread", "The first says that it is degraded.", nodes.spread()).await?;
+        self.chapter("publish", "It says where its service listens.", nodes.publish()).await?;
         self.chapter("crash", "It crashes.", nodes.crash()).await?;
         self.chapter("restart", "It starts again, on another port.", nodes.restart()).await?;
         self.chapter("leave", "The second one leaves.", nodes.leave()).await
@@ -112,6 +117,7 @@ impl Story {
             Format::Json => print::print_json(&Summary {
                 nodes,
                 formed_s: self.seconds("form"),
+                published_s: self.seconds("publish"),
                 crash_detected_s: self.seconds("crash"),
                 rejoined_s: self.seconds("restart"),
                 left_s: self.seconds("leave"),
@@ -188,6 +194,23 @@ impl Nodes {
         })
         .await?;
         let what = format!("all the others know that {name} is {}", print::health(Health::Degraded));
+        Ok(Kept { what, took: start.elapsed() })
+    }
+
+    /// The first node publishes a port, which the others read under its name.
+    async fn publish(&mut self) -> Result<Kept> {
+        let node = self.running.front().context("nobody runs")?;
+        let (name, id, start) = (node.name.clone(), node.id(), Instant::now());
+        node.handle.publish(&PORT, &SERVICE_PORT)?;
+        self.until("the port did not reach everybody", |nodes| {
+            nodes.others(id).all(|node| {
+                let found = node.handle.find(&name);
+                let port = found.and_then(|id| node.handle.get(id, &PORT).ok().flatten());
+                port.is_some_and(|port| port.value == SERVICE_PORT)
+            })
+        })
+        .await?;
+        let what = format!("all the others find {name} by its name, and its service at port {SERVICE_PORT}");
         Ok(Kept { what, took: start.elapsed() })
     }
 

@@ -134,6 +134,7 @@ pub(crate) struct Line {
     at: String,
     event: &'static str,
     id: Option<String>,
+    name: Option<String>,
     address: Option<SocketAddr>,
     locality: Option<String>,
     status: Option<&'static str>,
@@ -145,25 +146,26 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Something that happened to a member, or to this node, whose record is `me`.
-    pub(crate) fn of_notice(notice: &Notice, me: &Record) -> Self {
+    /// Something that happened to a member, or to this node, whose record and name these are.
+    pub(crate) fn of_notice(notice: &Notice, (me, name): (&Record, &str)) -> Self {
         let told = Told::from(notice.event);
         let at = notice.at;
         let line = match (told.about, &notice.member) {
             (About::Member(_), Some(member)) => Self {
+                name: member.name.clone(),
                 reachability: Some(reachability(member.reachability)),
                 ..Self::of_record(told.event, at, &member.record)
             },
             (About::Member(id), None) => Self { id: Some(id.to_string()), ..Self::bare(told.event, at) },
             (About::Address(address), _) => Self { address: Some(address), ..Self::bare(told.event, at) },
-            (About::Me, _) => Self::of_record(told.event, at, me),
+            (About::Me, _) => Self { name: Some(name.to_owned()), ..Self::of_record(told.event, at, me) },
         };
         Self { note: told.note, is_warning: told.is_warning, ..line }
     }
 
-    /// Something that the program itself did with this node, whose record is `me`.
-    pub(crate) fn of_me(event: &'static str, me: &Record) -> Self {
-        Self::of_record(event, SystemTime::now(), me)
+    /// Something that the program itself did with this node, whose record and name these are.
+    pub(crate) fn of_me(event: &'static str, me: &Record, name: &str) -> Self {
+        Self { name: Some(name.to_owned()), ..Self::of_record(event, SystemTime::now(), me) }
     }
 
     /// The same line with a note.
@@ -193,6 +195,7 @@ impl Line {
             at: humantime::format_rfc3339_millis(at).to_string(),
             event,
             id: None,
+            name: None,
             address: None,
             locality: None,
             status: None,
@@ -221,7 +224,7 @@ impl fmt::Display for Line {
         let columns: [(Option<&str>, usize); 8] = [
             (Some(&self.at), 24),
             (Some(self.event), 13),
-            (self.id.as_deref(), 13),
+            (self.name.as_deref().or(self.id.as_deref()), 13),
             (address.as_deref(), 21),
             (self.locality.as_deref(), 11),
             (self.status, 7),
@@ -276,6 +279,7 @@ impl Told {
             Event::Down(_) => Self::plain("down", about),
             Event::Left(_) => Self::plain("left", about),
             Event::Updated(_) => Self::plain("updated", about),
+            Event::State(_) => Self::plain("state", about),
             Event::Unreachable(_) => Self::plain("unreachable", about),
             Event::Reachable(_) => Self::plain("reachable", about),
             Event::Reaped(_) => Self::plain("reaped", about),
@@ -441,7 +445,7 @@ mod tests {
 
     fn notice(event: Event, record: Option<Record>) -> Notice {
         let view = |record: Record| MemberView {
-            name: None,
+            name: Some("db-1".to_owned()),
             id: record.id(),
             record,
             reachability: Reachability::Reachable,
@@ -451,7 +455,7 @@ mod tests {
     }
 
     fn line(event: Event, about: Option<Record>) -> Line {
-        Line::of_notice(&notice(event, about), &record("10.0.0.9:1"))
+        Line::of_notice(&notice(event, about), (&record("10.0.0.9:1"), "me"))
     }
 
     #[test]
@@ -462,6 +466,7 @@ mod tests {
             "at": "1970-01-01T00:00:00.000Z",
             "event": "suspected",
             "id": member.id().to_string(),
+            "name": "db-1",
             "address": "10.0.0.1:7946",
             "locality": "1/2/255",
             "status": "suspect",
@@ -500,7 +505,7 @@ mod tests {
         let member = record("10.0.0.1:7946");
         let words = |event, record: Record| line(event, Some(record)).to_string();
         let (up, down) = (words(Event::Up(member.id()), member), words(Event::Down(member.id()), member));
-        for part in [member.id().to_string().as_str(), "10.0.0.1:7946", "1/2/255", "alive", "healthy"] {
+        for part in ["db-1", "10.0.0.1:7946", "1/2/255", "alive", "healthy"] {
             assert!(up.find(part).is_some_and(|column| down.find(part) == Some(column)), "{part}: {up}");
         }
     }

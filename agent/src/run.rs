@@ -9,7 +9,10 @@ use crate::{
     signals,
     wrong::Wrong,
 };
-use adapter_tokio::{ClusterName, ConfigError, Handle, Lagged, Options, Restored, StartError, Stopped};
+use adapter_tokio::{
+    Bytes, ClusterName, ConfigError, Event, Handle, Key, Lagged, NodeId, Options, Restored, StartError,
+    Stopped,
+};
 use anyhow::{Error, Result, anyhow};
 use std::time::Duration;
 use tokio::{
@@ -17,6 +20,8 @@ use tokio::{
     time::{Instant, interval_at},
 };
 
+/// Tags are bytes as they were given.
+const TAG: Key<Bytes> = Key::raw("tag");
 /// How often the seeds are looked after.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Leaving takes a round trip or a few; after this, whoever has not heard finds out by probing.
@@ -39,12 +44,14 @@ pub(crate) async fn run(args: RunArgs) -> Result<()> {
 /// Nothing here waits for whoever reads the output: the protocol runs on this very thread.
 async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Output) -> Result<()> {
     let mut seeds = SeedCheck::new(&args);
+    let (name, tags) = (args.name.clone(), args.tag.clone());
     let (handle, driver) = args.adapter.bind(options(args)?).await.map_err(in_options)?;
     let mut events = handle.events();
     let mut addresses = Addresses::known_to(&handle);
     let mut driver = driver.spawn();
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
-    output.print(&Line::of_me("started", &handle.me()));
+    publish(&handle, &tags)?;
+    output.print(&Line::of_me("started", &handle.me(), &name));
     if let Restored::Ignored(error) = handle.restored() {
         output.warn(with_sources(error));
     }
@@ -52,7 +59,11 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
         tokio::select! {
             Some(next) = events.next() => match next {
                 Ok(notice) => {
-                    output.print(&Line::of_notice(&notice, &handle.me()));
+                    let line = Line::of_notice(&notice, (&handle.me(), &name));
+                    output.print(&match notice.event {
+                        Event::State(id) => line.noted(tags_of(&handle, id)),
+                        _ => line,
+                    });
                     let doubled = notice.member.and_then(|member| addresses.note(&member).zip(Some(member)));
                     if let Some((other, member)) = doubled {
                         output.print(&Line::same_address(&member.record, other));
@@ -70,8 +81,28 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
             stopped = &mut driver => return Err(stopped_by_itself(stopped.map_err(Error::from).and_then(|how| how))),
         }
     };
-    let left = leave(&handle, output).await;
+    let left = leave(&handle, &name, output).await;
     unwritable.map_or(left, Err)
+}
+
+/// Publishes what is known of this node under keys of its own.
+///
+/// # Errors
+/// A tag that cannot be published, with the limit that it breaks: [`Wrong`], since starting again would not help.
+fn publish(handle: &Handle, tags: &[(String, String)]) -> Result<()> {
+    for (key, value) in tags {
+        let value = Bytes::copy_from_slice(value.as_bytes());
+        let published = handle.publish(&TAG.named(key.clone()), &value);
+        published.map_err(|error| Wrong(format!("--tag {key}: {}", with_sources(&error))))?;
+    }
+    Ok(())
+}
+
+/// All tags of a member, as they are printed.
+fn tags_of(handle: &Handle, member: NodeId) -> String {
+    let tags = handle.state(member).into_iter().filter(|(key, _)| key != "name");
+    let shown = tags.map(|(key, value)| format!("{key}={}", value.value.escape_ascii()));
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 /// What the library says of its options, in terms of the program's. What starting again would not change is [`Wrong`].
@@ -125,10 +156,10 @@ fn options(args: RunArgs) -> Result<Options> {
 ///
 /// # Errors
 /// Others were there, and none has acknowledged it.
-async fn leave(handle: &Handle, output: &Output) -> Result<()> {
+async fn leave(handle: &Handle, name: &str, output: &Output) -> Result<()> {
     let outcome = handle.leave(LEAVE_LIMIT).await;
     let note = outcome.map_or_else(|error| error.to_string(), |left| left.to_string());
-    output.print(&Line::of_me("stopped", &handle.me()).noted(note));
+    output.print(&Line::of_me("stopped", &handle.me(), name).noted(note));
     outcome?;
     Ok(())
 }

@@ -32,6 +32,8 @@ fn wrong_arguments_are_named_with_what_would_be_right() {
         ("run --name a --cluster c --join nowhere", "HOST:PORT"),
         ("run --name a --cluster c --locality eu", "region/zone/rack"),
         ("run --name a --cluster c --preset moon", "lan"),
+        ("run --name a --cluster c --tag role", "a tag is KEY=VALUE"),
+        ("run --name a --cluster c --bind 127.0.0.1:0 --tag name=b", "name"),
         ("run --name a --cluster c --set fanout=99", "fanout is 99: 1 to 8"),
         ("run --name a --cluster c --quarantine 5ms", "quarantine_ms is 5: 1000 (1s)"),
         ("run --name a --cluster c --max-datagram 9000", "max_datagram is 9000: 400 to 1400"),

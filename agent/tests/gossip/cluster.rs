@@ -37,6 +37,17 @@ fn two_nodes_see_each_other_come_and_one_sees_the_other_leave() {
 }
 
 #[test]
+fn tags_and_names_are_told_to_the_others() {
+    let (a, address) = start("a", "tags", "--tag role=db --tag port=5432");
+    let (b, _) = start("b", "tags", &format!("--join {address}"));
+    let state = b.event("state");
+    let id = adapter_tokio::NodeId::from_name("a").unwrap().to_string();
+    assert_eq!((state["id"].as_str(), state["name"].as_str()), (Some(id.as_str()), Some("a")));
+    assert_eq!(state["note"], "role=db port=5432");
+    a.event("up");
+}
+
+#[test]
 fn a_leave_that_nobody_acknowledges_says_so_and_is_a_failure() {
     let (a, address) = start("a", "unheard", "");
     let (mut b, _) = start("b", "unheard", &format!("--join {address}"));
@@ -201,10 +212,10 @@ fn the_demo_ends_with_its_figures_and_equal_views_on_every_adapter() {
         let last: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
         assert_eq!(last["nodes"], 5);
         assert_eq!(last["views_equal"], true);
-        for figure in ["formed_s", "crash_detected_s", "rejoined_s", "left_s"] {
+        for figure in ["formed_s", "published_s", "crash_detected_s", "rejoined_s", "left_s"] {
             assert!(last[figure].is_f64(), "{adapter}, {figure}: {last}");
         }
         let fields: Vec<_> = last.as_object().unwrap().keys().collect();
-        assert_eq!(fields.len(), 6, "{fields:?}");
+        assert_eq!(fields.len(), 7, "{fields:?}");
     }
 }
