@@ -116,6 +116,7 @@ pub use kernel::outbox::{Buffer, Event, Outbox, Output, Packet, Payload};
 pub use node::api::Node;
 pub use node::members::{Member, Members};
 pub use node::state::{Entry, State, StateKey};
+pub use node::values::{Authority, ClusterValue};
 #[cfg(feature = "alloc")]
 pub use tables::memory::Heap;
 pub use tables::memory::{Inline, InlineState, Memory, NoState, StateMemory};
@@ -123,7 +124,8 @@ pub use tables::state::entry::AfterDeath;
 pub use tables::state::write::Terms;
 pub use vocabulary::config::{Budgets, ClusterName, Config, Mechanisms, Mode};
 pub use vocabulary::endpoint::{Endpoint, Sighting};
-pub use vocabulary::error::{ConfigError, Malformed, StateError, Verdict};
+pub use vocabulary::error::{ConfigError, Malformed, StateError, ValueError, Verdict};
+pub use vocabulary::key::ValueTag;
 pub use vocabulary::metrics::{Histogram, Metrics};
 pub use vocabulary::name::NameError;
 pub use vocabulary::record::{

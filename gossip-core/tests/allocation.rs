@@ -108,10 +108,20 @@ fn no_step_allocates_in_a_busy_life_among_a_thousand_members() {
             Err(error) => panic!("{error}"),
         });
     }
+    for (host, key) in (0..40).map(|n| (n, if n % 2 == 0 { "even" } else { "odd" })) {
+        network.command(host, |node, now, out| match node.set_value(now, key, &[host as u8; 100], out) {
+            Ok(output) => output,
+            Err(error) => panic!("{error}"),
+        });
+    }
     network.pause(600, secs(2));
     network.leave(700);
     network.command(800, |node, now, out| node.announce_pause(now, secs(5), out));
     network.run_for(secs(6));
+    network.command(3, |node, now, out| match node.delete_value(now, "odd", out) {
+        Ok(output) => output,
+        Err(error) => panic!("{error}"),
+    });
     for back in 500..505 {
         let address = network.fresh_address();
         network.restart(back, address);
@@ -143,6 +153,8 @@ const BYTES_PER_MEMBER: u64 = 96;
 const BYTES_OF_STATE: u64 = 320;
 const SCRATCH: u64 = 4_096;
 const EVENTS: u64 = 80 * 1_024;
+/// Cluster-wide values: 64 slots, and 16 KiB.
+const VALUES: u64 = 64 * 40 + 16_384;
 
 #[test]
 fn a_member_costs_no_more_bytes_than_promised() {
@@ -157,7 +169,7 @@ fn a_member_costs_no_more_bytes_than_promised() {
     assert!(plain <= BYTES_PER_MEMBER * members as u64, "{plain} bytes for {members} members");
     let state = keeping - plain;
     assert!(
-        state <= BYTES_OF_STATE * members as u64 + SCRATCH + EVENTS,
+        state <= BYTES_OF_STATE * members as u64 + SCRATCH + EVENTS + VALUES,
         "{state} bytes of state for {members} members"
     );
 }

@@ -263,6 +263,28 @@ pub fn sieve(nonce: u32, from: u32, until: u32, bits: &[u8]) -> Section {
     with(19, nonce, &[&from.to_be_bytes(), &until.to_be_bytes(), bits])
 }
 
+/// A cluster-wide value that a member has just set.
+pub fn value(key: &str, revision: u64, writer: NodeId, bytes: &[u8]) -> Section {
+    let length = leb(bytes.len() as u32);
+    let version = [&revision.to_be_bytes()[..], &writer.as_u64().to_be_bytes()].concat();
+    (56, [&[key.len() as u8], key.as_bytes(), &version, &[0], &length, bytes].concat())
+}
+
+/// The sum over all cluster-wide values.
+pub fn sum(sum: u32) -> Section {
+    (57, sum.to_be_bytes().to_vec())
+}
+
+/// A list of no cluster-wide values: all are lacked.
+pub fn no_values() -> Section {
+    (58, vec![0])
+}
+
+/// A request for the cluster-wide value of a key, this many times.
+pub fn keys(key: &str, times: usize) -> Section {
+    (59, [&[key.len() as u8], key.as_bytes()].concat().repeat(times))
+}
+
 /// One section of every tag that there is, with a nonce; `node` is who it goes to, `me` who claims to send it.
 pub fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section> {
     vec![
@@ -288,6 +310,10 @@ pub fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section> {
         limit(400),
         records(&[*me], 0),
         accusations(node, me.incarnation(), &[me.id()]),
+        value("key", 1, me.id(), b"value"),
+        sum(1),
+        no_values(),
+        keys("key", 3),
     ]
 }
 

@@ -5,6 +5,7 @@ use crate::vocabulary::{
     config::Config,
     endpoint::{Endpoint, Sighting},
     error::{ConfigError, Verdict},
+    key::ValueTag,
     record::{NodeId, Zone},
     time::Instant,
     traffic::Traffic,
@@ -64,6 +65,16 @@ pub enum Event {
         /// What it says: see [`Output::payload`].
         #[cfg_attr(feature = "serde", serde(skip))]
         payload: Payload,
+    },
+    /// A cluster-wide value is new, has changed, or is gone: [`Node::tagged_value`](crate::Node::tagged_value).
+    Value(ValueTag),
+    /// Two values of one key were written without knowledge of each other, or an authority said two things at one revision.
+    /// One of them won, here and everywhere. Once for each revision.
+    ValueConflict {
+        /// Whose key.
+        value: ValueTag,
+        /// Who wrote the value that lost.
+        loser: NodeId,
     },
     /// This node's own probe of a member failed.
     Unreachable(NodeId),
@@ -175,6 +186,8 @@ impl Event {
             | Self::LocalPause { .. }
             | Self::NarrowPath { .. }
             | Self::ObservedAddress { .. }
+            | Self::Value(_)
+            | Self::ValueConflict { .. }
             | Self::ForeignCluster { .. } => None,
         }
     }

@@ -18,7 +18,7 @@ use crate::{
         traffic::Traffic,
     },
     wire::{
-        frame::{Draft, Frame, Header, LIMIT_BYTES},
+        frame::{Draft, Frame, Header, LIMIT_BYTES, SUM_BYTES},
         message::Message,
         record::Aged,
     },
@@ -62,8 +62,10 @@ impl Context<'_, '_> {
             && self.has_state_to_tell()
             && self.kernel.budgets.may_add_state(class, &self.kernel.config, now);
         let bare = load == Load::Nothing && about.is_none();
+        let sum = self.sum_to_say(message.as_ref());
+        let of_sum = if sum.is_some() { SUM_BYTES } else { 0 };
         let most = match (load, message.as_ref().filter(|_| bare)) {
-            (_, Some(message)) => Draft::length_with(message) + LIMIT_BYTES,
+            (_, Some(message)) => Draft::length_with(message) + LIMIT_BYTES + of_sum,
             _ if class == Traffic::State => usize::from(self.most.min(LIGHT)),
             (Load::Living, None) => usize::from(self.most.min(LIGHT)),
             (Load::Nothing | Load::All, None) => usize::from(self.most),
@@ -72,6 +74,8 @@ impl Context<'_, '_> {
             if let Some(message) = &message {
                 let _ = draft.message(message);
             }
+            let said = if sum.is_some_and(|sum| draft.sum(sum)) { of_sum as u32 } else { 0 };
+            kernel.metrics.bytes_of_state += u64::from(said);
             if let Some(slot) = about {
                 let _ = put_news(draft, kernel, tables, slot);
                 put_accusations(draft, tables, slot);
@@ -92,7 +96,7 @@ impl Context<'_, '_> {
             if reserved {
                 draft.release_bytes(part);
             }
-            if state { put_state_within(draft, kernel, tables, now) } else { 0 }
+            said + if state { put_state_within(draft, kernel, tables, now) } else { 0 }
         })
     }
 
@@ -186,7 +190,8 @@ impl Context<'_, '_> {
 /// How much of a datagram rumors leave to state: room for a whole event, if one is to be told, since there is no later.
 fn part_of_state(draft: &Draft<'_>, tables: &Tables<'_>, now: Instant) -> usize {
     let part = draft.room() / LEAST_PART;
-    let kept = if tables.state.pending() > 0 { part } else { 0 };
+    let has_state = tables.state.pending() > 0 || tables.values.view().pending() > 0;
+    let kept = if has_state { part } else { 0 };
     kept + tables.events.next_len(now).min(2 * part)
 }
 

@@ -12,10 +12,12 @@ use crate::{
             tell::{Tell, Told},
         },
         table::{ME, SlotId, Table},
+        values::store::Values,
     },
     vocabulary::{config::Mode, time::Stamp},
     wire::{
         frame::Draft,
+        message::Message,
         state::{BESIDE_ENTRIES, HEAD_BYTES, Head},
     },
 };
@@ -26,6 +28,8 @@ const MAX_PUSHED: usize = 300;
 /// Owners from which on there is more news than can be told soon. Then hearing of one again counts as a send of it: half as
 /// many do, and who misses some asks for it.
 pub(crate) const MANY: u32 = 128;
+/// Pings for each that says what values there are: a member that missed one finds out within seconds.
+const PINGS_PER_SUM: u32 = 4;
 
 /// An event is told so many times as often as a rumor: no later repair finds what its heads did not reach, and a head is
 /// short.
@@ -71,10 +75,33 @@ fn put_head(draft: &mut Draft<'_>, kernel: &mut Kernel, members: &Table<'_>, slo
     put
 }
 
-/// Fills a datagram with pending state, and returns how many bytes of it that took.
+/// Writes cluster-wide values that are pending.
+#[inline(never)]
+fn put_values(draft: &mut Draft<'_>, kernel: &mut Kernel, values: &mut Values<'_>, sends: u8) {
+    let before = draft.len();
+    values.take(sends, kernel.clock.now().into(), |value| {
+        let put = draft.value(value);
+        kernel.metrics.values_sent += u64::from(put);
+        put
+    });
+    kernel.metrics.bytes_of_state += (draft.len() - before) as u64;
+}
+
+/// Fills a datagram with pending state, and returns how many bytes of it that took. Values come first; where there are items
+/// as well, half of the room is theirs.
 pub(super) fn put_state(draft: &mut Draft<'_>, kernel: &mut Kernel, tables: &mut Tables<'_>) -> u32 {
     let sends = kernel.repeats.sends_of(Kind::Living, &kernel.config, &tables.members);
     let before = draft.len();
+    if tables.values.view().pending() > 0 {
+        let part = if tables.state.pending() > 0 { draft.room() / 2 } else { 0 };
+        let _ = draft.reserve_bytes(part);
+        put_values(draft, kernel, &mut tables.values, sends);
+        draft.release_bytes(part);
+        // One that needs more than half must not wait for a pause between items.
+        if draft.len() == before && part > 0 {
+            put_values(draft, kernel, &mut tables.values, sends);
+        }
+    }
     let members = &tables.members;
     let retired = tables.state.take(sends, |state, slot, form| {
         let owner = state.owner(slot);
@@ -111,9 +138,10 @@ fn count(put: bool, counter: &mut u64) -> bool {
 }
 
 impl Context<'_, '_> {
-    /// Whether there is state or an event to tell, beside rumors.
+    /// Whether there is state, an event or a cluster-wide value to tell, beside rumors.
     pub(crate) fn has_state_to_tell(&self) -> bool {
-        self.tables.state.pending() > 0 || self.tables.events.pending() > 0
+        let Tables { state, events, values, .. } = &self.tables;
+        state.pending() > 0 || events.pending() > 0 || values.view().pending() > 0
     }
 
     /// Makes the state of an owner above the version `since` news that came into being at `born`, and sees that a round
@@ -124,6 +152,22 @@ impl Context<'_, '_> {
             self.kernel.changes.note(slot, self.kernel.clock.now().stamp());
         }
         self.schedule_round();
+    }
+
+    /// What a message says of the values that this node holds: their sum goes with one ping of four, and with every pull
+    /// where nothing is pushed; and with nothing while there are none.
+    pub(super) fn sum_to_say(&mut self, message: Option<&Message>) -> Option<u32> {
+        let view = self.tables.values.view();
+        if view.keys() == 0 {
+            return None;
+        }
+        let sum = view.sum();
+        let says = match message? {
+            Message::Ping { .. } => self.kernel.rng.below(PINGS_PER_SUM) == 0,
+            Message::Pull => self.kernel.config.mode == Mode::Pull,
+            _ => false,
+        };
+        says.then_some(sum)
     }
 
     /// Whether this node's memory keeps state.

@@ -25,7 +25,7 @@ use crate::{
         changes::Changes,
         memory::{MAX_MEMBERS, Memory, Views},
         rtt::RoundTrips,
-        state::limits::Limits,
+        state::limits::{DATAGRAM_RESERVE, Limits},
         table::ME,
     },
     vocabulary::{
@@ -87,7 +87,7 @@ impl<M: Memory> Node<M> {
         if identity.epoch > Incarnation::MAX_EPOCH {
             return Err(ConfigError::Epoch);
         }
-        let Views { members, state } = memory.views();
+        let Views { members, state, .. } = memory.views();
         if !(2..=MAX_MEMBERS).contains(&members.slots.len()) {
             return Err(ConfigError::Memory);
         }
@@ -102,6 +102,7 @@ impl<M: Memory> Node<M> {
         tables.events.clear(now);
         tables.state.desk.limits = Limits::new(config.state_per_member, usize::from(config.max_datagram));
         tables.reset_to_self(config.cluster.key, &me, now.stamp());
+        tables.values.clear(usize::from(config.max_datagram).saturating_sub(DATAGRAM_RESERVE));
         let kernel = Kernel {
             budgets: Buckets::new(&config, now),
             clock: Clock::new(now),

@@ -106,6 +106,7 @@ impl Step<'_, '_> {
             let asker = (from, authentic.sender);
             self.state.answer_event_wants(&mut self.cx, asker, authentic.contents.event_wants());
             self.state.answer_wants(&mut self.cx, from, authentic.contents.wants());
+            self.state.compare_values(&mut self.cx, from, &authentic.contents);
             if let Some(range) = authentic.contents.ranges().next() {
                 self.state.answer_range(&mut self.cx, from, range);
             }
@@ -153,6 +154,7 @@ impl Step<'_, '_> {
             let age = State::age_here(&self.cx, event.age, road);
             self.state.hear_event(&mut self.cx, &event, age);
         }
+        self.state.hear_values(&mut self.cx, authentic.contents.values());
     }
 
     /// Takes in the items of a datagram that was in transit for `road` ms: first what they say of their owners' records,

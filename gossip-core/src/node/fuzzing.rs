@@ -24,6 +24,11 @@ const RECORDS: u8 = 32;
 const ITEMS: u8 = 48;
 /// The first of those of user events.
 const EVENTS: u8 = 53;
+/// Sections of cluster-wide values.
+const VALUES: u8 = 56;
+const SUM: u8 = 57;
+const VERSIONS: u8 = 58;
+const KEYS: u8 = 59;
 
 /// Whether a datagram decodes, of any cluster. Panics if what decodes does not encode to itself, or if the decoder
 /// would not have noticed a byte more or less.
@@ -74,7 +79,11 @@ fn encode_again(datagram: &[u8]) -> Result<Vec<u8>, Verdict> {
             && contents.ranges().all(|range| draft.range(&range))
             && contents.user_events().all(|event| draft.user_event(&event))
             && contents.event_heads().all(|head| draft.event_head(&head))
-            && contents.event_wants().all(|want| draft.event_want(&want));
+            && contents.event_wants().all(|want| draft.event_want(&want))
+            && contents.values().all(|value| draft.value(&value))
+            && contents.sum.iter().all(|&sum| draft.sum(sum))
+            && contents.versions.iter().all(|list| draft.listed(list.span, list.versions()))
+            && contents.keys().all(|key| draft.key(&key));
         assert!(fits, "what was decoded is longer than it was");
     }
     let len = draft.finish();
@@ -88,8 +97,10 @@ fn normal_form(datagram: &[u8]) -> Vec<u8> {
     let mut whole: Vec<(u8, Vec<u8>)> = vec![];
     for section in sections(datagram) {
         let (tag, body) = (section[0], &section[SECTION..]);
-        let is_list = matches!(tag, FIRST_LIST..=16 | RECORDS | 33 | ITEMS..=51 | EVENTS..=55);
-        if !matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED | SIEVE | SIFTED) && (!is_list || body.is_empty())
+        let is_list =
+            matches!(tag, FIRST_LIST..=16 | RECORDS | 33 | ITEMS..=51 | EVENTS..=55 | VALUES | KEYS);
+        if !matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED | SIEVE | SIFTED | SUM | VERSIONS)
+            && (!is_list || body.is_empty())
         {
             continue;
         }

@@ -21,3 +21,4 @@ mod restore;
 mod schedule;
 pub(crate) mod state;
 mod step;
+pub(crate) mod values;

@@ -30,6 +30,8 @@ enum Timer {
     Tombstone,
     /// What this node has written is told, or compacted.
     OwnState,
+    /// A cluster-wide value that was deleted is forgotten.
+    Value,
     /// What is missing of others' state is asked for, and that of the dead forgotten.
     Gap,
     /// Events that were announced and have not come are asked for, or that were missed during a pause of our own.
@@ -40,7 +42,7 @@ enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Quarantine,
         Self::Ack,
         Self::RelayedAck,
@@ -53,6 +55,7 @@ impl Timer {
         Self::Reconnect,
         Self::Tombstone,
         Self::OwnState,
+        Self::Value,
         Self::Gap,
         Self::EventAsk,
         Self::Pause,
@@ -112,6 +115,7 @@ impl Step<'_, '_> {
             Timer::Reconnect => membership.healing.next(),
             Timer::Tombstone => cx.next_forgetting(),
             Timer::OwnState => self.state.next_own(),
+            Timer::Value => self.state.next_value(),
             Timer::Gap => self.state.next_gap(cx),
             Timer::EventAsk => self.state.next_event_ask(cx),
             Timer::Pause => membership.lifecycle.pause_ends(),
@@ -135,6 +139,7 @@ impl Step<'_, '_> {
             Timer::Reconnect => membership.reconnect(cx),
             Timer::Tombstone => membership.forget_tombstones(cx),
             Timer::OwnState => self.state.advance_own(cx),
+            Timer::Value => self.state.forget_values(cx),
             Timer::Gap => self.state.close_gaps(cx),
             Timer::EventAsk => self.state.ask_for_events(cx),
             Timer::Pause => membership.end_pause(cx),

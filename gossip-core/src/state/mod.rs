@@ -6,6 +6,8 @@
 //!                                        ▼
 //!  item ──▶ entries ──▶ map of its owner, and pending again where it was news
 //!  head that is news, gap that stays ──▶ gaps ──wants──▶ answered with items
+//!  value of no member ──▶ values ──▶ the one set of all nodes, and pending again if it won (tables/values)
+//!  another sum of values ──▶ list ──▶ answered with values, and with keys that are asked for
 //!  a first view ──▶ sweep ──ranges──▶ answered with items
 //! ```
 //!
@@ -15,6 +17,7 @@
 //! Laws: what a member publishes reaches all, however much is lost, and what it withdraws vanishes everywhere; no step
 //! sends more than the budget for state (`tests/it/state.rs`). An event is delivered at most once, and reaches all whose
 //! network lets it (`tests/it/user_events.rs`).
+//! Cluster-wide values end the same everywhere, and none that was deleted comes back within a day (`tests/it/shared.rs`).
 
 pub(crate) mod entries;
 pub(crate) mod events;
@@ -22,3 +25,4 @@ pub(crate) mod gaps;
 pub(crate) mod own;
 pub(crate) mod plane;
 mod sweep;
+pub(crate) mod values;

@@ -1,7 +1,7 @@
 //! The plane of state: what members keep of each other.
 
 use crate::{
-    state::{events::CatchUp, own::Own, sweep::Sweeps},
+    state::{events::CatchUp, own::Own, sweep::Sweeps, values::Shared},
     vocabulary::{config::Config, time::Instant},
 };
 
@@ -11,11 +11,17 @@ pub(crate) struct State {
     pub(super) own: Own,
     pub(super) sweeps: Sweeps,
     pub(super) catch_up: CatchUp,
+    pub(super) shared: Shared,
 }
 
 impl State {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
-        Self { own: Own::new(config, now), sweeps: Sweeps::new(), catch_up: CatchUp::NONE }
+        Self {
+            own: Own::new(config, now),
+            sweeps: Sweeps::new(),
+            catch_up: CatchUp::NONE,
+            shared: Shared::new(),
+        }
     }
 
     /// All members are about to be forgotten. What this node publishes stays.

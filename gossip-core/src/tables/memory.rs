@@ -19,6 +19,10 @@ use crate::tables::{
         Slot, SlotId, Table, TableState, View,
         pool::{Pool, Suspicion, Timer},
     },
+    values::{
+        limits::{MAX_BYTES, MAX_KEYS},
+        store as values,
+    },
 };
 use core::fmt;
 
@@ -30,6 +34,7 @@ pub struct Tables<'a> {
     pub(crate) suspicions: Pool<'a>,
     pub(crate) state: Store<'a>,
     pub(crate) events: Events<'a>,
+    pub(crate) values: values::Values<'a>,
 }
 
 /// The same, to read only.
@@ -37,6 +42,7 @@ pub struct Tables<'a> {
 pub struct Views<'a> {
     pub(crate) members: View<'a>,
     pub(crate) state: read::View<'a>,
+    pub(crate) values: values::View<'a>,
 }
 
 impl fmt::Debug for Tables<'_> {
@@ -52,7 +58,7 @@ impl fmt::Debug for Views<'_> {
 }
 
 mod sealed {
-    use super::{Events, Store, Tables, Views, read};
+    use super::{Events, Store, Tables, Views, read, values};
 
     pub trait Storage {
         fn tables(&mut self) -> Tables<'_>;
@@ -62,10 +68,10 @@ mod sealed {
     pub trait StateStorage {
         #[doc(hidden)]
         #[allow(private_interfaces, reason = "sealed: only the core calls it")]
-        fn parts(&mut self) -> (Store<'_>, Events<'_>);
+        fn parts(&mut self) -> (Store<'_>, Events<'_>, values::Values<'_>);
         #[doc(hidden)]
         #[allow(private_interfaces, reason = "sealed: only the core calls it")]
-        fn view(&self) -> read::View<'_>;
+        fn view(&self) -> (read::View<'_>, values::View<'_>);
     }
 }
 pub(crate) use sealed::{StateStorage, Storage};
@@ -101,13 +107,22 @@ struct Parts<'a> {
     suspicions: &'a mut [Suspicion],
     timers: &'a mut [Timer],
     scalars: &'a mut Scalars,
-    state: (Store<'a>, Events<'a>),
+    state: (Store<'a>, Events<'a>, values::Values<'a>),
 }
 
 impl<'a> Parts<'a> {
     fn tables(self) -> Tables<'a> {
-        let Self { slots, index, ring, zoned, places, suspicions, timers, scalars, state: (kept, events) } =
-            self;
+        let Self {
+            slots,
+            index,
+            ring,
+            zoned,
+            places,
+            suspicions,
+            timers,
+            scalars,
+            state: (kept, events, values),
+        } = self;
         let Scalars { table: state, rumors, suspicions: open } = scalars;
         Tables {
             members: Table { slots, index, ring, zoned, places, state },
@@ -115,22 +130,29 @@ impl<'a> Parts<'a> {
             suspicions: Pool { suspicions, timers, open },
             state: kept,
             events,
+            values,
         }
     }
 }
 
-/// No memory for kept state and events: the node spreads and merges records, and publishes nothing.
+/// No memory for kept state, events and cluster-wide values: the node spreads and merges records, and publishes nothing.
 #[derive(Clone)]
 pub struct NoState {
     books: Books,
     desk: Desk,
     events: store::Books,
+    values: values::Room<[values::Slot; 0], [u8; 0]>,
 }
 
 impl NoState {
     /// Empty.
     pub const fn new() -> Self {
-        Self { books: Books::EMPTY, desk: Desk::EMPTY, events: store::Books::EMPTY }
+        Self {
+            books: Books::EMPTY,
+            desk: Desk::EMPTY,
+            events: store::Books::EMPTY,
+            values: values::Room::new([], []),
+        }
     }
 }
 
@@ -148,13 +170,13 @@ impl fmt::Debug for NoState {
 
 #[allow(private_interfaces, reason = "sealed: only the core calls it")]
 impl StateStorage for NoState {
-    fn parts(&mut self) -> (Store<'_>, Events<'_>) {
+    fn parts(&mut self) -> (Store<'_>, Events<'_>, values::Values<'_>) {
         let store = Store::new(&mut [], (&mut [], &mut []), &mut self.books, &mut [], &mut self.desk);
-        (store, Events::new(&mut [], &mut [], &mut [], &mut self.events))
+        (store, Events::new(&mut [], &mut [], &mut [], &mut self.events), self.values.values())
     }
 
-    fn view(&self) -> read::View<'_> {
-        read::View::new(&[], (&[], &[]))
+    fn view(&self) -> (read::View<'_>, values::View<'_>) {
+        (read::View::new(&[], (&[], &[])), self.values.view())
     }
 }
 
@@ -165,6 +187,8 @@ impl StateMemory for NoState {}
 ///
 /// Of events, `EVENTS` origins and as many events are kept, in 128 bytes each, of which 64 are for payloads. These are
 /// shared, too, and one event has up to 512, so that 16 are a good number. Without any, this node neither sends nor takes events.
+///
+/// Beside it cluster-wide values: without the feature `alloc` 16 keys and 1 KiB, with it as many as on the heap.
 #[derive(Clone)]
 pub struct InlineState<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize = 0> {
     owners: [Owner; MEMBERS],
@@ -177,6 +201,7 @@ pub struct InlineState<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: 
     held: [Held; EVENTS],
     payloads: [[u8; EVENT_BYTES]; EVENTS],
     events: store::Books,
+    values: values::Room<[values::Slot; MAX_KEYS], [u8; MAX_BYTES]>,
 }
 
 /// Bytes of payload for each event that an [`InlineState`] keeps.
@@ -199,6 +224,7 @@ impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> InlineState
             held: [Held::EMPTY; EVENTS],
             payloads: [[0; EVENT_BYTES]; EVENTS],
             events: store::Books::EMPTY,
+            values: values::Room::new([values::Slot::EMPTY; MAX_KEYS], [0; MAX_BYTES]),
         }
     }
 }
@@ -227,16 +253,16 @@ impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> fmt::Debug
 impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> StateStorage
     for InlineState<MEMBERS, BLOCKS, EVENTS>
 {
-    fn parts(&mut self) -> (Store<'_>, Events<'_>) {
+    fn parts(&mut self) -> (Store<'_>, Events<'_>, values::Values<'_>) {
         let arena = (&mut self.blocks[..], &mut self.links[..]);
         let store = Store::new(&mut self.owners, arena, &mut self.books, &mut self.scratch, &mut self.desk);
         let payloads = self.payloads.as_flattened_mut();
         let events = Events::new(&mut self.origins, &mut self.held, payloads, &mut self.events);
-        (store, events)
+        (store, events, self.values.values())
     }
 
-    fn view(&self) -> read::View<'_> {
-        read::View::new(&self.owners, (&self.blocks, &self.links))
+    fn view(&self) -> (read::View<'_>, values::View<'_>) {
+        (read::View::new(&self.owners, (&self.blocks, &self.links)), self.values.view())
     }
 }
 
@@ -333,7 +359,8 @@ impl<const MEMBERS: usize, const SUSPECTS: usize, S: StateMemory> Storage for In
     fn views(&self) -> Views<'_> {
         let (slots, ring, state) = (&self.slots, &self.ring, &self.scalars.table);
         let members = View { slots, index: self.index.as_flattened(), ring, state };
-        Views { members, state: self.state.view() }
+        let (state, values) = self.state.view();
+        Views { members, state, values }
     }
 }
 
@@ -376,8 +403,8 @@ mod heap {
     /// The fewest blocks: an eighth of them is a whole map of the default size, for two members at least.
     const MIN_BLOCKS: usize = 256;
 
-    /// Tables on the heap, sized once. 96 bytes a member, and 320 for its kept state; pages are committed on first use,
-    /// so a large cap costs a small cluster nothing.
+    /// Tables on the heap, sized once. 96 bytes a member, and 320 for its kept state; 19 kB for 64 cluster-wide values
+    /// of 16 KiB together. Pages are committed on first use, so a large cap costs a small cluster nothing.
     #[derive(Clone)]
     pub struct Heap {
         slots: Box<[Slot]>,
@@ -398,6 +425,7 @@ mod heap {
         held: Box<[Held]>,
         payloads: Box<[u8]>,
         events: store::Books,
+        values: values::Room<Box<[values::Slot]>, Box<[u8]>>,
     }
 
     impl fmt::Debug for Heap {
@@ -420,11 +448,13 @@ mod heap {
                 origins: zeroed_slice_box(MAX_ORIGINS),
                 held: zeroed_slice_box(MAX_HELD),
                 payloads: zeroed_slice_box(RING_BYTES),
+                values: values::Room::new(zeroed_slice_box(MAX_KEYS), zeroed_slice_box(MAX_BYTES)),
                 ..Self::without_state(members)
             }
         }
 
-        /// The same without kept state and events: the node spreads and merges records, and publishes nothing.
+        /// The same without kept state, events and cluster-wide values: the node spreads and merges records, and publishes
+        /// nothing.
         pub fn without_state(members: usize) -> Self {
             let members = members.clamp(2, MAX_MEMBERS);
             let suspects = (members / 4).clamp(16, MAX_SUSPECTS);
@@ -448,6 +478,7 @@ mod heap {
                 held: Box::default(),
                 payloads: Box::default(),
                 events: store::Books::EMPTY,
+                values: values::Room::new(Box::default(), Box::default()),
             }
         }
     }
@@ -472,6 +503,7 @@ mod heap {
                         &mut self.desk,
                     ),
                     Events::new(&mut self.origins, &mut self.held, &mut self.payloads, &mut self.events),
+                    self.values.values(),
                 ),
             }
             .tables()
@@ -480,7 +512,8 @@ mod heap {
         fn views(&self) -> Views<'_> {
             let (slots, index, ring) = (&self.slots, &self.index, &self.ring);
             let members = View { slots, index, ring, state: &self.scalars.table };
-            Views { members, state: read::View::new(&self.owners, (&self.blocks, &self.links)) }
+            let state = read::View::new(&self.owners, (&self.blocks, &self.links));
+            Views { members, state, values: self.values.view() }
         }
     }
 

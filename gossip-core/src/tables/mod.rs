@@ -19,6 +19,4 @@ mod records;
 pub(crate) mod rtt;
 pub(crate) mod state;
 pub(crate) mod table;
-// Nothing but its tests calls it until the node does.
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod values;

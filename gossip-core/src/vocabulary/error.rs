@@ -236,6 +236,79 @@ impl fmt::Display for StateError {
 
 impl core::error::Error for StateError {}
 
+/// Why a cluster-wide value was not written. Nothing has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// A key is 1 to 31 visible ASCII characters.
+    Key,
+    /// The value is longer than one datagram takes.
+    TooLarge {
+        /// The most bytes.
+        most: usize,
+    },
+    /// The key begins with a prefix that is left to an authority.
+    Reserved,
+    /// The key has an authority's value, or was deleted by an authority.
+    Outranked,
+    /// The authority has said something later of the key.
+    Outdated,
+    /// There are as many keys as there may be, deleted ones included until they are forgotten.
+    TooMany {
+        /// The most keys.
+        most: usize,
+    },
+    /// Keys and values take as many bytes as they may.
+    Full {
+        /// The most bytes.
+        most: usize,
+    },
+    /// There are more prefixes than can be left to authorities.
+    Prefixes {
+        /// The most prefixes.
+        most: usize,
+    },
+    /// Someone has used up the revisions of this key.
+    Exhausted,
+    /// This node's memory has no room for values at all.
+    NoMemory,
+    /// This node has left, or is leaving.
+    Inactive,
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key => {
+                f.write_str("a key is 1 to 31 visible ASCII characters: choose a shorter or plainer one")
+            }
+            Self::TooLarge { most } => {
+                write!(f, "the value has more than {most} bytes: set where it can be fetched instead")
+            }
+            Self::Reserved => f.write_str("keys with this prefix are an authority's: write it there"),
+            Self::Outranked => f.write_str("an authority has written this key: write it there"),
+            Self::Outdated => {
+                f.write_str("the authority has written this key since: tell its later revision")
+            }
+            Self::TooMany { most } => write!(
+                f,
+                "a cluster has {most} keys at the most, and deleted ones count for a day: put several values under one key"
+            ),
+            Self::Full { most } => {
+                write!(f, "keys and values of a cluster have {most} bytes at the most: delete some")
+            }
+            Self::Prefixes { most } => write!(f, "{most} prefixes can be an authority's at the most"),
+            Self::Exhausted => f.write_str(
+                "the revisions of this key are used up: have an authority delete it, or use another",
+            ),
+            Self::NoMemory => f.write_str("this node's memory keeps no values: give it some"),
+            Self::Inactive => f.write_str("this node has left, or is leaving"),
+        }
+    }
+}
+
+impl core::error::Error for ValueError {}
+
 impl From<NameError> for ConfigError {
     fn from(error: NameError) -> Self {
         Self::NodeName(error)

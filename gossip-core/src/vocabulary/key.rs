@@ -1,6 +1,19 @@
 //! The one rule for the keys of cluster-wide values.
 
 use core::fmt;
+use siphasher::sip::SipHasher13;
+
+/// Names the key of a cluster-wide value in events: a hash of it, the same on all nodes and in all clusters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ValueTag(u64);
+
+impl ValueTag {
+    /// The tag of a key: `sip(0, 5, key)`. What is no key has a tag that no value has.
+    pub fn of(key: &str) -> Self {
+        Self(SipHasher13::new_with_keys(0, 5).hash(key.as_bytes()))
+    }
+}
 
 /// The most bytes of a key: its length has five bits on the wire.
 pub(crate) const MAX_KEY_BYTES: usize = 31;
@@ -39,6 +52,11 @@ impl ValueKey {
     /// The key as text.
     pub(crate) fn as_str(&self) -> &str {
         core::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// What events call it.
+    pub(crate) fn tag(&self) -> ValueTag {
+        ValueTag::of(self.as_str())
     }
 
     /// Whether it begins with another key.

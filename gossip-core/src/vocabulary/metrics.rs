@@ -106,7 +106,7 @@ counters! {
     bytes_sync,
     /// Bytes of the packets of class state.
     bytes_state,
-    /// Bytes of items and heads, in packets of any class.
+    /// Bytes of items, heads, cluster-wide values and their sums, in packets of any class.
     bytes_of_state,
     /// Answers to sieves that this node did not send, or sent too long ago.
     dropped_sifted,
@@ -246,6 +246,24 @@ counters! {
     dropped_events_over_rate,
     /// Events dropped: of no member that this node knows, or without memory for any.
     dropped_events_unknown,
+    /// Cluster-wide values that this node wrote or deleted.
+    values_written,
+    /// Cluster-wide values received, whether they were news or not.
+    values_received,
+    /// Cluster-wide values received that were news.
+    values_changed,
+    /// Cluster-wide values sent.
+    values_sent,
+    /// Cluster-wide values found to be written without knowledge of each other.
+    value_conflicts,
+    /// Lists of cluster-wide values sent, because another node holds others.
+    value_lists,
+    /// Cluster-wide values not taken in for want of room, or because they are longer than this node's datagrams allow.
+    dropped_values,
+    /// Cluster-wide values not taken in because their keys are an authority's, and they are not.
+    forged_values,
+    /// Deleted cluster-wide values that were forgotten.
+    values_forgotten,
 }
 
 impl Metrics {

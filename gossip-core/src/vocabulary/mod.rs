@@ -12,8 +12,6 @@ pub(crate) mod config;
 pub(crate) mod diagnostics;
 pub(crate) mod endpoint;
 pub(crate) mod error;
-// Nothing but tests uses it until the node has values.
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod key;
 pub(crate) mod metrics;
 pub(crate) mod name;

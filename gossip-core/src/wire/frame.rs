@@ -10,7 +10,10 @@
 //! 19 sieve        see `sieve`
 //! 48 to 51        kept state: see `state`
 //! 53 to 55        user events: see `event`
+//! 56 to 59        cluster-wide values: see `value`
 //! ```
+
+mod values;
 
 use super::{
     codec::{Reader, Writer},
@@ -25,16 +28,19 @@ use super::{
     sync::{
         Digest, List, decode_digest, decode_list, decode_request, encode_digest, encode_list, encode_request,
     },
+    value::{self, decode_key, decode_list as decode_versions, decode_sum, decode_value},
 };
 use crate::{
     tables::{
         events::event::{self as events, UserEvent},
         state::tell::Told,
+        values::value::Value,
     },
     vocabulary::{
         bounds::MAX_ENTRIES,
         config::MIN_DATAGRAM,
         error::{Malformed, Verdict},
+        key::ValueKey,
         record::{Accusation, Fingerprint, NodeId, Record},
     },
 };
@@ -59,13 +65,19 @@ const RANGES: u8 = 51;
 const EVENTS: u8 = 53;
 const EVENT_HEADS: u8 = 54;
 const EVENT_WANTS: u8 = 55;
+const VALUES: u8 = 56;
+const SUM: u8 = 57;
+const VERSIONS: u8 = 58;
+const KEYS: u8 = 59;
 /// The most sections, known or not.
 const MAX_SECTIONS: usize = 16;
-/// The most sections that a [`Draft`] has: one of each tag for entries, a limit, a sieve, and one message.
-const MAX_WRITTEN: usize = 15;
+/// The most sections that a [`Draft`] has: one of each tag that are written together, and more.
+const MAX_WRITTEN: usize = 16;
 const _: () = assert!(MAX_WRITTEN <= MAX_SECTIONS, "a node sends what it would refuse");
 /// Bytes of a section's tag and length.
 const SECTION: usize = 3;
+/// Bytes of the section that tells the sum of values.
+pub(crate) const SUM_BYTES: usize = SECTION + 4;
 /// Bytes of the section that tells a limit.
 pub(crate) const LIMIT_BYTES: usize = SECTION + 2;
 /// Bytes of a datagram with a limit and one section more, without the body of that.
@@ -107,7 +119,9 @@ impl<'a> Frame<'a> {
 
     /// Goes through the whole datagram once and checks every value.
     pub(crate) fn contents(self) -> Result<Contents<'a>, Malformed> {
-        let mut contents = Contents { message: None, limit: None, sieve: None, sections: self.sections };
+        let (sum, versions) = (None, None);
+        let mut contents =
+            Contents { message: None, limit: None, sieve: None, sum, versions, sections: self.sections };
         let (mut sections, mut entries) = (0, 0);
         for section in Sections(self.sections) {
             let (tag, body) = section?;
@@ -117,15 +131,27 @@ impl<'a> Frame<'a> {
                 ACCUSATIONS => entries += count(tag, body, decode_accusation)?,
                 ITEMS => entries += count(tag, body, decode_item)?,
                 EVENTS => entries += count(tag, body, decode_event)?,
+                VALUES => entries += count(tag, body, decode_value)?,
                 // Bounded by the datagram's length; they raise no events.
                 HEADS => _ = count(tag, body, decode_head)?,
                 WANTS => _ = count(tag, body, decode_want)?,
                 RANGES => _ = count(tag, body, decode_range)?,
                 EVENT_HEADS => _ = count(tag, body, event::decode_head)?,
                 EVENT_WANTS => _ = count(tag, body, event::decode_want)?,
+                KEYS => _ = count(tag, body, decode_key)?,
                 DIGESTS => _ = count(tag, body, decode_digest)?,
                 LISTS => _ = count(tag, body, decode_list)?,
                 REQUESTS => _ = count(tag, body, decode_request)?,
+                SUM => {
+                    if contents.sum.replace(whole(tag, decode_sum(body))?).is_some() {
+                        return Err(Malformed::TooMany);
+                    }
+                }
+                VERSIONS => {
+                    if contents.versions.replace(whole(tag, decode_versions(body))?).is_some() {
+                        return Err(Malformed::TooMany);
+                    }
+                }
                 LIMIT => {
                     if contents.limit.replace(decode_limit(body)?).is_some() {
                         return Err(Malformed::TooMany);
@@ -214,6 +240,10 @@ pub(crate) struct Contents<'a> {
     pub(crate) limit: Option<u16>,
     /// What the sender has, if it asks for what it lacks.
     pub(crate) sieve: Option<Sieve<'a>>,
+    /// The sum over the values that the sender holds, if it says so.
+    pub(crate) sum: Option<u32>,
+    /// Which versions of values it holds, if it says so.
+    pub(crate) versions: Option<value::List<'a>>,
     sections: &'a [u8],
 }
 
@@ -256,6 +286,16 @@ impl<'a> Contents<'a> {
     /// What is wanted of user events, in order.
     pub(crate) fn event_wants(&self) -> impl Iterator<Item = events::Want> + use<'a> {
         entries(self.sections, EVENT_WANTS, event::decode_want)
+    }
+
+    /// The cluster-wide values, in order.
+    pub(crate) fn values(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        entries(self.sections, VALUES, decode_value)
+    }
+
+    /// The keys whose values are asked for, in order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = ValueKey> + use<'a> {
+        entries(self.sections, KEYS, decode_key)
     }
 
     /// The accusations, in order.
@@ -342,8 +382,7 @@ impl<'a> Draft<'a> {
 
     /// Says that nothing longer reaches the sender; false when it does not fit, or was said already.
     pub(crate) fn limit(&mut self, bytes: u16) -> bool {
-        let said = self.sections.iter().any(|section| section.tag == LIMIT);
-        !said && self.append(LIMIT, |writer| writer.u16(bytes.max(MIN_DATAGRAM)))
+        !self.has(LIMIT) && self.append(LIMIT, |writer| writer.u16(bytes.max(MIN_DATAGRAM)))
     }
 
     /// Adds a record; false when it does not fit or the datagram has its entries.
@@ -403,6 +442,10 @@ impl<'a> Draft<'a> {
         self.append(EVENT_WANTS, |writer| event::encode_want(writer, want))
     }
 
+    fn has(&self, tag: u8) -> bool {
+        self.sections.iter().any(|section| section.tag == tag)
+    }
+
     /// Keeps this many bytes free for later; false, and nothing kept, when there are not as many.
     pub(crate) fn reserve_bytes(&mut self, bytes: usize) -> bool {
         self.writer.reserve(bytes)
@@ -436,8 +479,8 @@ impl<'a> Draft<'a> {
         bytes: usize,
         fill: impl FnOnce(&mut Bits<'_>),
     ) -> bool {
-        let said = self.sections.iter().any(|section| section.tag == SIEVE);
-        !said && self.append(SIEVE, |writer| encode_sieve(writer, (nonce, from, until), bytes, fill))
+        !self.has(SIEVE)
+            && self.append(SIEVE, |writer| encode_sieve(writer, (nonce, from, until), bytes, fill))
     }
 
     /// Keeps room for `accusations` to be added later; false, and nothing kept, when there is none.

@@ -23,8 +23,6 @@ pub(crate) mod record;
 pub(crate) mod sieve;
 pub(crate) mod state;
 pub(crate) mod sync;
-// Nothing but its tests calls it until the frame does.
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod value;
 
 #[cfg(test)]

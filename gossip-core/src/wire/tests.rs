@@ -9,6 +9,7 @@ use super::{
     record::Aged,
     sieve::{Bits, Sieve},
     sync::{Digest, List, MAX_LISTED, Version},
+    value::tests::Shared,
 };
 use crate::{
     node::fuzzing::is_datagram,
@@ -57,6 +58,7 @@ struct Datagram {
     events: Vec<Told>,
     event_heads: Vec<events::Head>,
     event_wants: Vec<events::Want>,
+    shared: Shared,
 }
 
 /// A user event, with a payload of its own.
@@ -89,6 +91,7 @@ impl Datagram {
         let events = self.events.iter().filter(|event| event.write(&mut draft)).cloned().collect();
         let event_heads = self.event_heads.iter().filter(|head| draft.event_head(head)).copied().collect();
         let event_wants = self.event_wants.iter().filter(|want| draft.event_want(want)).copied().collect();
+        let shared = self.shared.write(&mut draft);
         let len = draft.finish();
         (
             space[..len].to_vec(),
@@ -105,6 +108,7 @@ impl Datagram {
                 events,
                 event_heads,
                 event_wants,
+                shared,
             },
         )
     }
@@ -131,6 +135,7 @@ impl Datagram {
                 .collect(),
             event_heads: contents.event_heads().collect(),
             event_wants: contents.event_wants().collect(),
+            shared: Shared::read(&contents),
         })
     }
 }
@@ -267,6 +272,7 @@ impl Arbitrary for Datagram {
             events: (0..u8::arbitrary(g) % 4).map(|_| told(g)).collect(),
             event_heads: (0..u8::arbitrary(g) % 20).map(|_| told(g).id.head()).collect(),
             event_wants: (0..u8::arbitrary(g) % 10).map(|_| event_want(g)).collect(),
+            shared: if bool::arbitrary(g) { Shared::arbitrary(g) } else { Shared::default() },
         }
     }
 }
@@ -434,6 +440,7 @@ fn datagram(message: Option<Message>, records: Vec<Aged>, accusations: Vec<Accus
         events: vec![],
         event_heads: vec![],
         event_wants: vec![],
+        shared: Shared::default(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! 56 values   values, one after the other
 //! 57 sum      sum 4
 //! 58 list     span 1 · versions, whose keys rise
-//! 59 wants    keys, one after the other
+//! 59 keys     keys that are asked for, one after the other
 //!
 //! value       head 1 · key · (source 4) · revision 8 · writer 8 · age in seconds LEB · (length LEB · bytes)
 //! version     head 1 · key · (source 4) · revision 8 · writer 8 · hash 8
@@ -89,37 +89,42 @@ pub(super) fn encode_sum(writer: &mut Writer<'_>, sum: u32) {
     writer.u32(sum);
 }
 
-pub(super) fn decode_sum(reader: &mut Reader<'_>) -> Result<u32, Malformed> {
-    reader.u32()
+pub(super) fn decode_sum(body: &[u8]) -> Result<u32, Malformed> {
+    body.try_into().map(u32::from_be_bytes).map_err(|_| Malformed::Truncated)
 }
 
-/// Writes a list of as many versions, from the first, as take `room` bytes with the span; false, and nothing written, if none of
-/// them fits, or there is none in the part of the keys that is left.
+/// How many versions, from the first, fit in `room` bytes, and of which part of the keys a list with them is; `None` if it would
+/// say nothing: none of them fits, or there is none in the part that is left.
+pub(super) fn fitting(
+    late: bool,
+    mut versions: impl Iterator<Item = (ValueKey, Version)>,
+    room: usize,
+) -> Option<(Span, usize)> {
+    let (mut end, mut count) = (1, 0);
+    let left_out = versions.find(|(key, version)| {
+        end += version_len(key, version);
+        count += usize::from(end <= room);
+        end > room
+    });
+    let span = Span { late, early: left_out.is_some() };
+    (count > 0 || span == Span::default()).then_some((span, count))
+}
+
+/// Writes a list of these versions, all of which fit.
 pub(super) fn encode_list(
     writer: &mut Writer<'_>,
-    late: bool,
-    versions: impl Iterator<Item = (ValueKey, Version)> + Clone,
-    room: usize,
-) -> bool {
-    let ends = versions.clone().scan(1, |end, (key, version)| {
-        *end += version_len(&key, &version);
-        Some(*end)
-    });
-    let fitting = ends.take_while(|&end| end <= room).count();
-    let early = if versions.clone().nth(fitting).is_some() { EARLY } else { 0 };
-    let span = early | if late { LATE } else { 0 };
-    if span != 0 && fitting == 0 {
-        return false;
-    }
-    writer.u8(span);
-    for (key, Version { rank, revision, writer: author, hash }) in versions.take(fitting) {
+    span: Span,
+    versions: impl Iterator<Item = (ValueKey, Version)>,
+) {
+    let late = if span.late { LATE } else { 0 };
+    writer.u8(late | if span.early { EARLY } else { 0 });
+    for (key, Version { rank, revision, writer: author, hash }) in versions {
         encode_head(writer, authority(rank), &key);
         encode_source(writer, rank);
         writer.u64(revision);
         writer.put(&author.to_bytes());
         writer.u64(hash);
     }
-    true
 }
 
 fn version_len(key: &ValueKey, version: &Version) -> usize {
@@ -166,13 +171,13 @@ pub(super) fn decode_list(body: &[u8]) -> Result<List<'_>, Malformed> {
     if flags & !(LATE | EARLY) != 0 || is_open { Err(Malformed::Value) } else { Ok(list) }
 }
 
-pub(super) fn encode_want(writer: &mut Writer<'_>, key: &ValueKey) {
+pub(super) fn encode_key(writer: &mut Writer<'_>, key: &ValueKey) {
     encode_head(writer, 0, key);
 }
 
-pub(super) fn decode_want(reader: &mut Reader<'_>) -> Result<ValueKey, Malformed> {
+pub(super) fn decode_key(reader: &mut Reader<'_>) -> Result<ValueKey, Malformed> {
     decode_head(reader, 0).map(|(key, _)| key)
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

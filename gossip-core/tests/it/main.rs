@@ -49,6 +49,8 @@ mod reunion;
 #[cfg(feature = "alloc")]
 mod routable;
 #[cfg(feature = "alloc")]
+mod shared;
+#[cfg(feature = "alloc")]
 mod sieves;
 #[cfg(feature = "alloc")]
 mod state;

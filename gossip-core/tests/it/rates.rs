@@ -415,12 +415,15 @@ fn packets_and_bytes_are_counted_as_they_are_sent_and_received() {
     assert_eq!(after.malformed + after.foreign, before.malformed + before.foreign + 5);
 }
 
-/// Counters of bounds that only a pressure of their own reaches: each has its test, here, in `limits.rs`, in `cluster.rs` or in
-/// `user_events.rs`.
-const UNDER_PRESSURE: [&str; 16] = [
+/// Counters of bounds that only a pressure of their own reaches: each has its test, here, in `limits.rs`, `cluster.rs`,
+/// `user_events.rs` or `shared.rs`.
+const UNDER_PRESSURE: [&str; 19] = [
     "events_displaced",
     "dropped_events_crowded",
     "dropped_events_over_rate",
+    "dropped_values",
+    "forged_values",
+    "values_forgotten",
     "dropped_entries",
     "state_fetches",
     "dropped_outbox_full",
@@ -441,6 +444,16 @@ fn say(network: &mut Network<Heap>, to: usize, from: usize, sections: &[forge::S
     let (id, address) = (network.hosts[from].id, network.hosts[from].address);
     let bytes = forge::datagram(&forge::head(network.config), id, sections);
     network.inject(to, address, &bytes);
+}
+
+/// A value that two hosts set without knowing of each other.
+fn set_on_both_sides(network: &mut Network<Heap>) {
+    for host in [0, 20] {
+        network.command(host, |node, now, out| match node.set_value(now, "key", &[host as u8], out) {
+            Ok(output) => output,
+            Err(error) => panic!("{error}"),
+        });
+    }
 }
 
 /// Non-members, other clusters, what is no datagram; more of them than are answered.
@@ -508,6 +521,7 @@ fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
     for host in 10..30 {
         network.command(host, |node, now, out| node.set_health(now, Health::Degraded, out));
     }
+    set_on_both_sides(&mut network);
     network.run_for(secs(15));
     network.set_cut(|_, _| false);
     assert!(network.wait(secs(60), Network::is_formed).is_some());

@@ -23,6 +23,7 @@ impl Tables<'_> {
         self.rumors.check(self.members.slots);
         self.suspicions.check(self.members.slots);
         self.state.check();
+        self.values.check();
         self.check_followed();
         self.events.check(now);
     }

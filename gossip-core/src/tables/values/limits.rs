@@ -6,8 +6,8 @@ use crate::vocabulary::bounds::sized;
 pub(crate) const MAX_KEYS: usize = sized(64, 16);
 /// The most bytes of keys and values together.
 pub(crate) const MAX_BYTES: usize = sized(16_384, 1_024);
-/// Bytes of a datagram that a value leaves to headers, to its key and version, and to what is piggybacked.
-pub(crate) const DATAGRAM_RESERVE: usize = 300;
+/// The most prefixes of authorities.
+pub(crate) const MAX_PREFIXES: usize = sized(4, 2);
 /// How long a tombstone is kept, in seconds: a day, within which whoever was cut off is expected back.
 pub(crate) const TOMBSTONE_TTL: u32 = 24 * 60 * 60;
 /// The highest revision seen counts as this one where it is above: someone who claims an absurd revision of one key spoils

@@ -1,7 +1,7 @@
 //! Taking a value in: a join, since the greatest version wins.
 
 use super::{
-    limits::{MAX_SEEN, Refusal},
+    limits::{MAX_SEEN, Refusal, TOMBSTONE_TTL},
     store::{Place, Values},
     value::{Content, Rank, Value, Version},
 };
@@ -72,10 +72,6 @@ impl Values<'_> {
         is_reported: bool,
         now: Seconds,
     ) -> Result<(), Refusal> {
-        if value.is_over() {
-            self.remove(place);
-            return Ok(());
-        }
         let (mut place, mut room) = (place, self.room(place, value));
         if room.is_err() && self.forget(now) > 0 {
             place = self.view().find(&value.key).map_or_else(|place| place, |entry| entry.place());
@@ -94,6 +90,13 @@ impl Values<'_> {
         }
         let used = usize::from(self.books.bytes) - place.bytes;
         if used + bytes > self.bytes.len().min(usize::from(u16::MAX)) { Err(Refusal::Bytes) } else { Ok(()) }
+    }
+
+    /// In how many seconds the next tombstone is to be forgotten, if there is one.
+    pub(crate) fn until_forgetting(&self, now: Seconds) -> Option<u32> {
+        let tombstones = self.view().entries().map(|entry| entry.value(now));
+        let left = tombstones.filter(|value| value.content == Content::Deleted);
+        left.map(|value| TOMBSTONE_TTL.saturating_sub(value.age)).min()
     }
 
     /// Forgets the tombstones whose time is over, and returns how many.

@@ -40,13 +40,13 @@ impl Values<'_> {
         }
     }
 
-    /// Makes a value pending again, from the beginning; nothing if it is not held.
-    pub(crate) fn enqueue(&mut self, key: &ValueKey) {
+    /// Takes a value out of circulation: others know of it.
+    pub(crate) fn retire(&mut self, key: &ValueKey) {
         let Ok(at) = self.view().find(key).map(|entry| entry.at) else { return };
-        let Some(slot) = self.slots.get_mut(at) else { return };
-        self.books.pending += u8::from(!slot.is_pending());
-        (slot.sends, slot.order) = (0, self.books.order);
-        self.books.order = self.books.order.wrapping_add(1);
+        if let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.is_pending()) {
+            slot.sends = RETIRED;
+            self.books.pending -= 1;
+        }
     }
 
     fn next_pending(&self, offered: Slots) -> Option<Entry<'_>> {

@@ -2,12 +2,15 @@
 //! same values are the same bytes, however they came.
 
 use super::{
-    limits::MAX_KEYS,
+    limits::{MAX_KEYS, MAX_PREFIXES},
     value::{Content, Rank, Value, Version},
 };
 use crate::{
     tables::state::entry::Seconds,
-    vocabulary::{key::ValueKey, record::NodeId},
+    vocabulary::{
+        key::{ValueKey, ValueTag},
+        record::NodeId,
+    },
 };
 use bytemuck::Zeroable;
 
@@ -132,29 +135,56 @@ impl Books {
     pub(crate) const EMPTY: Self = Self { seen: 0, sum: 0, order: 0, bytes: 0, keys: 0, pending: 0 };
 }
 
-/// What is configured.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules<'a> {
+/// Which values are taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
     /// Keys that begin with one of these take an authority's values only.
-    pub(crate) prefixes: &'a [ValueKey],
+    pub(crate) prefixes: heapless::Vec<ValueKey, MAX_PREFIXES>,
     /// The longest value.
     pub(crate) value_bytes: usize,
 }
 
-impl Rules<'_> {
+impl Rules {
+    pub(crate) const EMPTY: Self = Self { prefixes: heapless::Vec::new(), value_bytes: 0 };
+
     /// Whether a key may have a value of a rank.
     pub(super) fn allow(&self, key: &ValueKey, rank: Rank) -> bool {
         rank != Rank::Anyone || !self.prefixes.iter().any(|prefix| key.is_under(prefix))
     }
 }
 
-/// All values, borrowed from their memory: at most [`MAX_KEYS`](super::limits::MAX_KEYS) slots, and
-/// [`MAX_BYTES`](super::limits::MAX_BYTES) bytes.
+/// The memory of all values: at most [`MAX_KEYS`] slots, and [`MAX_BYTES`](super::limits::MAX_BYTES) bytes.
+#[derive(Clone)]
+pub(crate) struct Room<S, B> {
+    slots: S,
+    bytes: B,
+    books: Books,
+    rules: Rules,
+}
+
+impl<S, B> Room<S, B> {
+    pub(crate) const fn new(slots: S, bytes: B) -> Self {
+        Self { slots, bytes, books: Books::EMPTY, rules: Rules::EMPTY }
+    }
+}
+
+impl<S: AsMut<[Slot]> + AsRef<[Slot]>, B: AsMut<[u8]> + AsRef<[u8]>> Room<S, B> {
+    pub(crate) fn values(&mut self) -> Values<'_> {
+        let Self { slots, bytes, books, rules } = self;
+        Values { slots: slots.as_mut(), bytes: bytes.as_mut(), books, rules }
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        View { slots: self.slots.as_ref(), bytes: self.bytes.as_ref(), books: &self.books }
+    }
+}
+
+/// All values, borrowed from their memory.
 pub(crate) struct Values<'a> {
     pub(crate) slots: &'a mut [Slot],
     pub(crate) bytes: &'a mut [u8],
     pub(crate) books: &'a mut Books,
-    pub(crate) rules: Rules<'a>,
+    pub(crate) rules: &'a mut Rules,
 }
 
 /// The same, to read only.
@@ -239,6 +269,13 @@ impl<'a> View<'a> {
         self.held(key, now).filter(|value| value.content != Content::Deleted)
     }
 
+    /// The value of the key with a tag.
+    pub(crate) fn tagged(self, tag: ValueTag, now: Seconds) -> Option<Value<'a>> {
+        let mut entries = self.entries();
+        let entry = entries.find(|entry| ValueKey::kept_in(entry.key).tag() == tag)?;
+        Some(entry.value(now)).filter(|value| value.content != Content::Deleted)
+    }
+
     /// All values, in the order of their keys.
     pub(crate) fn values(self, now: Seconds) -> impl Iterator<Item = Value<'a>> + Clone {
         self.entries().map(move |entry| entry.value(now)).filter(|value| value.content != Content::Deleted)
@@ -265,9 +302,29 @@ impl Values<'_> {
         View { slots: self.slots, bytes: self.bytes, books: self.books }
     }
 
-    /// Forgets everything: the memory is given a new node.
-    pub(crate) fn clear(&mut self) {
+    /// Whether there is memory for any value.
+    pub(crate) fn keeps(&self) -> bool {
+        !self.slots.is_empty()
+    }
+
+    /// Forgets everything: the memory is given a new node, whose values have at most this many bytes.
+    pub(crate) fn clear(&mut self, value_bytes: usize) {
         *self.books = Books::EMPTY;
+        *self.rules = Rules { value_bytes, ..Rules::EMPTY };
+    }
+
+    /// Leaves the keys that begin with these to an authority. What others have written there is gone.
+    pub(crate) fn reserve(&mut self, prefixes: heapless::Vec<ValueKey, MAX_PREFIXES>) {
+        self.rules.prefixes = prefixes;
+        while let Some(place) = self.refused() {
+            self.remove(place);
+        }
+    }
+
+    fn refused(&self) -> Option<Place> {
+        let is_refused =
+            |entry: &Entry<'_>| !self.rules.allow(&ValueKey::kept_in(entry.key), entry.slot.version().rank);
+        self.view().entries().find(is_refused).map(|entry| entry.place())
     }
 
     /// Puts a value to its place, pending; there must be room.

@@ -67,7 +67,7 @@ impl<'a> Content<'a> {
 impl Version {
     /// What a key with this version adds to the sum: the low half of
     /// `sip(0, 4, rank ‖ source ‖ revision ‖ writer ‖ hash ‖ key)`, of 1 + 4 + 8 + 8 + 8 bytes and the key.
-    pub(super) fn share(&self, key: &ValueKey) -> u32 {
+    pub(crate) fn share(&self, key: &ValueKey) -> u32 {
         let (rank, source) = match self.rank {
             Rank::Anyone => (0, 0),
             Rank::Authority { source } => (1, source),

@@ -5,10 +5,13 @@ use crate::{
     tables::{
         state::entry::{AfterDeath, Content, Lasting, Seconds},
         table::sums::{Share, place},
+        values::{compare::Span, value::Rank},
     },
+    vocabulary::key::ValueKey,
     wire::{
         frame::Contents,
         state::{Head, Notice, Range, Want},
+        value::tests::Owned,
     },
 };
 use std::{collections::BTreeMap, fs, path::Path, string::String, vec::Vec};
@@ -109,6 +112,36 @@ fn sieve() -> Datagram {
     assert!(draft.sieve(range, 2, |bits| bits.add(Share::of(prod.key, &record).identity)));
     let len = draft.finish();
     Datagram::decode(&space[..len]).unwrap()
+}
+
+/// Two values, one of a member and one that an authority has deleted; and what says that they are held.
+fn shared() -> Shared {
+    let owned = |key: &[u8], rank, bytes: Option<&[u8]>, age| Owned {
+        key: ValueKey::from_bytes(key).unwrap(),
+        rank,
+        revision: 9,
+        writer: name("db-2"),
+        bytes: bytes.map(<[u8]>::to_vec),
+        age,
+    };
+    let anyones = owned(b"a/b", Rank::Anyone, Some(b"on"), 300);
+    Shared { values: vec![anyones, owned(b"c", Rank::Authority { source: 2 }, None, 0)], ..Shared::default() }
+}
+
+fn values() -> Vec<(&'static str, Datagram)> {
+    let Shared { values, .. } = shared();
+    let keys: Vec<_> = values.iter().map(|owned| owned.key).collect();
+    let held: Vec<_> = values.iter().map(|owned| (owned.key, owned.value().version)).collect();
+    let sum = held.iter().fold(0u32, |sum, (key, version)| sum.wrapping_add(version.share(key)));
+    let (late, whole) = (Span { late: true, early: false }, Span::default());
+    let with = |shared| Datagram { shared, ..bare() };
+    vec![
+        ("values", with(shared())),
+        ("sum of values", with(Shared { sum: Some(sum), ..Shared::default() })),
+        ("list of values", with(Shared { list: Some((late, held)), ..Shared::default() })),
+        ("list of values, empty", with(Shared { list: Some((whole, vec![])), ..Shared::default() })),
+        ("keys of values", with(Shared { keys, ..Shared::default() })),
+    ]
 }
 
 fn digest(prefix: Prefix, fresh: Option<u16>) -> Datagram {
@@ -221,6 +254,16 @@ fn refused() -> Vec<(&'static str, Malformed)> {
         ("an event with the number 0", value),
         ("a want that did not hear its newest", value),
         ("a want of a number, where nothing was heard", value),
+        ("two sums of values", many),
+        ("two lists of values", many),
+        ("a sum of values too short", Malformed::Section(57)),
+        ("a list of values that begins late without one", value),
+        ("a list of values whose keys do not rise", value),
+        ("a value of a key with a blank", value),
+        ("a value without a key", value),
+        ("a value of no writer", value),
+        ("a value that was deleted, in a list", value),
+        ("a key of values with an unused bit", value),
     ]
 }
 
@@ -270,8 +313,11 @@ fn state() -> Vec<(&'static str, Holds)> {
 }
 
 fn expected() -> BTreeMap<&'static str, Expected> {
-    let written =
-        messages().into_iter().chain(entries()).map(|(name, datagram)| (name, Expected::Written(datagram)));
+    let written = messages()
+        .into_iter()
+        .chain(entries())
+        .chain(values())
+        .map(|(name, datagram)| (name, Expected::Written(datagram)));
     let read = read_only().into_iter().map(|(name, datagram)| (name, Expected::Read(datagram)));
     let refused = refused().into_iter().map(|(name, kind)| (name, Expected::Refused(kind)));
     let state = state().into_iter().map(|(name, holds)| (name, Expected::State(holds)));

@@ -1,23 +1,27 @@
 //! What encodes decodes to itself, and what decodes encodes to the same bytes.
 
 use super::*;
-use crate::vocabulary::record::NodeId;
+use crate::{
+    node::fuzzing::is_datagram,
+    vocabulary::record::{Fingerprint, NodeId},
+    wire::frame::{Contents, Draft, Frame, Header},
+};
 use quickcheck::{Arbitrary, Gen, TestResult, quickcheck};
 use std::{collections::BTreeMap, format, vec, vec::Vec};
 
 /// A value that owns its bytes; a tombstone has none.
 #[derive(Clone, Debug, PartialEq)]
-struct Owned {
-    key: ValueKey,
-    rank: Rank,
-    revision: u64,
-    writer: NodeId,
-    bytes: Option<Vec<u8>>,
-    age: u32,
+pub(in crate::wire) struct Owned {
+    pub(in crate::wire) key: ValueKey,
+    pub(in crate::wire) rank: Rank,
+    pub(in crate::wire) revision: u64,
+    pub(in crate::wire) writer: NodeId,
+    pub(in crate::wire) bytes: Option<Vec<u8>>,
+    pub(in crate::wire) age: u32,
 }
 
 impl Owned {
-    fn value(&self) -> Value<'_> {
+    pub(in crate::wire) fn value(&self) -> Value<'_> {
         let content = self.bytes.as_deref().map_or(Content::Deleted, Content::Value);
         Value::new(self.key, (self.rank, self.revision, self.writer), content, self.age)
     }
@@ -86,6 +90,16 @@ fn decode(bytes: &[u8]) -> Result<Vec<Owned>, Malformed> {
     all(bytes, |reader| decode_value(reader).map(|value| Owned::of(&value)))
 }
 
+/// The body of a list of what fits.
+fn list(
+    late: bool,
+    versions: impl Iterator<Item = (ValueKey, Version)> + Clone,
+    room: usize,
+) -> Option<Vec<u8>> {
+    let (span, count) = fitting(late, versions.clone(), room)?;
+    Some(written(|writer| encode_list(writer, span, versions.take(count))))
+}
+
 /// Versions by key, as a node holds them.
 #[derive(Clone, Debug)]
 struct Held(BTreeMap<ValueKey, Version>);
@@ -130,12 +144,10 @@ quickcheck! {
 
     fn a_list_is_what_fits_from_its_first_on(held: Held, late: bool, room: u16) -> bool {
         let room = usize::from(room % 2_000);
-        let mut has_begun = false;
-        let bytes = written(|writer| has_begun = encode_list(writer, late, held.versions(), room));
-        if !has_begun {
+        let Some(bytes) = list(late, held.versions(), room) else {
             let first = held.versions().next().map(|(key, version)| 1 + version_len(&key, &version));
-            return bytes.is_empty() && first.is_none_or(|first| first > room);
-        }
+            return first.is_none_or(|first| first > room);
+        };
         let list = decode_list(&bytes).unwrap();
         let listed: Vec<_> = list.versions().collect();
         let expected: Vec<_> = held.versions().take(listed.len()).collect();
@@ -145,28 +157,24 @@ quickcheck! {
     }
 
     fn what_decodes_as_a_list_encodes_to_the_same_bytes(held: Held, late: bool, changes: Vec<(u16, u8)>) -> TestResult {
-        let bytes = changed(written(|writer| _ = encode_list(writer, late, held.versions(), 2_000)), changes);
+        let bytes = changed(list(late, held.versions(), 2_000).unwrap_or_default(), changes);
         let Ok(list) = decode_list(&bytes) else { return TestResult::discard() };
-        let versions: Vec<_> = list.versions().collect();
-        // What the list left out, if it ends early.
-        let more = list.span.early.then(|| (ValueKey::from_bytes(b"~").unwrap(), versions[0].1));
-        let again = versions.iter().copied().chain(more);
-        let again = written(|writer| _ = encode_list(writer, list.span.late, again, bytes.len()));
+        let again = written(|writer| encode_list(writer, list.span, list.versions()));
         TestResult::from_bool(again == bytes)
     }
 
     fn wants_decode_to_themselves_and_to_the_same_bytes(values: Vec<Owned>, changes: Vec<(u16, u8)>) -> bool {
-        let encode = |keys: &[ValueKey]| written(|writer| keys.iter().for_each(|key| encode_want(writer, key)));
+        let encode = |keys: &[ValueKey]| written(|writer| keys.iter().for_each(|key| encode_key(writer, key)));
         let keys: Vec<ValueKey> = values.iter().map(|owned| owned.key).collect();
         let bytes = encode(&keys);
         let other = changed(bytes.clone(), changes);
-        all(&bytes, decode_want) == Ok(keys)
-            && all(&other, decode_want).map_or(true, |keys| encode(&keys) == other)
+        all(&bytes, decode_key) == Ok(keys)
+            && all(&other, decode_key).map_or(true, |keys| encode(&keys) == other)
     }
 
     fn arbitrary_bytes_never_panic(bytes: Vec<u8>) -> bool {
         let _ = decode(&bytes);
-        let _ = all(&bytes, decode_want);
+        let _ = all(&bytes, decode_key);
         let _ = decode_list(&bytes).map(|list| list.versions().count());
         true
     }
@@ -196,13 +204,14 @@ fn every_value_has_its_one_form() {
     let version = |owned: &Owned| (owned.key, owned.value().version);
     let later = Owned { key: named("c"), ..deleted };
     let list = [version(&anyones), version(&later)];
-    let bytes = written(|writer| assert!(encode_list(writer, true, list.into_iter(), 100)));
+    let bytes = self::list(true, list.into_iter(), 100).unwrap();
     let body = "01 03612f62 0000000000000009 0102030405060708 3d200ec1eead937f
         4163 00000002 0000000000000009 0102030405060708 3d81df5a4027cfa7";
     assert_eq!(hex(&bytes), body.replace([' ', '\n'], ""));
-    assert_eq!(hex(&written(|writer| encode_want(writer, &named("a/b")))), "03612f62");
+    assert_eq!(hex(&written(|writer| encode_key(writer, &named("a/b")))), "03612f62");
     assert_eq!(hex(&written(|writer| encode_sum(writer, 0x0A0B_0C0D))), "0a0b0c0d");
-    assert_eq!(decode_sum(&mut Reader { rest: &[0x0A, 0x0B, 0x0C, 0x0D] }), Ok(0x0A0B_0C0D));
+    assert_eq!(decode_sum(&[0x0A, 0x0B, 0x0C, 0x0D]), Ok(0x0A0B_0C0D));
+    assert_eq!(decode_sum(&[0x0A, 0x0B, 0x0C]), Err(Malformed::Truncated));
 }
 
 #[test]
@@ -221,8 +230,7 @@ fn what_no_correct_node_sends_is_refused() {
     assert_eq!(with(1, b' '), Some(Malformed::Value), "a blank in a key");
     assert_eq!(with(17, 0), Some(Malformed::Value), "no writer");
     assert_eq!(with(19, 4), Some(Malformed::Truncated), "more bytes than there are");
-    let mut list =
-        written(|writer| _ = encode_list(writer, false, [(key, owned.value().version)].into_iter(), 99));
+    let mut list = list(false, [(key, owned.value().version)].into_iter(), 99).unwrap();
     let entry = list[1..].to_vec();
     assert!(decode_list(&list).is_ok());
     list.extend(entry);
@@ -234,5 +242,89 @@ fn what_no_correct_node_sends_is_refused() {
     list.truncate(27);
     list[1] |= DELETED;
     assert_eq!(decode_list(&list), Err(Malformed::Value), "a version that says that its key was deleted");
-    assert_eq!(all(&[0x21, b'k'], decode_want), Err(Malformed::Value), "a key with more than its length");
+    assert_eq!(all(&[0x21, b'k'], decode_key), Err(Malformed::Value), "a key with more than its length");
+}
+
+/// What a datagram says of values.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::wire) struct Shared {
+    pub(in crate::wire) values: Vec<Owned>,
+    pub(in crate::wire) sum: Option<u32>,
+    pub(in crate::wire) list: Option<(Span, Vec<(ValueKey, Version)>)>,
+    pub(in crate::wire) keys: Vec<ValueKey>,
+}
+
+impl Shared {
+    /// Writes it, and returns what of it was written.
+    pub(in crate::wire) fn write(&self, draft: &mut Draft<'_>) -> Self {
+        Self {
+            values: self.values.iter().filter(|owned| draft.value(&owned.value())).cloned().collect(),
+            sum: self.sum.filter(|&sum| draft.sum(sum)),
+            list: self.list.clone().filter(|(span, held)| draft.listed(*span, held.iter().copied())),
+            keys: self.keys.iter().filter(|key| draft.key(key)).copied().collect(),
+        }
+    }
+
+    pub(in crate::wire) fn read(contents: &Contents<'_>) -> Self {
+        Self {
+            values: contents.values().map(|value| Owned::of(&value)).collect(),
+            sum: contents.sum,
+            list: contents.versions.map(|list| (list.span, list.versions().collect())),
+            keys: contents.keys().collect(),
+        }
+    }
+}
+
+impl Arbitrary for Shared {
+    fn arbitrary(g: &mut Gen) -> Self {
+        let few =
+            |g: &mut Gen| -> Vec<Owned> { (0..u8::arbitrary(g) % 5).map(|_| Owned::arbitrary(g)).collect() };
+        let held: BTreeMap<_, _> = few(g).iter().map(|owned| (owned.key, owned.value().version)).collect();
+        let mut cut = || bool::arbitrary(g) && !held.is_empty();
+        let span = Span { late: cut(), early: cut() };
+        Self {
+            values: few(g),
+            sum: Option::arbitrary(g),
+            list: bool::arbitrary(g).then(|| (span, held.into_iter().collect())),
+            keys: few(g).iter().map(|owned| owned.key).collect(),
+        }
+    }
+}
+
+fn header() -> Header {
+    Header { cluster: 1, sender: NodeId::from_u64(1).unwrap(), fingerprint: Fingerprint(2) }
+}
+
+quickcheck! {
+    fn a_list_takes_the_room_that_a_datagram_has(before: Owned, late: bool, held: Held) -> bool {
+        let mut space = [0; 400];
+        let mut draft = Draft::new(&mut space, &header());
+        let _ = draft.value(&before.value());
+        let all = draft.lists_all(held.versions());
+        let told = draft.versions(late, held.versions());
+        assert!(!told || !draft.versions(late, held.versions()), "a list is told once");
+        let len = draft.finish();
+        assert!(is_datagram(&space[..len]));
+        let contents = Frame::decode(&space[..len]).unwrap().contents().unwrap();
+        let Some(list) = contents.versions else { return !told && (late || !all) };
+        let listed = list.versions().count();
+        told && list.span == (Span { late, early: !all }) && held.versions().take(listed).eq(list.versions())
+            && all == (listed == held.0.len())
+    }
+}
+
+#[test]
+fn two_sums_or_two_lists_in_a_datagram_are_refused() {
+    let datagram = |sections: &[u8]| {
+        let mut space = [0; 400];
+        let len = Draft::new(&mut space, &header()).finish();
+        [&space[..len], sections].concat()
+    };
+    let contents = |bytes: &[u8]| Frame::decode(bytes).unwrap().contents().map(|_| ());
+    let (sum, list) = ([57, 0, 4, 1, 2, 3, 4], [58, 0, 1, 0]);
+    assert_eq!(contents(&datagram(&[&sum[..], &list[..]].concat())), Ok(()));
+    assert_eq!(contents(&datagram(&sum.repeat(2))), Err(Malformed::TooMany));
+    assert_eq!(contents(&datagram(&list.repeat(2))), Err(Malformed::TooMany));
+    assert_eq!(contents(&datagram(&[57, 0, 3, 1, 2, 3])), Err(Malformed::Section(57)));
+    assert_eq!(contents(&datagram(&[58, 0, 0])), Err(Malformed::Section(58)));
 }

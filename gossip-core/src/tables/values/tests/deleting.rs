@@ -47,6 +47,17 @@ fn a_tombstone_is_kept_for_a_day_and_refuses_what_it_deleted() {
 }
 
 #[test]
+fn a_value_is_kept_however_old_it_is() {
+    let (mut one, mut other) = pair();
+    let end = later(3 * TOMBSTONE_TTL);
+    assert_eq!(one.forget(end), 0);
+    let value = told(&mut one, end);
+    assert_eq!((value.age, value.bytes.clone()), (3 * TOMBSTONE_TTL, Some(b"v".to_vec())));
+    other.values().clear(900);
+    assert!(other.merge_at(&value.value(), end).is_ok_and(|merged| merged.won));
+}
+
+#[test]
 fn the_age_of_a_deletion_travels_with_it() {
     let (mut one, mut other) = pair();
     let _ = one.delete(1, "k");
@@ -91,7 +102,8 @@ fn a_tombstone_whose_time_is_over_still_deletes() {
     let tombstone = told(&mut one, end);
     let merged = other.merge_at(&tombstone.value(), end);
     assert_eq!(merged, Ok(Merged { won: true, change: Some(Change::Gone), conflict: None }));
-    assert_eq!((other.facts(), other.sum()), (vec![], 0));
+    other.values().take(4, end, |value| panic!("{value:?} was offered"));
+    assert_eq!((other.forget(end), other.sum()), (1, 0));
 }
 
 #[test]

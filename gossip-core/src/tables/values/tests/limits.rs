@@ -2,7 +2,7 @@
 
 use super::rig::{Letter, NOW, Rig, key, node};
 use crate::tables::values::{
-    limits::{DATAGRAM_RESERVE, MAX_BYTES, MAX_KEYS, Refusal, TOMBSTONE_TTL},
+    limits::{MAX_BYTES, MAX_KEYS, Refusal, TOMBSTONE_TTL},
     store::Slot,
     value::Rank,
 };
@@ -35,7 +35,6 @@ fn a_value_without_room_is_refused_and_the_one_before_it_stays() {
 #[test]
 fn a_value_longer_than_a_datagram_allows_is_refused() {
     let mut rig = Rig::new(4, 2_000);
-    rig.value_bytes = 1_200 - DATAGRAM_RESERVE;
     assert!(rig.set(1, "a", &[1; 900]).is_ok());
     assert_eq!(rig.set(1, "b", &[1; 901]), Err(Refusal::Value));
     let origin = (Rank::Anyone, 50, node(2));
@@ -72,7 +71,7 @@ fn a_full_memory_holds_every_byte_that_it_has_room_for() {
         assert_eq!(rig.get(&format!("k{n:02}")), Some(vec![n as u8; each]));
     }
     assert_eq!(rig.set(1, "k00", &vec![0; each + 1]), Err(Refusal::Bytes));
-    rig.values().clear();
+    rig.values().clear(900);
     assert_eq!((rig.facts(), rig.sum()), (vec![], 0));
 }
 

@@ -4,6 +4,7 @@ mod deleting;
 mod laws;
 mod limits;
 mod pending;
+mod repair;
 mod rig;
 mod world;
 mod writing;

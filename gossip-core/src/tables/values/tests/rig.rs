@@ -33,8 +33,7 @@ pub(super) struct Rig {
     slots: Vec<Slot>,
     bytes: Vec<u8>,
     books: Books,
-    pub(super) prefixes: Vec<ValueKey>,
-    pub(super) value_bytes: usize,
+    pub(super) rules: Rules,
 }
 
 impl Rig {
@@ -43,14 +42,13 @@ impl Rig {
             slots: vec![Slot::EMPTY; slots],
             bytes: vec![0; bytes],
             books: Books::EMPTY,
-            prefixes: vec![],
-            value_bytes: 900,
+            rules: Rules { value_bytes: 900, ..Rules::EMPTY },
         }
     }
 
     pub(super) fn values(&mut self) -> Values<'_> {
-        let rules = Rules { prefixes: &self.prefixes, value_bytes: self.value_bytes };
-        Values { slots: &mut self.slots, bytes: &mut self.bytes, books: &mut self.books, rules }
+        let Self { slots, bytes, books, rules } = self;
+        Values { slots, bytes, books, rules }
     }
 
     pub(super) fn merge(&mut self, letter: &Letter) -> Result<Merged, Refusal> {
@@ -117,7 +115,7 @@ impl Rig {
     pub(super) fn get(&mut self, text: &str) -> Option<Vec<u8>> {
         let values = self.values();
         let value = values.view().get(&key(text), NOW)?;
-        value.content.value().map(<[u8]>::to_vec)
+        Some(value.content.value().expect("a tombstone does not show").to_vec())
     }
 
     /// The bytes of all keys and values, and of their slots but for what depends on when they came.

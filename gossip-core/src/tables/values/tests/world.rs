@@ -103,7 +103,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let mut rig = Rig::new(8, 500);
-        rig.prefixes = vec![key(PREFIX)];
+        rig.values().reserve([key(PREFIX)].into_iter().collect());
         let nodes = (0..NODES).map(|_| rig.clone()).collect();
         Self { nodes, flights: vec![], now: NOW.0, written: BTreeMap::new() }
     }
@@ -177,13 +177,24 @@ impl World {
                 let now = Seconds(self.now);
                 self.nodes.iter_mut().for_each(|rig| _ = rig.forget(now));
                 self.written.retain(|_, (_, bytes)| bytes.is_some());
+                let kept: Vec<_> = self
+                    .written
+                    .iter()
+                    .map(|(key, (version, bytes))| (*key, *version, bytes.clone()))
+                    .collect();
+                assert!(
+                    self.nodes.iter_mut().all(|rig| rig.facts() == kept),
+                    "values stay, and tombstones go"
+                );
             }
         }
     }
 
     /// What only it knew is gone for good, so it was never written.
     fn restart(&mut self, who: u8) {
-        self.node(who).values().clear();
+        let mut values = self.nodes[usize::from(who)].values();
+        values.clear(900);
+        values.reserve([key(PREFIX)].into_iter().collect());
         let mut left: BTreeMap<ValueKey, (Version, Option<Vec<u8>>)> = BTreeMap::new();
         let on_their_way =
             self.flights.iter().map(|(_, letter)| (letter.key, letter.value().version, letter.bytes.clone()));

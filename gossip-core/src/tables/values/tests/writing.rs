@@ -52,6 +52,9 @@ fn a_host_sees_the_values_in_the_order_of_their_keys() {
     let _ = rig.delete(1, "b");
     let shown = |text: &str| (key(text), text.as_bytes().to_vec());
     assert_eq!(rig.shows(), ["a", "ab", "c"].map(shown));
+    let values = rig.values();
+    let tagged = |text: &str| values.view().tagged(key(text).tag(), NOW).map(|value| value.key);
+    assert_eq!(["a", "b", "none"].map(tagged), [Some(key("a")), None, None]);
 }
 
 #[test]
@@ -104,7 +107,12 @@ fn an_authority_outranks_everyone_and_goes_by_source_then_revision() {
 #[test]
 fn a_key_under_an_authoritys_prefix_takes_nothing_else() {
     let mut rig = Rig::new(8, 500);
-    rig.prefixes = vec![key("etcd/"), key("x")];
+    for text in ["etcd/a", "free", "xyz"] {
+        let _ = rig.set(1, text, b"mine");
+    }
+    rig.values().reserve([key("etcd/"), key("x")].into_iter().collect());
+    rig.values().check();
+    assert_eq!(rig.shows(), [(key("free"), b"mine".to_vec())], "what others wrote there is gone");
     let _ = authority(&mut rig, (0, 7), "etcd/a", b"7");
     let before = rig.raw();
     for text in ["etcd/a", "etcd/b", "x", "xy"] {
@@ -115,6 +123,8 @@ fn a_key_under_an_authoritys_prefix_takes_nothing_else() {
     assert_eq!(rig.raw(), before, "not even the revision counts as seen");
     assert!(rig.set(1, "etcd", b"1").is_ok() && rig.set(1, "wx", b"1").is_ok());
     assert_eq!(authority(&mut rig, (0, 1), "free", b"1").map(|merged| merged.won), Ok(true));
+    rig.values().reserve(heapless::Vec::new());
+    assert_eq!(rig.set(1, "etcd/b", b"1").map(|merged| merged.won), Ok(true));
 }
 
 #[test]
@@ -157,6 +167,15 @@ fn conflicts_are_other_bytes_and_without_an_authority_other_writers() {
     assert!(!conflicts(&of((anyone, 1, 1), b"x"), &of((first, 1, 2), b"y")));
     let deleted = Letter { bytes: None, ..of((anyone, 1, 1), b"") };
     assert!(conflicts(&of((anyone, 1, 1), b""), &deleted), "an empty value is no tombstone");
+}
+
+#[test]
+fn what_an_authority_said_already_is_not_written_again_by_another_host() {
+    let mut rig = Rig::new(8, 500);
+    let _ = authority(&mut rig, (0, 7), "a", b"7");
+    let before = rig.facts();
+    let again = rig.values().set_authority((0, 7, node(10)), key("a"), Content::Value(b"7"), NOW);
+    assert_eq!((again, rig.facts()), (Ok(NOTHING), before));
 }
 
 #[test]
