@@ -97,7 +97,10 @@ impl State {
             }
             Heard::Duplicate => {}
             Heard::Expired => metrics.dropped_events_expired += 1,
-            Heard::BeforeLife => metrics.dropped_events_before_life += 1,
+            Heard::BeforeLife => {
+                metrics.dropped_events_before_life += 1;
+                cx.schedule_round();
+            }
             Heard::Behind => metrics.dropped_events_behind += 1,
             Heard::PastEpoch => metrics.dropped_events_past_epoch += 1,
             Heard::Crowded => metrics.dropped_events_crowded += 1,

@@ -286,6 +286,29 @@ fn a_storm_of_changes_delays_events_and_loses_none() {
 }
 
 #[test]
+fn members_hear_events_while_three_times_as_many_nodes_join() {
+    across_seeds(0..2, |seed| {
+        let link = Link { loss: 0.05, ..Link::PERFECT };
+        let mut network = Network::new(seed, lan(), || Heap::for_members(400), Ears::default());
+        network.set_link(link);
+        network.add_restored(60);
+        network.run_for(secs(5));
+        network.add_joined(180);
+        for n in 0..12_usize {
+            send(&mut network, n, &[n as u8; 512]);
+            network.run_for(Duration::from_millis(333));
+        }
+        network.run_for(secs(5));
+        for n in 0..12 {
+            let id = network.watch.payloads.iter().find(|(_, said)| said[0] == n).map(|(id, _)| id);
+            let heard = &network.watch.heard[id.unwrap()];
+            let members = heard.iter().filter(|&&(host, _)| host < 60).count();
+            assert_eq!(members, 59, "seed {seed}: event {n}");
+        }
+    });
+}
+
+#[test]
 fn what_breaks_a_limit_is_refused_and_says_which() {
     let mut network = restored(1, 2, lan(), Link::PERFECT);
     let mut buffer = gossip_core::Buffer::<8, 128, 9_600>::new();

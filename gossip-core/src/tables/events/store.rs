@@ -50,7 +50,7 @@ pub(crate) struct Events<'a> {
     rest: &'a mut Rest,
 }
 
-/// What became of an event that was told. Only [`Heard::New`] is delivered, and told on.
+/// What became of an event that was told. Only [`Heard::New`] is delivered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Heard {
     /// It was not heard before.
@@ -62,7 +62,8 @@ pub(crate) enum Heard {
     Duplicate,
     /// Its time is over.
     Expired,
-    /// It is older than this node's life, or may be: an earlier life may have delivered it.
+    /// It is older than this node's life, or may be: an earlier life may have delivered it. It is told on all the same, since
+    /// where many nodes begin at once the others would not hear of it.
     BeforeLife,
     /// It is too far behind the newest of its origin to know whether it was heard.
     Behind,
@@ -158,17 +159,13 @@ impl<'a> Events<'a> {
             Err(Misfit::PastEpoch) => return Heard::PastEpoch,
             Err(Misfit::Crowded) => return Heard::Crowded,
         };
-        if age + SLACK >= now.since(self.rest.began) {
-            // Noted, so that it is not asked for in vain.
-            places::note(self.places, now, place, event.id);
-            return Heard::BeforeLife;
-        }
         let bytes = BESIDE_PAYLOAD.saturating_add(event.payload.len() as u32);
         if self.rest.hearing.take(now, heard_time(bytes), heard_time(HEARD_BURST)).is_err() {
             return Heard::OverRate;
         }
         places::note(self.places, now, place, event.id);
-        Heard::New { displaced: self.ring.hold(event.id, now - age, event.payload) }
+        let displaced = self.ring.hold(event.id, now - age, event.payload);
+        if age + SLACK >= now.since(self.rest.began) { Heard::BeforeLife } else { Heard::New { displaced } }
     }
 
     /// What to ask of a member that told these heads: of each origin with an event that is news, what was heard of it. The
