@@ -122,6 +122,7 @@ pub use tables::memory::Heap;
 pub use tables::memory::{Inline, InlineState, Memory, NoState, StateMemory};
 pub use tables::state::entry::AfterDeath;
 pub use tables::state::write::Terms;
+pub use vocabulary::ask::{Answer, AskFailure, AskId, Question};
 pub use vocabulary::config::{Budgets, ClusterName, Config, Mechanisms, Mode};
 pub use vocabulary::endpoint::{Endpoint, Sighting};
 pub use vocabulary::error::{ConfigError, Malformed, StateError, ValueError, Verdict};

@@ -285,6 +285,16 @@ pub fn keys(key: &str, times: usize) -> Section {
     (59, [&[key.len() as u8], key.as_bytes()].concat().repeat(times))
 }
 
+/// A question for what a member has under a key.
+pub fn ask(nonce: u32, key: &str) -> Section {
+    with(61, nonce, &[key.as_bytes()])
+}
+
+/// The answer to a question: with a status, and what was found.
+pub fn answer(nonce: u32, status: u8, found: &[u8]) -> Section {
+    with(62, nonce, &[&[status], found])
+}
+
 /// One section of every tag that there is, with a nonce; `node` is who it goes to, `me` who claims to send it.
 pub fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section> {
     vec![
@@ -314,6 +324,8 @@ pub fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section> {
         sum(1),
         no_values(),
         keys("key", 3),
+        ask(nonce, "key"),
+        answer(nonce, 0, b"value"),
     ]
 }
 

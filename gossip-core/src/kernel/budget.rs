@@ -87,6 +87,10 @@ const BURST_OF_REPAIR: u32 = 14;
 
 /// State is sent to a round's peers at once, and what they ask for follows.
 const BURST_OF_STATE: u32 = 8;
+/// The part of the budget for state that answers get, and how many full ones at once: a flood of questions must leave
+/// state the rest.
+const ANSWERS_PART: u32 = 2;
+const BURST_OF_ANSWERS: u32 = BURST_OF_STATE / ANSWERS_PART;
 
 /// What of the budget for rumors, in datagrams, those of the silent leave to those of the living: many small ones.
 const RESERVED_FOR_LIVING: u32 = 1;
@@ -123,6 +127,8 @@ pub(crate) struct Buckets {
     sync: Bucket,
     suspicion: Bucket,
     pub(super) state: Bucket,
+    /// For answers to questions, within that for state.
+    pub(super) answers: Bucket,
     /// For rumors of the living alone, within that for rumors.
     pub(super) light: Bucket,
     /// In bytes.
@@ -132,19 +138,20 @@ pub(crate) struct Buckets {
 impl Buckets {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
         let bucket = |(rate, burst): (u32, u32)| Bucket::new(rate, burst, now);
-        let [total, rumor, sync, suspicion, light, state] = Self::sizes(config).map(bucket);
-        Self { total, rumor, sync, suspicion, state, light, reserve: Self::reserve(config) }
+        let [total, rumor, sync, suspicion, light, state, answers] = Self::sizes(config).map(bucket);
+        Self { total, rumor, sync, suspicion, state, answers, light, reserve: Self::reserve(config) }
     }
 
-    /// Rate and burst of all together, rumors, sync, suspicion, rumors of the living alone, and state.
-    fn sizes(config: &Config) -> [(u32, u32); 6] {
+    /// Rate and burst of all together, rumors, sync, suspicion, rumors of the living alone, state, and answers.
+    fn sizes(config: &Config) -> [(u32, u32); 7] {
         let (budgets, datagram) = (config.budgets, u32::from(config.max_datagram));
         let small = |rate: u32| (rate, datagram * BURST);
         let large = |rate: u32| (rate, datagram * BURST_OF_REPAIR);
         let rumor = (budgets.rumor, datagram * (BURST + RESERVED_FOR_LIVING));
         let light = (budgets.rumor / LIGHT_PART, datagram);
         let state = (budgets.state, datagram * BURST_OF_STATE);
-        [large(budgets.total), rumor, large(budgets.sync), small(budgets.suspicion), light, state]
+        let answers = (budgets.state / ANSWERS_PART, datagram * BURST_OF_ANSWERS);
+        [large(budgets.total), rumor, large(budgets.sync), small(budgets.suspicion), light, state, answers]
     }
 
     fn reserve(config: &Config) -> u32 {
@@ -152,8 +159,8 @@ impl Buckets {
     }
 
     pub(crate) fn resize(&mut self, config: &Config) {
-        let Self { total, rumor, sync, suspicion, light, state, .. } = self;
-        let buckets = [total, rumor, sync, suspicion, light, state];
+        let Self { total, rumor, sync, suspicion, light, state, answers, .. } = self;
+        let buckets = [total, rumor, sync, suspicion, light, state, answers];
         for (bucket, (rate, burst)) in buckets.into_iter().zip(Self::sizes(config)) {
             bucket.resize(rate, burst);
         }
@@ -258,6 +265,11 @@ impl Buckets {
             Traffic::Rumor => self.state.has(now, u32::from(config.max_datagram.min(LIGHT))),
             _ => self.may_tell_state(config, now),
         }
+    }
+
+    /// Whether an answer of this many bytes may go out now, as far as answers are concerned; takes it from what they have.
+    pub(crate) fn take_answer(&mut self, now: Instant, bytes: u32) -> bool {
+        self.answers.take(now, bytes)
     }
 
     /// Charges a class for work that is no packet.

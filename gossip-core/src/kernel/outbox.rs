@@ -1,6 +1,7 @@
 //! Caller-owned memory that a step fills, and what a step returns.
 
 use crate::vocabulary::{
+    ask::{AskFailure, AskId, Question},
     bounds::MAX_ENTRIES,
     config::Config,
     endpoint::{Endpoint, Sighting},
@@ -75,6 +76,35 @@ pub enum Event {
         value: ValueTag,
         /// Who wrote the value that lost.
         loser: NodeId,
+    },
+    /// A member asks for something by its name, which [`Output::payload`] has: see `Node::answer`. It asks again, with an
+    /// equal question, while it waits.
+    Asked {
+        /// What to answer.
+        question: Question,
+        /// The name: 1 to 31 visible ASCII characters.
+        #[cfg_attr(feature = "serde", serde(skip))]
+        key: Payload,
+    },
+    /// What this node asked for has come: see [`Output::payload`].
+    Answered {
+        /// Which question is answered.
+        ask: AskId,
+        /// Who answered it.
+        member: NodeId,
+        /// The answer.
+        #[cfg_attr(feature = "serde", serde(skip))]
+        payload: Payload,
+    },
+    /// What this node asked for does not come. Each question ends with this or with `Answered`, once, unless this node
+    /// leaves before.
+    AskFailed {
+        /// Which question.
+        ask: AskId,
+        /// Who was asked.
+        member: NodeId,
+        /// Why it has no answer.
+        why: AskFailure,
     },
     /// This node's own probe of a member failed.
     Unreachable(NodeId),
@@ -170,11 +200,14 @@ impl Event {
             | Self::Updated(id)
             | Self::State(id)
             | Self::UserEvent { origin: id, .. }
+            | Self::Answered { member: id, .. }
+            | Self::AskFailed { member: id, .. }
             | Self::Unreachable(id)
             | Self::Reachable(id)
             | Self::Conflict(id)
             | Self::Reaped(id) => Some(id),
             Self::MemberObserved(sighting) => Some(sighting.member()),
+            Self::Asked { question, .. } => Some(question.from()),
             Self::Joined
             | Self::LeaveDone { .. }
             | Self::EpochBumped { .. }
@@ -196,8 +229,8 @@ impl Event {
 /// At most this many events tell of one record: of its status, and of what else changed.
 const EVENTS_OF_ENTRY: usize = 2;
 /// What a step raises beside what entries tell: own pause, started over, two of who answers (reachable, zone
-/// released), conflict, new epoch, id in use, and what its message may (joined, or where a datagram was seen to come
-/// from); a tick stops for more room before anything that raises several.
+/// released), conflict, new epoch, id in use, and what its message may (joined, where a datagram was seen to come
+/// from, a question or an answer); a tick stops for more room before anything that raises several.
 pub(crate) const EVENTS_OF_STEP: usize = 8;
 
 /// The most events that entries of one datagram raise. An item, which can raise two, has 19 bytes at least; a record,
@@ -454,10 +487,17 @@ impl<'o> Output<'o> {
         self.events
     }
 
-    /// What a [`UserEvent`](Event::UserEvent) of this output says; nothing for other events.
+    /// What a [`UserEvent`](Event::UserEvent) of this output says, the name that [one](Event::Asked) asks for, or what it
+    /// [answers](Event::Answered); nothing for other events.
     pub fn payload(&self, event: &Event) -> &'o [u8] {
-        let Event::UserEvent { payload: Payload { start, len }, .. } = *event else { return &[] };
-        self.bytes.get(start as usize..start as usize + usize::from(len)).unwrap_or_default()
+        let (Event::UserEvent { payload, .. }
+        | Event::Asked { key: payload, .. }
+        | Event::Answered { payload, .. }) = event
+        else {
+            return &[];
+        };
+        let start = payload.start as usize;
+        self.bytes.get(start..start + usize::from(payload.len)).unwrap_or_default()
     }
 }
 

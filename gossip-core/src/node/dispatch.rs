@@ -88,6 +88,7 @@ impl Step<'_, '_> {
         if let Some(message) = &authentic.contents.message {
             self.handle_message(from, sender, from_advertised, message, bytes);
         }
+        self.hear_exchange(sender, from_advertised, authentic);
         self.cx.correct_sender(sender, &mut corrections);
         if from_advertised {
             self.membership.recheck(&mut self.cx, sender);
@@ -113,6 +114,16 @@ impl Step<'_, '_> {
             self.membership.correct(&mut self.cx, from, &corrections);
         }
         Verdict::Accepted
+    }
+
+    /// Takes in a question that a member asks this node's host, or an answer to one of its own.
+    fn hear_exchange(&mut self, sender: SlotId, from_advertised: bool, authentic: &Authentic<'_>) {
+        if let Some(Message::Ask { nonce, key }) = &authentic.contents.message {
+            self.state.hear_question(&mut self.cx, sender, from_advertised, (*nonce, key));
+        }
+        if let Some(reply) = &authentic.contents.answer {
+            self.state.hear_answer(&mut self.cx, authentic.sender, reply);
+        }
     }
 
     /// Takes in the records and accusations of a datagram that was in transit for `transit` ms.
@@ -248,7 +259,11 @@ impl Step<'_, '_> {
             Message::Observed { address, .. } if from_advertised => {
                 self.membership.hear_where_seen(&mut self.cx, Some(sender), *address)
             }
-            Message::Observed { .. } | Message::Pull | Message::Repair | Message::Sifted { .. } => {}
+            Message::Observed { .. }
+            | Message::Pull
+            | Message::Repair
+            | Message::Sifted { .. }
+            | Message::Ask { .. } => {}
         }
     }
 

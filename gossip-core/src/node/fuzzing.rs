@@ -29,6 +29,9 @@ const VALUES: u8 = 56;
 const SUM: u8 = 57;
 const VERSIONS: u8 = 58;
 const KEYS: u8 = 59;
+/// A question, and an answer.
+const ASK: u8 = 61;
+const ANSWER: u8 = 62;
 
 /// Whether a datagram decodes, of any cluster. Panics if what decodes does not encode to itself, or if the decoder
 /// would not have noticed a byte more or less.
@@ -63,6 +66,7 @@ fn encode_again(datagram: &[u8]) -> Result<Vec<u8>, Verdict> {
         let alone = [&datagram[..HEADER], section].concat();
         let contents = Frame::decode(&alone)?.contents().map_err(Verdict::Malformed)?;
         let fits = contents.message.iter().all(|message| draft.message(message))
+            && contents.answer.iter().all(|reply| draft.answer(reply))
             && contents.limit.iter().all(|&limit| draft.limit(limit))
             && contents.sieve.iter().all(|sieve| {
                 let range = (sieve.nonce, sieve.from, sieve.until);
@@ -99,9 +103,9 @@ fn normal_form(datagram: &[u8]) -> Vec<u8> {
         let (tag, body) = (section[0], &section[SECTION..]);
         let is_list =
             matches!(tag, FIRST_LIST..=16 | RECORDS | 33 | ITEMS..=51 | EVENTS..=55 | VALUES | KEYS);
-        if !matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED | SIEVE | SIFTED | SUM | VERSIONS)
-            && (!is_list || body.is_empty())
-        {
+        let is_one =
+            matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED | SIEVE | SIFTED | SUM | VERSIONS | ASK | ANSWER);
+        if !is_one && (!is_list || body.is_empty()) {
             continue;
         }
         match whole.iter_mut().find(|(other, _)| *other == tag) {

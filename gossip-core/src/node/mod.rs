@@ -12,6 +12,7 @@
 //! every step (`tests/it/laws.rs`).
 
 pub(crate) mod api;
+mod ask;
 mod dispatch;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]

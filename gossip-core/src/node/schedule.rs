@@ -36,13 +36,15 @@ enum Timer {
     Gap,
     /// Events that were announced and have not come are asked for, or that were missed during a pause of our own.
     EventAsk,
+    /// A question has no answer yet.
+    Ask,
     /// The pause that we announced is over.
     Pause,
     Leave,
 }
 
 impl Timer {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Quarantine,
         Self::Ack,
         Self::RelayedAck,
@@ -58,6 +60,7 @@ impl Timer {
         Self::Value,
         Self::Gap,
         Self::EventAsk,
+        Self::Ask,
         Self::Pause,
         Self::Leave,
     ];
@@ -118,6 +121,7 @@ impl Step<'_, '_> {
             Timer::Value => self.state.next_value(),
             Timer::Gap => self.state.next_gap(cx),
             Timer::EventAsk => self.state.next_event_ask(cx),
+            Timer::Ask => self.state.next_ask(cx),
             Timer::Pause => membership.lifecycle.pause_ends(),
             Timer::Leave => membership.leave_ends(cx),
         }
@@ -142,6 +146,7 @@ impl Step<'_, '_> {
             Timer::Value => self.state.forget_values(cx),
             Timer::Gap => self.state.close_gaps(cx),
             Timer::EventAsk => self.state.ask_for_events(cx),
+            Timer::Ask => self.state.advance_asks(cx),
             Timer::Pause => membership.end_pause(cx),
             Timer::Leave => membership.finish_leaving(cx),
         }

@@ -75,7 +75,7 @@ impl<M: Memory> Node<M> {
         self.write(now, out, |step| step.state.send_event(&mut step.cx, payload))
     }
 
-    fn write<'o>(
+    pub(super) fn write<'o>(
         &mut self,
         now: Instant,
         out: &'o mut Outbox<'_>,

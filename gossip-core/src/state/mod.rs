@@ -9,6 +9,8 @@
 //!  value of no member ──▶ values ──▶ the one set of all nodes, and pending again if it won (tables/values)
 //!  another sum of values ──▶ list ──▶ answered with values, and with keys that are asked for
 //!  a first view ──▶ sweep ──ranges──▶ answered with items
+//!
+//!  host: ask ──▶ asks ──question──▶ the member's host ──answer──▶ asks ──▶ host
 //! ```
 //!
 //! What a copy is, and why it converges, is told in `tables/state`. Beside it this plane has `events`, which are told once:
@@ -19,6 +21,7 @@
 //! network lets it (`tests/it/user_events.rs`).
 //! Cluster-wide values end the same everywhere, and none that was deleted comes back within a day (`tests/it/shared.rs`).
 
+mod asks;
 pub(crate) mod entries;
 pub(crate) mod events;
 pub(crate) mod gaps;

@@ -1,7 +1,7 @@
 //! The plane of state: what members keep of each other.
 
 use crate::{
-    state::{events::CatchUp, own::Own, sweep::Sweeps, values::Shared},
+    state::{asks::Asks, events::CatchUp, own::Own, sweep::Sweeps, values::Shared},
     vocabulary::{config::Config, time::Instant},
 };
 
@@ -12,6 +12,7 @@ pub(crate) struct State {
     pub(super) sweeps: Sweeps,
     pub(super) catch_up: CatchUp,
     pub(super) shared: Shared,
+    pub(super) asks: Asks,
 }
 
 impl State {
@@ -21,6 +22,7 @@ impl State {
             sweeps: Sweeps::new(),
             catch_up: CatchUp::NONE,
             shared: Shared::new(),
+            asks: Asks::new(now),
         }
     }
 

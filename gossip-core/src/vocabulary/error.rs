@@ -150,7 +150,7 @@ impl core::error::Error for ConfigError {
     }
 }
 
-/// Why something was not published. Nothing has changed.
+/// Why something was not published, asked or answered. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum StateError {
@@ -187,6 +187,20 @@ pub enum StateError {
         /// How long until it may send the next.
         wait: Duration,
     },
+    /// Whom a question is for is no other live member.
+    NoMember,
+    /// This node waits for as many answers as it may.
+    TooManyAsked {
+        /// The most questions at a time.
+        most: usize,
+    },
+    /// An answer is longer than what reaches the member that asks.
+    AnswerTooLarge {
+        /// The most bytes.
+        most: usize,
+    },
+    /// The outbox has no room for a step: see [`Verdict::OutboxTooSmall`].
+    OutboxTooSmall,
     /// This node has left, or is leaving.
     Inactive,
     /// The counter of this node's writes has come to its end: only a new epoch helps.
@@ -228,6 +242,17 @@ impl fmt::Display for StateError {
             Self::Busy { wait } => {
                 write!(f, "a node sends one event a second, and eight at once: wait for {wait:?}")
             }
+            Self::NoMember => f.write_str("only another live member can be asked"),
+            Self::TooManyAsked { most } => {
+                write!(f, "{most} questions wait for their answers: ask again when one has ended")
+            }
+            Self::AnswerTooLarge { most } => {
+                write!(
+                    f,
+                    "an answer to this member has {most} bytes at the most: say where more can be fetched"
+                )
+            }
+            Self::OutboxTooSmall => f.write_str("the outbox has no room for a step: enlarge its buffer"),
             Self::Inactive => f.write_str("this node has left, or is leaving"),
             Self::Exhausted => f.write_str("this node has written too often in this epoch: restart it"),
         }

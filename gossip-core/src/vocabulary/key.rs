@@ -1,4 +1,4 @@
-//! The one rule for the keys of cluster-wide values.
+//! The one rule for the keys of cluster-wide values, and of what members are asked for.
 
 use core::fmt;
 use siphasher::sip::SipHasher13;

@@ -264,6 +264,21 @@ counters! {
     forged_values,
     /// Deleted cluster-wide values that were forgotten.
     values_forgotten,
+    /// Questions that this node's host asked other members.
+    asked,
+    /// Of those, the ones that were answered with what was asked for.
+    asked_answered,
+    /// Of those, the ones that ended without.
+    asked_failed,
+    /// Questions of others that the host was told of; those that came again included.
+    questions,
+    /// Answers sent to others.
+    answers,
+    /// Questions dropped: over the limit on them, not from the address of a live member, or for want of room.
+    dropped_questions,
+    /// Answers dropped: not sent, because the budget for them was spent or the asker is gone; or received, and to no question
+    /// that is open.
+    dropped_answers,
 }
 
 impl Metrics {

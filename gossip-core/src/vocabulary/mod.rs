@@ -7,6 +7,7 @@
 //! within every bound (`tests/it/limits.rs`).
 
 pub(crate) mod address;
+pub(crate) mod ask;
 pub(crate) mod bounds;
 pub(crate) mod config;
 pub(crate) mod diagnostics;

@@ -1,6 +1,7 @@
 //! `Display` for what people read: one lower-case word each, padded as requested.
 
 use crate::vocabulary::{
+    ask::AskFailure,
     config::Mode,
     error::Verdict,
     record::{Health, Locality, Reachability, Status},
@@ -15,6 +16,17 @@ impl Display for Status {
             Self::Suspect => "suspect",
             Self::Dead => "dead",
             Self::Left => "left",
+        })
+    }
+}
+
+impl Display for AskFailure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.pad(match self {
+            Self::Silent => "silent",
+            Self::Unknown => "unknown",
+            Self::Refused => "refused",
+            Self::Gone => "gone",
         })
     }
 }

@@ -11,15 +11,18 @@
 //! 48 to 51        kept state: see `state`
 //! 53 to 55        user events: see `event`
 //! 56 to 59        cluster-wide values: see `value`
+//! 62 answer       see `answer`
 //! ```
 
 mod values;
 
 use super::{
+    answer::{BESIDE_FOUND, Reply, decode_reply, encode_reply},
     codec::{Reader, Writer},
     event::{self, decode_event, encode_event},
     message::{Message, Nonce},
     record::{Aged, decode_accusation, decode_record, encode_accusation, encode_record, id},
+    sections::Sections,
     sieve::{Bits, SIEVE_HEAD, Sieve, decode_sieve, encode_sieve},
     state::{
         Head, Notice, Range, Want, decode_head, decode_item, decode_range, decode_want, encode_head,
@@ -69,6 +72,7 @@ const VALUES: u8 = 56;
 const SUM: u8 = 57;
 const VERSIONS: u8 = 58;
 const KEYS: u8 = 59;
+const ANSWER: u8 = 62;
 /// The most sections, known or not.
 const MAX_SECTIONS: usize = 16;
 /// The most sections that a [`Draft`] has: one of each tag that are written together, and more.
@@ -84,6 +88,9 @@ pub(crate) const LIMIT_BYTES: usize = SECTION + 2;
 pub(crate) const BESIDE_SECTIONS: usize = HEADER + LIMIT_BYTES + SECTION;
 /// Bytes of a datagram with a limit and a sieve, without the bits of that.
 pub(crate) const BESIDE_SIEVE: usize = HEADER + LIMIT_BYTES + SECTION + SIEVE_HEAD;
+
+/// Bytes of a datagram with a limit and an answer, beside what was found.
+pub(crate) const BESIDE_ANSWER: usize = HEADER + LIMIT_BYTES + SECTION + BESIDE_FOUND;
 
 /// Who sends, to which cluster, and what it knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,8 +127,15 @@ impl<'a> Frame<'a> {
     /// Goes through the whole datagram once and checks every value.
     pub(crate) fn contents(self) -> Result<Contents<'a>, Malformed> {
         let (sum, versions) = (None, None);
-        let mut contents =
-            Contents { message: None, limit: None, sieve: None, sum, versions, sections: self.sections };
+        let mut contents = Contents {
+            message: None,
+            answer: None,
+            limit: None,
+            sieve: None,
+            sum,
+            versions,
+            sections: self.sections,
+        };
         let (mut sections, mut entries) = (0, 0);
         for section in Sections(self.sections) {
             let (tag, body) = section?;
@@ -162,14 +176,8 @@ impl<'a> Frame<'a> {
                         return Err(Malformed::TooMany);
                     }
                 }
-                _ => {
-                    if let Some(message) = Message::decode(tag, body)? {
-                        // One answer to one datagram: two would be more bytes than the question had.
-                        if contents.message.replace(message).is_some() {
-                            return Err(Malformed::TooMany);
-                        }
-                    }
-                }
+                ANSWER => contents.put_answer(whole(tag, decode_reply(body))?)?,
+                _ => contents.put_message(Message::decode(tag, body)?)?,
             }
             if entries > MAX_ENTRIES || sections > MAX_SECTIONS {
                 return Err(Malformed::TooMany);
@@ -211,31 +219,11 @@ fn whole<T>(tag: u8, decoded: Result<T, Malformed>) -> Result<T, Malformed> {
     })
 }
 
-/// Splits a frame's body into `(tag, body)`; ends after the first error.
-struct Sections<'a>(&'a [u8]);
-
-impl<'a> Iterator for Sections<'a> {
-    type Item = Result<(u8, &'a [u8]), Malformed>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let mut reader = Reader { rest: core::mem::take(&mut self.0) };
-        let section = (|| {
-            let (tag, length) = (reader.u8()?, reader.u16()?);
-            Ok((tag, reader.slice(usize::from(length))?))
-        })();
-        if section.is_ok() {
-            self.0 = reader.rest;
-        }
-        Some(section)
-    }
-}
-
 /// What a datagram says, decoded without fault from end to end.
 pub(crate) struct Contents<'a> {
     pub(crate) message: Option<Message>,
+    /// In place of a message.
+    pub(crate) answer: Option<Reply<'a>>,
     /// The longest datagram that reaches the sender, if it says so.
     pub(crate) limit: Option<u16>,
     /// What the sender has, if it asks for what it lacks.
@@ -248,6 +236,18 @@ pub(crate) struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
+    /// One message or answer to one datagram: two would be more bytes than the question had.
+    fn put_message(&mut self, message: Option<Message>) -> Result<(), Malformed> {
+        let Some(message) = message else { return Ok(()) };
+        let is_first = self.message.replace(message).is_none() && self.answer.is_none();
+        if is_first { Ok(()) } else { Err(Malformed::TooMany) }
+    }
+
+    fn put_answer(&mut self, answer: Reply<'a>) -> Result<(), Malformed> {
+        let is_first = self.answer.replace(answer).is_none() && self.message.is_none();
+        if is_first { Ok(()) } else { Err(Malformed::TooMany) }
+    }
+
     /// The records, in order: the second pass.
     pub(crate) fn records(&self) -> impl Iterator<Item = Aged> + use<'a> {
         entries(self.sections, RECORDS, decode_record)
@@ -376,6 +376,13 @@ impl<'a> Draft<'a> {
     /// Adds a message; false (and nothing written) when it does not fit, or there is one already.
     pub(crate) fn message(&mut self, message: &Message) -> bool {
         let fits = !self.has_message && self.append(message.tag(), |writer| message.encode(writer));
+        self.has_message |= fits;
+        fits
+    }
+
+    /// Adds an answer; false (and nothing written) when it does not fit, or there is a message already.
+    pub(crate) fn answer(&mut self, reply: &Reply<'_>) -> bool {
+        let fits = !self.has_message && self.append(ANSWER, |writer| encode_reply(writer, reply));
         self.has_message |= fits;
         fits
     }

@@ -16,6 +16,7 @@
 //! 13 repair        nothing
 //! 18 observed      nonce 4 · family 1, 4 or 6 · port 2 · ip 4|16
 //! 20 sifted        nonce 4
+//! 61 ask           nonce 4 · key 1 to 31
 //! ```
 
 use super::{
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::{
     tables::table::index::Place,
-    vocabulary::{error::Malformed, record::NodeId},
+    vocabulary::{error::Malformed, key::ValueKey, record::NodeId},
 };
 use core::net::SocketAddr;
 
@@ -71,6 +72,8 @@ pub(crate) enum Message {
     Observed { nonce: Nonce, address: SocketAddr },
     /// The records with this were not in your sieve.
     Sifted { nonce: Nonce },
+    /// Tell me what you have under this key.
+    Ask { nonce: Nonce, key: ValueKey },
 }
 
 impl Message {
@@ -91,6 +94,7 @@ impl Message {
             Self::Repair => 13,
             Self::Observed { .. } => 18,
             Self::Sifted { .. } => 20,
+            Self::Ask { .. } => 61,
         }
     }
 
@@ -147,6 +151,10 @@ impl Message {
                 writer.u32(*nonce);
                 encode_address(writer, *address);
             }
+            Self::Ask { nonce, key } => {
+                writer.u32(*nonce);
+                writer.put(key.as_bytes());
+            }
         }
     }
 
@@ -165,7 +173,7 @@ impl Message {
 
     fn decode_body(tag: u8, reader: &mut Reader<'_>) -> Result<Option<Self>, Malformed> {
         match tag {
-            1..=11 | 18 | 20 => {}
+            1..=11 | 18 | 20 | 61 => {}
             12 => return Ok(Some(Self::Pull)),
             13 => return Ok(Some(Self::Repair)),
             _ => return Ok(None),
@@ -195,6 +203,10 @@ impl Message {
                 window: reader.u8()?,
             },
             20 => Self::Sifted { nonce },
+            61 => {
+                let key = ValueKey::from_bytes(core::mem::take(&mut reader.rest)).ok_or(Malformed::Value)?;
+                Self::Ask { nonce, key }
+            }
             18 => Self::Observed { nonce, address: decode_address(reader)? },
             _ => {
                 let (after, next) = (decode_place(reader)?, decode_place(reader)?);

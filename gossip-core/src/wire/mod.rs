@@ -15,11 +15,13 @@
     )
 )]
 
+pub(crate) mod answer;
 pub(crate) mod codec;
 pub(crate) mod event;
 pub(crate) mod frame;
 pub(crate) mod message;
 pub(crate) mod record;
+mod sections;
 pub(crate) mod sieve;
 pub(crate) mod state;
 pub(crate) mod sync;

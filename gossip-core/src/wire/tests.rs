@@ -1,5 +1,6 @@
 //! What encodes decodes to itself, and what decodes encodes to itself.
 
+mod answer;
 mod event;
 mod vectors;
 
@@ -25,6 +26,7 @@ use crate::{
         },
     },
 };
+use answer::OwnedReply;
 use core::net::SocketAddr;
 use quickcheck::{Arbitrary, Gen, TestResult, quickcheck};
 use std::{boxed::Box, vec::Vec};
@@ -50,6 +52,7 @@ struct Datagram {
     limit: Option<u16>,
     sieve: Option<Owned>,
     message: Option<Message>,
+    answer: Option<OwnedReply>,
     digests: Vec<Digest>,
     lists: Vec<List>,
     requests: Vec<NodeId>,
@@ -82,6 +85,7 @@ impl Datagram {
         let limit = self.limit.filter(|&limit| draft.limit(limit));
         let sieve = self.sieve.clone().filter(|sieve| sieve.write(&mut draft));
         let message = self.message.clone().filter(|message| draft.message(message));
+        let answer = self.answer.clone().filter(|answer| draft.answer(&answer.reply()));
         let digests = self.digests.iter().filter(|digest| draft.digest(digest)).copied().collect();
         let lists = self.lists.iter().filter(|list| draft.list(list)).cloned().collect();
         let requests = self.requests.iter().filter(|&&id| draft.request(id)).copied().collect();
@@ -100,6 +104,7 @@ impl Datagram {
                 limit,
                 sieve,
                 message,
+                answer,
                 digests,
                 lists,
                 requests,
@@ -124,6 +129,7 @@ impl Datagram {
                 bits: bits.to_vec(),
             }),
             message: contents.message.clone(),
+            answer: contents.answer.map(OwnedReply::of),
             digests: contents.digests().collect(),
             lists: contents.lists().collect(),
             requests: contents.requests().collect(),
@@ -175,7 +181,7 @@ fn aged(g: &mut Gen) -> Aged {
 fn message(g: &mut Gen) -> Message {
     let nonce = u32::arbitrary(g);
     let place = |g: &mut Gen| Place { tag: u32::arbitrary(g), id: u64::arbitrary(g) };
-    match u8::arbitrary(g) % 15 {
+    match u8::arbitrary(g) % 16 {
         0 => Message::Ping { nonce, target: id(g) },
         1 => Message::Ack { nonce },
         2 => Message::PingRequest { nonce, target: id(g) },
@@ -199,6 +205,7 @@ fn message(g: &mut Gen) -> Message {
         11 => Message::Pull,
         12 => Message::Observed { nonce, address: address(g) },
         13 => Message::Sifted { nonce },
+        14 => Message::Ask { nonce, key: answer::key(g) },
         _ => Message::Repair,
     }
 }
@@ -264,6 +271,7 @@ impl Arbitrary for Datagram {
             limit: bool::arbitrary(g).then(|| u16::arbitrary(g).max(400)),
             sieve: bool::arbitrary(g).then(|| sieve(g)),
             message: bool::arbitrary(g).then(|| message(g)),
+            answer: bool::arbitrary(g).then(|| OwnedReply::arbitrary(g)),
             digests: (0..u8::arbitrary(g) % 4).map(|_| digest(g)).collect(),
             lists: (0..u8::arbitrary(g) % 4).map(|_| list(g)).collect(),
             requests: (0..u8::arbitrary(g) % 20).map(|_| id(g)).collect(),
@@ -283,6 +291,7 @@ enum Call {
     Limit(u16),
     Sieve(Owned),
     Message(Message),
+    Answer(OwnedReply),
     ReserveMessage(Message),
     Digest(Digest),
     List(Box<List>),
@@ -299,7 +308,7 @@ enum Call {
 
 impl Arbitrary for Call {
     fn arbitrary(g: &mut Gen) -> Self {
-        match u8::arbitrary(g) % 32 {
+        match u8::arbitrary(g) % 34 {
             0 => Self::Message(message(g)),
             1 => Self::ReserveMessage(message(g)),
             2..5 => Self::Digest(digest(g)),
@@ -312,6 +321,7 @@ impl Arbitrary for Call {
             26..28 => Self::Event(told(g)),
             28..30 => Self::EventHead(told(g).id.head()),
             30..32 => Self::EventWant(event_want(g)),
+            32 => Self::Answer(OwnedReply::arbitrary(g)),
             23 => Self::Limit(u16::arbitrary(g).max(400)),
             _ => Self::Release,
         }
@@ -328,6 +338,10 @@ fn write(max: usize, calls: &[Call]) -> (Vec<u8>, Datagram) {
         match call {
             Call::Message(message) if draft.message(message) => {
                 assert_eq!(expected.message.replace(message.clone()), None, "a second message was written");
+            }
+            Call::Answer(answer) if draft.answer(&answer.reply()) => {
+                assert_eq!(expected.message, None, "an answer was written beside a message");
+                assert_eq!(expected.answer.replace(answer.clone()), None, "a second answer was written");
             }
             Call::Limit(limit) if draft.limit(*limit) => {
                 assert_eq!(expected.limit.replace(*limit), None, "a second limit was written");
@@ -355,8 +369,11 @@ fn write(max: usize, calls: &[Call]) -> (Vec<u8>, Datagram) {
     }
     if let Some(message) = reserved_message {
         let written = draft.reserved_message(message);
-        assert_eq!(written, expected.message.is_none(), "there is room for what room was kept for");
-        expected.message = expected.message.take().or_else(|| Some(message.clone()));
+        let has_none = expected.message.is_none() && expected.answer.is_none();
+        assert_eq!(written, has_none, "there is room for what room was kept for");
+        if written {
+            expected.message = Some(message.clone());
+        }
     }
     let len = draft.finish();
     space.truncate(len);
@@ -432,6 +449,7 @@ fn datagram(message: Option<Message>, records: Vec<Aged>, accusations: Vec<Accus
         limit: None,
         sieve: None,
         message,
+        answer: None,
         digests,
         lists,
         requests,

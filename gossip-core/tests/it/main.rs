@@ -4,6 +4,8 @@
 mod support;
 
 #[cfg(feature = "alloc")]
+mod asks;
+#[cfg(feature = "alloc")]
 mod clocks;
 #[cfg(feature = "alloc")]
 mod cluster;

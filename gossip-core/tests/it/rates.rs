@@ -416,8 +416,10 @@ fn packets_and_bytes_are_counted_as_they_are_sent_and_received() {
 }
 
 /// Counters of bounds that only a pressure of their own reaches: each has its test, here, in `limits.rs`, `cluster.rs`,
-/// `user_events.rs` or `shared.rs`.
-const UNDER_PRESSURE: [&str; 19] = [
+/// `user_events.rs` `shared.rs` or `asks.rs`.
+const UNDER_PRESSURE: [&str; 21] = [
+    "asked_answered",
+    "answers",
     "events_displaced",
     "dropped_events_crowded",
     "dropped_events_over_rate",
@@ -493,6 +495,19 @@ fn make_events(network: &mut Network<Heap>) {
     say(network, 9, 0, &[event(2_000, 102, 1_000)]);
 }
 
+/// A question that gets no answer, one from elsewhere, and an answer to none.
+fn ask_in_vain(network: &mut Network<Heap>) {
+    let member = network.hosts[1].id;
+    network.command(0, |node, now, out| match node.ask(now, member, "key", out) {
+        Ok((_, output)) => output,
+        Err(error) => panic!("{error}"),
+    });
+    network.run_for(secs(5));
+    let question = forge::datagram(&forge::head(network.config), member, &[forge::ask(7, "key")]);
+    network.inject(0, ([10, 9, 9, 9], 7_946).into(), &question);
+    say(network, 0, 1, &[forge::answer(7, 0, b"value")]);
+}
+
 /// What happens to clusters, one after the other, by the counters that it moves.
 #[test]
 fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
@@ -554,6 +569,7 @@ fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
     network.run_for(secs(30));
     (12..20).chain(22..30).for_each(|host| network.crash(host));
     network.run_for(secs(60));
+    ask_in_vain(&mut network);
     let counts = |name: &str| {
         let of =
             |host: &support::Host<Heap>| host.node.metrics().counters().any(|(of, n)| of == name && n > 0);

@@ -176,6 +176,22 @@ fn messages() -> Vec<(&'static str, Datagram)> {
     ]
 }
 
+/// A question, and its answers.
+fn exchange() -> Vec<(&'static str, Datagram)> {
+    let nonce = 0xDEAD_BEE8;
+    let answer = |status, found: &[u8]| Datagram {
+        answer: Some(OwnedReply { nonce, status, found: found.to_vec() }),
+        ..bare()
+    };
+    vec![
+        ("ask", with(Message::Ask { nonce, key: ValueKey::from_bytes(b"load").unwrap() })),
+        ("answer", answer(0, &[7, 8])),
+        ("answer of no bytes", answer(0, &[])),
+        ("answer: unknown", answer(1, &[])),
+        ("answer: refused", answer(2, &[])),
+    ]
+}
+
 fn entries() -> Vec<(&'static str, Datagram)> {
     let prefix = |level, tag| Prefix::new(level, tag).unwrap();
     let long = [version(300, 2), version(Incarnation::MAX_COUNT, Incarnation::MAX_COUNT), version(31, 3)];
@@ -264,6 +280,14 @@ fn refused() -> Vec<(&'static str, Malformed)> {
         ("a value of no writer", value),
         ("a value that was deleted, in a list", value),
         ("a key of values with an unused bit", value),
+        ("an ask without a key", value),
+        ("an ask for a key of 32 bytes", value),
+        ("an ask for a key with a blank", value),
+        ("an answer without a status", Malformed::Section(62)),
+        ("an answer of status 3", value),
+        ("a refusal with bytes", value),
+        ("two answers", many),
+        ("an answer beside a message", many),
     ]
 }
 
@@ -317,6 +341,7 @@ fn expected() -> BTreeMap<&'static str, Expected> {
         .into_iter()
         .chain(entries())
         .chain(values())
+        .chain(exchange())
         .map(|(name, datagram)| (name, Expected::Written(datagram)));
     let read = read_only().into_iter().map(|(name, datagram)| (name, Expected::Read(datagram)));
     let refused = refused().into_iter().map(|(name, kind)| (name, Expected::Refused(kind)));

@@ -1,0 +1,58 @@
+//! What a host asks another member, and answers.
+
+use crate::{
+    kernel::outbox::{Outbox, Output},
+    node::api::Node,
+    tables::memory::Memory,
+    vocabulary::{
+        ask::{Answer, AskId, Question},
+        error::StateError,
+        record::NodeId,
+        time::Instant,
+    },
+};
+
+impl<M: Memory> Node<M> {
+    /// Asks another member for something that it has, by a name of 1 to 31 visible ASCII characters: what is too large, too
+    /// short-lived or of interest to too few to be [published](Self::publish). Its host finds the answer, which fits one
+    /// datagram.
+    ///
+    /// The question is sent up to three times, and ends within six ack timeouts, or less than a second in a local network: with
+    /// [`Event::Answered`](crate::Event::Answered), or with [`Event::AskFailed`](crate::Event::AskFailed). At most 16 wait at
+    /// a time, 4 without the feature `alloc`.
+    ///
+    /// # Errors
+    /// The key cannot be one, there is no such live member, too many questions wait, or this node has left. Nothing was sent.
+    pub fn ask<'o>(
+        &mut self,
+        now: Instant,
+        member: NodeId,
+        key: &str,
+        out: &'o mut Outbox<'_>,
+    ) -> Result<(AskId, Output<'o>), StateError> {
+        let mut id = None;
+        let output = self.write(now, out, |step| {
+            id = Some(step.state.ask(&mut step.cx, member, key)?);
+            Ok(())
+        })?;
+        id.map(|id| (id, output)).ok_or(StateError::OutboxTooSmall)
+    }
+
+    /// Answers a [question](crate::Event::Asked) of another member, in the same step of the host or soon after it. Who does
+    /// not answer is asked again.
+    ///
+    /// At most half of [`Budgets::state`](crate::Budgets) goes into answers. What is more is dropped and counted, and so is
+    /// the answer to a member that is gone.
+    ///
+    /// # Errors
+    /// [`StateError::AnswerTooLarge`], or this node has left. Nothing was sent.
+    pub fn answer<'o>(
+        &mut self,
+        now: Instant,
+        question: Question,
+        answer: Answer<'_>,
+        out: &'o mut Outbox<'_>,
+    ) -> Result<Output<'o>, StateError> {
+        self.write(now, out, |step| step.state.answer(&mut step.cx, question, answer))
+    }
+}
