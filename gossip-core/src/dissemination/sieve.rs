@@ -16,7 +16,7 @@ use crate::{
         reconcile::{MAX_SCANNED, SCANNED_PER_BYTE},
     },
     kernel::{
-        choose::{self, Chosen},
+        choose,
         context::Context,
         pace::{SIEVES, sends_sieves, sieve_gap},
     },
@@ -127,12 +127,7 @@ impl Dissemination {
         let members = &cx.tables.members;
         let teller = self.sieves.teller.take().and_then(|id| members.find(id));
         let teller = teller.filter(|_| members.live() < FEW);
-        teller.or_else(|| {
-            let mut peers = Chosen::new();
-            let well = |slot| choose::is_well(members, slot);
-            choose::gossip(&mut peers, members, &mut cx.kernel.rng, 1, false, well);
-            peers.first().copied()
-        })
+        teller.or_else(|| choose::well_peer(members, &mut cx.kernel.rng))
     }
 
     /// Sends a sieve beside the regular ones: to a member that just learns of us, or that knows something else.

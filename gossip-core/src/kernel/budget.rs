@@ -279,7 +279,7 @@ impl Buckets {
         }
     }
 
-    /// Charges a packet to its class, but for the bytes in it that are of state: those are charged to that.
+    /// Charges a packet to its class, except for the bytes of state in it, which are charged to the budget for state.
     pub(super) fn spend(&mut self, class: Traffic, bytes: u32, of_state: u32) {
         self.total.spend(bytes);
         if class == Traffic::State {

@@ -168,6 +168,13 @@ pub(crate) fn controls(members: &Table<'_>, rng: &mut Rng, target: SlotId) -> Co
     chosen.into_iter().take(CONTROLS).collect()
 }
 
+/// A member to ask, at random: one that is well, mostly of our own zone.
+pub(crate) fn well_peer(members: &Table<'_>, rng: &mut Rng) -> Option<SlotId> {
+    let mut peers = Chosen::new();
+    gossip(&mut peers, members, rng, 1, false, |slot| is_well(members, slot));
+    peers.first().copied()
+}
+
 /// Alive, and not found unreachable from here.
 pub(crate) fn is_well(members: &Table<'_>, slot: SlotId) -> bool {
     let member = members.slot(slot);

@@ -122,7 +122,7 @@ impl<M: Memory> Node<M> {
             membership: Membership::new(now),
             dissemination: Dissemination::new(),
             bootstrap: Bootstrap::new(&config, now),
-            state: State::new(&config, now),
+            state: State::new(now),
         };
         Ok(Self { kernel, planes, memory, foreign_event: now })
     }

@@ -19,7 +19,7 @@ use crate::{
         traffic::Traffic,
     },
     wire::{
-        message::{INTRODUCTION, Message, Nonce},
+        message::{INTRODUCTION, Message, Nonce, Token},
         record::Aged,
     },
 };
@@ -238,17 +238,7 @@ impl Step<'_, '_> {
             Message::PingRequest { .. } => {}
             Message::Challenge { nonce, token } => {
                 if !self.bootstrap.handle_join_challenge(&mut self.cx, *nonce, *token) {
-                    // It does not know us (any more), and said so in answer to a ping or a rumor.
-                    let introduces = from_advertised || self.membership.has_pinged(&self.cx, from, *nonce);
-                    self.membership.handle_ack(&mut self.cx, id, *nonce);
-                    if introduces && self.bootstrap.admits_request(&mut self.cx) {
-                        self.bootstrap.introduce(&mut self.cx, from, INTRODUCTION, *token);
-                        // A member without room for this node challenges it for ever.
-                        let crowded = !self.cx.tables.members.has_free_slot();
-                        if *nonce == 0 && self.cx.kernel.pace.is_sieving() && !crowded {
-                            self.dissemination.sieve_from(&mut self.cx, sender);
-                        }
-                    }
+                    self.handle_challenge(from, (sender, from_advertised), *nonce, *token);
                 }
             }
             Message::Join { .. } | Message::Fetch { .. } => self.serve(from, id, message, bytes),
@@ -264,6 +254,27 @@ impl Step<'_, '_> {
             | Message::Repair
             | Message::Sifted { .. }
             | Message::Ask { .. } => {}
+        }
+    }
+
+    /// A member does not know us (any more), and said so in answer to a ping or a rumor.
+    fn handle_challenge(
+        &mut self,
+        from: SocketAddr,
+        (sender, from_advertised): (SlotId, bool),
+        nonce: Nonce,
+        token: Token,
+    ) {
+        let introduces = from_advertised || self.membership.has_pinged(&self.cx, from, nonce);
+        let id = self.cx.record(sender).id();
+        self.membership.handle_ack(&mut self.cx, id, nonce);
+        if introduces && self.bootstrap.admits_request(&mut self.cx) {
+            self.bootstrap.introduce(&mut self.cx, from, INTRODUCTION, token);
+            // A member without room for this node challenges it for ever.
+            let crowded = !self.cx.tables.members.has_free_slot();
+            if nonce == 0 && self.cx.kernel.pace.is_sieving() && !crowded {
+                self.dissemination.sieve_from(&mut self.cx, sender);
+            }
         }
     }
 

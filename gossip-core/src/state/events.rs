@@ -8,11 +8,7 @@
 
 use crate::wire::{event::WANT_BYTES, frame::BESIDE_SECTIONS};
 use crate::{
-    kernel::{
-        choose::{self, Chosen},
-        context::Context,
-        outbox::Event,
-    },
+    kernel::{choose, context::Context, outbox::Event},
     state::plane::State,
     tables::events::{
         event::{Head, UserEvent, Want, Wants, tag},
@@ -193,12 +189,8 @@ impl State {
             self.catch_up = if left > 0 { CatchUp { due: now + CATCH_UP_GAP, left } } else { CatchUp::NONE };
             wants = cx.tables.events.wants(now);
         }
-        let mut peers = Chosen::new();
-        let members = &cx.tables.members;
-        choose::gossip(&mut peers, members, &mut cx.kernel.rng, 1, false, |slot| {
-            choose::is_well(members, slot)
-        });
-        if let Some(&peer) = peers.first().filter(|_| !wants.is_empty()) {
+        let peer = choose::well_peer(&cx.tables.members, &mut cx.kernel.rng);
+        if let Some(peer) = peer.filter(|_| !wants.is_empty()) {
             Self::send_event_wants(cx, cx.record(peer).address(), &wants);
         }
     }

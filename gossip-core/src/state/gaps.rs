@@ -6,12 +6,7 @@
 //! ```
 
 use crate::{
-    kernel::{
-        choose::{self, Chosen},
-        context::Context,
-        sending::put_news,
-        telling::put_item,
-    },
+    kernel::{choose, context::Context, sending::put_news, telling::put_item},
     state::plane::State,
     tables::{
         state::{
@@ -115,8 +110,7 @@ impl State {
             cx.kernel.metrics.state_forgotten += 1;
         }
         let is_announced = matches!(wait, Wait::Announced(times) if times < MAX_ANNOUNCED);
-        let is_gap = cx.tables.state.owner(slot).known() < cx.record(slot).state_version();
-        let is_gap = is_live && (is_gap || is_announced);
+        let is_gap = is_live && (cx.tables.has_gap(slot) || is_announced);
         if !is_gap {
             cx.tables.state.wait_no_more(slot);
         }
@@ -141,12 +135,7 @@ impl State {
         if rest.is_empty() {
             return;
         }
-        let mut peers = Chosen::new();
-        let members = &cx.tables.members;
-        choose::gossip(&mut peers, members, &mut cx.kernel.rng, 1, false, |slot| {
-            choose::is_well(members, slot)
-        });
-        if let Some(&peer) = peers.first() {
+        if let Some(peer) = choose::well_peer(&cx.tables.members, &mut cx.kernel.rng) {
             Self::send_wants(cx, cx.record(peer).address(), &rest);
         }
     }
@@ -164,7 +153,7 @@ impl State {
         });
     }
 
-    /// A member says of whom it has news: what this node lacks of it, it asks for.
+    /// A member has announced news of some owners. This node asks it for what it lacks.
     #[inline(never)]
     pub(crate) fn hear_heads(
         &mut self,
@@ -182,8 +171,7 @@ impl State {
             );
             for slot in alike {
                 if self.is_news(cx, slot, head) && !wanted.is_full() {
-                    let is_gap = cx.tables.state.owner(slot).known() < cx.record(slot).state_version();
-                    let wait = if is_gap { Wait::Asked(1) } else { Wait::Announced(1) };
+                    let wait = if cx.tables.has_gap(slot) { Wait::Asked(1) } else { Wait::Announced(1) };
                     cx.tables.state.wait_for(slot, wait, cx.now().stamp());
                     let _ = wanted.push(slot);
                 }

@@ -14,7 +14,7 @@ use crate::{
         },
         table::ME,
     },
-    vocabulary::{config::Config, error::StateError, time::Instant},
+    vocabulary::{error::StateError, time::Instant},
 };
 use core::time::Duration;
 
@@ -38,7 +38,7 @@ pub(crate) struct Own {
 }
 
 impl Own {
-    pub(super) fn new(_: &Config, now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self {
             tells: Bucket::new(TELLS_PER_SECOND, TELLS_AT_ONCE, now),
             tell_at: Instant::NEVER,

@@ -2,7 +2,7 @@
 
 use crate::{
     state::{asks::Asks, events::CatchUp, own::Own, sweep::Sweeps, values::Shared},
-    vocabulary::{config::Config, time::Instant},
+    vocabulary::time::Instant,
 };
 
 /// Its state; the files of this folder are its parts.
@@ -16,9 +16,9 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(config: &Config, now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self {
-            own: Own::new(config, now),
+            own: Own::new(now),
             sweeps: Sweeps::new(),
             catch_up: CatchUp::NONE,
             shared: Shared::new(),

@@ -2,10 +2,7 @@
 //! by owner.
 
 use crate::{
-    kernel::{
-        choose::{self, Chosen},
-        context::Context,
-    },
+    kernel::{choose, context::Context},
     state::plane::State,
     tables::table::{SlotId, index::Place},
     vocabulary::{bounds::sized, time::Instant, traffic::Traffic},
@@ -115,19 +112,11 @@ impl State {
     fn lacks_of(cx: &Context<'_, '_>, range: Range) -> bool {
         let members = &cx.tables.members;
         let mut slots = members.as_view().after(Place { tag: range.from, id: 0 }, range.until);
-        slots.any(|(_, slot)| {
-            let record = members.record(slot);
-            record.status().is_live() && cx.tables.state.owner(slot).known() < record.state_version()
-        })
+        slots.any(|(_, slot)| members.record(slot).status().is_live() && cx.tables.has_gap(slot))
     }
 
     fn send_range(&mut self, cx: &mut Context<'_, '_>, range: Range) {
-        let mut peers = Chosen::new();
-        let members = &cx.tables.members;
-        choose::gossip(&mut peers, members, &mut cx.kernel.rng, 1, false, |slot| {
-            choose::is_well(members, slot)
-        });
-        let Some(&peer) = peers.first() else { return };
+        let Some(peer) = choose::well_peer(&cx.tables.members, &mut cx.kernel.rng) else { return };
         let sent = cx.write(cx.record(peer).address(), Traffic::Sync, |draft, _, _| {
             let _ = draft.range(&range);
         });

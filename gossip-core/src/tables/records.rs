@@ -86,11 +86,15 @@ impl Tables<'_> {
         }
     }
 
+    /// Whether something of an owner's state is missing, by what its record says.
+    pub(crate) fn has_gap(&self, slot: SlotId) -> bool {
+        self.state.owner(slot).known() < self.members.record(slot).state_version()
+    }
+
     /// Notices whether something of a live owner's state is missing.
     pub(crate) fn note_gap(&mut self, slot: SlotId, now: Stamp) {
-        let (owner, top) = (self.state.owner(slot), self.members.record(slot).state_version());
-        let wait = owner.wait();
-        if owner.known() >= top {
+        let wait = self.state.owner(slot).wait();
+        if !self.has_gap(slot) {
             self.state.wait_no_more(slot);
         } else if matches!(wait, None | Some(Wait::Lingering | Wait::Announced(_))) {
             self.state.wait_for(slot, Wait::Noticed, now);

@@ -22,7 +22,7 @@ use crate::{
 
 /// Bytes of the longest item beside its entries.
 const MAX_HEAD: usize = 8 + 4 + 1 + 1 + 4 * 5 + 3;
-/// Bytes of a section with one item at the most, beside its entries.
+/// The most bytes that a section with one item takes beside its entries.
 pub(crate) const BESIDE_ENTRIES: usize = MAX_HEAD + 3;
 /// Bytes of the shortest item: without entries, its numbers of one byte each.
 pub(crate) const MIN_ITEM: usize = 8 + 4 + 1 + 1 + 4 + 1;

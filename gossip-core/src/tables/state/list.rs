@@ -1,4 +1,4 @@
-//! Doubly linked lists of owners, whose links stand in the owners: an owner is in one list of each [`Row`] at the most.
+//! Doubly linked lists of owners. The links stand in the owners, so each owner is in at most one list of each [`Row`].
 
 use super::owner::{Links, Owner, Row};
 use crate::tables::table::SlotId;

@@ -43,7 +43,7 @@ impl Tables<'_> {
             }
             let record = self.members.record(slot);
             assert_eq!(owner.epoch(), record.incarnation().epoch, "state of slot {slot} is of another epoch");
-            if slot != ME && record.status().is_live() && owner.known() < record.state_version() {
+            if slot != ME && record.status().is_live() && self.has_gap(slot) {
                 assert!(owner.wait().is_some(), "a gap of slot {slot} is not waited for");
             }
         }
