@@ -13,7 +13,7 @@
 //!
 //! `Down` and `Left` follow `Up` the same way. `Updated` comes while a member is up or suspected: after the event of
 //! its status, if its address, locality, versions, health or epoch changed as well; and where its record changed in any
-//! other way but its state version, of which `State` tells. `Reaped` ends a row. A
+//! other way. `Reaped` ends a row. A
 //! member that was never told of as up has no other events: its tombstone came as history.
 
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) fn events(told: bool, was: Option<&Record>, is: &Record) -> Events {
     let mut events = status_events(before, is);
     let was_live = before.is_some_and(Status::is_live);
     if let Some(was) = was.filter(|_| was_live && is.status().is_live())
-        && (events.is_empty() && !differs_in_state_version(was, is) || is_seen_to_differ(was, is))
+        && (events.is_empty() || is_seen_to_differ(was, is))
     {
         let _ = events.push(Event::Updated(is.id()));
     }
@@ -60,11 +60,6 @@ fn status_events(before: Option<Status>, is: &Record) -> Events {
 /// Whether a host sees more than another status: where the member is, what it speaks, how fit it is, its epoch.
 fn is_seen_to_differ(was: &Record, is: &Record) -> bool {
     !was.same_fields(is) || was.health() != is.health() || was.incarnation().epoch != is.incarnation().epoch
-}
-
-/// Whether nothing but the state version is another: what its keys are another event tells.
-fn differs_in_state_version(was: &Record, is: &Record) -> bool {
-    was.with_state(is.state_version(), was.health(), was.pause_seconds()) == *is
 }
 
 #[cfg(test)]
