@@ -340,7 +340,12 @@ impl Rig {
         let challenges = 37.0 * MOST_CALLS as f64;
         for (class, sent, rate, at_once) in [
             // State rides on rumors, and is paid by its own budget.
-            ("rumor", metrics.bytes_rumor, config.budgets.rumor.saturating_add(config.budgets.state), max * 12.0),
+            (
+                "rumor",
+                metrics.bytes_rumor,
+                config.budgets.rumor.saturating_add(config.budgets.state),
+                max * 12.0,
+            ),
             ("state", metrics.bytes_state, config.budgets.state, max * 9.0),
             ("sync", metrics.bytes_sync, config.budgets.sync, max * 14.0 + challenges),
             ("suspicion", metrics.bytes_suspicion, config.budgets.suspicion, max * 3.0),

@@ -72,7 +72,7 @@ fn what_is_forged_is_what_the_document_shows() {
         ("digest of level 2", vec![forge::digest(2, 0xC6ED_78EE, None, sums)]),
         ("list of level 7, empty", vec![forge::list(7, 0xC6ED_78EE, 0, &[])]),
         ("request", vec![forge::requests(&[target])]),
-        ("sieve", vec![forge::sieve(NONCE, 0x8000_0000, u32::MAX, &[0x04, 0x88])]),
+        ("sieve", vec![forge::sieve(NONCE, 0x8000_0000, u32::MAX, &[0x01, 0x28])]),
     ] {
         assert_eq!(written(&sections), shown(document, name), "{name}");
     }
