@@ -29,7 +29,7 @@
 //! # What members publish
 //!
 //! Each node publishes keys of its own, which all others read: ports, tags, names ([`Handle::publish`], [`Handle::get`],
-//! [`Handle::watch_key`]).
+//! [`Handle::watch_key`]). Flags and settings that belong to no node are set and read with [`Handle::cluster`].
 //!
 //! ```
 //! # fn run(node: &adapter_tokio::Handle) -> Result<(), Box<dyn std::error::Error>> {
@@ -64,3 +64,8 @@ pub use gossip_host::prelude::*;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+
+/// And so does the code in docs/src/state.md.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/state.md")]
+pub struct State;

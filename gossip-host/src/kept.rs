@@ -5,18 +5,15 @@ use crate::{
     key::{DecodeError, Key, VALUE_ROOM},
     key_watch::KeyWatch,
     lock::lock,
-    value::{PublishError, Value},
+    value::{PublishError, Value, encoded},
     view::name_of,
 };
 use bytes::Bytes;
-use gossip_core::{AfterDeath, Buffer, Heap, Instant, Node, NodeId, Outbox, StateError, Terms};
+use gossip_core::{AfterDeath, Heap, Node, NodeId, Outbox, StateError, Terms};
 use std::{sync::Arc, time::Duration};
 
 /// The key of a node's name.
 const NAME: &str = "name";
-
-/// What a write needs, though it sends nothing: room for a datagram, and for the events of one.
-type WriteBuffer = Buffer<2, 256, 2_800>;
 
 /// Publishes a node's name, at its start. It is shown of the dead, too.
 pub(crate) fn publish_name(
@@ -57,9 +54,9 @@ impl Handle {
     /// As those of [`publish`](Self::publish).
     pub fn publish_with<T>(&self, key: &Key<T>, value: &T, terms: Terms) -> Result<(), PublishError> {
         let mut room = [0; VALUE_ROOM];
-        let encoded = key.encode(value, &mut room);
-        let bytes = encoded.map_err(|reason| PublishError::Encode { key: key.name().to_owned(), reason })?;
-        self.write(key, |node, now, out| node.publish(now, key.name(), bytes, terms, out).map(drop))
+        let bytes = encoded(key, value, &mut room)?;
+        not_the_name(key)?;
+        self.0.write(|node, now, out| node.publish(now, key.name(), bytes, terms, out))
     }
 
     /// Deletes a key of this node, which need not exist.
@@ -67,7 +64,8 @@ impl Handle {
     /// # Errors
     /// It is no key, or this node has left.
     pub fn withdraw<T>(&self, key: &Key<T>) -> Result<(), PublishError> {
-        self.write(key, |node, now, out| node.withdraw(now, key.name(), out).map(drop))
+        not_the_name(key)?;
+        self.0.write(|node, now, out| node.withdraw(now, key.name(), out))
     }
 
     /// The value of a key of a member, or of this node itself; `None` if it has none, or the member is not known.
@@ -75,7 +73,8 @@ impl Handle {
     /// # Errors
     /// The member has published something else under this key: nothing of this type, or of another schema.
     pub fn get<T>(&self, member: NodeId, key: &Key<T>) -> Result<Option<Value<T>>, DecodeError> {
-        self.0.read(member, key.name()).map(|(found, _)| self.0.decode(key, found)).transpose()
+        let found = self.0.read(member, key.name());
+        found.map(|(found, _)| found.try_map(|bytes| self.0.decode(key, &bytes))).transpose()
     }
 
     /// The values that the other members have for a key, and what changes of them.
@@ -106,37 +105,18 @@ impl Handle {
         let id = NodeId::from_name(name).ok()?;
         lock(&self.0.node).member(id).filter(|member| member.status().is_live()).map(|_| id)
     }
+}
 
-    /// Writes, and lets the driver know that there is something to tell.
-    fn write<T>(
-        &self,
-        key: &Key<T>,
-        write: impl FnOnce(&mut Node<Heap>, Instant, &mut Outbox<'_>) -> Result<(), StateError>,
-    ) -> Result<(), PublishError> {
-        if key.name() == NAME {
-            return Err(PublishError::Name);
-        }
-        if self.0.board.has_ended() {
-            return Err(PublishError::Stopped);
-        }
-        {
-            let mut buffer: Box<WriteBuffer> = Box::default();
-            let mut node = lock(&self.0.node);
-            // As part of the last step, so to say: nothing else is due at that time, so that neither packets nor events
-            // come of it, and no clock is needed that only the driver has.
-            let now = node.now();
-            write(&mut node, now, &mut buffer.outbox())?;
-        }
-        self.0.inbox.ask(|requests| requests.written = true);
-        Ok(())
-    }
+/// The key of a node's name is no key like others.
+fn not_the_name<T>(key: &Key<T>) -> Result<(), PublishError> {
+    if key.name() == NAME { Err(PublishError::Name) } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Engine, Options, testing::FakeTransport};
-    use gossip_core::{ClusterName, Config, Status};
+    use gossip_core::{ClusterName, Config, Instant, Status};
     use std::io;
 
     const PORT: Key<u16> = Key::new("port");

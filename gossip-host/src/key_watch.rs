@@ -141,9 +141,9 @@ impl<T> KeyWatch<T> {
         if self.told.insert(id, told).is_some_and(|before| before.hash == told.hash) {
             return None;
         }
-        let decoded = self.shared.decode(&self.key, found);
+        let decoded = self.shared.decode(&self.key, &found.value);
         Some(match decoded {
-            Ok(found) => Ok((id, Some(found.value))),
+            Ok(value) => Ok((id, Some(value))),
             Err(error) => Err(WatchError::Decode { member: id, error }),
         })
     }
@@ -191,10 +191,10 @@ impl<T> fmt::Debug for KeyWatch<T> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum WatchError {
-    /// The watch was read so slowly that it missed what happened. It looks at all members again: their latest values follow,
-    /// and no more than values between is lost.
+    /// The watch was read so slowly that it missed what happened. It looks at everything again: the latest values follow,
+    /// and no more than values between, and conflicts of cluster-wide ones, are lost.
     Lagged(Lagged),
-    /// The value of a member is not of the key's type.
+    /// The value of a member, or one that it set for the cluster, is not of the key's type.
     Decode {
         /// The member.
         member: NodeId,

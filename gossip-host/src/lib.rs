@@ -19,6 +19,9 @@
 
 mod board;
 mod clock;
+mod cluster;
+mod cluster_value;
+mod cluster_watch;
 mod counters;
 mod drive;
 mod engine;
@@ -52,9 +55,13 @@ mod value;
 mod view;
 mod view_file;
 mod watch;
+mod write;
 
 pub use bytes::Bytes;
 pub use clock::Clock;
+pub use cluster::Cluster;
+pub use cluster_value::ClusterValue;
+pub use cluster_watch::{ClusterChange, ClusterWatch};
 pub use counters::HostMetrics;
 pub use drive::{AsyncTransport, drive};
 pub use engine::{Engine, Turn};

@@ -2,6 +2,7 @@
 
 use crate::{
     board::Board,
+    cluster_value::ClusterValue,
     counters::HostMetrics,
     key::{DecodeError, Key},
     lock::lock,
@@ -60,9 +61,14 @@ impl Shared {
         Some((Value::of(&entry, owner.record()), node.now()))
     }
 
+    /// The value of a cluster-wide key, as it is told.
+    pub(crate) fn cluster_value(&self, key: &str) -> Option<ClusterValue<Bytes>> {
+        lock(&self.node).value(key).as_ref().map(ClusterValue::of)
+    }
+
     /// A value as what it is. Not under the lock of the node: what a type does to decode itself is its own affair.
-    pub(crate) fn decode<T>(&self, key: &Key<T>, told: Value<Bytes>) -> Result<Value<T>, DecodeError> {
-        let decoded = told.try_map(|bytes| key.decode(&bytes));
+    pub(crate) fn decode<T>(&self, key: &Key<T>, bytes: &[u8]) -> Result<T, DecodeError> {
+        let decoded = key.decode(bytes);
         if decoded.is_err() {
             lock(&self.metrics).values_undecoded += 1;
         }

@@ -1,7 +1,8 @@
 //! What a member publishes, copied out of the node, and why something was not published.
 
+use crate::key::{Key, VALUE_ROOM};
 use bytes::Bytes;
-use gossip_core::{Entry, Record, StateError, Status};
+use gossip_core::{Entry, Record, StateError, Status, ValueError};
 use std::{error::Error, fmt, time::Duration};
 
 /// The value of a key of a member, as this node knew it when it was asked.
@@ -41,12 +42,24 @@ impl<T> Value<T> {
     }
 }
 
-/// Why something was not published, and what to do. Nothing has changed.
+/// A value as its key encodes it, in `room` if it is encoded.
+pub(crate) fn encoded<'a, T>(
+    key: &Key<T>,
+    value: &'a T,
+    room: &'a mut [u8; VALUE_ROOM],
+) -> Result<&'a [u8], PublishError> {
+    let encoded = key.encode(value, room);
+    encoded.map_err(|reason| PublishError::Encode { key: key.name().to_owned(), reason })
+}
+
+/// Why something was not published, or not set for the cluster, and what to do. Nothing has changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum PublishError {
     /// The node refused it: a limit was met, which the error names.
     State(StateError),
+    /// The node refused a cluster-wide value: a limit was met, or an authority stands above this node.
+    Value(ValueError),
     /// The value cannot be encoded with postcard, which knows no sequences or maps whose length is not known beforehand.
     Encode {
         /// The key.
@@ -64,6 +77,7 @@ impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::State(error) => error.fmt(f),
+            Self::Value(error) => error.fmt(f),
             Self::Encode { key, reason } => write!(f, "the value of `{key}` cannot be encoded: {reason}"),
             Self::Name => f.write_str("the key `name` is that of the node's own name: choose another"),
             Self::Stopped => f.write_str("this node has stopped"),
@@ -74,8 +88,9 @@ impl fmt::Display for PublishError {
 impl Error for PublishError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            // It is shown as itself.
+            // These two are shown as themselves.
             Self::State(error) => error.source(),
+            Self::Value(error) => error.source(),
             _ => None,
         }
     }
@@ -84,5 +99,11 @@ impl Error for PublishError {
 impl From<StateError> for PublishError {
     fn from(error: StateError) -> Self {
         Self::State(error)
+    }
+}
+
+impl From<ValueError> for PublishError {
+    fn from(error: ValueError) -> Self {
+        Self::Value(error)
     }
 }

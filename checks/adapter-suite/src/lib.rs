@@ -12,11 +12,12 @@ mod kept;
 mod lifecycle;
 mod restart;
 mod trouble;
+mod values;
 mod wait;
 
 /// What [`behaviours!`] expands to calls of, one function for each promise.
 pub mod promises {
-    pub use crate::{cluster::*, kept::*, lifecycle::*, restart::*, trouble::*};
+    pub use crate::{cluster::*, kept::*, lifecycle::*, restart::*, trouble::*, values::*};
 }
 
 use gossip_core::{ClusterName, Config};
@@ -111,6 +112,11 @@ macro_rules! behaviours {
             a_watch_of_a_key_tells_what_is_there_and_what_changes,
             a_slow_watch_of_a_key_is_told_so_and_sees_the_latest,
             a_member_is_found_by_its_name,
+            a_value_of_the_cluster_reaches_all_and_so_does_its_end,
+            an_authority_stands_above_members,
+            a_watch_of_the_cluster_tells_what_is_there_and_what_changes,
+            a_slow_watch_of_the_cluster_is_told_so_and_sees_the_latest,
+            of_values_set_apart_one_wins_and_the_conflict_is_told,
             a_slow_subscriber_is_told_what_it_missed_and_goes_on,
             a_first_node_has_joined_and_so_have_those_who_join_it,
             a_node_whose_seeds_are_silent_or_unknown_has_not_joined,

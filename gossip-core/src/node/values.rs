@@ -19,6 +19,7 @@ use crate::{
 
 /// Where an authority stands: which of two things that it said is the later one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Authority {
     /// How often it was restored from an older state: its revisions before do not compare with those after.
     pub source: u32,
