@@ -2,6 +2,8 @@
 
 mod accusations;
 mod audit;
+mod delays;
+mod events;
 mod flaps;
 mod judgement;
 mod lag;
@@ -9,25 +11,29 @@ mod population;
 mod spread;
 mod state;
 mod traffic;
+mod values;
 mod views;
 mod watched;
 
 pub use accusations::Accusations;
 pub use audit::{AuditFigures, Audits};
+pub use delays::ChangeFigures;
+pub use events::{EventFigures, NUMBER_BYTES, UserEvents};
 pub use flaps::{FlapCounter, Flaps};
 pub use judgement::{Detection, Judgements};
 pub use lag::{Buckets, Lag, quantile as lag_quantile};
 pub use population::Population;
 pub use spread::{Spreads, Times};
-pub use state::{ChangeFigures, Difference, States, Write};
+pub use state::{Difference, States, Write};
 pub use traffic::{CLASSES, Rates, Sent};
+pub use values::{SharedValues, ValueFigures, are_equal as values_are_equal};
 pub use views::{Views, are_equal_and_right};
 pub use watched::{Curve, KINDS, Pairs, Side, WatchFigures, Watches};
 
 use traffic::class_of;
 
 use crate::engine::{Border, Host, HostId, Micros, Rule, SECOND, Step, Watch, World};
-use gossip_core::{Event, Traffic};
+use gossip_core::{Event, Traffic, ValueTag};
 
 /// How often views are compared while a cluster heals.
 pub const GLANCE: Micros = 10_000;
@@ -43,6 +49,10 @@ pub struct Measure {
     pub spreads: Spreads,
     /// How kept state spreads.
     pub states: States,
+    /// How user events are delivered.
+    pub events: UserEvents,
+    /// How cluster-wide values spread.
+    pub values: SharedValues,
     /// Suspicions and deaths.
     pub judgements: Judgements,
     /// How often nodes change their minds.
@@ -73,6 +83,9 @@ impl Watch for Measure {
             }
             match *event {
                 Event::State(id) => self.states.heard(step, id),
+                Event::UserEvent { .. } => self.events.delivered(step, event),
+                Event::Value(key) => self.values.heard(step, key),
+                Event::ValueConflict { .. } => self.values.conflicted(step.host),
                 Event::Suspected(id) => self.judgements.suspected(step, id, &self.population),
                 Event::Down(id) => self.judgements.down(step, id, &self.population),
                 _ => {}
@@ -104,6 +117,8 @@ pub fn look(world: &mut World<Measure>) {
     let (divergence, now) = (views::divergence(world.running().map(|(_, host)| host)), world.now());
     world.watch.views.note(now, divergence);
     world.watch.sent.note_running(world.watch.population.running);
+    let (watch, hosts) = world.watch_and_hosts();
+    watch.events.look(now, hosts);
 }
 
 /// Begins a quiet window.
@@ -137,19 +152,35 @@ pub fn look_at_pairs(world: &mut World<Measure>, step: usize) -> Option<Micros> 
 /// Notes that a host changed something of itself just now.
 pub fn watch_update(world: &mut World<Measure>, host: HostId) {
     let (now, record) = (world.now(), world.hosts()[host as usize].node.me());
-    let within = within_reach(world, host);
-    let others = world.running().map(|(id, _)| id).filter(|&id| id != host && within(id)).collect();
+    let others = others_within_reach(world, host);
     world.watch.spreads.follow(now, host, record, others);
 }
 
 /// Notes that a host changed a key of its own just now, as a step of a scenario says.
 pub fn watch_write(world: &mut World<Measure>, step: usize, host: HostId, key: &str, write: Write) {
-    let now = world.now();
-    let within = within_reach(world, host);
-    let others: Vec<HostId> =
-        world.running().map(|(id, _)| id).filter(|&id| id != host && within(id)).collect();
+    let (now, others) = (world.now(), others_within_reach(world, host));
     let (watch, hosts) = world.watch_and_hosts();
     watch.states.follow((now, hosts), (step, host), (key, write), others.into_iter());
+}
+
+/// Notes that a host sent the next event just now.
+pub fn watch_event(world: &mut World<Measure>, host: HostId) {
+    let (now, others) = (world.now(), others_within_reach(world, host));
+    let (watch, hosts) = world.watch_and_hosts();
+    watch.events.follow(now, hosts, others.into_iter());
+}
+
+/// Lets a host set or delete a cluster-wide key, and notes that it did, if it did.
+pub fn watch_value(world: &mut World<Measure>, host: HostId, key: &str, value: Option<&[u8]>) {
+    let key_of = ValueTag::of(key);
+    let before = values::held(&world.hosts()[host as usize], key_of);
+    if world.write_value(host, key, value).is_err() {
+        world.watch.values.refused += 1;
+        return;
+    }
+    let (now, others) = (world.now(), others_within_reach(world, host));
+    let (watch, hosts) = world.watch_and_hosts();
+    watch.values.follow((now, hosts), host, (key_of, before), others.into_iter());
 }
 
 /// Notes that a host begins just now to learn what all have published.
@@ -178,6 +209,12 @@ pub fn watch_crash(world: &mut World<Measure>, host: HostId) {
 /// Notes that a rule came into force that cuts some from others.
 pub fn watch_cut(world: &mut World<Measure>, rule: &Rule) {
     world.watch.population.cut(&rule.from, &rule.to);
+}
+
+/// The others that run and that news of a host can reach while the present cuts last.
+fn others_within_reach(world: &World<Measure>, host: HostId) -> Vec<HostId> {
+    let within = within_reach(world, host);
+    world.running().map(|(id, _)| id).filter(|&id| id != host && within(id)).collect()
 }
 
 /// Whom news of a host can reach while the present cuts last.

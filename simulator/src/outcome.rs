@@ -3,7 +3,8 @@
 use crate::{
     engine::{HostId, Micros, World},
     measure::{
-        self, AuditFigures, ChangeFigures, Lag, Measure, Rates, WatchFigures, lag_quantile, thousandths,
+        self, AuditFigures, ChangeFigures, EventFigures, Lag, Measure, Rates, ValueFigures, WatchFigures,
+        lag_quantile, thousandths,
     },
     report::{Chart, Report},
     scenario::{Action, Bound, Range, Scenario},
@@ -60,6 +61,10 @@ pub struct Summary {
     pub state: StateFigures,
     /// The same of the changes that named steps make, by their names.
     pub publish: BTreeMap<String, ChangeFigures>,
+    /// How user events were delivered.
+    pub events: EventFigures,
+    /// How cluster-wide values spread.
+    pub values: ValueFigures,
     /// What was found in quiet windows.
     pub audit: AuditFigures,
     /// What was watched, by the watches' names.
@@ -218,6 +223,12 @@ fn publish_figures(
     named.map(|(name, n)| (name, found.get(&n).copied().unwrap_or_default())).collect()
 }
 
+fn event_figures(world: &World<Measure>) -> EventFigures {
+    let nodes = world.running().count().max(1) as f64;
+    let bytes: u64 = world.running().map(|(_, host)| host.node.metrics().bytes_of_events).sum();
+    world.watch.events.figures(world.hosts(), bytes as f64 / nodes)
+}
+
 /// What a scenario's kept state came to, beside what is measured while it runs.
 fn state_figures(
     (changes, rates): (ChangeFigures, &Rates),
@@ -341,6 +352,8 @@ impl Outcome {
             heal_s: None,
             state: state_figures((changes, &rates), scenario.duration_s, world),
             publish: publish_figures(scenario, &by_step),
+            events: event_figures(world),
+            values: measure.values.figures(world),
             audit: measure.audits.figures(judgements),
             watch: blank_watches(scenario).chain(measure.watches.figures()).collect(),
             trace_digest: world.digest().to_string(),
@@ -396,6 +409,12 @@ impl Outcome {
         // Most kinds of events never happen in a window.
         let counts = |name: &str| name.contains(".events.") || name.contains(".most.");
         facts.retain(|(name, value)| !(counts(name) && value == "0"));
+        let Summary { events, values, .. } = &self.summary;
+        let unused = [
+            ("events.", events.sent == 0 && events.refused == 0),
+            ("values.", values.changes.changes == 0 && values.refused == 0),
+        ];
+        facts.retain(|(name, _)| !unused.iter().any(|(of, unused)| *unused && name.starts_with(of)));
         if !self.false_deaths_told.is_empty() {
             facts.push(("the first false deaths".into(), self.false_deaths_told.join("; ")));
         }

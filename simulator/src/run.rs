@@ -55,6 +55,8 @@ struct Run<'a> {
     healed: Option<Micros>,
     /// When all knew all that was published, after the last fault.
     state_healed: Option<Micros>,
+    /// When all held the same cluster-wide values, after the last fault.
+    values_healed: Option<Micros>,
     /// Where nodes' state was found to differ last.
     difference: Difference,
     /// Values published so far: each is another.
@@ -84,6 +86,7 @@ pub fn run(scenario: &Scenario, seed: u64, progress: &mut dyn FnMut(Progress)) -
         last_fault: None,
         healed: None,
         state_healed: None,
+        values_healed: None,
         difference: Difference::default(),
         published: 0,
         looked_at_sides: None,
@@ -239,9 +242,13 @@ impl Run<'_> {
                 measure::recount(&mut self.world);
             }
             if self.is_healing() && measure::are_equal_and_right(&self.world) {
-                self.healed = self.healed.or(Some(self.world.now()));
+                let now = self.world.now();
+                self.healed = self.healed.or(Some(now));
                 if self.scenario.has_state() && self.difference.is_none(&self.world) {
-                    self.state_healed = Some(self.world.now());
+                    self.state_healed = self.state_healed.or(Some(now));
+                }
+                if self.scenario.has_values() && measure::values_are_equal(&self.world) {
+                    self.values_healed = self.values_healed.or(Some(now));
                 }
             }
         }
@@ -250,20 +257,26 @@ impl Run<'_> {
 
     /// Whether the last fault is over, and not all see the same again.
     fn is_healing(&self) -> bool {
-        let differ = self.healed.is_none() || self.scenario.has_state() && self.state_healed.is_none();
+        let differ = self.healed.is_none()
+            || self.scenario.has_state() && self.state_healed.is_none()
+            || self.scenario.has_values() && self.values_healed.is_none();
         differ && self.last_fault.is_some_and(|last| last <= self.world.now())
     }
 
     fn finish(mut self, seed: u64, setup_s: f64, wall_s: f64) -> Outcome {
         let Counts { spins, overflowed, lost, unheard_bytes, .. } = self.world.counts();
-        let heal = self.healed.zip(self.last_fault).map(|(healed, last)| measure::seconds(healed - last));
+        let last_fault = self.last_fault;
+        let after_last_fault = |healed: Option<Micros>| {
+            healed.zip(last_fault).map(|(healed, last)| measure::seconds(healed.saturating_sub(last)))
+        };
         let mut outcome = Outcome::of(self.scenario, seed, &self.world);
         outcome.summary.setup_s = setup_s;
         outcome.summary.wall_s = wall_s;
-        outcome.summary.heal_s = heal;
-        let state_heal = self.state_healed.zip(self.last_fault);
-        outcome.summary.state.heal_s =
-            state_heal.map(|(healed, last)| measure::seconds(healed.saturating_sub(last)));
+        outcome.summary.heal_s = after_last_fault(self.healed);
+        outcome.summary.state.heal_s = after_last_fault(self.state_healed);
+        outcome.summary.values.heal_s = after_last_fault(self.values_healed);
+        outcome.summary.values.equal =
+            self.scenario.has_values().then(|| measure::values_are_equal(&self.world));
         outcome.summary.state.equal = self.scenario.has_state().then(|| self.difference.is_none(&self.world));
         for (name, count) in [("spins", spins), ("overflowed", overflowed), ("lost", lost)] {
             let _ = outcome.summary.extras.insert(name, count as f64);

@@ -89,6 +89,8 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "state-greedy",
     "state-join",
     "state-partition",
+    "events",
+    "values-partition",
 ];
 
 /// What is wrong with a scenario, and where.

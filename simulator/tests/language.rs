@@ -356,3 +356,31 @@ fn joiners_are_timed_until_they_know_all_names_and_tags() {
     assert!(joined > 0.0 && joined < 2.0, "{joined}");
     assert_eq!(figure(&outcome, "state.equal"), Value::Bool(true));
 }
+
+#[test]
+fn events_are_counted_at_all_others_and_none_comes_twice() {
+    let steps = "[[step]]\ndo = 'event'\nbytes = 20\nat_s = 5\nwho = { nodes = [1] }\n\
+        [[step]]\ndo = 'event'\nbytes = 600\nat_s = 6\n\
+        [[step]]\ndo = 'event'\nat_s = 7\nwho = { nodes = [2, 3] }\n";
+    let outcome = outcome(8, 12, steps);
+    let events = |of: &str| number(&outcome, &format!("events.{of}"));
+    assert_eq!((events("sent"), events("deliveries"), events("share")), (3.0, 21.0, 1.0));
+    // Of 600 bytes there are none.
+    assert_eq!((events("refused"), events("duplicates"), events("missed")), (8.0, 0.0, 0.0));
+    assert!(events("p100_s") > 0.0 && events("p100_s") < 1.0);
+    assert!(events("bytes_per_event") > 20.0);
+}
+
+#[test]
+fn cluster_wide_values_are_timed_until_all_hold_them_and_deleted_for_all() {
+    let steps = "[[step]]\ndo = 'value'\nkey = 'limit'\nat_s = 2\nwho = { nodes = [1] }\n\
+        [[step]]\ndo = 'value'\nkey = 'flag'\nbytes = 2\nat_s = 3\nwho = { nodes = [2] }\n\
+        [[step]]\ndo = 'delete-value'\nkey = 'limit'\nat_s = 5\nwho = { nodes = [3] }\n\
+        [[step]]\ndo = 'value'\nkey = 'no key'\nat_s = 5\nwho = { nodes = [3] }\n";
+    let outcome = outcome(8, 10, steps);
+    let values = |of: &str| number(&outcome, &format!("values.{of}"));
+    assert_eq!((values("changes"), values("missed"), values("keys")), (3.0, 0.0, 1.0));
+    assert_eq!((values("refused"), values("came_back"), values("conflicts")), (1.0, 0.0, 0.0));
+    assert_eq!(figure(&outcome, "values.equal"), Value::Bool(true));
+    assert!(values("p100_s") > 0.0 && values("p100_s") < 1.0);
+}

@@ -1,20 +1,18 @@
 //! How kept state spreads: each change until all hold it, and joiners until they hold everything.
 
-use super::seconds;
+use super::{
+    delays::{ChangeFigures, Delays, Times},
+    seconds,
+};
 use crate::{
     engine::{Host, HostId, Micros, Step, Watch, World},
     statistics::Summary,
 };
 use gossip_core::NodeId;
-use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
 /// Room for any value: `Config::state_per_member` is 4,096 bytes at the most.
 const VALUE: usize = 4_096;
-/// Not one of those that should hear of a change.
-const UNCOUNTED: u32 = u32::MAX;
-/// One of them, which has not.
-const UNHEARD: u32 = u32::MAX - 1;
 
 /// What a host did to a key of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,11 +32,7 @@ struct Change {
     life: u32,
     key: String,
     write: Write,
-    since: Micros,
-    /// Microseconds, by host.
-    heard: Vec<u32>,
-    /// How many have not heard.
-    missing: usize,
+    delays: Delays,
     /// Whether its owner has withdrawn the key since: who shows nothing needs no more of it.
     is_over: bool,
 }
@@ -51,9 +45,6 @@ struct Join {
     next: usize,
     full: Option<Micros>,
 }
-
-/// Seconds until half, 99 % and all held a change.
-type Times = [Option<f64>; 3];
 
 /// Changes of kept state, and joins, under way and done.
 #[derive(Debug, Default)]
@@ -69,20 +60,6 @@ pub struct States {
     period: Option<(Micros, Micros)>,
 }
 
-/// How soon changes were held by the nodes that ran at the change and still do; of several, the slowest, and the median.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-#[allow(missing_docs)]
-pub struct ChangeFigures {
-    pub changes: usize,
-    /// Pairs of a change and a node that ran all along and never held it.
-    pub missed: usize,
-    pub p50_s: Option<f64>,
-    pub p99_s: Option<f64>,
-    pub p100_s: Option<f64>,
-    pub p99_median_s: Option<f64>,
-    pub p100_median_s: Option<f64>,
-}
-
 impl States {
     /// A host has changed a key of its own just now; these should get to know.
     pub(super) fn follow(
@@ -94,21 +71,19 @@ impl States {
     ) {
         self.period = Some((self.period.map_or(now, |(first, _)| first), now));
         let Some(origin) = hosts.get(owner as usize) else { return };
-        let mut heard = vec![UNCOUNTED; hosts.len()];
-        others.for_each(|host| heard[host as usize] = UNHEARD);
-        let missing = heard.iter().filter(|&&at| at == UNHEARD).count();
+        let delays = Delays::new(now, hosts.len(), others);
         let (key, life) = (key.to_owned(), origin.life);
         let changes = self.open.entry(origin.id).or_default();
         if matches!(write, Write::Withdrawn(_)) {
             changes.iter_mut().filter(|change| change.key == key).for_each(|change| change.is_over = true);
         }
-        let mut change = Change { step, owner, life, key, write, since: now, heard, missing, is_over: false };
+        let mut change = Change { step, owner, life, key, write, delays, is_over: false };
         // Who never had what was withdrawn holds that already.
         for (host, at) in hosts.iter().enumerate() {
             change.look(now, host, at, origin.id);
         }
-        match change.missing {
-            0 => self.done.push((step, change.times(hosts))),
+        match change.delays.missing() {
+            0 => self.done.push((step, change.delays.times(hosts))),
             _ => changes.push(change),
         }
     }
@@ -124,8 +99,8 @@ impl States {
         for change in changes.iter_mut() {
             change.look(step.now, step.host as usize, step.at(), id);
         }
-        let complete = changes.extract_if(.., |change| change.missing == 0);
-        self.done.extend(complete.map(|change| (change.step, change.times(step.hosts))));
+        let complete = changes.extract_if(.., |change| change.delays.missing() == 0);
+        self.done.extend(complete.map(|change| (change.step, change.delays.times(step.hosts))));
     }
 
     /// A joiner may hold everything now.
@@ -181,41 +156,19 @@ impl States {
         };
         let mut all: Vec<(usize, Times, usize)> = self.done.iter().map(|&(step, t)| (step, t, 0)).collect();
         let open = self.open.values().flatten().filter(lasts);
-        all.extend(open.map(|change| (change.step, change.times(hosts), change.missed(hosts))));
+        all.extend(open.map(|change| (change.step, change.delays.times(hosts), change.delays.missed(hosts))));
         let mut by_step = BTreeMap::<usize, Vec<(Times, usize)>>::new();
         all.iter().for_each(|&(step, times, missed)| by_step.entry(step).or_default().push((times, missed)));
         let every: Vec<(Times, usize)> = all.iter().map(|&(_, times, missed)| (times, missed)).collect();
-        (figures(&every), by_step.iter().map(|(&step, of)| (step, figures(of))).collect())
-    }
-}
-
-fn figures(of: &[(Times, usize)]) -> ChangeFigures {
-    let slowest = |n: usize| {
-        let all: Option<Vec<f64>> = of.iter().map(|(times, _)| times[n]).collect();
-        all?.into_iter().reduce(f64::max).map(super::thousandths)
-    };
-    let median = |n: usize| {
-        let all = Summary::of(of.iter().filter_map(|(times, _)| times[n]))?;
-        Some(super::thousandths(all.quantile(0.5)))
-    };
-    ChangeFigures {
-        changes: of.len(),
-        missed: of.iter().map(|&(_, missed)| missed).sum(),
-        p50_s: slowest(0),
-        p99_s: slowest(1),
-        p100_s: slowest(2),
-        p99_median_s: median(1),
-        p100_median_s: median(2),
+        (ChangeFigures::of(&every), by_step.iter().map(|(&step, of)| (step, ChangeFigures::of(of))).collect())
     }
 }
 
 impl Change {
     /// A host may hold it now.
     fn look(&mut self, now: Micros, host: usize, at: &Host, owner: NodeId) {
-        if self.heard.get(host) == Some(&UNHEARD) && self.is_held(at, owner) {
-            let delay = (now - self.since).min(u64::from(UNHEARD - 1));
-            self.heard[host] = delay as u32;
-            self.missing -= 1;
+        if self.delays.lacks(host) && self.is_held(at, owner) {
+            self.delays.note(now, host);
         }
     }
 
@@ -226,28 +179,6 @@ impl Change {
             Write::Published(version) => shown.map_or(self.is_over, |shown| shown >= version),
             Write::Withdrawn(version) => shown.is_none_or(|shown| shown > version),
         }
-    }
-
-    /// Who should hold it, and ran all along.
-    fn counted<'a>(&'a self, hosts: &'a [Host]) -> impl Iterator<Item = u32> + 'a {
-        let runs = |host: &Host| host.is_running() && host.born <= self.since;
-        let all = self.heard.iter().zip(hosts);
-        all.filter(move |&(&heard, host)| heard != UNCOUNTED && runs(host)).map(|(&heard, _)| heard)
-    }
-
-    fn missed(&self, hosts: &[Host]) -> usize {
-        self.counted(hosts).filter(|&heard| heard == UNHEARD).count()
-    }
-
-    fn times(&self, hosts: &[Host]) -> Times {
-        // The owner holds it from the first.
-        let mut delays: Vec<u32> = self.counted(hosts).chain([0]).collect();
-        delays.sort_unstable();
-        [0.5, 0.99, 1.0].map(|share| {
-            let rank = (share * delays.len() as f64).ceil() as usize;
-            let delay = delays.get(rank.saturating_sub(1)).filter(|&&delay| delay != UNHEARD);
-            delay.map(|&delay| seconds(delay.into()))
-        })
     }
 }
 
@@ -317,22 +248,5 @@ impl Difference {
             ),
             _ => String::new(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_slowest_change_counts_and_one_that_was_missed_has_no_time() {
-        let times = |all: Option<f64>| ([Some(0.1), Some(0.2), all], 0);
-        let of = [times(Some(0.3)), times(Some(0.5)), times(Some(0.4))];
-        let found = figures(&of);
-        assert_eq!((found.changes, found.p99_s, found.p100_s), (3, Some(0.2), Some(0.5)));
-        assert_eq!(found.p100_median_s, Some(0.4));
-        let found = figures(&[times(Some(0.3)), ([Some(0.1), Some(0.2), None], 2)]);
-        assert_eq!((found.p99_s, found.p100_s, found.missed), (Some(0.2), None, 2));
-        assert_eq!(figures(&[]).p99_s, None);
     }
 }

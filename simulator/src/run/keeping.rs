@@ -1,4 +1,4 @@
-//! What hosts publish and withdraw.
+//! What hosts publish and withdraw, the events that they send, and the cluster-wide values that they write.
 
 use super::Run;
 use crate::{
@@ -8,27 +8,46 @@ use crate::{
 };
 use gossip_core::Terms;
 
-/// Bytes of a value whose step does not say.
+/// Bytes of a value or an event whose step does not say.
 const BYTES: u16 = 50;
 
 impl Run<'_> {
-    /// Every host that a step picks publishes or withdraws a key.
+    /// Every host that a step picks writes a key of its own or of the cluster, or sends an event.
     pub(super) fn write_all(&mut self, n: usize) {
         let event = &self.scenario.events[n];
         let (key, bytes) = (event.key.clone().unwrap_or_default(), event.bytes.unwrap_or(BYTES));
         for host in self.pick(&event.who) {
             match event.action {
                 Action::Withdraw => self.withdraw(n, host, &key),
+                Action::Event => self.send_event(host, bytes.into()),
+                Action::Value => {
+                    let value = self.new_value(bytes.into());
+                    measure::watch_value(&mut self.world, host, &key, Some(&value));
+                }
+                Action::DeleteValue => measure::watch_value(&mut self.world, host, &key, None),
                 _ => self.publish(n, host, &key, bytes.into()),
             }
         }
     }
 
-    fn publish(&mut self, n: usize, host: HostId, key: &str, bytes: usize) {
+    /// A value of its own, as far as there is room for its number.
+    fn new_value(&mut self, bytes: usize) -> Vec<u8> {
         self.published += 1;
-        // A value of its own, as far as there is room for its number.
-        let value: Vec<u8> =
-            self.published.to_string().into_bytes().into_iter().cycle().take(bytes).collect();
+        self.published.to_string().into_bytes().into_iter().cycle().take(bytes).collect()
+    }
+
+    fn send_event(&mut self, host: HostId, bytes: usize) {
+        let mut payload = self.world.watch.events.next().to_be_bytes().to_vec();
+        payload.resize(bytes, 0);
+        if self.world.send_event(host, &payload).is_err() {
+            self.world.watch.events.refused += 1;
+        } else {
+            measure::watch_event(&mut self.world, host);
+        }
+    }
+
+    fn publish(&mut self, n: usize, host: HostId, key: &str, bytes: usize) {
+        let value = self.new_value(bytes);
         if self.world.publish(host, key, &value, Terms::default()).is_err() {
             self.world.watch.states.refused += 1;
         } else if let Some(version) = self.version(host, key) {

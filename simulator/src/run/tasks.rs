@@ -48,7 +48,11 @@ impl Run<'_> {
                         self.plan(end, Task::EndAudit);
                     }
                     Action::Watch => self.watch(n),
-                    Action::Publish | Action::Withdraw => self.write_all(n),
+                    Action::Publish
+                    | Action::Withdraw
+                    | Action::Event
+                    | Action::Value
+                    | Action::DeleteValue => self.write_all(n),
                     _ => {
                         for host in self.pick(&event.who) {
                             self.act(event, host);
@@ -138,7 +142,7 @@ impl Run<'_> {
             Action::ForgeLeave => self.forge_end(host, Status::Left, event.count),
             Action::ForgeJoin => self.forge_joins(host, event.count.unwrap_or(1)),
             Action::Join | Action::Restart | Action::Cut | Action::Audit | Action::Watch => {}
-            Action::Publish | Action::Withdraw => {}
+            Action::Publish | Action::Withdraw | Action::Event | Action::Value | Action::DeleteValue => {}
         }
     }
 

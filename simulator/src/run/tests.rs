@@ -44,6 +44,17 @@ fn both_sides_of_a_partition_keep_the_same_state_afterwards() {
 }
 
 #[test]
+fn both_sides_of_a_partition_hold_the_same_values_afterwards() {
+    holds("values-partition", &["nodes=30", "expect.values.conflict_nodes={min=15}"]);
+}
+
+#[test]
+fn events_reach_all_of_a_small_cluster_at_most_once() {
+    // Of so few, 99 % are all.
+    holds("events", &["nodes=60", "expect.events.p99_median_s={max=4}"]);
+}
+
+#[test]
 fn crash_holds_in_a_small_cluster() {
     holds("crash", &["nodes=50"]);
 }

@@ -307,6 +307,11 @@ impl Scenario {
         self.state.is_any() || self.events.iter().any(|event| event.action == Action::Publish)
     }
 
+    /// Whether anyone writes cluster-wide values.
+    pub fn has_values(&self) -> bool {
+        self.events.iter().any(|event| event.action == Action::Value)
+    }
+
     /// The configuration of every node.
     ///
     /// # Errors

@@ -1,7 +1,10 @@
 //! What is done in a scenario, when, and to whom.
 
 use super::time::{MAX_DURATION_S, micros};
-use crate::engine::{HostId, Micros, NEVER, Rule, Zones};
+use crate::{
+    engine::{HostId, Micros, NEVER, Rule, Zones},
+    measure::NUMBER_BYTES,
+};
 use gossip_core::Locality;
 use serde::Deserialize;
 
@@ -29,9 +32,9 @@ pub struct Event {
     pub action: Action,
     /// `watch`, `publish`: how its figures are called.
     pub name: Option<String>,
-    /// `publish`, `withdraw`: of which key.
+    /// `publish`, `withdraw`, `value`, `delete-value`: of which key.
     pub key: Option<String>,
-    /// `publish`: of how many bytes the value is; 50, if not given.
+    /// `publish`, `event`, `value`: of how many bytes the value or event is; 50, if not given.
     pub bytes: Option<u16>,
     /// `watch`: which deaths are timed, counted from one.
     #[serde(default)]
@@ -100,6 +103,12 @@ pub enum Action {
     Publish,
     /// A host withdraws a key; the same.
     Withdraw,
+    /// A host sends an event to all; how it is delivered is measured.
+    Event,
+    /// A host sets a cluster-wide key to a new value; how it spreads is measured.
+    Value,
+    /// A host deletes a cluster-wide key; the same.
+    DeleteValue,
     /// A host's process stops without a word.
     Crash,
     /// A host crashes and starts again under its name.
@@ -265,6 +274,10 @@ impl Event {
         if let Some(us) = self.step_us.filter(|&us| us > MAX_STEP_US) {
             return Err(format!("step_us is {us}: up to {MAX_STEP_US}"));
         }
+        let least = NUMBER_BYTES as u16;
+        if let Some(bytes) = self.bytes.filter(|&bytes| self.action == Action::Event && bytes < least) {
+            return Err(format!("bytes is {bytes}: an event has {least} at least, for its number"));
+        }
         if self.new_address && self.address_of.is_some() {
             return Err("new_address or address_of: a host has one address".into());
         }
@@ -274,13 +287,13 @@ impl Event {
     /// Whether it is given what its action takes, and nothing else.
     fn check_words(&self) -> Result<(), String> {
         use Action::{
-            AnnouncedPause, Audit, BlockIo, Cut, Drift, ForgeDeath, ForgeJoin, ForgeLeave, Join, Pause,
-            Publish, Rejoin, Restart, Slow, Watch, Withdraw,
+            AnnouncedPause, Audit, BlockIo, Cut, DeleteValue, Drift, Event, ForgeDeath, ForgeJoin,
+            ForgeLeave, Join, Pause, Publish, Rejoin, Restart, Slow, Value, Watch, Withdraw,
         };
         let taken: [(&str, bool, &[Action]); 26] = [
             ("name", self.name.is_some(), &[Watch, Publish]),
-            ("key", self.key.is_some(), &[Publish, Withdraw]),
-            ("bytes", self.bytes.is_some(), &[Publish]),
+            ("key", self.key.is_some(), &[Publish, Withdraw, Value, DeleteValue]),
+            ("bytes", self.bytes.is_some(), &[Publish, Event, Value]),
             ("deaths", !self.deaths.is_empty(), &[Watch]),
             ("from", self.from.is_some(), &[Cut, Watch]),
             ("direction", self.direction != Direction::Both, &[Cut, Watch]),
@@ -316,7 +329,7 @@ impl Event {
         }
         let needed: [(&str, bool, &[Action]); 5] = [
             ("name", self.name.is_some(), &[Watch]),
-            ("key", self.key.is_some(), &[Publish, Withdraw]),
+            ("key", self.key.is_some(), &[Publish, Withdraw, Value, DeleteValue]),
             ("for_s", self.for_s.is_some(), &[Pause, AnnouncedPause, BlockIo, Audit]),
             ("step_us", self.step_us.is_some(), &[Slow]),
             ("ppm", self.ppm.is_some(), &[Drift]),

@@ -39,8 +39,6 @@ fn what_is_wrong_is_named() {
         ("[[step]]\nat_s = 1\ndo = 'dance'", "dance"),
         ("[[step]]\nat_s = 1\ndo = 'pause'", "for_s"),
         ("[[step]]\nat_s = 1\ndo = 'crash'\nppm = 3", "ppm"),
-        ("[[step]]\nat_s = 1\ndo = 'publish'", "key"),
-        ("[[step]]\nat_s = 1\ndo = 'withdraw'\nkey = 'k'\nbytes = 3", "bytes"),
         ("[state]\ntags = 17", "state.tags"),
         ("[[step]]\nat_s = 1\ndo = 'forge-leave'\nfor_s = 3", "for_s"),
         ("[[step]]\nat_s = -1\ndo = 'crash'", "step 0"),
@@ -95,6 +93,21 @@ fn what_is_wrong_is_named() {
         ),
     ] {
         assert!(complaint(more).contains(named), "{more}: {}", complaint(more));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_write_or_an_event_is_named() {
+    for (step, named) in [
+        ("'publish'", "key"),
+        ("'withdraw'\nkey = 'k'\nbytes = 3", "bytes"),
+        ("'event'\nkey = 'k'", "key"),
+        ("'event'\nbytes = 7", "bytes"),
+        ("'value'", "key"),
+        ("'delete-value'\nkey = 'k'\nbytes = 9", "bytes"),
+    ] {
+        let wrong = complaint(&format!("[[step]]\nat_s = 1\ndo = {step}"));
+        assert!(wrong.contains(named), "{step}: {wrong}");
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::{Input, Watch, World};
 use crate::engine::{HostId, Micros, Rule, RuleId, State, host::Host};
-use gossip_core::{ConfigError, Health, Heap, Identity, Instant, Node, Outbox, Output, StateError, Terms};
+use gossip_core::{
+    ConfigError, Health, Heap, Identity, Instant, Node, Outbox, Output, StateError, Terms, ValueError,
+};
 use std::{net::SocketAddr, time::Duration};
 
 /// With what a restarted host remembers its earlier lives.
@@ -73,6 +75,25 @@ impl<W: Watch> World<W> {
     /// A limit of the core.
     pub fn withdraw(&mut self, host: HostId, key: &str) -> Result<(), StateError> {
         self.try_command(host, |node, now, out| node.withdraw(now, key, out))
+    }
+
+    /// A host sends an event to all members; nothing happens where it does not run.
+    ///
+    /// # Errors
+    /// A limit of the core.
+    pub fn send_event(&mut self, host: HostId, payload: &[u8]) -> Result<(), StateError> {
+        self.try_command(host, |node, now, out| node.send_event(now, payload, out))
+    }
+
+    /// A host sets a cluster-wide key, or deletes it; nothing happens where it does not run.
+    ///
+    /// # Errors
+    /// A limit of the core.
+    pub fn write_value(&mut self, host: HostId, key: &str, value: Option<&[u8]>) -> Result<(), ValueError> {
+        self.try_command(host, |node, now, out| match value {
+            Some(value) => node.set_value(now, key, value, out),
+            None => node.delete_value(now, key, out),
+        })
     }
 
     /// A host announces a pause.
