@@ -3,32 +3,27 @@
 use crate::{
     lock::lock,
     notice::{Lagged, Notice},
+    ring::Ring,
     stopped::Stopped,
+    user_event::UserEvent,
 };
 use gossip_core::Event;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     mem,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
 };
 
-/// The most notices that a board keeps, whatever was requested.
-const MAX_NOTICES: usize = 1 << 20;
-
-/// The last notices, numbered from 0 in the order in which they were posted; how the driver ended; and who
-/// waits for either.
+/// The last notices and user events, how the driver ended, and who waits for any of it.
 pub(crate) struct Board(Mutex<Posted>);
 
 /// What is on a board.
 pub(crate) struct Posted {
-    notices: VecDeque<Notice>,
-    capacity: usize,
-    /// Notices ever posted: the number of the next one.
-    total: u64,
+    notices: Ring<Notice>,
+    user_events: Ring<UserEvent>,
     ended: Option<Stopped>,
     joined: bool,
-    lagged: u64,
     /// Alarms ever raised.
     alarms: u64,
     waiting: BTreeMap<u64, Waker>,
@@ -39,7 +34,7 @@ pub(crate) struct Posted {
 impl Posted {
     /// The number of the next notice.
     pub(crate) fn total(&self) -> u64 {
-        self.total
+        self.notices.total()
     }
 
     /// How the driver ended, if it did.
@@ -57,54 +52,34 @@ impl Posted {
         self.alarms
     }
 
+    /// Notices that subscribers missed, and user events.
+    pub(crate) fn lagged(&self) -> (u64, u64) {
+        (self.notices.lagged(), self.user_events.lagged())
+    }
+
     /// The notice at `cursor`, which moves on: past those that are gone, if there are any.
     pub(crate) fn read(&mut self, cursor: &mut u64) -> Option<Result<Notice, Lagged>> {
-        let missed = self.skip_gone(cursor);
-        if missed > 0 {
-            return Some(Err(Lagged(missed)));
-        }
-        let notice = self.notices.get(self.place(*cursor)?)?.clone();
-        *cursor += 1;
-        Some(Ok(notice))
+        self.notices.read(cursor)
+    }
+
+    /// The same for user events.
+    pub(crate) fn read_user_event(&mut self, cursor: &mut u64) -> Option<Result<UserEvent, Lagged>> {
+        self.user_events.read(cursor)
     }
 
     /// Shows all events from `cursor` on, which moves to the end; returns how many were gone.
-    pub(crate) fn catch_up(&mut self, cursor: &mut u64, see: impl FnMut(Event)) -> u64 {
-        let missed = self.skip_gone(cursor);
-        let first = self.place(*cursor).unwrap_or(self.notices.len());
-        self.notices.iter().skip(first).map(|notice| notice.event).for_each(see);
-        *cursor = self.total;
-        missed
-    }
-
-    /// Moves a cursor past notices that are gone; returns how many that were.
-    fn skip_gone(&mut self, cursor: &mut u64) -> u64 {
-        let missed = self.oldest().saturating_sub(*cursor);
-        self.lagged += missed;
-        *cursor += missed;
-        missed
-    }
-
-    /// The number of the oldest notice that is left.
-    fn oldest(&self) -> u64 {
-        self.total - self.notices.len() as u64
-    }
-
-    /// Where the notice of a number is.
-    fn place(&self, number: u64) -> Option<usize> {
-        usize::try_from(number.checked_sub(self.oldest())?).ok()
+    pub(crate) fn catch_up(&mut self, cursor: &mut u64, mut see: impl FnMut(Event)) -> u64 {
+        self.notices.catch_up(cursor, |notice| see(notice.event))
     }
 }
 
 impl Board {
     pub(crate) fn new(capacity: usize) -> Self {
         Self(Mutex::new(Posted {
-            notices: VecDeque::new(),
-            capacity: capacity.clamp(1, MAX_NOTICES),
-            total: 0,
+            notices: Ring::new(capacity),
+            user_events: Ring::new(capacity),
             ended: None,
             joined: false,
-            lagged: 0,
             alarms: 0,
             waiting: BTreeMap::new(),
             subscriptions: 0,
@@ -123,13 +98,16 @@ impl Board {
                     Event::Reset => posted.joined = false,
                     _ => {}
                 }
-                if posted.notices.len() == posted.capacity {
-                    posted.notices.pop_front();
-                }
-                posted.notices.push_back(notice);
-                posted.total += 1;
+                posted.notices.push(notice);
             }
         });
+    }
+
+    /// Posts user events in the same way.
+    pub(crate) fn post_user_events(&self, events: Vec<UserEvent>) {
+        if !events.is_empty() {
+            self.change(|posted| events.into_iter().for_each(|event| posted.user_events.push(event)));
+        }
     }
 
     /// A time has come that someone asked for: wakes all that wait.
@@ -149,8 +127,8 @@ impl Board {
         lock(&self.0).ended.is_some()
     }
 
-    pub(crate) fn lagged(&self) -> u64 {
-        lock(&self.0).lagged
+    pub(crate) fn lagged(&self) -> (u64, u64) {
+        lock(&self.0).lagged()
     }
 
     /// Wakers are called after the lock is free: what they run may come back here.
@@ -173,10 +151,19 @@ pub(crate) struct Subscription {
 impl Subscription {
     /// A subscription, and the number of the next notice.
     pub(crate) fn new(board: Arc<Board>) -> (Self, u64) {
+        Self::with(board, |posted| posted.notices.total())
+    }
+
+    /// A subscription, and the number of the next user event.
+    pub(crate) fn to_user_events(board: Arc<Board>) -> (Self, u64) {
+        Self::with(board, |posted| posted.user_events.total())
+    }
+
+    fn with(board: Arc<Board>, next: impl FnOnce(&Posted) -> u64) -> (Self, u64) {
         let mut posted = lock(&board.0);
         let key = posted.subscriptions;
         posted.subscriptions += 1;
-        let next = posted.total;
+        let next = next(&posted);
         drop(posted);
         (Self { board, key }, next)
     }
@@ -255,7 +242,7 @@ mod tests {
         post(&board, 0..10);
         let expected = [Err(7), Ok(notice(7).event), Ok(notice(8).event), Ok(notice(9).event)];
         assert_eq!(read(&board, &mut cursor), expected);
-        assert_eq!(board.lagged(), 7);
+        assert_eq!(board.lagged(), (7, 0));
         post(&board, 10..12);
         assert_eq!(read(&board, &mut cursor), [Ok(notice(10).event), Ok(notice(11).event)]);
     }
@@ -274,16 +261,7 @@ mod tests {
         assert_eq!(catch_up(), (0, vec![]));
         post(&board, 5..6);
         assert_eq!(catch_up(), (0, vec![notice(5).event]));
-        assert_eq!(board.lagged(), 2);
-    }
-
-    #[test]
-    fn a_board_keeps_at_least_one_notice_and_no_more_than_it_may() {
-        for (asked, kept) in [(0, 1), (1, 1), (5, 5)] {
-            let board = Board::new(asked);
-            post(&board, 0..20);
-            assert_eq!(lock(&board.0).notices.len(), kept);
-        }
+        assert_eq!(board.lagged(), (2, 0));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct HostMetrics {
     pub dropped_sync: u64,
     /// Notices that subscribers missed, as they were told by [`Lagged`](crate::Lagged).
     pub events_lagged: u64,
+    /// User events that subscribers missed, as they were told by it.
+    pub user_events_lagged: u64,
     /// Look-ups of seeds' names begun.
     pub lookups: u64,
     /// Look-ups that failed or gave no usable address.
@@ -62,6 +64,7 @@ impl HostMetrics {
             ("dropped_state", self.dropped_state),
             ("dropped_sync", self.dropped_sync),
             ("events_lagged", self.events_lagged),
+            ("user_events_lagged", self.user_events_lagged),
             ("lookups", self.lookups),
             ("lookups_failed", self.lookups_failed),
             ("seeds_replaced", self.seeds_replaced),

@@ -107,8 +107,8 @@ impl Handle {
 
     /// What its host counted.
     pub fn host_metrics(&self) -> HostMetrics {
-        let events_lagged = self.0.board.lagged();
-        HostMetrics { events_lagged, ..*lock(&self.0.metrics) }
+        let (events_lagged, user_events_lagged) = self.0.board.lagged();
+        HostMetrics { events_lagged, user_events_lagged, ..*lock(&self.0.metrics) }
     }
 
     /// The seeds whose name could not be looked up the last time, and why; and those that were never found so far.
@@ -126,7 +126,7 @@ impl Handle {
         Watch::new(Arc::clone(&self.0))
     }
 
-    /// What happens from now on.
+    /// What happens from now on, other than [what members send to all](Self::user_events).
     pub fn events(&self) -> Events {
         Events::new(self.board())
     }

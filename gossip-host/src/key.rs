@@ -6,6 +6,7 @@
 //! ```
 
 use bytes::Bytes;
+use gossip_core::StateKey;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{any::type_name, borrow::Cow, error::Error, fmt};
 
@@ -89,6 +90,11 @@ impl<T> fmt::Debug for Key<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key<{}>({:?}, schema {})", type_name::<T>(), self.name, self.schema)
     }
+}
+
+/// Whether this is a name of a key, as all of the core's keys have it.
+pub(crate) fn is_name(name: &str) -> bool {
+    (1..=StateKey::MAX_LEN).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn encode_typed<'a, T: Serialize>(value: &'a T, schema: u8, room: &'a mut [u8]) -> Result<&'a [u8], String> {

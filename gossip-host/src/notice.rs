@@ -24,8 +24,8 @@ impl Notice {
     }
 }
 
-/// This many notices were gone before the subscriber read them. Ask [`Handle::members`] for the present
-/// state; the stream continues with the oldest notice that is left.
+/// This many notices, or user events, were gone before the subscriber read them. Ask [`Handle::members`] for the present
+/// state; the stream continues with the oldest one that is left.
 ///
 /// [`Handle::members`]: crate::Handle::members
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -34,7 +34,7 @@ pub struct Lagged(pub u64);
 
 impl fmt::Display for Lagged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} notices missed", self.0)
+        write!(f, "{} events missed", self.0)
     }
 }
 

@@ -58,7 +58,8 @@ pub struct Options {
     /// differ between nodes and starts. `None`, outside of tests the right choice: drawn from the operating system's
     /// entropy.
     pub rng_seed: Option<[u8; 32]>,
-    /// Notices kept for subscribers; one that falls behind by more is told how many it missed. 1 to 2^20.
+    /// Notices kept for subscribers, and user events, of each; one that falls behind by more is told how many it missed.
+    /// 1 to 2^20.
     pub event_capacity: usize,
 }
 

@@ -12,12 +12,13 @@ mod kept;
 mod lifecycle;
 mod restart;
 mod trouble;
+mod user_events;
 mod values;
 mod wait;
 
 /// What [`behaviours!`] expands to calls of, one function for each promise.
 pub mod promises {
-    pub use crate::{cluster::*, kept::*, lifecycle::*, restart::*, trouble::*, values::*};
+    pub use crate::{cluster::*, kept::*, lifecycle::*, restart::*, trouble::*, user_events::*, values::*};
 }
 
 use gossip_core::{ClusterName, Config};
@@ -117,6 +118,8 @@ macro_rules! behaviours {
             a_watch_of_the_cluster_tells_what_is_there_and_what_changes,
             a_slow_watch_of_the_cluster_is_told_so_and_sees_the_latest,
             of_values_set_apart_one_wins_and_the_conflict_is_told,
+            an_event_is_heard_by_all_others_once,
+            a_slow_reader_of_events_loses_the_oldest_and_is_told_how_many,
             a_slow_subscriber_is_told_what_it_missed_and_goes_on,
             a_first_node_has_joined_and_so_have_those_who_join_it,
             a_node_whose_seeds_are_silent_or_unknown_has_not_joined,
