@@ -1,4 +1,5 @@
-//! A TCP echo server that is also a member of a cluster, on one thread and one `Poll`.
+//! A TCP echo server that is also a member of a cluster, on one thread and one `Poll`. It tells other members that ask how many
+//! clients it has.
 //!
 //! In two terminals, and a third one to talk to either of them, with `nc 127.0.0.1 7101`:
 //!
@@ -7,7 +8,7 @@
 //! cargo run -p adapter-mio --example echo -- bob 127.0.0.1:7102 127.0.0.1:7101
 //! ```
 
-use adapter_mio::{ClusterName, Config, Driver, Events, Options, bind};
+use adapter_mio::{ClusterName, Config, Driver, Events, Key, Options, Questions, bind};
 use mio::{
     Interest, Poll, Registry, Token, Waker,
     net::{TcpListener, TcpStream},
@@ -26,6 +27,8 @@ const WAKER: Token = Token(0);
 const GOSSIP: Token = Token(1);
 const LISTENER: Token = Token(2);
 const FIRST_CLIENT: usize = 3;
+/// How many clients a member has at the moment, for members that ask.
+const CLIENTS: Key<u32> = Key::new("clients");
 /// Clients served at a time; one more is turned away.
 const MAX_CLIENTS: usize = 64;
 /// Chunks echoed to one client before the others, and the cluster, have their turn.
@@ -88,6 +91,16 @@ fn report(events: &mut Events, driver: &Driver) {
     }
 }
 
+/// Answers the members that have asked since the last round, and has the loop woken when more do.
+fn answer(questions: &mut Questions<u32>, clients: usize, driver: &Driver) {
+    let mut cx = Context::from_waker(driver.waker());
+    while let Asked::Ready(Some(question)) = questions.poll_next(&mut cx) {
+        if let Err(error) = question.answer(&(clients as u32)) {
+            println!("not answered: {error}");
+        }
+    }
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let usage = "usage: echo NAME IP:PORT [SEED]";
     let mut arguments = env::args().skip(1);
@@ -105,6 +118,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut clients = BTreeMap::new();
     let mut events = node.events();
+    let mut questions = node.answer(&CLIENTS)?;
     let mut ready = mio::Events::with_capacity(128);
     loop {
         match poll.poll(&mut ready, driver.next_timeout()) {
@@ -130,5 +144,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             return Ok(());
         }
         report(&mut events, &driver);
+        answer(&mut questions, clients.len(), &driver);
     }
 }

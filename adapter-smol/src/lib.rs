@@ -32,7 +32,8 @@
 //!
 //! Each node publishes keys of its own, which all others read: ports, tags, names ([`Handle::publish`], [`Handle::get`],
 //! [`Handle::watch_key`]). Flags and settings that belong to no node are set and read with [`Handle::cluster`]. What
-//! is of interest only now is sent to all with [`Handle::send_event`].
+//! is of interest only now is sent to all with [`Handle::send_event`]. A member is asked for what it does not publish with
+//! [`Handle::ask`].
 //!
 //! ```
 //! # fn run(node: &adapter_smol::Handle) -> Result<(), Box<dyn std::error::Error>> {

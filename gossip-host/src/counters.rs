@@ -37,6 +37,8 @@ pub struct HostMetrics {
     pub epoch_errors: u64,
     /// Views that could not be written to their file.
     pub view_errors: u64,
+    /// Questions of other members that waited too long for whoever answers them, and made room for newer ones.
+    pub questions_dropped: u64,
     /// Values that were read, and were not of the type of their key.
     pub values_undecoded: u64,
 }
@@ -70,6 +72,7 @@ impl HostMetrics {
             ("seeds_replaced", self.seeds_replaced),
             ("epoch_errors", self.epoch_errors),
             ("view_errors", self.view_errors),
+            ("questions_dropped", self.questions_dropped),
             ("values_undecoded", self.values_undecoded),
         ]
         .into_iter()

@@ -1,6 +1,7 @@
 //! The loop that every adapter runs, one turn at a time.
 
 use crate::{
+    asks::Asks,
     board::Board,
     counters::HostMetrics,
     epoch::{self, EpochFile},
@@ -23,7 +24,10 @@ use crate::{
     user_event::UserEvent,
     view_file::{Restored, ViewFile},
 };
-use gossip_core::{Buffer, Endpoint, Event, Heap, Identity, Instant, Node, Outbox, Output, Packet, Record};
+use gossip_core::{
+    Answer, Buffer, Endpoint, Event, Heap, Identity, Instant, Node, Outbox, Output, Packet, Record,
+    StateError, Traffic,
+};
 use std::{
     fmt, io, mem,
     net::{IpAddr, SocketAddr, ToSocketAddrs as _},
@@ -126,6 +130,7 @@ impl Engine {
             node: Mutex::new(node),
             inbox: Inbox::default(),
             board: Arc::new(Board::new(options.event_capacity)),
+            asks: Asks::default(),
             metrics: Mutex::default(),
             unresolved: Mutex::default(),
             restored,
@@ -165,7 +170,7 @@ impl Engine {
             keeper.keep(now, &self.shared);
         }
         if let Some(stopped) = self.stopped(now) {
-            self.shared.board.end(stopped);
+            self.shared.end(stopped);
             return ControlFlow::Break(stopped);
         }
         ControlFlow::Continue(self.wait_for(now, more))
@@ -232,6 +237,9 @@ impl Engine {
             advertise,
             config,
             written,
+            asks,
+            packets,
+            packets_dropped,
             alarm,
             leave,
         } = requests;
@@ -260,6 +268,13 @@ impl Engine {
         }
         if written {
             self.next_tick = lock(&self.shared.node).next_tick();
+        }
+        self.count(|metrics| metrics.dropped_state += packets_dropped);
+        for (to, bytes) in &packets {
+            self.send(transport, Packet { to: *to, bytes, class: Traffic::State });
+        }
+        if asks {
+            self.ask(transport);
         }
         self.alarm = alarm.map_or(self.alarm, |at| at.min(self.alarm));
         if let Some(timeout) = leave {
@@ -367,11 +382,13 @@ impl Engine {
         drop(node);
         let said = |event| UserEvent::of(event, output.payload(event), SystemTime::now());
         self.shared.board.post_user_events(output.events().iter().filter_map(said).collect());
+        let unknown =
+            output.events().iter().filter_map(|event| self.shared.take_in(event, output.payload(event)));
+        let unknown: Vec<_> = unknown.collect();
         self.next_tick = output.next_tick;
         for packet in output.packets() {
             let packet = Packet { to: outward(packet.to, self.shared.local), ..packet };
-            let fate = self.backlog.send(transport, packet);
-            self.shared.count_fate(fate);
+            self.shared.count_fate(self.backlog.send(transport, packet));
         }
         for notice in &notices {
             match notice.event {
@@ -386,6 +403,33 @@ impl Engine {
             }
         }
         self.shared.board.post(notices.into_iter());
+        for question in unknown {
+            // A node that leaves answers no more.
+            let _ = self.shared.write(|node, now, out| node.answer(now, question, Answer::Unknown, out));
+        }
+    }
+
+    /// Asks what handles want to know.
+    fn ask(&mut self, transport: &mut impl Transport) {
+        for (number, member, name) in self.shared.asks.new_ones() {
+            let mut asked = Err(StateError::Inactive);
+            self.step(transport, |node, now, out| match node.ask(now, member, &name, out) {
+                Ok((id, output)) => {
+                    asked = Ok(id);
+                    Some(output)
+                }
+                Err(error) => {
+                    asked = Err(error);
+                    None
+                }
+            });
+            self.shared.asks.asked(number, asked);
+        }
+    }
+
+    fn send(&mut self, transport: &mut impl Transport, packet: Packet<'_>) {
+        let packet = Packet { to: outward(packet.to, self.shared.local), ..packet };
+        self.shared.count_fate(self.backlog.send(transport, packet));
     }
 
     fn send_held(&mut self, transport: &mut impl Transport) {
@@ -454,7 +498,10 @@ impl Engine {
 
 /// Whether an event is for subscribers of their own, who get its payload.
 fn is_for_others(event: &Event) -> bool {
-    matches!(event, Event::UserEvent { .. })
+    matches!(
+        event,
+        Event::UserEvent { .. } | Event::Asked { .. } | Event::Answered { .. } | Event::AskFailed { .. }
+    )
 }
 
 /// The members that the file of the view has, no more than there is room for, and what came of reading it.
@@ -481,7 +528,7 @@ fn outward(to: SocketAddr, local: SocketAddr) -> SocketAddr {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.shared.board.end(Err(LeaveError::DriverDropped));
+        self.shared.end(Err(LeaveError::DriverDropped));
     }
 }
 

@@ -17,6 +17,9 @@
 //!   else that runs there. A task that writes to a pipe that is not read stops the node until it is: give such
 //!   work its own thread, behind a bounded queue.
 
+mod ask;
+mod ask_error;
+mod asks;
 mod board;
 mod clock;
 mod cluster;
@@ -60,6 +63,8 @@ mod view_file;
 mod watch;
 mod write;
 
+pub use ask::{Ask, Question, Questions};
+pub use ask_error::AskError;
 pub use bytes::Bytes;
 pub use clock::Clock;
 pub use cluster::Cluster;

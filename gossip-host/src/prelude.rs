@@ -1,14 +1,14 @@
 //! Everything that a user of an adapter needs of this crate and of the core: adapters export it as their own.
 
 pub use crate::{
-    Bytes, Change, Cluster, ClusterChange, ClusterValue, ClusterWatch, DecodeError, EpochError, EpochFile,
-    Events, Handle, HostMetrics, Key, KeyWatch, Lagged, Leave, LeaveError, Left, MemberView, NotJoined,
-    Notice, Options, ParseSeedError, PublishError, Restored, Seed, StartError, Stopped, UnresolvedSeed,
-    Value, ViewError, WaitJoined, Watch, WatchError,
+    Ask, AskError, Bytes, Change, Cluster, ClusterChange, ClusterValue, ClusterWatch, DecodeError,
+    EpochError, EpochFile, Events, Handle, HostMetrics, Key, KeyWatch, Lagged, Leave, LeaveError, Left,
+    MemberView, NotJoined, Notice, Options, ParseSeedError, PublishError, Question, Questions, Restored,
+    Seed, StartError, Stopped, UnresolvedSeed, Value, ViewError, WaitJoined, Watch, WatchError,
 };
 pub use gossip_core::{
-    AfterDeath, Authority, Budgets, ClusterName, Config, ConfigError, Endpoint, Event, Fingerprint, Health,
-    Histogram, Identity, Incarnation, Locality, Mechanisms, Member, Metrics, Mode, NameError, NodeId,
-    ParseNodeIdError, Reachability, Record, Sighting, StateError, Status, Terms, ValueError, ValueTag,
-    Versions, Zone,
+    AfterDeath, AskFailure, Authority, Budgets, ClusterName, Config, ConfigError, Endpoint, Event,
+    Fingerprint, Health, Histogram, Identity, Incarnation, Locality, Mechanisms, Member, Metrics, Mode,
+    NameError, NodeId, ParseNodeIdError, Reachability, Record, Sighting, StateError, Status, Terms,
+    ValueError, ValueTag, Versions, Zone,
 };

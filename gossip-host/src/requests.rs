@@ -13,6 +13,9 @@ use std::{
     time::Duration,
 };
 
+/// Packets that wait for the driver. It sends them in its next turn, which is due at once.
+const MAX_PACKETS: usize = 64;
+
 /// What was asked for and found since the driver last looked. One slot for each kind instead of a queue: it is
 /// bounded by construction, nothing asked for is ever refused, and of two wishes for the same thing only
 /// the later one matters.
@@ -32,6 +35,12 @@ pub(crate) struct Requests {
     pub(crate) config: Option<Config>,
     /// A handle has written to the node's own state: the node has another next tick.
     pub(crate) written: bool,
+    /// Handles have asked questions.
+    pub(crate) asks: bool,
+    /// What steps of handles have to send, which is of class state: answers to questions.
+    pub(crate) packets: Vec<(SocketAddr, Box<[u8]>)>,
+    /// Such packets for which there was no room here.
+    pub(crate) packets_dropped: u64,
     /// Raise an alarm at this time: the earliest that was asked for.
     pub(crate) alarm: Option<Instant>,
     /// Leave, within this time; the shorter of two.
@@ -44,6 +53,16 @@ impl Requests {
         let excess = self.join.len().saturating_sub(MAX_SEEDS);
         self.join.drain(..excess);
         self.seeds_replaced += excess;
+    }
+
+    pub(crate) fn add_packets(&mut self, packets: impl IntoIterator<Item = (SocketAddr, Box<[u8]>)>) {
+        for packet in packets {
+            if self.packets.len() < MAX_PACKETS {
+                self.packets.push(packet);
+            } else {
+                self.packets_dropped += 1;
+            }
+        }
     }
 }
 
@@ -108,6 +127,15 @@ mod tests {
         requests.add_seeds((0..MAX_SEEDS + 5).map(seed));
         assert_eq!((requests.join.len(), requests.seeds_replaced), (MAX_SEEDS, 5));
         assert_eq!(requests.join.last(), Some(&seed(MAX_SEEDS + 4)));
+    }
+
+    #[test]
+    fn packets_that_wait_for_the_driver_are_bounded_and_the_rest_is_counted() {
+        let mut requests = Requests::default();
+        let packet = |i: u8| (([10, 0, 0, 1], 7).into(), Box::from([i]));
+        requests.add_packets((0..MAX_PACKETS as u8 + 5).map(packet));
+        assert_eq!((requests.packets.len(), requests.packets_dropped), (MAX_PACKETS, 5));
+        assert_eq!(requests.packets.first(), Some(&packet(0)));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What a node's handles, its watches and its engine share.
 
 use crate::{
+    ask_error::AskError,
+    asks::{Asks, Put},
     board::Board,
     cluster_value::ClusterValue,
     counters::HostMetrics,
@@ -9,12 +11,13 @@ use crate::{
     pressure::Fate,
     requests::Inbox,
     seeds::UnresolvedSeed,
+    stopped::Stopped,
     value::Value,
     view::MemberView,
     view_file::Restored,
 };
 use bytes::Bytes;
-use gossip_core::{Heap, Instant, Node, NodeId};
+use gossip_core::{Event, Heap, Instant, Node, NodeId, Question};
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -27,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) node: Mutex<Node<Heap>>,
     pub(crate) inbox: Inbox,
     pub(crate) board: Arc<Board>,
+    pub(crate) asks: Asks,
     pub(crate) metrics: Mutex<HostMetrics>,
     pub(crate) unresolved: Mutex<Vec<UnresolvedSeed>>,
     pub(crate) restored: Restored,
@@ -37,6 +41,29 @@ impl Shared {
     pub(crate) fn members(&self) -> Vec<MemberView> {
         let node = lock(&self.node);
         node.members().map(|member| MemberView::new(&node, member)).collect()
+    }
+
+    /// Takes in what an event says of questions; returns one that nobody here answers.
+    pub(crate) fn take_in(&self, event: &Event, payload: &[u8]) -> Option<Question> {
+        match *event {
+            Event::Answered { ask, .. } => self.asks.answered(ask, &Ok(Bytes::copy_from_slice(payload))),
+            Event::AskFailed { ask, why, .. } => self.asks.answered(ask, &Err(AskError::Failed(why))),
+            Event::Asked { question, .. } => {
+                match self.asks.put(question, str::from_utf8(payload).unwrap_or_default()) {
+                    Put::Waiting => {}
+                    Put::Displaced => lock(&self.metrics).questions_dropped += 1,
+                    Put::Unknown => return Some(question),
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// The driver has ended.
+    pub(crate) fn end(&self, stopped: Stopped) {
+        self.board.end(stopped);
+        self.asks.end();
     }
 
     /// Counts what became of a packet.

@@ -52,7 +52,7 @@ pub(crate) fn encoded<'a, T>(
     encoded.map_err(|reason| PublishError::Encode { key: key.name().to_owned(), reason })
 }
 
-/// Why something was not published, or not set for the cluster, and what to do. Nothing has changed.
+/// Why something was not published, set for the cluster, sent or answered, and what to do. Nothing has changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum PublishError {
@@ -69,6 +69,16 @@ pub enum PublishError {
     },
     /// `name` is the key of the node's name, which is fixed.
     Name,
+    /// This node answers questions for this key already.
+    Answered {
+        /// The key.
+        key: String,
+    },
+    /// This node answers questions for as many keys as it may.
+    TooManyAnswered {
+        /// The most keys.
+        most: usize,
+    },
     /// The node has stopped.
     Stopped,
 }
@@ -80,6 +90,12 @@ impl fmt::Display for PublishError {
             Self::Value(error) => error.fmt(f),
             Self::Encode { key, reason } => write!(f, "the value of `{key}` cannot be encoded: {reason}"),
             Self::Name => f.write_str("the key `name` is that of the node's own name: choose another"),
+            Self::Answered { key } => {
+                write!(f, "`{key}` is answered already: drop the `Questions` of it, or share them")
+            }
+            Self::TooManyAnswered { most } => {
+                write!(f, "a node answers {most} keys at the most: put several values under one")
+            }
             Self::Stopped => f.write_str("this node has stopped"),
         }
     }

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this is run by tests, which may panic")]
 
+mod asks;
 mod child;
 mod cluster;
 mod control;
@@ -18,7 +19,9 @@ mod wait;
 
 /// What [`behaviours!`] expands to calls of, one function for each promise.
 pub mod promises {
-    pub use crate::{cluster::*, kept::*, lifecycle::*, restart::*, trouble::*, user_events::*, values::*};
+    pub use crate::{
+        asks::*, cluster::*, kept::*, lifecycle::*, restart::*, trouble::*, user_events::*, values::*,
+    };
 }
 
 use gossip_core::{ClusterName, Config};
@@ -118,6 +121,10 @@ macro_rules! behaviours {
             a_watch_of_the_cluster_tells_what_is_there_and_what_changes,
             a_slow_watch_of_the_cluster_is_told_so_and_sees_the_latest,
             of_values_set_apart_one_wins_and_the_conflict_is_told,
+            a_node_learns_from_each_member_what_only_that_has,
+            a_question_that_has_no_answer_ends_with_why,
+            questions_that_nobody_reads_make_room_for_newer_ones,
+            a_question_reaches_whoever_asks_in_a_loop_of_its_own,
             an_event_is_heard_by_all_others_once,
             a_slow_reader_of_events_loses_the_oldest_and_is_told_how_many,
             a_slow_subscriber_is_told_what_it_missed_and_goes_on,

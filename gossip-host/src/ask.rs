@@ -1,0 +1,188 @@
+//! What a host asks another member, and answers.
+
+use crate::{
+    ask_error::AskError,
+    asks::{MAX_NAMES, NotAnswered},
+    handle::Handle,
+    key::{Key, VALUE_ROOM, is_name},
+    shared::Shared,
+    value::{PublishError, encoded},
+};
+use gossip_core::{Answer, NodeId, StateError};
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+/// Questions: what is too large, too short-lived or of interest to too few to be [published](Handle::publish) stays at its
+/// member, which is asked for it by the name of a key. The answer fits one datagram.
+impl Handle {
+    /// Asks another live member for the value that it has for a key. The question is sent with this call, whether or not the
+    /// future is awaited.
+    ///
+    /// It ends by itself, within six ack timeouts, which is less than a second in a local network; drop the future to wait for less. At
+    /// most 16 questions wait at a time: who asks many members asks them one after the other, or a few at once.
+    ///
+    /// # Errors
+    /// The future ends with why there is no answer: the member is not live, does not answer this name, or refuses; nothing came
+    /// back; too many questions wait; or the answer is not of the key's type.
+    pub fn ask<T>(&self, member: NodeId, key: &Key<T>) -> Ask<T> {
+        let open = self.0.asks.open(member, key.name());
+        if open.is_ok() {
+            self.0.inbox.ask(|requests| requests.asks = true);
+        }
+        Ask { shared: Arc::clone(&self.0), key: key.clone(), open: Some(open) }
+    }
+
+    /// Answers the questions of other members for a key, for as long as what this returns is kept. What nobody answers here, the
+    /// node itself says that it does not know.
+    ///
+    /// # Errors
+    /// The key is none, or is answered already; or this node answers as many as it may, 64.
+    pub fn answer<T>(&self, key: &Key<T>) -> Result<Questions<T>, PublishError> {
+        if !is_name(key.name()) {
+            return Err(StateError::Key.into());
+        }
+        self.0.asks.answer(key.name()).map_err(|why| match why {
+            NotAnswered::Taken => PublishError::Answered { key: key.name().to_owned() },
+            NotAnswered::TooMany => PublishError::TooManyAnswered { most: MAX_NAMES },
+        })?;
+        Ok(Questions { shared: Arc::clone(&self.0), key: key.clone() })
+    }
+}
+
+/// Resolves with the answer to a question, from [`Handle::ask`]. Dropping it forgets the question.
+pub struct Ask<T> {
+    shared: Arc<Shared>,
+    key: Key<T>,
+    /// The number of the question, or why it was not asked; `None` once that is told.
+    open: Option<Result<u64, AskError>>,
+}
+
+impl<T> Future for Ask<T> {
+    type Output = Result<T, AskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = match &self.open {
+            None => return Poll::Pending,
+            Some(Err(error)) => Err(error.clone()),
+            Some(Ok(number)) => match self.shared.asks.poll(cx, *number) {
+                Poll::Ready(outcome) => outcome,
+                Poll::Pending => return Poll::Pending,
+            },
+        };
+        self.open = None;
+        let decode = |bytes: bytes::Bytes| self.shared.decode(&self.key, &bytes).map_err(AskError::Decode);
+        Poll::Ready(outcome.and_then(decode))
+    }
+}
+
+impl<T> Drop for Ask<T> {
+    fn drop(&mut self) {
+        if let Some(Ok(number)) = self.open {
+            self.shared.asks.forget(number);
+        }
+    }
+}
+
+impl<T> fmt::Debug for Ask<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// The questions of other members for one key, from [`Handle::answer`].
+///
+/// Answer soon: a member waits for a fraction of a second, asks twice more meanwhile, and gives up. Up to 32 questions wait
+/// here; then the oldest goes, and is counted (`questions_dropped`).
+pub struct Questions<T> {
+    shared: Arc<Shared>,
+    key: Key<T>,
+}
+
+impl<T> Questions<T> {
+    /// The next question; `None` once the driver has ended and all are read. Nothing is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Question<T>> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// [`Questions::next`] for hand-written futures.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Question<T>>> {
+        let next = self.shared.asks.poll_question(cx, self.key.name());
+        next.map(|next| {
+            next.map(|question| Question {
+                shared: Arc::clone(&self.shared),
+                key: self.key.clone(),
+                question,
+            })
+        })
+    }
+}
+
+impl<T> Drop for Questions<T> {
+    fn drop(&mut self) {
+        self.shared.asks.answer_no_more(self.key.name());
+    }
+}
+
+/// The same as [`Questions::next`], for the adapters of `futures` (feature `stream`).
+#[cfg(feature = "stream")]
+impl<T> futures_core::Stream for Questions<T> {
+    type Item = Question<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Questions::poll_next(&mut self, cx)
+    }
+}
+
+impl<T> fmt::Debug for Questions<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Questions").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// A question of another member. One that is dropped is not answered: the member asks again, and then gives up.
+pub struct Question<T> {
+    shared: Arc<Shared>,
+    key: Key<T>,
+    question: gossip_core::Question,
+}
+
+impl<T> Question<T> {
+    /// Who asks.
+    pub fn from(&self) -> NodeId {
+        self.question.from()
+    }
+
+    /// Answers it. At most half of [`Budgets::state`](gossip_core::Budgets) goes into answers; what is more is dropped and counted.
+    ///
+    /// # Errors
+    /// The value cannot be encoded or is too large for the datagrams that reach the member; or this node has left. Then it is
+    /// not answered.
+    pub fn answer(self, value: &T) -> Result<(), PublishError> {
+        let mut room = [0; VALUE_ROOM];
+        let bytes = encoded(&self.key, value, &mut room)?;
+        self.say(Answer::Found(bytes))
+    }
+
+    /// Says that it is not told, or not now.
+    ///
+    /// # Errors
+    /// This node has left.
+    pub fn refuse(self) -> Result<(), PublishError> {
+        self.say(Answer::Refused)
+    }
+
+    fn say(&self, answer: Answer<'_>) -> Result<(), PublishError> {
+        self.shared.write(|node, now, out| node.answer(now, self.question, answer, out))
+    }
+}
+
+impl<T> fmt::Debug for Question<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question").field("key", &self.key).field("from", &self.from()).finish_non_exhaustive()
+    }
+}

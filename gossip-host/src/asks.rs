@@ -1,0 +1,291 @@
+//! Questions under way: those that this node asks, and those that it is asked.
+
+use crate::{ask_error::AskError, lock::lock};
+use bytes::Bytes;
+use gossip_core::{AskId, NodeId, Question, StateError};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    mem,
+    sync::Mutex,
+    task::{Context, Poll, Waker},
+};
+
+/// Questions that wait for an answer at a time: as many as the core asks.
+pub(crate) const MAX_ASKS: usize = 16;
+/// Names that a node answers: as many as it can have keys.
+pub(crate) const MAX_NAMES: usize = 64;
+/// Questions of one name that wait for whoever answers them: as many as the core puts to its host at once.
+const MAX_QUESTIONS: usize = 32;
+
+/// What a question ends with.
+pub(crate) type Outcome = Result<Bytes, AskError>;
+
+/// All questions under way, by the numbers of those who ask, and by the names that are answered.
+#[derive(Default)]
+pub(crate) struct Asks(Mutex<Desk>);
+
+#[derive(Default)]
+struct Desk {
+    has_ended: bool,
+    /// Questions ever asked: the number of the next one.
+    asked: u64,
+    open: BTreeMap<u64, Open>,
+    answered: BTreeMap<String, Line>,
+}
+
+struct Open {
+    stage: Stage,
+    waker: Option<Waker>,
+}
+
+enum Stage {
+    /// The driver has not seen it yet.
+    New {
+        member: NodeId,
+        name: String,
+    },
+    Asked(AskId),
+    Ended(Outcome),
+}
+
+/// Questions of one name that wait.
+#[derive(Default)]
+struct Line {
+    questions: VecDeque<Question>,
+    waker: Option<Waker>,
+}
+
+/// What became of a question that came in.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) enum Put {
+    /// It waits to be answered.
+    Waiting,
+    /// It does, and the one that waited longest does no more.
+    Displaced,
+    /// Nobody answers what it asks for.
+    Unknown,
+}
+
+impl Asks {
+    /// A new question, for the driver to ask; its number.
+    pub(crate) fn open(&self, member: NodeId, name: &str) -> Result<u64, AskError> {
+        let mut desk = lock(&self.0);
+        if desk.has_ended {
+            return Err(AskError::Stopped);
+        }
+        if desk.open.len() >= MAX_ASKS {
+            return Err(AskError::State(StateError::TooManyAsked { most: MAX_ASKS }));
+        }
+        let number = desk.asked;
+        desk.asked += 1;
+        let stage = Stage::New { member, name: name.to_owned() };
+        desk.open.insert(number, Open { stage, waker: None });
+        Ok(number)
+    }
+
+    /// Nobody waits for this question any more.
+    pub(crate) fn forget(&self, number: u64) {
+        let forgotten = lock(&self.0).open.remove(&number);
+        // A waker's destructor is foreign code: it runs after the lock is free.
+        drop(forgotten);
+    }
+
+    /// What a question ended with; otherwise the task is woken when it ends.
+    pub(crate) fn poll(&self, cx: &Context<'_>, number: u64) -> Poll<Outcome> {
+        let mut desk = lock(&self.0);
+        let Some(open) = desk.open.get_mut(&number) else { return Poll::Pending };
+        if let Stage::Ended(_) = open.stage
+            && let Some(Open { stage: Stage::Ended(outcome), .. }) = desk.open.remove(&number)
+        {
+            return Poll::Ready(outcome);
+        }
+        let replaced = desk.open.get_mut(&number).and_then(|open| open.waker.replace(cx.waker().clone()));
+        drop(desk);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    /// The questions that the driver has to ask.
+    pub(crate) fn new_ones(&self) -> Vec<(u64, NodeId, String)> {
+        let desk = lock(&self.0);
+        let new = desk.open.iter().filter_map(|(&number, open)| match &open.stage {
+            Stage::New { member, name } => Some((number, *member, name.clone())),
+            Stage::Asked(_) | Stage::Ended(_) => None,
+        });
+        new.collect()
+    }
+
+    /// The driver has asked a question, or could not.
+    pub(crate) fn asked(&self, number: u64, asked: Result<AskId, StateError>) {
+        match asked {
+            Ok(id) => {
+                if let Some(open) = lock(&self.0).open.get_mut(&number) {
+                    open.stage = Stage::Asked(id);
+                }
+            }
+            Err(error) => self.end_those(|at, _| at == number, &Err(AskError::State(error))),
+        }
+    }
+
+    /// A question has ended.
+    pub(crate) fn answered(&self, id: AskId, outcome: &Outcome) {
+        self.end_those(|_, stage| matches!(stage, Stage::Asked(asked) if *asked == id), outcome);
+    }
+
+    fn end_those(&self, which: impl Fn(u64, &Stage) -> bool, outcome: &Outcome) {
+        let mut woken = Vec::new();
+        for (number, open) in &mut lock(&self.0).open {
+            if which(*number, &open.stage) {
+                open.stage = Stage::Ended(outcome.clone());
+                woken.extend(open.waker.take());
+            }
+        }
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// From now on the questions of this name wait for an answer.
+    pub(crate) fn answer(&self, name: &str) -> Result<(), NotAnswered> {
+        let mut desk = lock(&self.0);
+        if desk.answered.contains_key(name) {
+            return Err(NotAnswered::Taken);
+        }
+        if desk.answered.len() >= MAX_NAMES {
+            return Err(NotAnswered::TooMany);
+        }
+        desk.answered.insert(name.to_owned(), Line::default());
+        Ok(())
+    }
+
+    /// Nobody answers this name any more.
+    pub(crate) fn answer_no_more(&self, name: &str) {
+        let line = lock(&self.0).answered.remove(name);
+        drop(line);
+    }
+
+    /// A question has come, or has come again.
+    pub(crate) fn put(&self, question: Question, name: &str) -> Put {
+        let (put, waker) = {
+            let mut desk = lock(&self.0);
+            let Some(line) = desk.answered.get_mut(name) else { return Put::Unknown };
+            if line.questions.contains(&question) {
+                return Put::Waiting;
+            }
+            let displaced = line.questions.len() == MAX_QUESTIONS && line.questions.pop_front().is_some();
+            line.questions.push_back(question);
+            (if displaced { Put::Displaced } else { Put::Waiting }, line.waker.take())
+        };
+        waker.into_iter().for_each(Waker::wake);
+        put
+    }
+
+    /// The question of a name that waits longest; `None` once the driver has ended and none is left.
+    pub(crate) fn poll_question(&self, cx: &Context<'_>, name: &str) -> Poll<Option<Question>> {
+        let mut desk = lock(&self.0);
+        let has_ended = desk.has_ended;
+        let Some(line) = desk.answered.get_mut(name) else { return Poll::Ready(None) };
+        if let Some(question) = line.questions.pop_front() {
+            return Poll::Ready(Some(question));
+        }
+        if has_ended {
+            return Poll::Ready(None);
+        }
+        let replaced = line.waker.replace(cx.waker().clone());
+        drop(desk);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    /// The driver has ended: no question is asked or answered any more.
+    pub(crate) fn end(&self) {
+        let wakers: Vec<_> = {
+            let mut desk = lock(&self.0);
+            desk.has_ended = true;
+            desk.answered.values_mut().filter_map(|line| mem::take(&mut line.waker)).collect()
+        };
+        wakers.into_iter().for_each(Waker::wake);
+        self.end_those(|_, stage| !matches!(stage, Stage::Ended(_)), &Err(AskError::Stopped));
+    }
+}
+
+/// Why a name is not answered.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) enum NotAnswered {
+    /// It is answered already.
+    Taken,
+    /// As many are as may be.
+    TooMany,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Engine, Handle, Key, Options, PublishError,
+        testing::{FakeTransport, PEER},
+    };
+    use gossip_core::{ClusterName, Config, Instant};
+    use std::{io, pin::pin};
+
+    const LOAD: Key<u32> = Key::new("load");
+
+    fn started() -> (Handle, Engine) {
+        let options = Options::new("node", Config::lan(ClusterName::named("asks").unwrap()));
+        Engine::start(options, PEER, Instant::ZERO).unwrap()
+    }
+
+    fn ended<T>(future: impl Future<Output = T>) -> Option<T> {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn questions_are_bounded_and_one_that_is_dropped_makes_room() {
+        let (node, mut engine) = started();
+        let other = NodeId::from_name("other").unwrap();
+        let mut asks: Vec<_> = (0..MAX_ASKS).map(|_| node.ask(other, &LOAD)).collect();
+        let error = ended(node.ask(other, &LOAD)).unwrap().unwrap_err();
+        assert_eq!(error, AskError::State(StateError::TooManyAsked { most: MAX_ASKS }));
+        assert!(error.to_string().contains("16 questions wait"), "{error}");
+        asks.pop();
+        let mut again = pin!(node.ask(other, &LOAD));
+        assert_eq!(ended(again.as_mut()), None, "the driver has not seen it");
+        let receive_error = Some(io::ErrorKind::WouldBlock);
+        let _ = engine.turn(&mut FakeTransport { receive_error, ..FakeTransport::default() });
+        let no_member = AskError::State(StateError::NoMember);
+        assert_eq!(ended(again.as_mut()), Some(Err(no_member.clone())));
+        assert_eq!(ended(again), None, "it is told once");
+        assert!(asks.into_iter().all(|ask| ended(ask) == Some(Err(no_member.clone()))));
+        assert!(lock(&node.0.asks.0).open.is_empty());
+    }
+
+    #[test]
+    fn a_name_is_answered_once_and_by_no_more_than_may_be() {
+        let (node, _engine) = started();
+        let questions = node.answer(&LOAD).unwrap();
+        let taken = PublishError::Answered { key: "load".to_owned() };
+        assert_eq!(node.answer(&LOAD).map(drop), Err(taken));
+        assert!(node.answer(&LOAD.named("a b")).unwrap_err().to_string().contains("visible ASCII"));
+        drop(questions);
+        let mut all: Vec<_> =
+            (0..MAX_NAMES).map(|i| node.answer(&LOAD.named(format!("load/{i}"))).unwrap()).collect();
+        let error = node.answer(&LOAD).unwrap_err();
+        assert!(error.to_string().contains("64 keys at the most"), "{error}");
+        all.pop();
+        assert!(node.answer(&LOAD).is_ok());
+    }
+
+    #[test]
+    fn all_that_waits_for_a_question_or_an_answer_ends_with_the_driver() {
+        let (node, engine) = started();
+        let mut questions = node.answer(&LOAD).unwrap();
+        let other = NodeId::from_name("other").unwrap();
+        let mut ask = pin!(node.ask(other, &LOAD));
+        assert!(ended(ask.as_mut()).is_none() && ended(questions.next()).is_none());
+        drop(engine);
+        assert_eq!(ended(ask), Some(Err(AskError::Stopped)));
+        assert!(matches!(ended(questions.next()), Some(None)));
+        assert_eq!(ended(node.ask(other, &LOAD)), Some(Err(AskError::Stopped)));
+    }
+}
