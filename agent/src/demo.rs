@@ -1,4 +1,4 @@
-//! A cluster's life in six chapters, on real sockets in one process: each is asserted and timed.
+//! A cluster's life in eight chapters, on real sockets in one process: each is asserted and timed.
 
 use crate::{
     adapter::Adapter,
@@ -7,7 +7,7 @@ use crate::{
     print::{self, Format},
 };
 use adapter_tokio::{
-    ClusterName, Config, Handle, Health, Key, MemberView, NodeId, Options, Seed, Status, Stopped,
+    ClusterName, Config, Handle, Health, Key, MemberView, NodeId, Options, Seed, Status, Stopped, UserEvents,
 };
 use anyhow::{Context as _, Result, anyhow, bail};
 use comfy_table::{Table, presets};
@@ -20,7 +20,7 @@ use std::{
 };
 use tokio::{
     task::JoinHandle,
-    time::{Instant, sleep},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 /// A chapter that takes longer has failed: several times what the slowest one, the crash, takes.
@@ -32,6 +32,13 @@ const FIRST: &str = "node-1";
 /// Where the first node's service listens, as it says.
 const PORT: Key<u16> = Key::new("port");
 const SERVICE_PORT: u16 = 8_080;
+/// A flag of the whole cluster.
+const MAINTENANCE: Key<bool> = Key::new("maintenance");
+/// Tells that the cache of a table is to be dropped.
+const DROPPED: Key<String> = Key::new("cache/drop");
+const TABLE: &str = "users";
+/// From this age on a node hears what others send to all: before, an earlier life of its own may have heard it.
+const HEARS_EVENTS: Duration = Duration::from_secs(4);
 /// Any free port of the loopback interface.
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -67,7 +74,9 @@ struct Summary {
     nodes: u8,
     formed_s: Option<f64>,
     published_s: Option<f64>,
+    flag_set_s: Option<f64>,
     crash_detected_s: Option<f64>,
+    event_heard_s: Option<f64>,
     rejoined_s: Option<f64>,
     left_s: Option<f64>,
     views_equal: bool,
@@ -85,7 +94,9 @@ impl Story {
         self.chapter("form", &opening, nodes.form(n)).await?;
         self.chapter("spread", "The first says that it is degraded.", nodes.spread()).await?;
         self.chapter("publish", "It says where its service listens.", nodes.publish()).await?;
+        self.chapter("flag", "It sets a flag for the whole cluster.", nodes.flag()).await?;
         self.chapter("crash", "It crashes.", nodes.crash()).await?;
+        self.chapter("event", "The second one tells all to drop a cache.", nodes.event()).await?;
         self.chapter("restart", "It starts again, on another port.", nodes.restart()).await?;
         self.chapter("leave", "The second one leaves.", nodes.leave()).await
     }
@@ -118,7 +129,9 @@ impl Story {
                 nodes,
                 formed_s: self.seconds("form"),
                 published_s: self.seconds("publish"),
+                flag_set_s: self.seconds("flag"),
                 crash_detected_s: self.seconds("crash"),
+                event_heard_s: self.seconds("event"),
                 rejoined_s: self.seconds("restart"),
                 left_s: self.seconds("leave"),
                 views_equal,
@@ -141,21 +154,33 @@ impl Story {
     }
 }
 
-/// Seconds, to the millisecond.
+/// Seconds, to the next millisecond.
 fn seconds(duration: Duration) -> f64 {
-    duration.as_millis() as f64 / 1_000.0
+    duration.as_micros().div_ceil(1_000) as f64 / 1_000.0
 }
 
 /// One node of the demo.
 struct Running {
     name: String,
     handle: Handle,
+    events: UserEvents,
     driver: JoinHandle<Result<Stopped>>,
 }
 
 impl Running {
     fn id(&self) -> NodeId {
         self.handle.id()
+    }
+
+    /// Waits until this node hears from another one that the cache is to be dropped.
+    async fn hears(&mut self, from: NodeId) -> Result<()> {
+        while let Some(event) = self.events.next().await {
+            let event = event?;
+            if event.origin == from && event.value(&DROPPED)?.as_deref() == Some(TABLE) {
+                return Ok(());
+            }
+        }
+        bail!("{} has stopped", self.name)
     }
 
     fn sees(&self, id: NodeId, holds: impl Fn(&MemberView) -> bool) -> bool {
@@ -168,11 +193,13 @@ struct Nodes {
     adapter: Adapter,
     config: Config,
     running: VecDeque<Running>,
+    /// When the youngest one was started.
+    started: Instant,
 }
 
 impl Nodes {
     fn new(adapter: Adapter, config: Config) -> Self {
-        Self { adapter, config, running: VecDeque::new() }
+        Self { adapter, config, running: VecDeque::new(), started: Instant::now() }
     }
 
     async fn form(&mut self, n: u8) -> Result<Kept> {
@@ -214,9 +241,43 @@ impl Nodes {
         Ok(Kept { what, took: start.elapsed() })
     }
 
+    /// The first node sets a flag that belongs to no node.
+    async fn flag(&mut self) -> Result<Kept> {
+        let node = self.running.front().context("nobody runs")?;
+        let (id, start) = (node.id(), Instant::now());
+        node.handle.cluster().set(&MAINTENANCE, &true)?;
+        self.until("the flag did not reach everybody", |nodes| {
+            let is_set = |node: &Running| node.handle.cluster().get(&MAINTENANCE).ok().flatten();
+            nodes.others(id).all(|node| is_set(node).is_some_and(|flag| flag.value))
+        })
+        .await?;
+        let what = format!("all the others know that the flag {} is set", MAINTENANCE.name());
+        Ok(Kept { what, took: start.elapsed() })
+    }
+
+    /// The first node that still runs sends an event to all, once they are old enough to hear it.
+    async fn event(&mut self) -> Result<Kept> {
+        sleep_until(self.started + HEARS_EVENTS).await;
+        let (sender, start) = (self.running.front().context("nobody runs")?, Instant::now());
+        let (name, id) = (sender.name.clone(), sender.id());
+        sender.handle.send_event(&DROPPED, &TABLE.to_owned())?;
+        let all_hear = async {
+            for other in self.running.iter_mut().filter(|node| node.id() != id) {
+                other.hears(id).await?;
+            }
+            Ok::<_, anyhow::Error>(())
+        };
+        let in_time = timeout(CHAPTER_LIMIT, all_hear).await;
+        in_time.map_err(|_| {
+            anyhow!("the event did not reach everybody within {} s", CHAPTER_LIMIT.as_secs())
+        })??;
+        let what = format!("all the others have heard from {name} to drop the cache of {TABLE}");
+        Ok(Kept { what, took: start.elapsed() })
+    }
+
     /// The first node crashes, which all the others joined through.
     async fn crash(&mut self) -> Result<Kept> {
-        let Running { name, handle, driver } = self.running.pop_front().context("nobody runs")?;
+        let Running { name, handle, driver, .. } = self.running.pop_front().context("nobody runs")?;
         let (id, start) = (handle.id(), Instant::now());
         driver.abort();
         let seen = |node: &Running, least| node.sees(id, |member| member.status() >= least);
@@ -274,7 +335,9 @@ impl Nodes {
                 o.seeds = seeds.into_iter().collect();
             }))
             .await?;
-        self.running.push_back(Running { name, handle, driver: driver.spawn() });
+        self.started = Instant::now();
+        let events = handle.user_events();
+        self.running.push_back(Running { name, handle, events, driver: driver.spawn() });
         Ok(())
     }
 

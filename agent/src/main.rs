@@ -9,6 +9,7 @@ mod locality;
 mod print;
 mod run;
 mod seeds;
+mod shared_values;
 mod signals;
 mod stream;
 mod wrong;

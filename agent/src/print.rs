@@ -1,7 +1,7 @@
 //! What happened, as a line of words or as a JSON object.
 
 use crate::{locality, stream::Stream};
-use adapter_tokio::{Event, Health, NodeId, Notice, Reachability, Record, Status};
+use adapter_tokio::{Event, Health, MemberView, NodeId, Notice, Reachability, Record, Status};
 use serde::Serialize;
 use std::{
     error::Error,
@@ -151,16 +151,28 @@ impl Line {
         let told = Told::from(notice.event);
         let at = notice.at;
         let line = match (told.about, &notice.member) {
-            (About::Member(_), Some(member)) => Self {
-                name: member.name.clone(),
-                reachability: Some(reachability(member.reachability)),
-                ..Self::of_record(told.event, at, &member.record)
-            },
-            (About::Member(id), None) => Self { id: Some(id.to_string()), ..Self::bare(told.event, at) },
+            (About::Member(id), member) => Self::of_member(told.event, at, id, member.as_ref()),
             (About::Address(address), _) => Self { address: Some(address), ..Self::bare(told.event, at) },
             (About::Me, _) => Self { name: Some(name.to_owned()), ..Self::of_record(told.event, at, me) },
         };
         Self { note: told.note, is_warning: told.is_warning, ..line }
+    }
+
+    /// Something that happened to a member, or that it did; of one that is forgotten there is only its id.
+    pub(crate) fn of_member(
+        event: &'static str,
+        at: SystemTime,
+        id: NodeId,
+        member: Option<&MemberView>,
+    ) -> Self {
+        match member {
+            Some(member) => Self {
+                name: member.name.clone(),
+                reachability: Some(reachability(member.reachability)),
+                ..Self::of_record(event, at, &member.record)
+            },
+            None => Self { id: Some(id.to_string()), ..Self::bare(event, at) },
+        }
     }
 
     /// Something that the program itself did with this node, whose record and name these are.
@@ -190,7 +202,8 @@ impl Line {
         Self { note: Some(note), is_warning: true, ..Self::of_record("same_address", at, record) }
     }
 
-    fn bare(event: &'static str, at: SystemTime) -> Self {
+    /// Something that is about nobody.
+    pub(crate) fn bare(event: &'static str, at: SystemTime) -> Self {
         Self {
             at: humantime::format_rfc3339_millis(at).to_string(),
             event,
@@ -234,8 +247,8 @@ impl fmt::Display for Line {
         let columns = columns.map(|(text, width)| format!("{:width$}", text.unwrap_or("-")));
         let line = columns.join("  ");
         match &self.note {
-            Some(note) => write!(f, "{line}  {note}"),
-            None => f.write_str(line.trim_end()),
+            Some(note) if !note.is_empty() => write!(f, "{line}  {note}"),
+            _ => f.write_str(line.trim_end()),
         }
     }
 }
@@ -428,8 +441,8 @@ pub(crate) fn health(health: Health) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use adapter_tokio::Locality;
     use adapter_tokio::{Identity, Versions, Zone};
-    use adapter_tokio::{Locality, MemberView};
     use serde_json::Value;
 
     fn record(address: &str) -> Record {

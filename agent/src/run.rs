@@ -6,6 +6,7 @@ use crate::{
     cli::RunArgs,
     print::{Format, LAST_WORDS, Line, Output, with_sources},
     seeds::{SeedCheck, Seen},
+    shared_values::{Keys, said, unheard},
     signals,
     wrong::Wrong,
 };
@@ -46,7 +47,8 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
     let mut seeds = SeedCheck::new(&args);
     let (name, tags) = (args.name.clone(), args.tag.clone());
     let (handle, driver) = args.adapter.bind(options(args)?).await.map_err(in_options)?;
-    let mut events = handle.events();
+    let (mut events, mut user_events) = (handle.events(), handle.user_events());
+    let mut keys = Keys::known_to(&handle);
     let mut addresses = Addresses::known_to(&handle);
     let mut driver = driver.spawn();
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
@@ -62,6 +64,8 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
                     let line = Line::of_notice(&notice, (&handle.me(), &name));
                     output.print(&match notice.event {
                         Event::State(id) => line.noted(tags_of(&handle, id)),
+                        Event::Value(tag) => keys.changed(&handle, tag, notice.at),
+                        Event::ValueConflict { value, loser } => keys.conflict(&handle, (value, loser), notice.at),
                         _ => line,
                     });
                     let doubled = notice.member.and_then(|member| addresses.note(&member).zip(Some(member)));
@@ -72,8 +76,13 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
                 Err(Lagged(missed)) => {
                     output.print(&Line::lagged(missed));
                     addresses = Addresses::known_to(&handle);
+                    keys = Keys::known_to(&handle);
                 }
             },
+            Some(next) = user_events.next() => output.print(&match next {
+                Ok(event) => said(&handle, &event),
+                Err(Lagged(missed)) => unheard(missed),
+            }),
             _ = checks.tick() => seeds.check(&Seen::by(&handle))?.iter().for_each(|text| output.warn(text)),
             _ = &mut signal => break None,
             // Whoever reads the output may go away, as in `gossip run | head`: then it is time to leave, too.

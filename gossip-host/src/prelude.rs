@@ -4,7 +4,8 @@ pub use crate::{
     Ask, AskError, Bytes, Change, Cluster, ClusterChange, ClusterValue, ClusterWatch, DecodeError,
     EpochError, EpochFile, Events, Handle, HostMetrics, Key, KeyWatch, Lagged, Leave, LeaveError, Left,
     MemberView, NotJoined, Notice, Options, ParseSeedError, PublishError, Question, Questions, Restored,
-    Seed, StartError, Stopped, UnresolvedSeed, Value, ViewError, WaitJoined, Watch, WatchError,
+    Seed, StartError, Stopped, UnresolvedSeed, UserEvent, UserEvents, Value, ViewError, WaitJoined, Watch,
+    WatchError,
 };
 pub use gossip_core::{
     AfterDeath, AskFailure, Authority, Budgets, ClusterName, Config, ConfigError, Endpoint, Event,

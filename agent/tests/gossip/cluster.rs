@@ -1,12 +1,14 @@
 //! Programs that meet over the loopback interface.
 
 use crate::process::{GOSSIP, Running, success};
+use adapter_tokio::{Bytes, ClusterName, Config, Handle, Key, Options, bind};
 use serde_json::Value;
 use std::{
     process::{Command, Stdio},
     thread,
     time::Duration,
 };
+use tokio::runtime::Builder;
 
 fn start(name: &str, cluster: &str, more: &str) -> (Running, String) {
     let node = Running::start(&format!(
@@ -45,6 +47,42 @@ fn tags_and_names_are_told_to_the_others() {
     assert_eq!((state["id"].as_str(), state["name"].as_str()), (Some(id.as_str()), Some("a")));
     assert_eq!(state["note"], "role=db port=5432");
     a.event("up");
+}
+
+/// A node in this process that joins through another, on a thread that ends with it.
+fn join(name: &str, cluster: &str, seed: &str) -> Handle {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let mut options = Options::new(name, Config::local(ClusterName::named(cluster).unwrap()));
+    options.seeds.push(seed.parse().unwrap());
+    let (node, driver) = runtime.block_on(bind(options)).unwrap();
+    thread::spawn(move || runtime.block_on(driver.run()));
+    node
+}
+
+#[test]
+fn values_of_the_cluster_and_events_to_all_are_printed() {
+    let (program, address) = start("a", "values", "");
+    let node = join("b", "values", &address);
+    // Its name has come.
+    program.event("state");
+    let mode = Key::<Bytes>::raw("mode");
+    let told = |line: &Value| ["id", "name", "note"].map(|field| line[field].as_str().map(str::to_owned));
+    let by_b = |note: &str| [Some(node.id().to_string()), Some("b".into()), Some(note.to_owned())];
+
+    node.cluster().set(&mode, &Bytes::from_static(b"dark\n")).unwrap();
+    assert_eq!(told(&program.event("value")), by_b("mode=dark\\n"));
+    node.cluster().delete(&mode).unwrap();
+    assert_eq!(told(&program.event("value")), [None, None, Some("mode is deleted".into())]);
+
+    // Who has just started hears no events yet.
+    let sender = node.clone();
+    thread::spawn(move || {
+        while sender.send_event(&mode, &Bytes::from_static(b"light")).is_ok() {
+            thread::sleep(Duration::from_secs(1));
+        }
+    });
+    assert_eq!(told(&program.event("user_event")), by_b("mode=light"));
+    drop(node.leave(Duration::ZERO));
 }
 
 #[test]
@@ -212,10 +250,18 @@ fn the_demo_ends_with_its_figures_and_equal_views_on_every_adapter() {
         let last: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
         assert_eq!(last["nodes"], 5);
         assert_eq!(last["views_equal"], true);
-        for figure in ["formed_s", "published_s", "crash_detected_s", "rejoined_s", "left_s"] {
+        for figure in [
+            "formed_s",
+            "published_s",
+            "flag_set_s",
+            "crash_detected_s",
+            "event_heard_s",
+            "rejoined_s",
+            "left_s",
+        ] {
             assert!(last[figure].is_f64(), "{adapter}, {figure}: {last}");
         }
         let fields: Vec<_> = last.as_object().unwrap().keys().collect();
-        assert_eq!(fields.len(), 7, "{fields:?}");
+        assert_eq!(fields.len(), 9, "{fields:?}");
     }
 }
