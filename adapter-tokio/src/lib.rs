@@ -54,7 +54,7 @@
 //!
 //! * `log`, `tracing`: diagnostics of the node; through `tracing`, if both are on.
 //! * `serde`: ids, records, members, events and notices, metrics and configurations implement `Serialize` and `Deserialize`.
-//! * `stream`: [`Events`] implements `futures_core::Stream`.
+//! * `stream`: [`Events`], [`UserEvents`], [`Questions`], [`KeyWatch`] and [`ClusterWatch`] implement `futures_core::Stream`.
 
 mod driver;
 mod socket;

@@ -13,7 +13,8 @@ use std::{
     task::{Context, Poll},
 };
 
-/// What happens from now on, in order. Each subscriber has its own position in it, and none can hold up
+/// What happens from now on, in order, other than user events and questions, which have streams of their own
+/// ([`UserEvents`](crate::UserEvents), [`Questions`](crate::Questions)). Each subscriber has its own position in it, and none can hold up
 /// the node or another subscriber.
 pub struct Events {
     subscription: Subscription,

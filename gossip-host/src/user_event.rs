@@ -90,4 +90,14 @@ mod tests {
             assert_eq!(split(other), None, "{other:?}");
         }
     }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn a_user_event_is_logged_as_json_and_read_back() {
+        let origin = NodeId::from_name("db-1").unwrap();
+        let (name, bytes) = ("cache/drop".to_owned(), Bytes::from_static(b"\0users\xFF"));
+        let event = UserEvent { origin, epoch: 9, sequence: 7, name, bytes, at: SystemTime::UNIX_EPOCH };
+        let text = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<UserEvent>(&text).unwrap(), event, "{text}");
+    }
 }

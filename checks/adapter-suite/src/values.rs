@@ -39,6 +39,9 @@ pub fn a_value_of_the_cluster_reaches_all_and_so_does_its_end<A: Adapter>() {
     all_have(&nodes, &MODE, Some("light".into()));
     one.delete(&MODE).unwrap();
     all_have(&nodes, &MODE, None);
+    let seeds = vec![nodes[0].handle.local_addr().into()];
+    let late = start::<A>(options("values", "late").with(|o| o.seeds = seeds));
+    all_have(&[late], &BLOB, Some(Bytes::from_static(&[0xFF; 500])));
 
     let error = one.set(&BLOB, &Bytes::from(vec![0; 2_000]));
     assert!(matches!(error, Err(PublishError::Value(ValueError::TooLarge { .. }))), "{error:?}");
