@@ -3,7 +3,7 @@
 
 use crate::forge::CLUSTER;
 use arbitrary::Arbitrary;
-use gossip_core::{Buffer, ClusterName, Config, ConfigError, Heap, Memory, Mode, Node, Traffic};
+use gossip_core::{Buffer, ClusterName, Config, ConfigError, Heap, Memory, Mode, Node, PulseScope, Traffic};
 use std::{collections::BTreeMap, time::Duration};
 use testkit::{Network, Step, Watch};
 
@@ -95,11 +95,14 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
         13 => c.mode = [Mode::PushPull, Mode::Push, Mode::Pull][count as usize % 3],
         14 => c.fanout = byte,
         15 => c.gossip_interval = time,
-        16 => c.retransmit_factor = byte,
+        16 => {
+            c.retransmit_factor = byte;
+            c.pulse_scope = [PulseScope::Cluster, PulseScope::Region, PulseScope::Zone][count as usize % 3];
+        }
         17 => c.anti_entropy_interval = time,
         18 => c.max_datagram = count as u16,
         19 => c.budgets.total = count,
-        20 => c.budgets.rumor = count,
+        20 => (c.budgets.rumor, c.budgets.pulses) = (count, count),
         21 => c.budgets.sync = count,
         22 => (c.budgets.suspicion, c.budgets.state) = (count, count),
         23 => c.admissions_per_second = count as u16,
@@ -175,6 +178,7 @@ fn budgets_hold(network: &Network<Heap, Bytes>, config: &Config, span: Duration)
             Traffic::Rumor => (config.budgets.rumor.saturating_add(config.budgets.state), 12.0),
             Traffic::State => (config.budgets.state, 9.0),
             Traffic::Sync => (config.budgets.sync, 14.0),
+            Traffic::Pulse => (config.budgets.pulses, 3.0),
         };
         let most = most(rate, at_once);
         assert!(sent as f64 <= most, "host {host}: {sent} bytes of {class:?}, and {most} at the most");

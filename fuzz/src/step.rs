@@ -153,6 +153,7 @@ pub fn config(preset: u8) -> Config {
     if preset & 0x80 != 0 {
         config.mechanisms = gossip_core::Mechanisms::SWIM;
     }
+    config.budgets.pulses = if preset & 0x40 == 0 { 6_000 } else { 0 };
     config.mode = match preset >> 4 & 3 {
         0 | 1 => gossip_core::Mode::PushPull,
         2 => gossip_core::Mode::Push,
@@ -349,6 +350,7 @@ impl Rig {
             ("state", metrics.bytes_state, config.budgets.state, max * 9.0),
             ("sync", metrics.bytes_sync, config.budgets.sync, max * 14.0 + challenges),
             ("suspicion", metrics.bytes_suspicion, config.budgets.suspicion, max * 3.0),
+            ("pulse", metrics.bytes_pulse, config.budgets.pulses, max * 3.0),
         ] {
             let most = f64::from(rate) * span + at_once + 1.0;
             assert!(sent as f64 <= most, "{sent} bytes of {class} in {span} s, and {most} at the most");
@@ -506,6 +508,15 @@ impl Rig {
                 self.step(None, Node::leave);
             }
             Call::Health(health) => {
+                // What a load balancer wants to know comes together.
+                let blob = [*health; 60];
+                let blob = &blob[..usize::from(*health) % 61];
+                if !self.has_left && self.node.pulse_interval(blob.len()).is_some() {
+                    self.step(None, |node, now, out| match node.pulse(now, blob, out) {
+                        Ok(output) => output,
+                        Err(error) => panic!("{error}"),
+                    });
+                }
                 let health = [Health::Healthy, Health::Degraded, Health::Unhealthy][usize::from(*health) % 3];
                 self.step(None, |node, now, out| node.set_health(now, health, out));
             }

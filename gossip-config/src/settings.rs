@@ -1,7 +1,7 @@
 //! What differs from a preset of the core's configuration.
 
 use crate::{assign, error::SettingsError, split};
-use gossip_core::{Config, ConfigError, Mechanisms, Mode};
+use gossip_core::{Config, ConfigError, Mechanisms, Mode, PulseScope};
 use serde::Deserialize;
 use std::{str::FromStr, time::Duration};
 use toml::{Table, Value};
@@ -24,6 +24,8 @@ pub struct Settings {
     pub tombstone_ttl_ms: Option<f64>,
     /// `push`, `pull` or `push-pull`.
     pub mode: Option<String>,
+    /// `zone`, `region` or `cluster`.
+    pub pulse_scope: Option<String>,
     pub direct_pings: Option<i64>,
     pub relays: Option<i64>,
     pub relay_pings: Option<i64>,
@@ -51,6 +53,7 @@ pub struct BudgetSettings {
     pub sync: Option<i64>,
     pub suspicion: Option<i64>,
     pub state: Option<i64>,
+    pub pulses: Option<i64>,
 }
 
 /// Every duration: its name in `Config`, what was given of it, and its place.
@@ -143,10 +146,17 @@ impl Settings {
             Some("push-pull") => Mode::PushPull,
             Some(other) => return Err(word("mode", other, "push, pull or push-pull")),
         };
+        config.pulse_scope = match self.pulse_scope.as_deref() {
+            None => config.pulse_scope,
+            Some("zone") => PulseScope::Zone,
+            Some("region") => PulseScope::Region,
+            Some("cluster") => PulseScope::Cluster,
+            Some(other) => return Err(word("pulse_scope", other, "zone, region or cluster")),
+        };
         numbers!(self => config, "", |c| c; direct_pings, relays, relay_pings, suspicion_factor, confirmations,
             accusations_per_accuser, fanout, retransmit_factor, max_datagram, admissions_per_second,
             non_members_per_second, max_tombstones, state_per_member);
-        numbers!(self.budgets => config, "budgets.", |c| c.budgets; total, rumor, sync, suspicion, state);
+        numbers!(self.budgets => config, "budgets.", |c| c.budgets; total, rumor, sync, suspicion, state, pulses);
         match self.mechanisms.base.as_deref() {
             None => {}
             Some("all") => config.mechanisms = Mechanisms::ALL,
@@ -255,6 +265,8 @@ mod tests {
         assert_eq!(set("quarantine_ms=60000"), Ok(lan().with(|c| c.quarantine = Duration::from_secs(60))));
         assert_eq!(set("fanout = 5"), Ok(lan().with(|c| c.fanout = 5)));
         assert_eq!(set("mode=push"), Ok(lan().with(|c| c.mode = Mode::Push)));
+        assert_eq!(set("pulse_scope=zone"), Ok(lan().with(|c| c.pulse_scope = PulseScope::Zone)));
+        assert_eq!(set("budgets.pulses=6000").map(|c| c.budgets.pulses), Ok(6_000));
         assert_eq!(set("budgets.rumor=20000").unwrap().budgets.rumor, 20_000);
         assert!(!set("mechanisms.repair=false").unwrap().mechanisms.repair);
         assert_eq!(set("mechanisms.base=swim").unwrap().mechanisms, Mechanisms::SWIM);
@@ -289,6 +301,7 @@ mod tests {
             ("quarantine_ms=-1", "quarantine_ms is -1"),
             ("local_pause_ms=5", "local_pause_ms is 5: 10 (10ms) to 60000 (1m)"),
             ("mode=both", "mode is 'both': push, pull or push-pull"),
+            ("pulse_scope=rack", "pulse_scope is 'rack': zone, region or cluster"),
             ("ack_timeout_min_ms=400", "ack_timeout_min is above ack_timeout_initial"),
             ("fanout", "cannot set 'fanout': write key=value"),
             ("=3", "the key is empty"),

@@ -115,6 +115,7 @@ mod wire;
 pub use kernel::outbox::{Buffer, Event, Outbox, Output, Packet, Payload};
 pub use node::api::Node;
 pub use node::members::{Member, Members};
+pub use node::pulses::Pulse;
 pub use node::state::{Entry, State, StateKey};
 pub use node::values::{Authority, ClusterValue};
 #[cfg(feature = "alloc")]
@@ -123,7 +124,7 @@ pub use tables::memory::{Inline, InlineState, Memory, NoState, StateMemory};
 pub use tables::state::entry::AfterDeath;
 pub use tables::state::write::Terms;
 pub use vocabulary::ask::{Answer, AskFailure, AskId, Question};
-pub use vocabulary::config::{Budgets, ClusterName, Config, Mechanisms, Mode};
+pub use vocabulary::config::{Budgets, ClusterName, Config, Mechanisms, Mode, PulseScope};
 pub use vocabulary::endpoint::{Endpoint, Sighting};
 pub use vocabulary::error::{ConfigError, Malformed, StateError, ValueError, Verdict};
 pub use vocabulary::key::ValueTag;

@@ -23,6 +23,8 @@ pub struct HostMetrics {
     pub dropped_state: u64,
     /// Packets of class sync dropped for the same reason.
     pub dropped_sync: u64,
+    /// Packets of class pulse dropped for the same reason.
+    pub dropped_pulse: u64,
     /// Notices that subscribers missed, as they were told by [`Lagged`](crate::Lagged).
     pub events_lagged: u64,
     /// User events that subscribers missed, as they were told by it.
@@ -51,6 +53,7 @@ impl HostMetrics {
             Traffic::Rumor => &mut self.dropped_rumor,
             Traffic::State => &mut self.dropped_state,
             Traffic::Sync => &mut self.dropped_sync,
+            Traffic::Pulse => &mut self.dropped_pulse,
         }
     }
 
@@ -65,6 +68,7 @@ impl HostMetrics {
             ("dropped_rumor", self.dropped_rumor),
             ("dropped_state", self.dropped_state),
             ("dropped_sync", self.dropped_sync),
+            ("dropped_pulse", self.dropped_pulse),
             ("events_lagged", self.events_lagged),
             ("user_events_lagged", self.user_events_lagged),
             ("lookups", self.lookups),

@@ -48,7 +48,7 @@ impl Backlog {
         }
         match packet.class {
             Traffic::Probe | Traffic::Suspicion => self.queue(packet),
-            Traffic::Rumor | Traffic::State | Traffic::Sync => Fate::Dropped(packet.class),
+            Traffic::Rumor | Traffic::State | Traffic::Sync | Traffic::Pulse => Fate::Dropped(packet.class),
         }
     }
 

@@ -118,6 +118,15 @@ pub fn user_event(origin: NodeId, epoch: u32, sequence: u32, age_ms: u32, payloa
     (53, bytes)
 }
 
+/// The section of pulses with one of this origin, epoch and number, which is this many ms old.
+pub fn pulse(origin: NodeId, epoch: u32, number: u32, age_ms: u32, blob: &[u8]) -> Section {
+    let mut bytes = origin.as_u64().to_be_bytes().to_vec();
+    bytes.extend(epoch.to_be_bytes());
+    [number, age_ms, blob.len() as u32].into_iter().for_each(|number| bytes.extend(leb(number)));
+    bytes.extend(blob);
+    (60, bytes)
+}
+
 /// The section of accusations with one of each of these accusers against a target.
 pub fn accusations(target: NodeId, at: Incarnation, accusers: &[NodeId]) -> Section {
     let one = |accuser: &NodeId| {
@@ -326,6 +335,7 @@ pub fn all_sections(nonce: u32, node: NodeId, me: &Record) -> Vec<Section> {
         keys("key", 3),
         ask(nonce, "key"),
         answer(nonce, 0, b"value"),
+        pulse(me.id(), me.incarnation().epoch, 1, 0, b"load"),
     ]
 }
 

@@ -7,8 +7,8 @@ use std::{fmt, net::SocketAddr, time::Duration};
 /// Packets and bytes, by class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    packets: [u64; 5],
-    bytes: [u64; 5],
+    packets: [u64; 6],
+    bytes: [u64; 6],
 }
 
 impl Tally {

@@ -127,6 +127,7 @@ pub(crate) struct Buckets {
     sync: Bucket,
     suspicion: Bucket,
     pub(super) state: Bucket,
+    pulses: Bucket,
     /// For answers to questions, within that for state.
     pub(super) answers: Bucket,
     /// For rumors of the living alone, within that for rumors.
@@ -138,12 +139,13 @@ pub(crate) struct Buckets {
 impl Buckets {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
         let bucket = |(rate, burst): (u32, u32)| Bucket::new(rate, burst, now);
-        let [total, rumor, sync, suspicion, light, state, answers] = Self::sizes(config).map(bucket);
-        Self { total, rumor, sync, suspicion, state, answers, light, reserve: Self::reserve(config) }
+        let [total, rumor, sync, suspicion, light, state, answers, pulses] = Self::sizes(config).map(bucket);
+        let reserve = Self::reserve(config);
+        Self { total, rumor, sync, suspicion, state, pulses, answers, light, reserve }
     }
 
-    /// Rate and burst of all together, rumors, sync, suspicion, rumors of the living alone, state, and answers.
-    fn sizes(config: &Config) -> [(u32, u32); 7] {
+    /// Rate and burst of all together, rumors, sync, suspicion, rumors of the living alone, state, answers, and pulses.
+    fn sizes(config: &Config) -> [(u32, u32); 8] {
         let (budgets, datagram) = (config.budgets, u32::from(config.max_datagram));
         let small = |rate: u32| (rate, datagram * BURST);
         let large = |rate: u32| (rate, datagram * BURST_OF_REPAIR);
@@ -151,7 +153,9 @@ impl Buckets {
         let light = (budgets.rumor / LIGHT_PART, datagram);
         let state = (budgets.state, datagram * BURST_OF_STATE);
         let answers = (budgets.state / ANSWERS_PART, datagram * BURST_OF_ANSWERS);
-        [large(budgets.total), rumor, large(budgets.sync), small(budgets.suspicion), light, state, answers]
+        let (total, sync) = (large(budgets.total), large(budgets.sync));
+        let (suspicion, pulses) = (small(budgets.suspicion), small(budgets.pulses));
+        [total, rumor, sync, suspicion, light, state, answers, pulses]
     }
 
     fn reserve(config: &Config) -> u32 {
@@ -159,8 +163,8 @@ impl Buckets {
     }
 
     pub(crate) fn resize(&mut self, config: &Config) {
-        let Self { total, rumor, sync, suspicion, light, state, answers, .. } = self;
-        let buckets = [total, rumor, sync, suspicion, light, state, answers];
+        let Self { total, rumor, sync, suspicion, light, state, answers, pulses, .. } = self;
+        let buckets = [total, rumor, sync, suspicion, light, state, answers, pulses];
         for (bucket, (rate, burst)) in buckets.into_iter().zip(Self::sizes(config)) {
             bucket.resize(rate, burst);
         }
@@ -173,6 +177,7 @@ impl Buckets {
             Traffic::Rumor => Some(&mut self.rumor),
             Traffic::Sync => Some(&mut self.sync),
             Traffic::State => Some(&mut self.state),
+            Traffic::Pulse => Some(&mut self.pulses),
         }
     }
 
@@ -182,6 +187,7 @@ impl Buckets {
             Traffic::Probe | Traffic::Suspicion => 0,
             Traffic::Sync => 1,
             Traffic::Rumor | Traffic::State => 2,
+            Traffic::Pulse => 3,
         };
         bytes.saturating_add(reserves * self.reserve)
     }

@@ -3,6 +3,7 @@
 use crate::{
     tables::table::{ME, SlotId, Table},
     vocabulary::{
+        config::PulseScope,
         record::{Reachability, Status, Zone},
         rng::Rng,
     },
@@ -173,6 +174,47 @@ pub(crate) fn well_peer(members: &Table<'_>, rng: &mut Rng) -> Option<SlotId> {
     let mut peers = Chosen::new();
     gossip(&mut peers, members, rng, 1, false, |slot| is_well(members, slot));
     peers.first().copied()
+}
+
+/// `count` different live members that suit, evenly at random among those in the scope of this node's pulses. As with [`peers`],
+/// perhaps fewer.
+pub(crate) fn in_scope(
+    members: &Table<'_>,
+    rng: &mut Rng,
+    scope: PulseScope,
+    count: usize,
+    suits: impl Fn(SlotId) -> bool,
+) -> Chosen {
+    let ours = members.record(ME).locality();
+    let suits = |slot| scope.spans(ours, members.record(slot).locality()) && suits(slot);
+    let mut chosen = Chosen::new();
+    match scope {
+        PulseScope::Zone => fill(&mut chosen, members.live_slots_in(ours.domain()), rng, count, suits),
+        PulseScope::Cluster => fill(&mut chosen, members.live_slots(), rng, count, suits),
+        PulseScope::Region => {
+            for _ in 0..count * DRAWS_PER_PEER {
+                let slot = random_in_region(members, rng, ours.region);
+                let fits = |slot: &SlotId| chosen.len() < count && !chosen.contains(slot) && suits(*slot);
+                if let Some(slot) = slot.filter(fits) {
+                    let _ = chosen.push(slot);
+                }
+            }
+        }
+    }
+    chosen
+}
+
+/// A live member of a region but this node, evenly at random.
+fn random_in_region(members: &Table<'_>, rng: &mut Rng, region: u8) -> Option<SlotId> {
+    let zones = || members.zones().filter(|(zone, _)| zone.region == region);
+    let mut at = rng.below(zones().map(|(_, live)| live).sum());
+    for (zone, live) in zones() {
+        match at.checked_sub(live) {
+            Some(behind) => at = behind,
+            None => return members.live_slots_in(zone).get(at as usize).copied(),
+        }
+    }
+    None
 }
 
 /// Alive, and not found unreachable from here.

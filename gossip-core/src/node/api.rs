@@ -100,6 +100,7 @@ impl<M: Memory> Node<M> {
         tables.suspicions.clear();
         tables.state.clear();
         tables.events.clear(now);
+        tables.pulses.clear();
         tables.state.desk.limits = Limits::new(config.state_per_member, usize::from(config.max_datagram));
         tables.reset_to_self(config.cluster.key, &me, now.stamp());
         tables.values.clear(usize::from(config.max_datagram).saturating_sub(DATAGRAM_RESERVE));
@@ -233,6 +234,7 @@ impl<M: Memory> Node<M> {
     ) -> Result<Output<'o>, ConfigError> {
         self.kernel.config.check_change(&config)?;
         Ok(self.step(now, out, |step| {
+            step.state.reconfigure_pulses(&mut step.cx, &config);
             step.cx.kernel.config = config;
             step.cx.kernel.budgets.resize(&config);
             step.bootstrap.admission.resize(&config);

@@ -89,6 +89,7 @@ impl Step<'_, '_> {
             self.handle_message(from, sender, from_advertised, message, bytes);
         }
         self.hear_exchange(sender, from_advertised, authentic);
+        self.state.hear_pulses(&mut self.cx, road, authentic.contents.pulses());
         self.cx.correct_sender(sender, &mut corrections);
         if from_advertised {
             self.membership.recheck(&mut self.cx, sender);

@@ -29,6 +29,7 @@ const VALUES: u8 = 56;
 const SUM: u8 = 57;
 const VERSIONS: u8 = 58;
 const KEYS: u8 = 59;
+const PULSES: u8 = 60;
 /// A question, and an answer.
 const ASK: u8 = 61;
 const ANSWER: u8 = 62;
@@ -87,7 +88,8 @@ fn encode_again(datagram: &[u8]) -> Result<Vec<u8>, Verdict> {
             && contents.values().all(|value| draft.value(&value))
             && contents.sum.iter().all(|&sum| draft.sum(sum))
             && contents.versions.iter().all(|list| draft.listed(list.span, list.versions()))
-            && contents.keys().all(|key| draft.key(&key));
+            && contents.keys().all(|key| draft.key(&key))
+            && contents.pulses().all(|pulse| draft.pulse(&pulse));
         assert!(fits, "what was decoded is longer than it was");
     }
     let len = draft.finish();
@@ -102,7 +104,7 @@ fn normal_form(datagram: &[u8]) -> Vec<u8> {
     for section in sections(datagram) {
         let (tag, body) = (section[0], &section[SECTION..]);
         let is_list =
-            matches!(tag, FIRST_LIST..=16 | RECORDS | 33 | ITEMS..=51 | EVENTS..=55 | VALUES | KEYS);
+            matches!(tag, FIRST_LIST..=16 | RECORDS | 33 | ITEMS..=51 | EVENTS..=55 | VALUES | KEYS..=PULSES);
         let is_one =
             matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED | SIEVE | SIFTED | SUM | VERSIONS | ASK | ANSWER);
         if !is_one && (!is_list || body.is_empty()) {

@@ -18,6 +18,7 @@ mod dispatch;
 #[doc(hidden)]
 pub mod fuzzing;
 pub(crate) mod members;
+pub(crate) mod pulses;
 mod restore;
 mod schedule;
 pub(crate) mod state;

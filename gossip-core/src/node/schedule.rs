@@ -38,13 +38,15 @@ enum Timer {
     EventAsk,
     /// A question has no answer yet.
     Ask,
+    /// Pulses are told.
+    Pulse,
     /// The pause that we announced is over.
     Pause,
     Leave,
 }
 
 impl Timer {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Quarantine,
         Self::Ack,
         Self::RelayedAck,
@@ -61,6 +63,7 @@ impl Timer {
         Self::Gap,
         Self::EventAsk,
         Self::Ask,
+        Self::Pulse,
         Self::Pause,
         Self::Leave,
     ];
@@ -122,6 +125,7 @@ impl Step<'_, '_> {
             Timer::Gap => self.state.next_gap(cx),
             Timer::EventAsk => self.state.next_event_ask(cx),
             Timer::Ask => self.state.next_ask(cx),
+            Timer::Pulse => self.state.next_pulse(cx),
             Timer::Pause => membership.lifecycle.pause_ends(),
             Timer::Leave => membership.leave_ends(cx),
         }
@@ -147,6 +151,10 @@ impl Step<'_, '_> {
             Timer::Gap => self.state.close_gaps(cx),
             Timer::EventAsk => self.state.ask_for_events(cx),
             Timer::Ask => self.state.advance_asks(cx),
+            Timer::Pulse => {
+                let quarantines = &membership.quarantines;
+                self.state.send_pulses(cx, |zone| quarantines.is_quarantined(zone));
+            }
             Timer::Pause => membership.end_pause(cx),
             Timer::Leave => membership.finish_leaving(cx),
         }

@@ -1,7 +1,7 @@
 //! The plane of state: what members keep of each other.
 
 use crate::{
-    state::{asks::Asks, events::CatchUp, own::Own, sweep::Sweeps, values::Shared},
+    state::{asks::Asks, events::CatchUp, own::Own, pulses::Beat, sweep::Sweeps, values::Shared},
     vocabulary::time::Instant,
 };
 
@@ -13,6 +13,7 @@ pub(crate) struct State {
     pub(super) catch_up: CatchUp,
     pub(super) shared: Shared,
     pub(super) asks: Asks,
+    pub(super) beat: Beat,
 }
 
 impl State {
@@ -23,6 +24,7 @@ impl State {
             catch_up: CatchUp::NONE,
             shared: Shared::new(),
             asks: Asks::new(now),
+            beat: Beat::RESTED,
         }
     }
 

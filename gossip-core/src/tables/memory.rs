@@ -6,6 +6,7 @@ use crate::tables::{
         ring::Held,
         store::{self, Events},
     },
+    pulses::{place::Place as Pulse, store as pulses},
     queue::RumorState,
     state::{
         arena::{Block, Books, Link},
@@ -35,6 +36,7 @@ pub struct Tables<'a> {
     pub(crate) state: Store<'a>,
     pub(crate) events: Events<'a>,
     pub(crate) values: values::Values<'a>,
+    pub(crate) pulses: pulses::Pulses<'a>,
 }
 
 /// The same, to read only.
@@ -43,6 +45,7 @@ pub struct Views<'a> {
     pub(crate) members: View<'a>,
     pub(crate) state: read::View<'a>,
     pub(crate) values: values::View<'a>,
+    pub(crate) pulses: pulses::View<'a>,
 }
 
 impl fmt::Debug for Tables<'_> {
@@ -58,7 +61,7 @@ impl fmt::Debug for Views<'_> {
 }
 
 mod sealed {
-    use super::{Events, Store, Tables, Views, read, values};
+    use super::{StateParts, StateViews, Tables, Views};
 
     pub trait Storage {
         fn tables(&mut self) -> Tables<'_>;
@@ -68,13 +71,18 @@ mod sealed {
     pub trait StateStorage {
         #[doc(hidden)]
         #[allow(private_interfaces, reason = "sealed: only the core calls it")]
-        fn parts(&mut self) -> (Store<'_>, Events<'_>, values::Values<'_>);
+        fn parts(&mut self) -> StateParts<'_>;
         #[doc(hidden)]
         #[allow(private_interfaces, reason = "sealed: only the core calls it")]
-        fn view(&self) -> (read::View<'_>, values::View<'_>);
+        fn view(&self) -> StateViews<'_>;
     }
 }
 pub(crate) use sealed::{StateStorage, Storage};
+
+/// What kept state, events, values and pulses are in.
+type StateParts<'a> = (Store<'a>, Events<'a>, values::Values<'a>, pulses::Pulses<'a>);
+/// The same, to read only; of events nothing is read.
+type StateViews<'a> = (read::View<'a>, values::View<'a>, pulses::View<'a>);
 
 /// The memory of a node's tables: [`Inline`], [`Heap`], or a mutable reference to one of them.
 ///
@@ -107,7 +115,7 @@ struct Parts<'a> {
     suspicions: &'a mut [Suspicion],
     timers: &'a mut [Timer],
     scalars: &'a mut Scalars,
-    state: (Store<'a>, Events<'a>, values::Values<'a>),
+    state: StateParts<'a>,
 }
 
 impl<'a> Parts<'a> {
@@ -121,7 +129,7 @@ impl<'a> Parts<'a> {
             suspicions,
             timers,
             scalars,
-            state: (kept, events, values),
+            state: (kept, events, values, pulses),
         } = self;
         let Scalars { table: state, rumors, suspicions: open } = scalars;
         Tables {
@@ -131,17 +139,19 @@ impl<'a> Parts<'a> {
             state: kept,
             events,
             values,
+            pulses,
         }
     }
 }
 
-/// No memory for kept state, events and cluster-wide values: the node spreads and merges records, and publishes nothing.
+/// No memory for kept state, events, cluster-wide values and pulses: the node spreads and merges records, and publishes nothing.
 #[derive(Clone)]
 pub struct NoState {
     books: Books,
     desk: Desk,
     events: store::Books,
     values: values::Room<[values::Slot; 0], [u8; 0]>,
+    pulses: pulses::Books,
 }
 
 impl NoState {
@@ -152,6 +162,7 @@ impl NoState {
             desk: Desk::EMPTY,
             events: store::Books::EMPTY,
             values: values::Room::new([], []),
+            pulses: pulses::Books::EMPTY,
         }
     }
 }
@@ -170,13 +181,14 @@ impl fmt::Debug for NoState {
 
 #[allow(private_interfaces, reason = "sealed: only the core calls it")]
 impl StateStorage for NoState {
-    fn parts(&mut self) -> (Store<'_>, Events<'_>, values::Values<'_>) {
+    fn parts(&mut self) -> StateParts<'_> {
         let store = Store::new(&mut [], (&mut [], &mut []), &mut self.books, &mut [], &mut self.desk);
-        (store, Events::new(&mut [], &mut [], &mut [], &mut self.events), self.values.values())
+        let events = Events::new(&mut [], &mut [], &mut [], &mut self.events);
+        (store, events, self.values.values(), pulses::Pulses::new(&mut [], &mut self.pulses))
     }
 
-    fn view(&self) -> (read::View<'_>, values::View<'_>) {
-        (read::View::new(&[], (&[], &[])), self.values.view())
+    fn view(&self) -> StateViews<'_> {
+        (read::View::new(&[], (&[], &[])), self.values.view(), pulses::View::new(&[]))
     }
 }
 
@@ -188,9 +200,16 @@ impl StateMemory for NoState {}
 /// Of events, `EVENTS` origins and as many events are kept, in 128 bytes each, of which 64 are for payloads. These are
 /// shared, too, and one event has up to 512, so that 16 are a good number. Without any, this node neither sends nor takes events.
 ///
+/// And of `PULSES` members their pulses, in 96 bytes each: of as many as there are `MEMBERS`, or of none.
+///
 /// Beside it cluster-wide values: without the feature `alloc` 16 keys and 1 KiB, with it as many as on the heap.
 #[derive(Clone)]
-pub struct InlineState<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize = 0> {
+pub struct InlineState<
+    const MEMBERS: usize,
+    const BLOCKS: usize,
+    const EVENTS: usize = 0,
+    const PULSES: usize = 0,
+> {
     owners: [Owner; MEMBERS],
     blocks: [Block; BLOCKS],
     links: [Link; BLOCKS],
@@ -202,16 +221,21 @@ pub struct InlineState<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: 
     payloads: [[u8; EVENT_BYTES]; EVENTS],
     events: store::Books,
     values: values::Room<[values::Slot; MAX_KEYS], [u8; MAX_BYTES]>,
+    places: [Pulse; PULSES],
+    pulses: pulses::Books,
 }
 
 /// Bytes of payload for each event that an [`InlineState`] keeps.
 const EVENT_BYTES: usize = 64;
 
-impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> InlineState<MEMBERS, BLOCKS, EVENTS> {
+impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize, const PULSES: usize>
+    InlineState<MEMBERS, BLOCKS, EVENTS, PULSES>
+{
     /// Empty; `const`, so it can be a static.
     pub const fn new() -> Self {
         const {
             assert!(BLOCKS <= MAX_BLOCKS, "room for 2^22 blocks at the most");
+            assert!(PULSES == 0 || PULSES == MEMBERS, "pulses of as many members as there are, or of none");
         }
         Self {
             owners: [Owner::EMPTY; MEMBERS],
@@ -225,49 +249,53 @@ impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> InlineState
             payloads: [[0; EVENT_BYTES]; EVENTS],
             events: store::Books::EMPTY,
             values: values::Room::new([values::Slot::EMPTY; MAX_KEYS], [0; MAX_BYTES]),
+            places: [Pulse::EMPTY; PULSES],
+            pulses: pulses::Books::EMPTY,
         }
     }
 }
 
-impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> Default
-    for InlineState<MEMBERS, BLOCKS, EVENTS>
+impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize, const PULSES: usize> Default
+    for InlineState<MEMBERS, BLOCKS, EVENTS, PULSES>
 {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> fmt::Debug
-    for InlineState<MEMBERS, BLOCKS, EVENTS>
+impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize, const PULSES: usize> fmt::Debug
+    for InlineState<MEMBERS, BLOCKS, EVENTS, PULSES>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InlineState")
             .field("members", &MEMBERS)
             .field("blocks", &BLOCKS)
             .field("events", &EVENTS)
+            .field("pulses", &PULSES)
             .finish_non_exhaustive()
     }
 }
 
 #[allow(private_interfaces, reason = "sealed: only the core calls it")]
-impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> StateStorage
-    for InlineState<MEMBERS, BLOCKS, EVENTS>
+impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize, const PULSES: usize> StateStorage
+    for InlineState<MEMBERS, BLOCKS, EVENTS, PULSES>
 {
-    fn parts(&mut self) -> (Store<'_>, Events<'_>, values::Values<'_>) {
+    fn parts(&mut self) -> StateParts<'_> {
         let arena = (&mut self.blocks[..], &mut self.links[..]);
         let store = Store::new(&mut self.owners, arena, &mut self.books, &mut self.scratch, &mut self.desk);
         let payloads = self.payloads.as_flattened_mut();
         let events = Events::new(&mut self.origins, &mut self.held, payloads, &mut self.events);
-        (store, events, self.values.values())
+        (store, events, self.values.values(), pulses::Pulses::new(&mut self.places, &mut self.pulses))
     }
 
-    fn view(&self) -> (read::View<'_>, values::View<'_>) {
-        (read::View::new(&self.owners, (&self.blocks, &self.links)), self.values.view())
+    fn view(&self) -> StateViews<'_> {
+        let state = read::View::new(&self.owners, (&self.blocks, &self.links));
+        (state, self.values.view(), pulses::View::new(&self.places))
     }
 }
 
-impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize> StateMemory
-    for InlineState<MEMBERS, BLOCKS, EVENTS>
+impl<const MEMBERS: usize, const BLOCKS: usize, const EVENTS: usize, const PULSES: usize> StateMemory
+    for InlineState<MEMBERS, BLOCKS, EVENTS, PULSES>
 {
 }
 
@@ -359,8 +387,8 @@ impl<const MEMBERS: usize, const SUSPECTS: usize, S: StateMemory> Storage for In
     fn views(&self) -> Views<'_> {
         let (slots, ring, state) = (&self.slots, &self.ring, &self.scalars.table);
         let members = View { slots, index: self.index.as_flattened(), ring, state };
-        let (state, values) = self.state.view();
-        Views { members, state, values }
+        let (state, values, pulses) = self.state.view();
+        Views { members, state, values, pulses }
     }
 }
 
@@ -403,8 +431,8 @@ mod heap {
     /// The fewest blocks: an eighth of them is a whole map of the default size, for two members at least.
     const MIN_BLOCKS: usize = 256;
 
-    /// Tables on the heap, sized once. 96 bytes a member, and 320 for its kept state; 19 kB for 64 cluster-wide values
-    /// of 16 KiB together. Pages are committed on first use, so a large cap costs a small cluster nothing.
+    /// Tables on the heap, sized once. 96 bytes a member, 320 for its kept state, and 96 for its pulse; 19 kB for 64
+    /// cluster-wide values of 16 KiB together. Pages are committed on first use, so a large cap costs a small cluster nothing.
     #[derive(Clone)]
     pub struct Heap {
         slots: Box<[Slot]>,
@@ -426,6 +454,8 @@ mod heap {
         payloads: Box<[u8]>,
         events: store::Books,
         values: values::Room<Box<[values::Slot]>, Box<[u8]>>,
+        pulses: Box<[Pulse]>,
+        pulse_books: pulses::Books,
     }
 
     impl fmt::Debug for Heap {
@@ -449,11 +479,12 @@ mod heap {
                 held: zeroed_slice_box(MAX_HELD),
                 payloads: zeroed_slice_box(RING_BYTES),
                 values: values::Room::new(zeroed_slice_box(MAX_KEYS), zeroed_slice_box(MAX_BYTES)),
+                pulses: zeroed_slice_box(members),
                 ..Self::without_state(members)
             }
         }
 
-        /// The same without kept state, events and cluster-wide values: the node spreads and merges records, and publishes
+        /// The same without kept state, events, cluster-wide values and pulses: the node spreads and merges records, and publishes
         /// nothing.
         pub fn without_state(members: usize) -> Self {
             let members = members.clamp(2, MAX_MEMBERS);
@@ -479,6 +510,8 @@ mod heap {
                 payloads: Box::default(),
                 events: store::Books::EMPTY,
                 values: values::Room::new(Box::default(), Box::default()),
+                pulses: Box::default(),
+                pulse_books: pulses::Books::EMPTY,
             }
         }
     }
@@ -504,6 +537,7 @@ mod heap {
                     ),
                     Events::new(&mut self.origins, &mut self.held, &mut self.payloads, &mut self.events),
                     self.values.values(),
+                    pulses::Pulses::new(&mut self.pulses, &mut self.pulse_books),
                 ),
             }
             .tables()
@@ -513,7 +547,8 @@ mod heap {
             let (slots, index, ring) = (&self.slots, &self.index, &self.ring);
             let members = View { slots, index, ring, state: &self.scalars.table };
             let state = read::View::new(&self.owners, (&self.blocks, &self.links));
-            Views { members, state, values: self.values.view() }
+            let pulses = pulses::View::new(&self.pulses);
+            Views { members, state, values: self.values.view(), pulses }
         }
     }
 

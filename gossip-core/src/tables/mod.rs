@@ -14,6 +14,7 @@ pub(crate) mod changes;
 pub(crate) mod contacts;
 pub(crate) mod events;
 pub(crate) mod memory;
+pub(crate) mod pulses;
 pub(crate) mod queue;
 mod records;
 pub(crate) mod rtt;

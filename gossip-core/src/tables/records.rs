@@ -22,6 +22,7 @@ impl Tables<'_> {
         if self.state.owner(ME).epoch() != me.incarnation().epoch {
             self.state.begin(ME, me.incarnation().epoch);
         }
+        self.pulses.forget_others(ME);
         self.members.reset_to_self(key, me, born);
     }
 
@@ -46,6 +47,7 @@ impl Tables<'_> {
     /// Frees the slot of a tombstone. It must be in no list of rumors and have no suspicion.
     pub(crate) fn forget(&mut self, slot: SlotId) {
         self.state.forget(slot);
+        self.pulses.forget(slot);
         self.members.forget(slot);
     }
 
@@ -53,6 +55,9 @@ impl Tables<'_> {
     /// in a new epoch all values are written anew, and so they are above a state version that others claimed.
     pub(crate) fn replace_mine(&mut self, record: &Record, rng: &mut Rng, now: Instant) {
         let (version, epoch) = (record.state_version(), record.incarnation().epoch);
+        if !self.pulses.is_of(ME, epoch) {
+            self.pulses.forget(ME);
+        }
         let known = if epoch != self.members.record(ME).incarnation().epoch {
             self.state.restart(ME, epoch).max(version)
         } else {
@@ -69,6 +74,9 @@ impl Tables<'_> {
         if self.state.owner(slot).epoch() != epoch {
             self.state.retire(slot);
             self.state.begin(slot, epoch);
+        }
+        if !record.status().is_live() || !self.pulses.is_of(slot, epoch) {
+            self.pulses.forget(slot);
         }
         match record.status() {
             Status::Alive | Status::Suspect => self.note_gap(slot, now),

@@ -64,6 +64,9 @@ impl fmt::Display for Malformed {
 
 impl core::error::Error for Malformed {}
 
+/// The knob that may be 0 beside its range.
+pub(crate) const PULSES: &str = "budgets.pulses";
+
 /// Why a configuration or a start was refused, and what to do. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Debug)]
 #[non_exhaustive]
@@ -118,7 +121,8 @@ impl fmt::Display for ConfigError {
             Self::ClusterName(_) => f.write_str("the cluster's name cannot be used"),
             Self::NodeName(_) => f.write_str("the node's name cannot be used"),
             Self::Range { field, min, max, given } => {
-                write!(f, "{field} is {given}: set it to {min} at least and {max} at most")
+                write!(f, "{field} is {given}: set it to {min} at least and {max} at most")?;
+                if *field == PULSES { f.write_str(", or to 0 for none") } else { Ok(()) }
             }
             Self::Order { smaller, larger } => {
                 write!(f, "{smaller} is above {larger}: lower the one or raise the other")
@@ -194,6 +198,13 @@ pub enum StateError {
         /// The most questions at a time.
         most: usize,
     },
+    /// A pulse is longer than this.
+    PulseTooLarge {
+        /// The most bytes.
+        most: usize,
+    },
+    /// Pulses are off: `Budgets::pulses` is 0.
+    PulsesOff,
     /// An answer is longer than what reaches the member that asks.
     AnswerTooLarge {
         /// The most bytes.
@@ -246,6 +257,10 @@ impl fmt::Display for StateError {
             Self::TooManyAsked { most } => {
                 write!(f, "{most} questions wait for their answers: ask again when one has ended")
             }
+            Self::PulseTooLarge { most } => {
+                write!(f, "a pulse has {most} bytes at the most: say the rest when asked")
+            }
+            Self::PulsesOff => f.write_str("pulses are off: set budgets.pulses, to 6,000 say, on all nodes"),
             Self::AnswerTooLarge { most } => {
                 write!(
                     f,

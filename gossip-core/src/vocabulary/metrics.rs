@@ -96,6 +96,8 @@ counters! {
     packets_sync,
     /// Packets made: kept state alone, and what asks for it.
     packets_state,
+    /// Packets made: pulses.
+    packets_pulse,
     /// Bytes of the packets of class probe.
     bytes_probe,
     /// Bytes of the packets of class suspicion.
@@ -106,6 +108,8 @@ counters! {
     bytes_sync,
     /// Bytes of the packets of class state.
     bytes_state,
+    /// Bytes of the packets of class pulse.
+    bytes_pulse,
     /// Bytes of items, heads, cluster-wide values and their sums, in packets of any class.
     bytes_of_state,
     /// Answers to sieves that this node did not send, or sent too long ago.
@@ -279,6 +283,28 @@ counters! {
     /// Answers dropped: not sent, because the budget for them was spent or the asker is gone; or received, and to no question
     /// that is open.
     dropped_answers,
+    /// Pulses that this node's host wrote.
+    pulses_written,
+    /// Of those, the ones that were sent; the others were replaced before their turn.
+    pulses_sent,
+    /// Pulses told to other members, this node's own and those of others.
+    pulses_told,
+    /// Pulses received, whether they were news or not.
+    pulses_received,
+    /// Pulses received that were news.
+    pulses_changed,
+    /// Pulses that had to be told still, and made room for a newer one of the same member.
+    pulses_displaced,
+    /// Pulses taken in, and not told on: they came too soon after another of the same member.
+    pulses_withheld,
+    /// Pulses dropped: older than 10 min.
+    dropped_pulses_expired,
+    /// Pulses dropped: of no live member in the epoch that this node knows of it.
+    dropped_pulses_unknown,
+    /// Pulses dropped: of a member outside of this node's scope.
+    dropped_pulses_outside,
+    /// Pulses dropped: they are off here, or this node's memory keeps none.
+    dropped_pulses_off,
 }
 
 impl Metrics {
@@ -289,6 +315,7 @@ impl Metrics {
             Traffic::Rumor => (&mut self.packets_rumor, &mut self.bytes_rumor),
             Traffic::State => (&mut self.packets_state, &mut self.bytes_state),
             Traffic::Sync => (&mut self.packets_sync, &mut self.bytes_sync),
+            Traffic::Pulse => (&mut self.packets_pulse, &mut self.bytes_pulse),
         };
         *packets += 1;
         *total += bytes as u64;

@@ -15,4 +15,6 @@ pub enum Traffic {
     State,
     /// Joins, fetches, pulls, repair.
     Sync,
+    /// Pulses, which the next ones replace.
+    Pulse,
 }

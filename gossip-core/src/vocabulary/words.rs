@@ -69,6 +69,7 @@ impl Display for Traffic {
             Self::Rumor => "rumor",
             Self::State => "state",
             Self::Sync => "sync",
+            Self::Pulse => "pulse",
         })
     }
 }

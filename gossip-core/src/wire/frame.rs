@@ -11,9 +11,11 @@
 //! 48 to 51        kept state: see `state`
 //! 53 to 55        user events: see `event`
 //! 56 to 59        cluster-wide values: see `value`
+//! 60 pulses       see `pulse`
 //! 62 answer       see `answer`
 //! ```
 
+mod pulses;
 mod values;
 
 use super::{
@@ -21,6 +23,7 @@ use super::{
     codec::{Reader, Writer},
     event::{self, decode_event, encode_event},
     message::{Message, Nonce},
+    pulse::decode_pulse,
     record::{Aged, decode_accusation, decode_record, encode_accusation, encode_record, id},
     sections::Sections,
     sieve::{Bits, SIEVE_HEAD, Sieve, decode_sieve, encode_sieve},
@@ -72,6 +75,7 @@ const VALUES: u8 = 56;
 const SUM: u8 = 57;
 const VERSIONS: u8 = 58;
 const KEYS: u8 = 59;
+const PULSES: u8 = 60;
 const ANSWER: u8 = 62;
 /// The most sections, known or not.
 const MAX_SECTIONS: usize = 16;
@@ -153,6 +157,7 @@ impl<'a> Frame<'a> {
                 EVENT_HEADS => _ = count(tag, body, event::decode_head)?,
                 EVENT_WANTS => _ = count(tag, body, event::decode_want)?,
                 KEYS => _ = count(tag, body, decode_key)?,
+                PULSES => _ = count(tag, body, decode_pulse)?,
                 DIGESTS => _ = count(tag, body, decode_digest)?,
                 LISTS => _ = count(tag, body, decode_list)?,
                 REQUESTS => _ = count(tag, body, decode_request)?,

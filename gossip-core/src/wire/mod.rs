@@ -20,6 +20,7 @@ pub(crate) mod codec;
 pub(crate) mod event;
 pub(crate) mod frame;
 pub(crate) mod message;
+pub(crate) mod pulse;
 pub(crate) mod record;
 mod sections;
 pub(crate) mod sieve;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod event;
+mod pulse;
 mod vectors;
 
 use super::{

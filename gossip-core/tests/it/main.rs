@@ -12,6 +12,8 @@ mod cluster;
 #[cfg(feature = "alloc")]
 mod corners;
 #[cfg(feature = "alloc")]
+mod counters;
+#[cfg(feature = "alloc")]
 mod dissemination;
 #[cfg(feature = "alloc")]
 mod ends;
@@ -42,6 +44,8 @@ mod limits;
 mod moved;
 #[cfg(feature = "alloc")]
 mod narrow;
+#[cfg(feature = "alloc")]
+mod pulses;
 #[cfg(feature = "alloc")]
 mod rates;
 #[cfg(feature = "alloc")]

@@ -235,11 +235,13 @@ impl Ledger {
             ("packets_rumor", metrics.packets_rumor, self.packets[2]),
             ("packets_state", metrics.packets_state, self.packets[3]),
             ("packets_sync", metrics.packets_sync, self.packets[4]),
+            ("packets_pulse", metrics.packets_pulse, self.packets[5]),
             ("bytes_probe", metrics.bytes_probe, self.bytes[0]),
             ("bytes_suspicion", metrics.bytes_suspicion, self.bytes[1]),
             ("bytes_rumor", metrics.bytes_rumor, self.bytes[2]),
             ("bytes_state", metrics.bytes_state, self.bytes[3]),
             ("bytes_sync", metrics.bytes_sync, self.bytes[4]),
+            ("bytes_pulse", metrics.bytes_pulse, self.bytes[5]),
         ];
         let differ = seen.into_iter().filter(|(_, counted, seen)| counted != seen);
         let differ = differ.map(|(name, counted, seen)| format!("{name} is {counted}, and {seen} were seen"));

@@ -5,7 +5,7 @@ use gossip_core::Traffic;
 use std::collections::BTreeMap;
 
 /// Classes of traffic, in the order of [`Sent::per_node`].
-pub const CLASSES: [&str; 5] = ["probe", "suspicion", "rumor", "state", "sync"];
+pub const CLASSES: [&str; 6] = ["probe", "suspicion", "rumor", "state", "sync", "pulse"];
 
 /// The place of a class in [`CLASSES`].
 pub(super) fn class_of(class: Traffic) -> usize {
@@ -15,6 +15,7 @@ pub(super) fn class_of(class: Traffic) -> usize {
         Traffic::Rumor => 2,
         Traffic::State => 3,
         Traffic::Sync => 4,
+        Traffic::Pulse => 5,
     }
 }
 
@@ -31,7 +32,7 @@ pub struct Sent {
     bytes: u64,
     largest: usize,
     /// Bytes of all hosts in each second, by class.
-    by_class: Vec<[u64; 5]>,
+    by_class: Vec<[u64; CLASSES.len()]>,
     /// Bytes of gossip rounds.
     rumors: u64,
     across_zones: Crossing,
@@ -85,7 +86,7 @@ impl Sent {
         self.bytes += len as u64;
         self.largest = self.largest.max(len);
         if self.by_class.len() <= second as usize {
-            self.by_class.resize(second as usize + 1, [0; 5]);
+            self.by_class.resize(second as usize + 1, [0; CLASSES.len()]);
         }
         if class == Traffic::Rumor {
             self.rumors += len as u64;
@@ -118,7 +119,7 @@ impl Sent {
     }
 
     /// For a plot: bytes that a node sent on average in each whole second, by class.
-    pub fn per_node(&self) -> impl Iterator<Item = [f64; 5]> {
+    pub fn per_node(&self) -> impl Iterator<Item = [f64; CLASSES.len()]> {
         let seconds = self.by_class.iter().zip(&self.running);
         seconds.map(|(bytes, &running)| bytes.map(|bytes| bytes as f64 / running.max(1) as f64))
     }
@@ -202,7 +203,7 @@ mod tests {
         assert_eq!((rates.bytes_mean, rates.bytes_max), (Some(100.0), Some(150.0)));
         assert_eq!(rates.bytes_idle, Some(60.0));
         assert_eq!((rates.packets_mean, sent.largest_datagram()), (Some(1.0), 130));
-        let per_node: Vec<[f64; 5]> = sent.per_node().collect();
-        assert_eq!(per_node, [[140.0, 0.0, 0.0, 0.0, 0.0], [60.0, 0.0, 0.0, 0.0, 0.0]]);
+        let per_node: Vec<[f64; CLASSES.len()]> = sent.per_node().collect();
+        assert_eq!(per_node, [[140.0, 0.0, 0.0, 0.0, 0.0, 0.0], [60.0, 0.0, 0.0, 0.0, 0.0, 0.0]]);
     }
 }

@@ -26,6 +26,8 @@ impl Tables<'_> {
         self.values.check();
         self.check_followed();
         self.events.check(now);
+        self.pulses.check(now);
+        self.check_pulses();
     }
 }
 
@@ -46,6 +48,21 @@ impl Tables<'_> {
             if slot != ME && record.status().is_live() && self.has_gap(slot) {
                 assert!(owner.wait().is_some(), "a gap of slot {slot} is not waited for");
             }
+        }
+    }
+}
+
+impl Tables<'_> {
+    /// What is held is of a live member's present epoch.
+    fn check_pulses(&self) {
+        for slot in (0..self.members.slots.len() as SlotId).filter(|&slot| self.pulses.has(slot)) {
+            assert!(self.members.is_used(slot), "slot {slot} is free, and has a pulse");
+            let record = self.members.record(slot);
+            let is_live = slot == ME || record.status().is_live();
+            assert!(
+                is_live && self.pulses.is_of(slot, record.incarnation().epoch),
+                "the pulse of {record:?}"
+            );
         }
     }
 }

@@ -4,8 +4,8 @@
 //! To make or fill a gap one member of each following stretch moves from one end of it to the other, so that a
 //! change costs O(zones) and a random member of a zone, however small, costs O(1) once the zone is found.
 
-use super::{ME, SlotId, Table, index::Place};
-use crate::vocabulary::{bounds::sized, record::Zone, rng::Rng};
+use super::{ME, SlotId, Table, View, index::Place};
+use crate::vocabulary::{bounds::sized, config::PulseScope, record::Zone, rng::Rng};
 use core::ops::Range;
 
 /// The most stretches: 64 zones cover the largest clouds, 16 what a microcontroller sees of one. Members of further
@@ -58,6 +58,22 @@ impl Stretches {
             stretch.zone = zone;
         }
         empty.unwrap_or(last)
+    }
+}
+
+impl View<'_> {
+    /// How many live members beside this node are in the scope of its pulses.
+    pub(crate) fn company(self, scope: PulseScope) -> u32 {
+        let (stretches, ours) = (&self.state.stretches, self.slots[ME as usize].record.locality());
+        match scope {
+            PulseScope::Zone => stretches.find(ours.domain()).map_or(0, |at| stretches.len(at)),
+            PulseScope::Region => {
+                let of_region =
+                    stretches.0.iter().enumerate().filter(|(_, at)| at.zone.region == ours.region);
+                of_region.map(|(at, _)| stretches.len(at)).sum()
+            }
+            PulseScope::Cluster => self.live(),
+        }
     }
 }
 

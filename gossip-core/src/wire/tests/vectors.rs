@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     tables::{
+        pulses::pulse::{self, Pulse},
         state::entry::{AfterDeath, Content, Lasting, Seconds},
         table::sums::{Share, place},
         values::{compare::Span, value::Rank},
@@ -222,6 +223,23 @@ fn read_only() -> Vec<(&'static str, Datagram)> {
     ]
 }
 
+fn refused_exchange() -> Vec<(&'static str, Malformed)> {
+    let (value, many) = (Malformed::Value, Malformed::TooMany);
+    vec![
+        ("an ask without a key", value),
+        ("an ask for a key of 32 bytes", value),
+        ("an ask for a key with a blank", value),
+        ("an answer without a status", Malformed::Section(62)),
+        ("an answer of status 3", value),
+        ("a refusal with bytes", value),
+        ("two answers", many),
+        ("an answer beside a message", many),
+        ("a pulse that ends too early", Malformed::Section(60)),
+        ("a pulse with the number 0", value),
+        ("a pulse of 61 bytes", value),
+    ]
+}
+
 fn refused() -> Vec<(&'static str, Malformed)> {
     let (value, many) = (Malformed::Value, Malformed::TooMany);
     vec![
@@ -280,14 +298,6 @@ fn refused() -> Vec<(&'static str, Malformed)> {
         ("a value of no writer", value),
         ("a value that was deleted, in a list", value),
         ("a key of values with an unused bit", value),
-        ("an ask without a key", value),
-        ("an ask for a key of 32 bytes", value),
-        ("an ask for a key with a blank", value),
-        ("an answer without a status", Malformed::Section(62)),
-        ("an answer of status 3", value),
-        ("a refusal with bytes", value),
-        ("two answers", many),
-        ("an answer beside a message", many),
     ]
 }
 
@@ -332,6 +342,11 @@ fn state() -> Vec<(&'static str, Holds)> {
         ("want", |contents| {
             contents.wants().eq([Want { owner: name("db-2"), epoch: 1_700_000_000, known: 297 }])
         }),
+        ("pulses", |contents| {
+            let said = |number, age, blob| pulse::Said { epoch: 1_700_000_000, number, age, blob };
+            let pulses = [(name("db-2"), said(300, 250, &[7, 8][..])), (name("db-1"), said(1, 0, &[]))];
+            contents.pulses().eq(pulses.map(|(origin, said)| Pulse { origin, said }))
+        }),
         ("range", |contents| contents.ranges().eq([Range { from: 0xC000_0000, until: u32::MAX }])),
     ]
 }
@@ -344,7 +359,8 @@ fn expected() -> BTreeMap<&'static str, Expected> {
         .chain(exchange())
         .map(|(name, datagram)| (name, Expected::Written(datagram)));
     let read = read_only().into_iter().map(|(name, datagram)| (name, Expected::Read(datagram)));
-    let refused = refused().into_iter().map(|(name, kind)| (name, Expected::Refused(kind)));
+    let refused =
+        refused().into_iter().chain(refused_exchange()).map(|(name, kind)| (name, Expected::Refused(kind)));
     let state = state().into_iter().map(|(name, holds)| (name, Expected::State(holds)));
     written.chain(read).chain(refused).chain(state).collect()
 }
