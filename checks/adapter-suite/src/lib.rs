@@ -11,6 +11,7 @@ mod cluster;
 mod control;
 mod kept;
 mod lifecycle;
+mod pulses;
 mod restart;
 mod trouble;
 mod user_events;
@@ -20,7 +21,8 @@ mod wait;
 /// What [`behaviours!`] expands to calls of, one function for each promise.
 pub mod promises {
     pub use crate::{
-        asks::*, cluster::*, kept::*, lifecycle::*, restart::*, trouble::*, user_events::*, values::*,
+        asks::*, cluster::*, kept::*, lifecycle::*, pulses::*, restart::*, trouble::*, user_events::*,
+        values::*,
     };
 }
 
@@ -126,6 +128,7 @@ macro_rules! behaviours {
             questions_that_nobody_reads_make_room_for_newer_ones,
             a_question_reaches_whoever_asks_in_a_loop_of_its_own,
             an_event_is_heard_by_all_others_once,
+            the_load_of_each_node_is_known_to_all,
             a_slow_reader_of_events_loses_the_oldest_and_is_told_how_many,
             a_slow_subscriber_is_told_what_it_missed_and_goes_on,
             a_first_node_has_joined_and_so_have_those_who_join_it,
