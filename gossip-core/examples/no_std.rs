@@ -22,7 +22,7 @@ trait Radio {
 /// Tables for 8 members, of which 4 may be suspected at a time, and room for what one step sends and tells.
 struct Station {
     node: Node<Inline<8, 4>>,
-    buffer: Buffer<8, 48, { 8 * DATAGRAM }>,
+    buffer: Buffer<8, 64, { 8 * DATAGRAM }>,
     wake_at: Instant,
 }
 

@@ -372,7 +372,8 @@ impl Dissemination {
             }
             rest = &rest[done..];
         }
-        cx.kernel.budgets.charge(Traffic::Sync, scanned as u32 / SCANNED_PER_BYTE);
+        let now = cx.now();
+        cx.kernel.budgets.charge(Traffic::Sync, now, scanned as u32 / SCANNED_PER_BYTE);
     }
 
     /// For each member listed, and each that is missing in a list: our record where it is newer, a wish where
@@ -406,7 +407,8 @@ impl Dissemination {
             }
             cx.find_unlisted(list, &mut told, &mut scanned);
         }
-        cx.kernel.budgets.charge(Traffic::Sync, scanned as u32 / SCANNED_PER_BYTE);
+        let now = cx.now();
+        cx.kernel.budgets.charge(Traffic::Sync, now, scanned as u32 / SCANNED_PER_BYTE);
         self.send_records(cx, to, &Message::Repair, &wanted, &told);
     }
 

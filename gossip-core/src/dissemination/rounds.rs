@@ -115,7 +115,7 @@ impl Dissemination {
         let (now, max) = (cx.now(), u32::from(cx.kernel.config.max_datagram));
         // What is left for joins is not spent on rounds: there may be more of those than the budget ever pays for.
         if !cx.kernel.budgets.admit(Traffic::Sync, now, 2 * max) {
-            cx.kernel.pace.round = now + cx.kernel.budgets.wait(Traffic::Sync, 2 * max);
+            cx.kernel.pace.round = now + cx.kernel.budgets.wait(Traffic::Sync, now, 2 * max);
             return;
         }
         if !cx.has_room_for(usize::from(cx.kernel.config.fanout)) {
@@ -171,11 +171,11 @@ impl Dissemination {
         let max = u32::from(cx.kernel.config.max_datagram);
         if Self::may_tell(cx, occasion).is_none() {
             let living = occasion.has_living_to_tell(cx);
-            let mut wait = cx.kernel.budgets.wait_for_load(&cx.kernel.config, living);
+            let mut wait = cx.kernel.budgets.wait_for_load(&cx.kernel.config, now, living);
             if cx.kernel.pace.is_sieving() {
-                wait = wait.max(cx.kernel.budgets.wait_beside(Traffic::Rumor, max, LEFT_TO_SIEVES));
+                wait = wait.max(cx.kernel.budgets.wait_beside(Traffic::Rumor, now, max, LEFT_TO_SIEVES));
             }
-            let wait_for_state = cx.kernel.budgets.wait_for_state(&cx.kernel.config);
+            let wait_for_state = cx.kernel.budgets.wait_for_state(&cx.kernel.config, now);
             let wait = match (rumors || farewell.is_some(), state) {
                 (true, true) => wait.min(wait_for_state),
                 (true, false) => wait,

@@ -109,7 +109,7 @@ impl Dissemination {
         }
         let need = u32::from(cx.kernel.config.max_datagram) * ROOM_FOR_SIEVE;
         if !cx.kernel.budgets.admit(Traffic::Sync, now, need) {
-            let wait = cx.kernel.budgets.wait(Traffic::Sync, need).max(LEAST_WAIT);
+            let wait = cx.kernel.budgets.wait(Traffic::Sync, now, need).max(LEAST_WAIT);
             cx.kernel.pace.sieve = now + wait;
             return;
         }
@@ -191,7 +191,8 @@ impl Dissemination {
                 break;
             }
         }
-        cx.kernel.budgets.charge(Traffic::Sync, scanned as u32 / SCANNED_PER_BYTE);
+        let now = cx.now();
+        cx.kernel.budgets.charge(Traffic::Sync, now, scanned as u32 / SCANNED_PER_BYTE);
         self.send_records(cx, to, &Message::Sifted { nonce: sieve.nonce }, &[], &lacked);
     }
 }

@@ -7,6 +7,7 @@ use crate::{
         time::Instant,
         traffic::Traffic,
     },
+    wire::frame::HEADER,
 };
 use core::time::Duration;
 
@@ -47,7 +48,7 @@ impl Bucket {
     pub(crate) fn take_of(&mut self, now: Instant, tokens: u32, least: u32) -> bool {
         let has = self.has(now, tokens.max(least));
         if has {
-            self.spend(tokens);
+            self.spend(now, tokens);
         }
         has
     }
@@ -65,12 +66,14 @@ impl Bucket {
     }
 
     /// Takes `tokens`, or all there are.
-    pub(crate) fn spend(&mut self, tokens: u32) {
+    pub(crate) fn spend(&mut self, now: Instant, tokens: u32) {
+        self.refill(now);
         self.millionths = self.millionths.saturating_sub(u64::from(tokens) * 1_000_000);
     }
 
     /// How long until there are `tokens`.
-    pub(crate) fn wait(&self, tokens: u32) -> Duration {
+    pub(crate) fn wait(&mut self, now: Instant, tokens: u32) -> Duration {
+        self.refill(now);
         let missing = (u64::from(tokens) * 1_000_000).saturating_sub(self.millionths);
         Duration::from_micros(missing.div_ceil(u64::from(self.rate.max(1))))
     }
@@ -200,7 +203,6 @@ impl Buckets {
     /// The same where `more` datagrams are to be left in the total.
     pub(crate) fn admit_beside(&mut self, class: Traffic, now: Instant, bytes: u32, more: u32) -> bool {
         let in_total = self.in_total(class, bytes).saturating_add(more * self.reserve);
-        // Both are asked, and so filled: `wait` goes by what they hold.
         let total = self.total.has(now, in_total);
         self.of(class).is_none_or(|bucket| bucket.has(now, bytes) && total)
     }
@@ -216,12 +218,12 @@ impl Buckets {
         self.of(class).is_none_or(|bucket| bucket.has(now, bytes))
     }
 
-    /// Which rumors a packet may take along now. (All buckets are asked, and so filled.)
+    /// Which rumors a packet may take along now.
     pub(crate) fn load(&mut self, config: &Config, now: Instant) -> Load {
         let (all, light) = Self::loads(config);
         if self.admit(Traffic::Rumor, now, all) {
             Load::All
-        } else if self.light.has(now, light) & self.admit(Traffic::Rumor, now, light) {
+        } else if self.light.has(now, light) && self.admit(Traffic::Rumor, now, light) {
             Load::Living
         } else {
             Load::Nothing
@@ -230,10 +232,14 @@ impl Buckets {
 
     /// How long until it may take some, if nothing else is sent: those of the `living` alone are enough, if there are
     /// any.
-    pub(crate) fn wait_for_load(&mut self, config: &Config, living: bool) -> Duration {
+    pub(crate) fn wait_for_load(&mut self, config: &Config, now: Instant, living: bool) -> Duration {
         let (all, light) = Self::loads(config);
-        let wait = self.wait(Traffic::Rumor, all);
-        if living { wait.min(self.wait(Traffic::Rumor, light).max(self.light.wait(light))) } else { wait }
+        let wait = self.wait(Traffic::Rumor, now, all);
+        if living {
+            wait.min(self.wait(Traffic::Rumor, now, light).max(self.light.wait(now, light)))
+        } else {
+            wait
+        }
     }
 
     /// What must be in the budget for rumors for a packet with all kinds, and for a light one.
@@ -243,15 +249,15 @@ impl Buckets {
     }
 
     /// How long until a class may send this many bytes, if nothing else is sent.
-    pub(crate) fn wait(&mut self, class: Traffic, bytes: u32) -> Duration {
-        self.wait_beside(class, bytes, 0)
+    pub(crate) fn wait(&mut self, class: Traffic, now: Instant, bytes: u32) -> Duration {
+        self.wait_beside(class, now, bytes, 0)
     }
 
     /// The same where `more` datagrams are to be left in the total.
-    pub(crate) fn wait_beside(&mut self, class: Traffic, bytes: u32, more: u32) -> Duration {
+    pub(crate) fn wait_beside(&mut self, class: Traffic, now: Instant, bytes: u32, more: u32) -> Duration {
         let in_total = self.in_total(class, bytes).saturating_add(more * self.reserve);
-        let total = self.total.wait(in_total);
-        self.of(class).map_or(Duration::ZERO, |bucket| bucket.wait(bytes).max(total))
+        let total = self.total.wait(now, in_total);
+        self.of(class).map_or(Duration::ZERO, |bucket| bucket.wait(now, bytes).max(total))
     }
 
     /// Whether a packet of state alone may go out now.
@@ -260,8 +266,8 @@ impl Buckets {
     }
 
     /// How long until one may, if nothing else is sent.
-    pub(crate) fn wait_for_state(&mut self, config: &Config) -> Duration {
-        self.wait(Traffic::State, u32::from(config.max_datagram.min(LIGHT)))
+    pub(crate) fn wait_for_state(&mut self, config: &Config, now: Instant) -> Duration {
+        self.wait(Traffic::State, now, u32::from(config.max_datagram.min(LIGHT)))
     }
 
     /// Whether a packet of a class may take state along now. One with rumors goes out as full as there is something to tell
@@ -279,20 +285,21 @@ impl Buckets {
     }
 
     /// Charges a class for work that is no packet.
-    pub(crate) fn charge(&mut self, class: Traffic, bytes: u32) {
+    pub(crate) fn charge(&mut self, class: Traffic, now: Instant, bytes: u32) {
         if let Some(bucket) = self.of(class) {
-            bucket.spend(bytes);
+            bucket.spend(now, bytes);
         }
     }
 
-    /// Charges a packet to its class, except for the bytes of state in it, which are charged to the budget for state.
-    pub(super) fn spend(&mut self, class: Traffic, bytes: u32, of_state: u32) {
-        self.total.spend(bytes);
+    /// Charges a packet to its class, except for the bytes of state in it, which are charged to the budget for state. That
+    /// pays for no headers: a change costs the same whether it rides or travels alone.
+    pub(super) fn spend(&mut self, class: Traffic, now: Instant, bytes: u32, of_state: u32) {
+        self.total.spend(now, bytes);
         if class == Traffic::State {
-            self.state.spend(bytes);
+            self.state.spend(now, bytes.saturating_sub(HEADER as u32));
         } else {
-            self.charge(class, bytes - of_state.min(bytes));
-            self.state.spend(of_state);
+            self.charge(class, now, bytes - of_state.min(bytes));
+            self.state.spend(now, of_state);
         }
     }
 }
@@ -306,12 +313,22 @@ mod tests {
         let mut bucket = Bucket::new(10, 5, Instant::ZERO);
         let taken = (0..10).filter(|_| bucket.take(Instant::ZERO, 1)).count();
         assert_eq!(taken, 5);
-        assert_eq!(bucket.wait(1), Duration::from_millis(100));
+        assert_eq!(bucket.wait(Instant::ZERO, 1), Duration::from_millis(100));
         assert!(!bucket.take(Instant::from_millis(99), 1));
         assert!(bucket.take(Instant::from_millis(100), 1));
         // However long it rests, it holds no more than its burst.
         let later = Instant::NEVER;
         assert_eq!((0..10).filter(|_| bucket.take(later, 1)).count(), 5);
+    }
+
+    #[test]
+    fn what_is_spent_counts_whenever_the_bucket_was_last_looked_at() {
+        let mut bucket = Bucket::new(1, 8, Instant::ZERO);
+        assert!(bucket.take(Instant::ZERO, 8));
+        let later = Instant::from_millis(5_000);
+        bucket.spend(later, 5);
+        assert!(!bucket.has(later, 1));
+        assert_eq!(bucket.wait(later, 1), Duration::from_secs(1));
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(crate) struct Pace {
     pub(crate) sieve: Instant,
     /// Sieves since one brought something.
     pub(crate) vain: u32,
+    /// When a cluster-wide value changed here last.
+    pub(crate) values_changed: Instant,
     /// Whether the last packet with state had events in front.
     pub(crate) events_first: bool,
 }
@@ -39,6 +41,7 @@ impl Pace {
             lazy: false,
             sieve: Instant::NEVER,
             vain: 0,
+            values_changed: Instant::ZERO,
             events_first: false,
         }
     }
@@ -48,7 +51,7 @@ impl Pace {
         self.sieve != Instant::NEVER
     }
 
-    /// Fresh news: a round comes within a few milliseconds or, if one has just been made, after half a
+    /// Fresh news: a round comes within a few milliseconds or, if one has just been made, after a quarter of a
     /// gossip interval.
     pub(crate) fn schedule_round(&mut self, config: &Config, rng: &mut Rng, now: Instant) {
         if config.mode == Mode::Pull {
@@ -59,7 +62,7 @@ impl Pace {
         let eager = now + Duration::from_micros(rng.below_u64(jitter + 1));
         let earliest = match self.last_round {
             Instant::ZERO => eager,
-            last => eager.max(last + config.gossip_interval / 2),
+            last => eager.max(last + config.gossip_interval / 8),
         };
         self.round = self.round.min(earliest);
         self.lazy = false;

@@ -8,7 +8,7 @@ use crate::{
     },
     tables::{
         memory::Tables,
-        queue::{Kind, MAX_TAKEN},
+        queue::{KINDS, Kind, MAX_TAKEN},
         table::{ME, SlotId},
     },
     vocabulary::{
@@ -61,6 +61,9 @@ impl Context<'_, '_> {
         let state = rumors
             && self.has_state_to_tell()
             && self.kernel.budgets.may_add_state(class, &self.kernel.config, now);
+        if state {
+            self.show_own();
+        }
         let bare = load == Load::Nothing && about.is_none();
         let sum = self.sum_to_say(message.as_ref());
         let of_sum = if sum.is_some() { SUM_BYTES } else { 0 };
@@ -88,15 +91,16 @@ impl Context<'_, '_> {
             put_rumors(draft, kernel, tables, about, load, rides);
             let bytes = (draft.len() - before) as u32;
             if rides {
-                kernel.budgets.rumor.spend(bytes);
+                kernel.budgets.rumor.spend(now, bytes);
             }
             if load == Load::Living {
-                kernel.budgets.light.spend(bytes);
+                kernel.budgets.light.spend(now, bytes);
             }
             if reserved {
                 draft.release_bytes(part);
             }
-            said + if state { put_state_within(draft, kernel, tables, now) } else { 0 }
+            let counts = !rides_freely(kernel, tables, rides);
+            said + if state { put_state_within(draft, kernel, tables, now, counts) } else { 0 }
         })
     }
 
@@ -135,7 +139,7 @@ impl Context<'_, '_> {
             of_state = write(draft, kernel, tables);
         });
         let Some(len) = made else { return false };
-        self.kernel.budgets.spend(class, len as u32, of_state);
+        self.kernel.budgets.spend(class, now, len as u32, of_state);
         true
     }
 
@@ -146,7 +150,7 @@ impl Context<'_, '_> {
         if !self.kernel.budgets.admit_in_total(class, now, len) {
             self.kernel.metrics.dropped_over_budget += 1;
         } else if self.send_unpaid(to, class, challenge) {
-            self.kernel.budgets.total.spend(len);
+            self.kernel.budgets.total.spend(now, len);
         }
     }
 
@@ -202,7 +206,11 @@ fn put_state_within(
     kernel: &mut Kernel,
     tables: &mut Tables<'_>,
     now: Instant,
+    counts: bool,
 ) -> u32 {
+    let put_state = |draft: &mut Draft<'_>, kernel: &mut Kernel, tables: &mut Tables<'_>| {
+        put_state(draft, kernel, tables, counts)
+    };
     let holds = kernel.budgets.state.holds(now);
     let event = if kernel.pace.events_first { tables.events.next_len(now) as u32 } else { 0 };
     if event == 0 {
@@ -222,7 +230,7 @@ fn put_within(
     kernel: &mut Kernel,
     tables: &mut Tables<'_>,
     most: u32,
-    put: fn(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>) -> u32,
+    put: impl Fn(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>) -> u32,
 ) -> u32 {
     let beyond = draft.room().saturating_sub(most as usize);
     let reserved = draft.reserve_bytes(beyond);
@@ -273,6 +281,18 @@ pub(crate) fn put_accusations(draft: &mut Draft<'_>, tables: &Tables<'_>, target
     }
 }
 
+/// How often a rumor of each kind is sent.
+fn sends(kernel: &Kernel, tables: &Tables<'_>) -> [u8; KINDS] {
+    Kind::ALL.map(|kind| kernel.repeats.sends_of(kind, &kernel.config, &tables.members))
+}
+
+/// Whether what rides on a packet does not count as a send of it. Where many are silent, what rides goes wherever probes
+/// fail: rounds, which reach all neighbours, have all their sends.
+fn rides_freely(kernel: &Kernel, tables: &Tables<'_>, rides: bool) -> bool {
+    let [living, silent] = sends(kernel, tables);
+    rides && living > silent && kernel.config.mode != Mode::Pull
+}
+
 /// Fills a datagram with rumors, which may be one that they only ride on: records first, then the accusations behind
 /// those that are suspect. Our own record is not told twice where the datagram is `about` it.
 fn put_rumors(
@@ -284,12 +304,8 @@ fn put_rumors(
     rides: bool,
 ) {
     let now = kernel.clock.now().stamp();
-    let [living, silent] =
-        Kind::ALL.map(|kind| kernel.repeats.sends_of(kind, &kernel.config, &tables.members));
-    // Where many are silent, what rides goes wherever probes fail: rounds, which reach all neighbours, have all their
-    // sends.
-    let free = rides && living > silent && kernel.config.mode != Mode::Pull;
-    let sends = [if free { None } else { Some(living) }, Some(silent)];
+    let [living, silent] = sends(kernel, tables);
+    let sends = [(!rides_freely(kernel, tables, rides)).then_some(living), Some(silent)];
     let mut suspects = heapless::Vec::<(SlotId, usize), MAX_TAKEN>::new();
     let mut sent = 0;
     let (suspicions, keeps, mut nothing) = (&tables.suspicions, tables.state.keeps(), false);

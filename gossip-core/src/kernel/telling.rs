@@ -28,8 +28,16 @@ const MAX_PUSHED: usize = 300;
 /// Owners from which on there is more news than can be told soon. Then hearing of one again counts as a send of it: half as
 /// many do, and who misses some asks for it.
 pub(crate) const MANY: u32 = 128;
-/// Pings for each that says what values there are: a member that missed one finds out within seconds.
+/// Pings for each that says what values there are, once none has changed for so many probe intervals; until then all do. At
+/// 20 % loss one in a hundred changes misses some of 200 members, which so find out within seconds.
 const PINGS_PER_SUM: u32 = 4;
+const FRESH_PROBES: u32 = 5;
+
+/// The part of the sends that suffice without loss that tell heads; all others tell entries. With eight sends, 2 to 5 heads
+/// were tried, in bitmaps of 1,000 and 10,000 nodes: fewer cost a third of the bytes of a change each, more lengthen the
+/// tail by the round trips of those that ask. At 20 % loss such a round trip fails every other time, so sends that make up
+/// for loss tell entries: 1,000 nodes then know a change within 0.7 s instead of 4.2 s, in six runs.
+const HEADS_PART: u8 = 2;
 
 /// An event is told so many times as often as a rumor: no later repair finds what its heads did not reach, and a head is
 /// short.
@@ -88,8 +96,13 @@ fn put_values(draft: &mut Draft<'_>, kernel: &mut Kernel, values: &mut Values<'_
 }
 
 /// Fills a datagram with pending state, and returns how many bytes of it that took. Values come first; where there are items
-/// as well, half of the room is theirs.
-pub(super) fn put_state(draft: &mut Draft<'_>, kernel: &mut Kernel, tables: &mut Tables<'_>) -> u32 {
+/// as well, half of the room is theirs. If it `counts`, this was a send of the items.
+pub(super) fn put_state(
+    draft: &mut Draft<'_>,
+    kernel: &mut Kernel,
+    tables: &mut Tables<'_>,
+    counts: bool,
+) -> u32 {
     let sends = kernel.repeats.sends_of(Kind::Living, &kernel.config, &tables.members);
     let before = draft.len();
     if tables.values.view().pending() > 0 {
@@ -103,7 +116,8 @@ pub(super) fn put_state(draft: &mut Draft<'_>, kernel: &mut Kernel, tables: &mut
         }
     }
     let members = &tables.members;
-    let retired = tables.state.take(sends, |state, slot, form| {
+    let heads = kernel.config.sends(members.size()) / HEADS_PART;
+    let retired = tables.state.take((sends, heads), counts, |state, slot, form| {
         let owner = state.owner(slot);
         let (tell, most) = (Tell::News { since: owner.since() }, owner.bytes().min(MAX_PUSHED));
         if form == Form::Payload && draft.room() < BESIDE_ENTRIES + most && draft.len() > before {
@@ -154,7 +168,22 @@ impl Context<'_, '_> {
         self.schedule_round();
     }
 
-    /// What a message says of the values that this node holds: their sum goes with one ping of four, and with every pull
+    /// What this node wrote after it decided to tell of its state goes along, as long as nobody was told. A key that is
+    /// written all the time would else be told without a value: it has a higher version by then.
+    pub(super) fn show_own(&mut self) {
+        if !self.tables.state.is_untold(ME) {
+            return;
+        }
+        let (me, now) = (*self.me(), self.now());
+        let version = self.tables.state.counter(ME);
+        if version > me.state_version() {
+            let record = me.with_state(version, me.health(), me.pause_seconds());
+            self.tables.replace_mine(&record, &mut self.kernel.rng, now);
+        }
+    }
+
+    /// What a message says of the values that this node holds: their sum goes with one ping of four, with all of them while values
+    /// change, and with every pull
     /// where nothing is pushed; and with nothing while there are none.
     pub(super) fn sum_to_say(&mut self, message: Option<&Message>) -> Option<u32> {
         let view = self.tables.values.view();
@@ -163,7 +192,11 @@ impl Context<'_, '_> {
         }
         let sum = view.sum();
         let says = match message? {
-            Message::Ping { .. } => self.kernel.rng.below(PINGS_PER_SUM) == 0,
+            Message::Ping { .. } => {
+                let settled =
+                    self.kernel.pace.values_changed + self.kernel.config.probe_interval * FRESH_PROBES;
+                self.now() < settled || self.kernel.rng.below(PINGS_PER_SUM) == 0
+            }
             Message::Pull => self.kernel.config.mode == Mode::Pull,
             _ => false,
         };

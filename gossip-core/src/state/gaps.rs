@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! a head tells of something new  ──────────▶ its sender is asked at once
-//! a version is missing ──8 rounds' time────▶ any member is asked ──2 rounds' time, doubling──▶ its owner ──▶ …
+//! a version is missing ──8 rounds' time────▶ any member is asked ──2 rounds' time, then more──▶ its owner ──▶ …
 //! ```
 
 use crate::{
@@ -29,8 +29,10 @@ const NOTICED_INTERVALS: u32 = 8;
 /// Part of a gossip interval within which a want is answered, mostly: later heads of the same are asked about again, since
 /// what was lost is found so without waiting.
 const ANSWERED_WITHIN: u32 = 2;
-/// How long the answer to a want may be, in gossip intervals. It doubles each time.
+/// How long the answer to a want may be, in gossip intervals. It doubles each time after the third: until then it was lost,
+/// more likely than refused.
 const ASKED_INTERVALS: u32 = 2;
+const ASKED_EVENLY: u8 = 3;
 /// How long the state of the dead is kept: they may come back.
 const LINGER: Duration = Duration::from_secs(60);
 /// Owners that are asked for at a time: a datagram full.
@@ -55,7 +57,9 @@ impl State {
         match wait {
             Wait::Noticed => interval * NOTICED_INTERVALS,
             Wait::Announced(_) => interval * ASKED_INTERVALS,
-            Wait::Asked(times) => interval * ASKED_INTERVALS * 2u32.pow(u32::from(times.saturating_sub(1))),
+            Wait::Asked(times) => {
+                interval * ASKED_INTERVALS * 2u32.pow(times.saturating_sub(ASKED_EVENLY).into())
+            }
             Wait::Lingering => LINGER,
         }
     }

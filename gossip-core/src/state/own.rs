@@ -131,7 +131,7 @@ impl State {
         cx.kernel.metrics.state_written += 1;
         let own = &mut self.own;
         if own.tell_at == Instant::NEVER {
-            own.tell_at = if own.tells.has(now, 1) { now } else { now + own.tells.wait(1) };
+            own.tell_at = if own.tells.has(now, 1) { now } else { now + own.tells.wait(now, 1) };
         }
         if own.tell_at <= now {
             self.tell_own(cx);
@@ -155,7 +155,7 @@ impl State {
         let version = cx.tables.state.counter(ME);
         // Another change of this node's record may have told it.
         if version > me.state_version() {
-            self.own.tells.spend(1);
+            self.own.tells.spend(now, 1);
             let record = me.with_state(version, me.health(), me.pause_seconds());
             cx.tables.replace_mine(&record, &mut cx.kernel.rng, now);
             cx.enqueue_state(ME, me.state_version(), now.stamp());

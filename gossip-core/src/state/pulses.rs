@@ -184,7 +184,7 @@ impl State {
         }
         let bytes = (peers.len() * len) as u32;
         if !cx.kernel.budgets.admit(Traffic::Pulse, now, bytes) {
-            self.beat.round = now + cx.kernel.budgets.wait(Traffic::Pulse, bytes);
+            self.beat.round = now + cx.kernel.budgets.wait(Traffic::Pulse, now, bytes);
             return;
         }
         if !cx.has_room_for(peers.len()) {

@@ -138,6 +138,7 @@ impl State {
             return;
         }
         self.shared.vain = 0;
+        cx.kernel.pace.values_changed = now;
         if content == Content::Deleted {
             let left = Duration::from_secs(TOMBSTONE_TTL.saturating_sub(age).into());
             self.shared.forget_at = self.shared.forget_at.min(now + left);

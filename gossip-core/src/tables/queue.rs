@@ -26,7 +26,7 @@ const NONE: u8 = 0;
 /// `Slot::list`: a tombstone. Pending slots have what [`Kind::list`] says.
 const TOMBSTONE: u8 = u8::MAX;
 /// How many kinds of rumors there are.
-const KINDS: usize = 2;
+pub(crate) const KINDS: usize = 2;
 /// How many lists of pending slots.
 const LISTS: usize = KINDS * MAX_SENDS;
 

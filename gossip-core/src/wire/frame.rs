@@ -56,7 +56,7 @@ const VERSION: u8 = 1;
 /// The key id of datagrams in the clear.
 const CLEAR: u8 = 0;
 /// Bytes of the header.
-const HEADER: usize = 1 + 1 + 4 + 8 + 8;
+pub(crate) const HEADER: usize = 1 + 1 + 4 + 8 + 8;
 const DIGESTS: u8 = 14;
 const LISTS: u8 = 15;
 const REQUESTS: u8 = 16;

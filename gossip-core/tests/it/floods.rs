@@ -507,6 +507,6 @@ fn as_many_invented_members_as_real_ones_delay_deaths_by_a_quarantine() {
         println!(
             "eight invented members, then {more}: a crash is known everywhere after {longest:?} at most"
         );
-        assert!((quarantine - secs(10)..=quarantine + secs(15)).contains(&longest), "{longest:?}");
+        assert!((quarantine - secs(10)..=quarantine + secs(30)).contains(&longest), "{longest:?}");
     }
 }

@@ -43,7 +43,7 @@ impl Pending {
 }
 
 /// Asked this often, a gap waits no longer than before.
-pub(crate) const MAX_ASKED: u8 = 8;
+pub(crate) const MAX_ASKED: u8 = 10;
 /// Asked this often for what a head announced, an owner is left to repair: it may have been a mistake.
 pub(crate) const MAX_ANNOUNCED: u8 = 5;
 /// Lists of what waits.
@@ -79,6 +79,8 @@ impl Wait {
         Self::Asked(6),
         Self::Asked(7),
         Self::Asked(8),
+        Self::Asked(9),
+        Self::Asked(10),
         Self::Lingering,
     ];
 

@@ -12,10 +12,6 @@ use crate::{
     },
 };
 
-/// The part of all sends that tell entries; the others tell heads. With eight sends, 3 to 6 were tried, in bitmaps of 1,000 and
-/// 10,000 nodes: more cost a third of the bytes of a change each, fewer lengthen the tail by the round trips of those that
-/// ask. Where loss asks for more sends, more of them must have entries.
-const PAYLOAD_PART: u8 = 2;
 /// The most owners told of in one packet.
 const MAX_TAKEN: usize = sized(96, 12);
 
@@ -45,6 +41,11 @@ impl Store<'_> {
         self.link(slot, 0);
     }
 
+    /// Whether an owner's news waits for its first send.
+    pub(crate) fn is_untold(&self, slot: SlotId) -> bool {
+        self.owner(slot).sends == 1
+    }
+
     /// Nothing more is to be told of an owner.
     pub(crate) fn retire(&mut self, slot: SlotId) {
         let Some(owner) = self.owners.get_mut(slot as usize) else { return };
@@ -69,14 +70,19 @@ impl Store<'_> {
         owner.pending.next.checked_sub(1).or_else(|| self.desk.pending.first(owner.sends))
     }
 
-    /// Offers pending owners, the fewest-told first and the newest first, until `offer` refuses one. Each one taken counts
-    /// a send; after `sends` it is retired. Returns how many were retired.
-    pub(crate) fn take(&mut self, sends: u8, mut offer: impl FnMut(&mut Self, SlotId, Form) -> bool) -> u32 {
+    /// Offers pending owners, the fewest-told first and the newest first, until `offer` refuses one. If it `counts`, each
+    /// one taken has had a send; after `sends`, the last of which tell `heads`, it is retired. Returns how many were retired.
+    pub(crate) fn take(
+        &mut self,
+        (sends, heads): (u8, u8),
+        counts: bool,
+        mut offer: impl FnMut(&mut Self, SlotId, Form) -> bool,
+    ) -> u32 {
         let mut taken = heapless::Vec::<SlotId, MAX_TAKEN>::new();
         let mut next = self.desk.pending.first(0);
         while let Some(slot) = next.filter(|_| !taken.is_full()) {
             let told = self.owner(slot).sends.saturating_sub(1);
-            let form = if told < sends.div_ceil(PAYLOAD_PART) { Form::Payload } else { Form::Head };
+            let form = if told < sends.saturating_sub(heads) { Form::Payload } else { Form::Head };
             if !offer(self, slot, form) {
                 break;
             }
@@ -85,7 +91,7 @@ impl Store<'_> {
         }
         // The oldest first, so that the newest ends up first in the next list, too.
         let before = self.pending();
-        taken.iter().rev().for_each(|&slot| self.count_send(slot, sends));
+        taken.iter().rev().filter(|_| counts).for_each(|&slot| self.count_send(slot, sends));
         before - self.pending()
     }
 
