@@ -18,7 +18,7 @@ mod watched;
 pub use accusations::Accusations;
 pub use audit::{AuditFigures, Audits};
 pub use delays::ChangeFigures;
-pub use events::{EventFigures, NUMBER_BYTES, UserEvents};
+pub use events::{EventFigures, NUMBER_BYTES, UserEvents, Wrong};
 pub use flaps::{FlapCounter, Flaps};
 pub use judgement::{Detection, Judgements};
 pub use lag::{Buckets, Lag, quantile as lag_quantile};
@@ -83,7 +83,8 @@ impl Watch for Measure {
             }
             match *event {
                 Event::State(id) => self.states.heard(step, id),
-                Event::UserEvent { .. } => self.events.delivered(step, event),
+                // What is wrong with it is counted there.
+                Event::UserEvent { .. } => _ = self.events.delivered(step, event),
                 Event::Value(key) => self.values.heard(step, key),
                 Event::ValueConflict { .. } => self.values.conflicted(step.host),
                 Event::Suspected(id) => self.judgements.suspected(step, id, &self.population),

@@ -9,17 +9,21 @@
 //! - A node finds every member that it lists, by its id, and never lists itself or someone who never was.
 //! - Fingerprints are equal exactly where live members, their incarnations and state versions are (once a second).
 //! - A node shows its own keys and values as they were written, and of other members nothing of a past epoch.
+//! - A node delivers an event at most once in a life; while no host was cut from its socket, at most 30 s after it was sent,
+//!   and none of before its life.
+//! - What a node shows of a cluster-wide value only grows, and was written by whom it names.
 //! - Quarantines of a zone begin and end in turns; no one in a zone that is quarantined is routable.
 //! - No node tells of more than `MAX_CHANGES` changes of one member's status in any minute.
 //! - Every datagram that a node sends decodes.
 //! - Tables, datagrams and packets per step keep to their bounds.
 //!
 //! Then all faults stop, and within four minutes all nodes must see the same, for good, and that must be exactly
-//! who runs, with the keys and values that each of them has, and no zone held.
+//! who runs, with the keys and values that each of them has and the same cluster-wide values, and no zone held.
 
 mod faults;
 mod keeping;
 mod laws;
+mod sharing;
 
 use crate::{
     engine::{Host, HostId, Jitter, Link, Micros, Newcomer, Origin, SECOND, Setup, World, Zones},
@@ -117,7 +121,7 @@ struct Swarm {
     seed: u64,
     rng: Rng,
     world: World<Laws>,
-    /// What nodes publish and withdraw.
+    /// What nodes write and send.
     writes: Writes,
     /// What ends a fault, and when.
     ends: Vec<(Micros, Fault)>,
@@ -198,7 +202,10 @@ impl Swarm {
         let mut agreed = quiet;
         let mut difference = Difference::default();
         while self.world.now() < agreed + AGREEMENT {
-            if !measure::are_equal_and_right(&self.world) || !difference.is_none(&self.world) {
+            if !measure::are_equal_and_right(&self.world)
+                || !difference.is_none(&self.world)
+                || !measure::values_are_equal(&self.world)
+            {
                 agreed = self.world.now() + GLANCE;
             }
             if agreed - quiet > QUIET {
@@ -255,11 +262,13 @@ impl Swarm {
 
     /// Hosts look their seeds up again: those that have lost everyone, and of the others those whose turn it is.
     fn resolve(&mut self) {
-        let turn = self.world.now() / RESOLVE;
+        let (now, turn) = (self.world.now(), self.world.now() / RESOLVE);
         let alone = |host: &Host| !host.node.members().any(|member| member.status().is_live());
         let due = |id: HostId| (turn + u64::from(id)).is_multiple_of(RESOLVE_SETTLED);
+        // A process that is paused does nothing of its own.
+        let awake = self.world.running().filter(|(_, host)| !host.is_stopped(now));
         let rejoin: Vec<HostId> =
-            self.world.running().filter(|&(id, host)| due(id) || alone(host)).map(|(id, _)| id).collect();
+            awake.filter(|&(id, host)| due(id) || alone(host)).map(|(id, _)| id).collect();
         for host in rejoin {
             self.join(host);
         }

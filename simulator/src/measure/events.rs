@@ -13,6 +13,19 @@ const YOUNG: Micros = 4 * SECOND;
 /// What an event begins with: its number among all that a run sends.
 pub const NUMBER_BYTES: usize = size_of::<u64>();
 
+/// Why an event should not have been delivered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wrong {
+    /// Nobody sent it.
+    Unsent,
+    /// It had been delivered in this life of the node.
+    Again,
+    /// This life of the node began after it was sent.
+    BeforeLife,
+    /// It was sent more than 30 s before.
+    Late,
+}
+
 /// One event, and to whom it was delivered.
 #[derive(Debug)]
 struct Sent {
@@ -77,7 +90,7 @@ impl UserEvents {
     }
 
     /// The next event was sent just now; these should get it.
-    pub(super) fn follow(&mut self, now: Micros, hosts: &[Host], others: impl Iterator<Item = HostId>) {
+    pub fn follow(&mut self, now: Micros, hosts: &[Host], others: impl Iterator<Item = HostId>) {
         let is_young = |host: &Host| host.born > 0 && host.born + YOUNG > now;
         let others = others.filter(|&host| hosts.get(host as usize).is_some_and(|host| !is_young(host)));
         let delivered = vec![0; hosts.len()];
@@ -85,20 +98,32 @@ impl UserEvents {
     }
 
     /// A node delivered an event.
-    pub(super) fn delivered(&mut self, step: &Step<'_>, event: &Event) {
+    ///
+    /// # Errors
+    /// Why it should not have.
+    pub fn delivered(&mut self, step: &Step<'_>, event: &Event) -> Result<(), Wrong> {
         let number = step.output.payload(event).first_chunk().copied().map(u64::from_be_bytes);
         let sent = number.and_then(|number| self.sent.get_mut(usize::try_from(number).ok()?));
-        let Some(sent) = sent else { return };
+        let Some(sent) = sent else { return Err(Wrong::Unsent) };
         let (host, at) = (step.host as usize, step.at());
         if sent.delivered.len() <= host {
             sent.delivered.resize(host + 1, 0);
         }
+        let is_again = sent.delivered[host] == at.life;
+        let is_before_life = at.born > sent.delays.since();
+        let is_late = step.now > sent.delays.since() + TTL;
         self.deliveries += 1;
-        self.duplicates += u64::from(sent.delivered[host] == at.life);
-        self.before_life += u64::from(at.born > sent.delays.since());
-        self.late += u64::from(step.now > sent.delays.since() + TTL);
+        self.duplicates += u64::from(is_again);
+        self.before_life += u64::from(is_before_life);
+        self.late += u64::from(is_late);
         sent.delivered[host] = at.life;
         sent.delays.note(step.now, host);
+        match (is_again, is_before_life, is_late) {
+            (true, ..) => Err(Wrong::Again),
+            (_, true, _) => Err(Wrong::BeforeLife),
+            (.., true) => Err(Wrong::Late),
+            _ => Ok(()),
+        }
     }
 
     /// Counts what came of events whose time is over; called once a second.

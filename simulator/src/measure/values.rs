@@ -108,7 +108,7 @@ impl SharedValues {
         let delays = Delays::new(now, hosts.len(), others);
         let change = Change { writer, life: at.life, write, delays, is_over: false };
         self.open.entry(key).or_default().push(change);
-        self.note(writer, at, key);
+        let _ = self.note(writer, at, key);
         for (host, at) in (0..).zip(hosts).filter(|(_, host)| host.is_running()) {
             self.look((now, hosts), host, at, key);
         }
@@ -116,7 +116,7 @@ impl SharedValues {
 
     /// A node heard something of a key.
     pub(super) fn heard(&mut self, step: &Step<'_>, key: ValueTag) {
-        self.note(step.host, step.at(), key);
+        let _ = self.note(step.host, step.at(), key);
         self.look((step.now, step.hosts), step.host, step.at(), key);
     }
 
@@ -126,8 +126,8 @@ impl SharedValues {
         let _ = self.reporters.insert(host);
     }
 
-    /// What a host shows may have changed: it may only grow.
-    fn note(&mut self, host: HostId, at: &Host, key: ValueTag) {
+    /// What a host shows may have changed: false if it has not grown, but come back.
+    pub fn note(&mut self, host: HostId, at: &Host, key: ValueTag) -> bool {
         let (place, held) = (host as usize, held(at, key));
         let all = self.shown.entry(key).or_default();
         if all.len() <= place {
@@ -138,9 +138,11 @@ impl SharedValues {
             *shown = Shown { life: at.life, ..Shown::default() };
         }
         let falls = held < shown.last || held == shown.last && shown.is_gone;
-        self.came_back += u64::from(held.is_some() && falls);
+        let comes_back = held.is_some() && falls;
+        self.came_back += u64::from(comes_back);
         shown.is_gone = held.is_none() && shown.last.is_some();
         shown.last = shown.last.max(held);
+        !comes_back
     }
 
     /// What a host shows counts for the writes under way.
@@ -293,7 +295,7 @@ mod tests {
         // As if node 1 had shown that it is gone, and node 0 had written over it.
         world.watch.values.shown.get_mut(&key).unwrap()[1].is_gone = true;
         let (values, hosts) = world.watch_and_hosts();
-        values.values.note(1, &hosts[1], key);
+        assert!(!values.values.note(1, &hosts[1], key));
         assert_eq!(figures(&mut world, 0).came_back, 1);
         let one = held(&world.hosts()[0], key).unwrap();
         let _ = world.watch.values.replaced.insert((key, one));

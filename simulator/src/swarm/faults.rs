@@ -36,6 +36,7 @@ impl Swarm {
             }
             5 => {
                 self.note(format!("node-{host} is cut from its socket for {lasts} µs"));
+                self.world.watch.shared.blocks();
                 self.world.block(host, lasts);
             }
             6 => {

@@ -1,4 +1,4 @@
-//! What nodes of a swarm publish and withdraw, and the laws of what others show of it.
+//! What nodes of a swarm publish and withdraw, when they write anything, and the laws of what others show of it.
 
 use super::Swarm;
 use crate::{
@@ -8,8 +8,8 @@ use crate::{
 use gossip_core::{Event, NodeId, Terms};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most writes.
-const MAX_WRITES: u64 = 120;
+/// The most writes, events and writes of cluster-wide values included.
+const MAX_WRITES: u64 = 200;
 /// Keys that a node writes: few, so that they are written again and withdrawn.
 const KEYS: u32 = 6;
 /// The longest value; it fits the shortest datagrams.
@@ -125,17 +125,33 @@ impl Writes {
         due && self.times.pop().is_some()
     }
 
+    pub(super) fn below(&mut self, limit: u32) -> u32 {
+        self.rng.below(limit)
+    }
+
     pub(super) fn next(&self) -> Option<Micros> {
         self.times.last().copied()
     }
 }
 
 impl Swarm {
-    /// Some host publishes or withdraws something.
+    /// Some host publishes or withdraws something, sends an event, or writes a cluster-wide value.
     pub(super) fn write(&mut self) {
-        let running: Vec<HostId> = self.world.running().map(|(id, _)| id).collect();
+        // A process that is paused does nothing of its own.
+        let now = self.world.now();
+        let awake = self.world.running().filter(|(_, host)| !host.is_stopped(now));
+        let running: Vec<HostId> = awake.map(|(id, _)| id).collect();
         let rng = &mut self.writes.rng;
         let Some(&host) = running.get(rng.index(running.len())) else { return };
+        match rng.below(5) {
+            0 => self.send_event(host),
+            1 => self.write_value(host),
+            _ => self.write_key(host),
+        }
+    }
+
+    fn write_key(&mut self, host: HostId) {
+        let rng = &mut self.writes.rng;
         let key = format!("key-{}", rng.below(KEYS));
         let value = (!rng.chance(0.3)).then(|| {
             let (life, fill) = (self.world.hosts()[host as usize].life, rng.below(MAX_BYTES / 2));

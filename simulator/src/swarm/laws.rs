@@ -1,6 +1,6 @@
 //! The laws of a swarm, which its own documentation lists, and what is remembered to hold steps against them.
 
-use super::{MAX_CHANGES, MAX_TRACE, keeping::Ledger};
+use super::{MAX_CHANGES, MAX_TRACE, keeping::Ledger, sharing::Shared};
 use crate::{
     engine::{Host, HostId, Micros, Step, Watch},
     measure::{self, FlapCounter, Flaps},
@@ -34,6 +34,8 @@ pub(super) struct Laws {
     leaving: Vec<bool>,
     /// What hosts have published.
     pub(super) ledger: Ledger,
+    /// What hosts have sent, and written for all.
+    pub(super) shared: Shared,
     /// By observer: the zones that it holds, as its events say.
     quarantined: Vec<BTreeSet<Zone>>,
     flaps: FlapCounter,
@@ -51,6 +53,7 @@ impl Laws {
             views: Vec::new(),
             leaving: Vec::new(),
             ledger: Ledger::default(),
+            shared: Shared::default(),
             quarantined: Vec::new(),
             flaps: FlapCounter::default(),
             max_changes: MAX_CHANGES,
@@ -111,6 +114,7 @@ impl Laws {
         self.check_self(step)?;
         self.ledger.hear(step.host, step.at());
         self.ledger.check(step)?;
+        self.shared.check(step)?;
         self.check_quarantines(step)?;
         self.flaps.stepped(step);
         self.check_flaps()?;

@@ -70,3 +70,28 @@ fn a_value_of_another_life_breaks_a_law() {
     let failure = swarm.pass_until(30 * SECOND).unwrap_err();
     assert!(failure.what.contains("of another life"), "{failure}");
 }
+
+#[test]
+fn an_event_that_comes_twice_or_was_never_sent_breaks_a_law() {
+    for (sends, named) in [(true, "Again"), (false, "Unsent")] {
+        let mut swarm = Swarm::new(1, false).unwrap();
+        swarm.pass_until(SECOND).unwrap();
+        let number = swarm.world.watch.shared.events.next();
+        if sends {
+            swarm.send_event(0);
+        }
+        // The same number once more, or without that it counts as sent.
+        swarm.world.send_event(0, &number.to_be_bytes()).unwrap();
+        let failure = swarm.pass_until(5 * SECOND).unwrap_err();
+        assert!(failure.what.contains(named), "{failure}");
+    }
+}
+
+#[test]
+fn a_cluster_wide_value_that_nobody_wrote_breaks_a_law() {
+    let mut swarm = Swarm::new(1, false).unwrap();
+    swarm.pass_until(SECOND).unwrap();
+    swarm.world.write_value(0, "value-0", Some(b"1000000:")).unwrap();
+    let failure = swarm.pass_until(30 * SECOND).unwrap_err();
+    assert!(failure.what.contains("never wrote"), "{failure}");
+}
