@@ -89,6 +89,8 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "state-greedy",
     "state-join",
     "state-partition",
+    "state-churn",
+    "state-full",
     "events",
     "values-partition",
 ];

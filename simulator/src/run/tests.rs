@@ -44,6 +44,11 @@ fn both_sides_of_a_partition_keep_the_same_state_afterwards() {
 }
 
 #[test]
+fn deaths_are_found_where_state_takes_more_than_all_have_room_for() {
+    holds("state-full", &["nodes=100"]);
+}
+
+#[test]
 fn both_sides_of_a_partition_hold_the_same_values_afterwards() {
     holds("values-partition", &["nodes=30", "expect.values.conflict_nodes={min=15}"]);
 }
