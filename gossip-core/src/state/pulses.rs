@@ -148,7 +148,8 @@ impl State {
         }
     }
 
-    /// Makes this node's pulse pending. A tenth of jitter either way: nodes that began together do not pulse together for ever.
+    /// Makes this node's pulse pending. The next comes an interval later, with a tenth of jitter either way; after a rest with half
+    /// of one either way, since nodes that began together must not pulse together.
     fn begin_pulse(&mut self, cx: &mut Context<'_, '_>) {
         self.beat.waits = false;
         let (now, config) = (cx.now(), &cx.kernel.config);
@@ -156,8 +157,10 @@ impl State {
         if let Some(interval) = interval(config, cx.tables.members.as_view(), blob)
             && cx.tables.pulses.tell_own(ME, now)
         {
-            let jitter = Duration::from_micros(cx.kernel.rng.below_u64(micros(interval) / 5 + 1));
-            (self.beat.next, self.beat.round) = (now + interval * 9 / 10 + jitter, now);
+            let has_rested = self.beat.next == Instant::ZERO || self.beat.next + interval <= now;
+            let either_way = if has_rested { interval / 2 } else { interval / 10 };
+            let jitter = Duration::from_micros(cx.kernel.rng.below_u64(micros(either_way * 2) + 1));
+            (self.beat.next, self.beat.round) = (now + interval - either_way + jitter, now);
             cx.kernel.metrics.pulses_sent += 1;
         }
     }

@@ -110,7 +110,7 @@ fn what_is_known_is_as_fresh_as_the_interval_says_and_costs_45_bytes() {
         println!(
             "{nodes} members, {budget} B/s: mean {mean:.2} T, p99 {p99:.2} T, {bytes:.1} B, {most:.0} B/s"
         );
-        assert!(mean < 0.95 && p99 < 3.25, "{nodes} at {budget}: mean {mean} T, p99 {p99} T");
+        assert!(mean < 1.0 && p99 < 3.4, "{nodes} at {budget}: mean {mean} T, p99 {p99} T");
         assert!(*bytes < 46.0, "{nodes} at {budget}: {bytes} bytes");
         assert!(*most < 1.15 * f64::from(budget), "{nodes} at {budget}: {most} B/s");
     }
