@@ -8,6 +8,7 @@ mod flaps;
 mod judgement;
 mod lag;
 mod population;
+mod pulses;
 mod spread;
 mod state;
 mod traffic;
@@ -23,6 +24,7 @@ pub use flaps::{FlapCounter, Flaps};
 pub use judgement::{Detection, Judgements};
 pub use lag::{Buckets, Lag, quantile as lag_quantile};
 pub use population::Population;
+pub use pulses::{PulseFigures, Pulses};
 pub use spread::{Spreads, Times};
 pub use state::{Difference, States, Write};
 pub use traffic::{CLASSES, Rates, Sent};
@@ -51,6 +53,8 @@ pub struct Measure {
     pub states: States,
     /// How user events are delivered.
     pub events: UserEvents,
+    /// How fresh is what nodes know of each other by pulses.
+    pub pulses: Pulses,
     /// How cluster-wide values spread.
     pub values: SharedValues,
     /// Suspicions and deaths.
@@ -120,6 +124,7 @@ pub fn look(world: &mut World<Measure>) {
     world.watch.sent.note_running(world.watch.population.running);
     let (watch, hosts) = world.watch_and_hosts();
     watch.events.look(now, hosts);
+    watch.pulses.look(now, hosts);
 }
 
 /// Begins a quiet window.
@@ -162,6 +167,16 @@ pub fn watch_write(world: &mut World<Measure>, step: usize, host: HostId, key: &
     let (now, others) = (world.now(), others_within_reach(world, host));
     let (watch, hosts) = world.watch_and_hosts();
     watch.states.follow((now, hosts), (step, host), (key, write), others.into_iter());
+}
+
+/// Lets a host pulse, and notes that it did, if it did.
+pub fn watch_pulse(world: &mut World<Measure>, host: HostId, blob: &[u8]) {
+    if world.pulse(host, blob).is_err() {
+        world.watch.pulses.refused += 1;
+        return;
+    }
+    let (now, life) = (world.now(), world.hosts()[host as usize].life);
+    world.watch.pulses.wrote(now, host, life, blob.len());
 }
 
 /// Notes that a host sent the next event just now.

@@ -3,8 +3,8 @@
 use crate::{
     engine::{HostId, Micros, World},
     measure::{
-        self, AuditFigures, ChangeFigures, EventFigures, Lag, Measure, Rates, ValueFigures, WatchFigures,
-        lag_quantile, thousandths,
+        self, AuditFigures, ChangeFigures, EventFigures, Lag, Measure, PulseFigures, Rates, ValueFigures,
+        WatchFigures, lag_quantile, thousandths,
     },
     report::{Chart, Report},
     scenario::{Action, Bound, Range, Scenario},
@@ -63,6 +63,8 @@ pub struct Summary {
     pub publish: BTreeMap<String, ChangeFigures>,
     /// How user events were delivered.
     pub events: EventFigures,
+    /// How fresh is what nodes know of each other by pulses.
+    pub pulses: PulseFigures,
     /// How cluster-wide values spread.
     pub values: ValueFigures,
     /// What was found in quiet windows.
@@ -169,6 +171,24 @@ pub struct Sent {
     pub cross_region_rumor_share: Option<f64>,
 }
 
+impl Sent {
+    fn of(rates: &Rates, records_per_node: Option<f64>) -> Self {
+        let round = |value: Option<f64>| value.map(thousandths);
+        Self {
+            bytes_per_node_s_mean: round(rates.bytes_mean),
+            bytes_per_node_s_idle: round(rates.bytes_idle),
+            bytes_per_node_s_p99: rates.bytes_p99,
+            bytes_per_node_s_max: rates.bytes_max,
+            packets_per_node_s_mean: round(rates.packets_mean),
+            records_per_node: round(records_per_node),
+            cross_zone_bytes_per_node_s: round(rates.cross_zone),
+            cross_region_bytes_per_node_s: round(rates.cross_region),
+            cross_zone_rumor_share: round(rates.cross_zone_rumors),
+            cross_region_rumor_share: round(rates.cross_region_rumors),
+        }
+    }
+}
+
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -227,6 +247,12 @@ fn event_figures(world: &World<Measure>) -> EventFigures {
     let nodes = world.running().count().max(1) as f64;
     let bytes: u64 = world.running().map(|(_, host)| host.node.metrics().bytes_of_events).sum();
     world.watch.events.figures(world.hosts(), bytes as f64 / nodes)
+}
+
+fn pulse_figures(world: &World<Measure>) -> PulseFigures {
+    let metrics = || world.running().map(|(_, host)| host.node.metrics());
+    let sent = (metrics().map(|of| of.pulses_sent).sum(), metrics().map(|of| of.bytes_pulse).sum());
+    world.watch.pulses.figures(sent, world.running().count().max(1) as f64)
 }
 
 /// What a scenario's kept state came to, beside what is measured while it runs.
@@ -334,18 +360,7 @@ impl Outcome {
             malformed: world.counts().malformed,
             missed_deaths: found.missed,
             status_changes_max: measure.flaps.most(),
-            sent: Sent {
-                bytes_per_node_s_mean: round(rates.bytes_mean),
-                bytes_per_node_s_idle: round(rates.bytes_idle),
-                bytes_per_node_s_p99: rates.bytes_p99,
-                bytes_per_node_s_max: rates.bytes_max,
-                packets_per_node_s_mean: round(rates.packets_mean),
-                records_per_node: round(measure::records_per_node(world)),
-                cross_zone_bytes_per_node_s: round(rates.cross_zone),
-                cross_region_bytes_per_node_s: round(rates.cross_region),
-                cross_zone_rumor_share: round(rates.cross_zone_rumors),
-                cross_region_rumor_share: round(rates.cross_region_rumors),
-            },
+            sent: Sent::of(&rates, measure::records_per_node(world)),
             largest_datagram: measure.sent.largest_datagram(),
             views_equal: measure::are_equal_and_right(world),
             sides_divergence: measure.views.sides,
@@ -353,6 +368,7 @@ impl Outcome {
             state: state_figures((changes, &rates), scenario.duration_s, world),
             publish: publish_figures(scenario, &by_step),
             events: event_figures(world),
+            pulses: pulse_figures(world),
             values: measure.values.figures(world),
             audit: measure.audits.figures(judgements),
             watch: blank_watches(scenario).chain(measure.watches.figures()).collect(),
@@ -409,9 +425,10 @@ impl Outcome {
         // Most kinds of events never happen in a window.
         let counts = |name: &str| name.contains(".events.") || name.contains(".most.");
         facts.retain(|(name, value)| !(counts(name) && value == "0"));
-        let Summary { events, values, .. } = &self.summary;
+        let Summary { events, values, pulses, .. } = &self.summary;
         let unused = [
             ("events.", events.sent == 0 && events.refused == 0),
+            ("pulses.", pulses.sent == 0 && pulses.refused == 0),
             ("values.", values.changes.changes == 0 && values.refused == 0),
         ];
         facts.retain(|(name, _)| !unused.iter().any(|(of, unused)| *unused && name.starts_with(of)));

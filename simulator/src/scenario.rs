@@ -93,6 +93,7 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "state-full",
     "events",
     "values-partition",
+    "pulses",
 ];
 
 /// What is wrong with a scenario, and where.

@@ -384,3 +384,15 @@ fn cluster_wide_values_are_timed_until_all_hold_them_and_deleted_for_all() {
     assert_eq!(figure(&outcome, "values.equal"), Value::Bool(true));
     assert!(values("p100_s") > 0.0 && values("p100_s") < 1.0);
 }
+
+#[test]
+fn pulses_are_looked_for_at_all_others_and_refused_where_they_are_off() {
+    let step = "[[step]]\ndo = 'pulse'\nat_s = 1\nevery_s = 0.1\nwho = { nodes = [1, 2] }\n";
+    let on = outcome(8, 10, &format!("config = {{ budgets = {{ pulses = 6000 }} }}\n{step}"));
+    let pulses = |of: &str| number(&on, &format!("pulses.{of}"));
+    assert_eq!((pulses("known"), pulses("refused"), pulses("interval_s")), (1.0, 0.0, 0.1));
+    assert!(pulses("mean_s") < 0.5 && pulses("p99_s") < 2.0 && pulses("bytes_per_pulse") > 20.0);
+    let off = outcome(8, 3, step);
+    assert_eq!((number(&off, "pulses.sent"), figure(&off, "pulses.known")), (0.0, Value::Null));
+    assert!(number(&off, "pulses.refused") > 0.0);
+}

@@ -1,4 +1,4 @@
-//! What hosts publish and withdraw, the events that they send, and the cluster-wide values that they write.
+//! What hosts publish and withdraw, the events and pulses that they send, and the cluster-wide values that they write.
 
 use super::Run;
 use crate::{
@@ -10,16 +10,23 @@ use gossip_core::Terms;
 
 /// Bytes of a value or an event whose step does not say.
 const BYTES: u16 = 50;
+/// Those of a pulse.
+const PULSE_BYTES: u16 = 8;
 
 impl Run<'_> {
-    /// Every host that a step picks writes a key of its own or of the cluster, or sends an event.
+    /// Every host that a step picks writes a key of its own or of the cluster, or sends an event or a pulse.
     pub(super) fn write_all(&mut self, n: usize) {
         let event = &self.scenario.events[n];
-        let (key, bytes) = (event.key.clone().unwrap_or_default(), event.bytes.unwrap_or(BYTES));
+        let default = if event.action == Action::Pulse { PULSE_BYTES } else { BYTES };
+        let (key, bytes) = (event.key.clone().unwrap_or_default(), event.bytes.unwrap_or(default));
         for host in self.pick(&event.who) {
             match event.action {
                 Action::Withdraw => self.withdraw(n, host, &key),
                 Action::Event => self.send_event(host, bytes.into()),
+                Action::Pulse => {
+                    let blob = self.new_value(bytes.into());
+                    measure::watch_pulse(&mut self.world, host, &blob);
+                }
                 Action::Value => {
                     let value = self.new_value(bytes.into());
                     measure::watch_value(&mut self.world, host, &key, Some(&value));

@@ -51,6 +51,7 @@ impl Run<'_> {
                     Action::Publish
                     | Action::Withdraw
                     | Action::Event
+                    | Action::Pulse
                     | Action::Value
                     | Action::DeleteValue => self.write_all(n),
                     _ => {
@@ -142,7 +143,8 @@ impl Run<'_> {
             Action::ForgeLeave => self.forge_end(host, Status::Left, event.count),
             Action::ForgeJoin => self.forge_joins(host, event.count.unwrap_or(1)),
             Action::Join | Action::Restart | Action::Cut | Action::Audit | Action::Watch => {}
-            Action::Publish | Action::Withdraw | Action::Event | Action::Value | Action::DeleteValue => {}
+            Action::Publish | Action::Withdraw | Action::Event | Action::Pulse => {}
+            Action::Value | Action::DeleteValue => {}
         }
     }
 

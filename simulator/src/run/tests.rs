@@ -60,6 +60,13 @@ fn events_reach_all_of_a_small_cluster_at_most_once() {
 }
 
 #[test]
+fn pulses_are_fresh_in_a_small_cluster() {
+    // Among so few, what steps and spreading take is a larger part of the interval.
+    let bounds = ["expect.pulses.mean_intervals={max=1.5}", "expect.pulses.p99_intervals={max=4}"];
+    holds("pulses", &["nodes=100", bounds[0], bounds[1]]);
+}
+
+#[test]
 fn crash_holds_in_a_small_cluster() {
     holds("crash", &["nodes=50"]);
 }

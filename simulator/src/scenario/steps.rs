@@ -34,7 +34,7 @@ pub struct Event {
     pub name: Option<String>,
     /// `publish`, `withdraw`, `value`, `delete-value`: of which key.
     pub key: Option<String>,
-    /// `publish`, `event`, `value`: of how many bytes the value or event is; 50, if not given.
+    /// `publish`, `event`, `value`, `pulse`: of how many bytes it is; 50, and 8 of a pulse, if not given.
     pub bytes: Option<u16>,
     /// `watch`: which deaths are timed, counted from one.
     #[serde(default)]
@@ -93,6 +93,9 @@ pub struct Event {
     pub clock_behind_s: Option<u32>,
 }
 
+/// The most bytes of a pulse.
+const MOST_OF_PULSE: u16 = 60;
+
 /// What can be done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -105,6 +108,8 @@ pub enum Action {
     Withdraw,
     /// A host sends an event to all; how it is delivered is measured.
     Event,
+    /// A host says how it is, in a pulse; how fresh that is elsewhere is measured.
+    Pulse,
     /// A host sets a cluster-wide key to a new value; how it spreads is measured.
     Value,
     /// A host deletes a cluster-wide key; the same.
@@ -278,6 +283,10 @@ impl Event {
         if let Some(bytes) = self.bytes.filter(|&bytes| self.action == Action::Event && bytes < least) {
             return Err(format!("bytes is {bytes}: an event has {least} at least, for its number"));
         }
+        if let Some(bytes) = self.bytes.filter(|&bytes| self.action == Action::Pulse && bytes > MOST_OF_PULSE)
+        {
+            return Err(format!("bytes is {bytes}: a pulse has {MOST_OF_PULSE} at the most"));
+        }
         if self.new_address && self.address_of.is_some() {
             return Err("new_address or address_of: a host has one address".into());
         }
@@ -288,12 +297,12 @@ impl Event {
     fn check_words(&self) -> Result<(), String> {
         use Action::{
             AnnouncedPause, Audit, BlockIo, Cut, DeleteValue, Drift, Event, ForgeDeath, ForgeJoin,
-            ForgeLeave, Join, Pause, Publish, Rejoin, Restart, Slow, Value, Watch, Withdraw,
+            ForgeLeave, Join, Pause, Publish, Pulse, Rejoin, Restart, Slow, Value, Watch, Withdraw,
         };
         let taken: [(&str, bool, &[Action]); 26] = [
             ("name", self.name.is_some(), &[Watch, Publish]),
             ("key", self.key.is_some(), &[Publish, Withdraw, Value, DeleteValue]),
-            ("bytes", self.bytes.is_some(), &[Publish, Event, Value]),
+            ("bytes", self.bytes.is_some(), &[Publish, Event, Value, Pulse]),
             ("deaths", !self.deaths.is_empty(), &[Watch]),
             ("from", self.from.is_some(), &[Cut, Watch]),
             ("direction", self.direction != Direction::Both, &[Cut, Watch]),

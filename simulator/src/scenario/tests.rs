@@ -103,6 +103,7 @@ fn what_is_wrong_with_a_write_or_an_event_is_named() {
         ("'withdraw'\nkey = 'k'\nbytes = 3", "bytes"),
         ("'event'\nkey = 'k'", "key"),
         ("'event'\nbytes = 7", "bytes"),
+        ("'pulse'\nbytes = 61", "60 at the most"),
         ("'value'", "key"),
         ("'delete-value'\nkey = 'k'\nbytes = 9", "bytes"),
     ] {

@@ -85,6 +85,14 @@ impl<W: Watch> World<W> {
         self.try_command(host, |node, now, out| node.send_event(now, payload, out))
     }
 
+    /// A host says its pulse; nothing happens where it does not run.
+    ///
+    /// # Errors
+    /// A limit of the core.
+    pub fn pulse(&mut self, host: HostId, blob: &[u8]) -> Result<(), StateError> {
+        self.try_command(host, |node, now, out| node.pulse(now, blob, out))
+    }
+
     /// A host sets a cluster-wide key, or deletes it; nothing happens where it does not run.
     ///
     /// # Errors
