@@ -26,7 +26,7 @@ pub use lag::{Buckets, Lag, quantile as lag_quantile};
 pub use population::Population;
 pub use pulses::{PulseFigures, Pulses};
 pub use spread::{Spreads, Times};
-pub use state::{Difference, States, Write};
+pub use state::{Difference, StateVersion, States, Write, shown as shown_state};
 pub use traffic::{CLASSES, Rates, Sent};
 pub use values::{SharedValues, ValueFigures, are_equal as values_are_equal};
 pub use views::{Views, are_equal_and_right};

@@ -396,3 +396,25 @@ fn pulses_are_looked_for_at_all_others_and_refused_where_they_are_off() {
     assert_eq!((number(&off, "pulses.sent"), figure(&off, "pulses.known")), (0.0, Value::Null));
     assert!(number(&off, "pulses.refused") > 0.0);
 }
+
+#[test]
+fn a_key_withdrawn_before_all_have_heard_of_it_is_missed_by_nobody() {
+    // Node 3 hears nothing while node 1 publishes and withdraws: all that it hears later is that there is nothing.
+    let steps = "[[step]]\ndo = 'cut'\nat_s = 1\nfor_s = 2\ndirection = 'inbound'\nloss = 0.999\nwho = { nodes = [3] }\n\
+        [[step]]\ndo = 'publish'\nkey = 'k'\nat_s = 2\nwho = { nodes = [1] }\n\
+        [[step]]\ndo = 'withdraw'\nkey = 'k'\nat_s = 2.1\nwho = { nodes = [1] }\n";
+    let outcome = outcome(8, 20, steps);
+    assert_eq!((number(&outcome, "state.changes"), number(&outcome, "state.missed")), (2.0, 0.0));
+}
+
+#[test]
+fn what_an_earlier_life_published_is_not_taken_for_a_later_write() {
+    // In its second life node 1 writes once, at a version that is below those of its first.
+    let steps = "[[step]]\ndo = 'publish'\nkey = 'k'\nat_s = 2\nevery_s = 1\nuntil_s = 8\nwho = { nodes = [1] }\n\
+        [[step]]\ndo = 'cut'\nat_s = 9\nfor_s = 20\nloss = 0.999\nwho = { nodes = [3] }\n\
+        [[step]]\ndo = 'restart'\nat_s = 10\nwho = { nodes = [1] }\n\
+        [[step]]\ndo = 'publish'\nname = 'second'\nkey = 'k'\nat_s = 15\nwho = { nodes = [1] }\n";
+    let outcome = outcome(8, 20, steps);
+    assert_eq!(number(&outcome, "publish.second.changes"), 1.0);
+    assert_eq!(number(&outcome, "publish.second.missed"), 1.0, "{}", outcome.json());
+}

@@ -14,13 +14,23 @@ use std::collections::{BTreeMap, HashMap};
 /// Room for any value: `Config::state_per_member` is 4,096 bytes at the most.
 const VALUE: usize = 4_096;
 
+/// The epoch of an owner, and the version of a value of its: in a new epoch, versions begin anew.
+pub type StateVersion = (u32, u32);
+
 /// What a host did to a key of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Write {
     /// The key has a new value, of this version.
-    Published(u32),
+    Published(StateVersion),
     /// The key is gone; its last value had this version.
-    Withdrawn(u32),
+    Withdrawn(StateVersion),
+}
+
+/// The version of what a host shows of a key of another, or of its own.
+pub fn shown(at: &Host, owner: NodeId, key: &str) -> Option<StateVersion> {
+    let record = if at.id == owner { at.node.me() } else { *at.node.member(owner)?.record() };
+    let entry = at.node.state(owner).find(|entry| entry.key().as_str() == key)?;
+    Some((record.incarnation().epoch, entry.version()))
 }
 
 /// One change, and when each host first held it.
@@ -77,15 +87,20 @@ impl States {
         if matches!(write, Write::Withdrawn(_)) {
             changes.iter_mut().filter(|change| change.key == key).for_each(|change| change.is_over = true);
         }
-        let mut change = Change { step, owner, life, key, write, delays, is_over: false };
-        // Who never had what was withdrawn holds that already.
-        for (host, at) in hosts.iter().enumerate() {
-            change.look(now, host, at, origin.id);
+        let of_key = key.clone();
+        changes.push(Change { step, owner, life, key, write, delays, is_over: false });
+        // Who does not have what is withdrawn holds that already, and its node tells no more of it.
+        for change in changes.iter_mut().filter(|change| change.key == of_key) {
+            hosts.iter().enumerate().for_each(|(host, at)| change.look(now, host, at, origin.id));
         }
-        match change.delays.missing() {
-            0 => self.done.push((step, change.delays.times(hosts))),
-            _ => changes.push(change),
-        }
+        self.finish(origin.id, hosts);
+    }
+
+    /// Changes that all hold are done.
+    fn finish(&mut self, owner: NodeId, hosts: &[Host]) {
+        let Some(changes) = self.open.get_mut(&owner) else { return };
+        let complete = changes.extract_if(.., |change| change.delays.missing() == 0);
+        self.done.extend(complete.map(|change| (change.step, change.delays.times(hosts))));
     }
 
     pub(super) fn follow_join(&mut self, now: Micros, host: HostId) {
@@ -99,8 +114,7 @@ impl States {
         for change in changes.iter_mut() {
             change.look(step.now, step.host as usize, step.at(), id);
         }
-        let complete = changes.extract_if(.., |change| change.delays.missing() == 0);
-        self.done.extend(complete.map(|change| (change.step, change.delays.times(step.hosts))));
+        self.finish(id, step.hosts);
     }
 
     /// A joiner may hold everything now.
@@ -173,8 +187,7 @@ impl Change {
     }
 
     fn is_held(&self, at: &Host, owner: NodeId) -> bool {
-        let shown = at.node.state(owner).find(|entry| entry.key().as_str() == self.key);
-        let shown = shown.map(|entry| entry.version());
+        let shown = shown(at, owner, &self.key);
         match self.write {
             Write::Published(version) => shown.map_or(self.is_over, |shown| shown >= version),
             Write::Withdrawn(version) => shown.is_none_or(|shown| shown > version),

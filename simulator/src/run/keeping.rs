@@ -3,7 +3,7 @@
 use super::Run;
 use crate::{
     engine::HostId,
-    measure::{self, Write},
+    measure::{self, StateVersion, Write},
     scenario::Action,
 };
 use gossip_core::Terms;
@@ -73,10 +73,9 @@ impl Run<'_> {
     }
 
     /// The version of what a host has under a key of its own.
-    fn version(&self, host: HostId, key: &str) -> Option<u32> {
+    fn version(&self, host: HostId, key: &str) -> Option<StateVersion> {
         let host = self.world.hosts().get(host as usize)?;
-        let entry = host.node.state(host.id).find(|entry| entry.key().as_str() == key)?;
-        Some(entry.version())
+        measure::shown_state(host, host.id, key)
     }
 
     /// A host that starts publishes its name and its tags, where the scenario says so.
