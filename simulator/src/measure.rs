@@ -5,6 +5,7 @@ mod audit;
 mod delays;
 mod events;
 mod flaps;
+mod joins;
 mod judgement;
 mod lag;
 mod population;

@@ -1,10 +1,7 @@
 //! How news spreads, and how soon those who join see everyone.
 
-use super::seconds;
-use crate::{
-    engine::{Host, HostId, Micros, Step},
-    statistics::Summary,
-};
+use super::{joins::Joins, seconds};
+use crate::engine::{Host, HostId, Micros, Step};
 use gossip_core::{NodeId, Record};
 use std::collections::HashMap;
 
@@ -18,21 +15,11 @@ struct Change {
     heard: HashMap<HostId, Micros>,
 }
 
-/// One join.
-#[derive(Debug)]
-struct Join {
-    since: Micros,
-    full: Option<Micros>,
-}
-
 /// Changes and joins under way.
 #[derive(Debug, Default)]
 pub struct Spreads {
     changes: HashMap<NodeId, Vec<Change>>,
-    joins: HashMap<HostId, Join>,
-    /// Joins whose view is not yet full.
-    open_joins: usize,
-    finished: Vec<Micros>,
+    joins: Joins<()>,
 }
 
 /// Seconds until half, 99 % and all of those that run hold a change.
@@ -53,8 +40,7 @@ impl Spreads {
     }
 
     pub(super) fn follow_join(&mut self, now: Micros, host: HostId) {
-        let earlier = self.joins.insert(host, Join { since: now, full: None });
-        self.open_joins += usize::from(earlier.is_none_or(|join| join.full.is_some()));
+        self.joins.follow(now, host);
     }
 
     /// A node heard something of a member.
@@ -71,30 +57,20 @@ impl Spreads {
 
     /// A node's view may have become full.
     pub(super) fn looked_around(&mut self, step: &Step<'_>, running: usize) {
-        if self.open_joins == 0 {
-            return;
-        }
-        let Some(join) = self.joins.get_mut(&step.host) else { return };
-        if join.full.is_some() || step.at().node.members().len() + 1 < running {
+        let is_joining = self.joins.progress(step.host).is_some();
+        if !is_joining || step.at().node.members().len() + 1 < running {
             return;
         }
         let live = step.at().node.members().take_while(|member| member.status().is_live()).count();
         if live + 1 >= running {
-            join.full = Some(step.now);
-            self.open_joins -= 1;
-            self.finished.push(step.now - join.since);
+            self.joins.finish(step.now, step.host);
         }
     }
 
     /// Seconds that joins took until the joiner saw everyone: the median and the longest. None if there was no
     /// join; the longest is missing, too, while a host that runs still misses someone.
     pub fn joins(&self, hosts: &[Host]) -> (Option<f64>, Option<f64>) {
-        let times = Summary::of(self.finished.iter().copied().map(seconds));
-        let quantile = |q| times.as_ref().map(|times| times.quantile(q));
-        let open = self.joins.iter().any(|(&host, join)| {
-            join.full.is_none() && hosts.get(host as usize).is_some_and(Host::is_running)
-        });
-        (quantile(0.5), quantile(1.0).filter(|_| !open))
+        self.joins.times(hosts)
     }
 
     /// The changes of hosts that still run: news of the others may be lost with them.

@@ -2,12 +2,10 @@
 
 use super::{
     delays::{ChangeFigures, Delays, Times},
+    joins::Joins,
     seconds,
 };
-use crate::{
-    engine::{Host, HostId, Micros, Step, Watch, World},
-    statistics::Summary,
-};
+use crate::engine::{Host, HostId, Micros, Step, Watch, World};
 use gossip_core::NodeId;
 use std::collections::{BTreeMap, HashMap};
 
@@ -47,23 +45,13 @@ struct Change {
     is_over: bool,
 }
 
-/// One join.
-#[derive(Debug)]
-struct Join {
-    since: Micros,
-    /// All before this place have been found to be known as they know themselves.
-    next: usize,
-    full: Option<Micros>,
-}
-
 /// Changes of kept state, and joins, under way and done.
 #[derive(Debug, Default)]
 pub struct States {
     open: HashMap<NodeId, Vec<Change>>,
     done: Vec<(usize, Times)>,
-    joins: HashMap<HostId, Join>,
-    open_joins: usize,
-    finished: Vec<Micros>,
+    /// All hosts before this place have been found to be known as they know themselves.
+    joins: Joins<usize>,
     /// Writes that nodes refused.
     pub refused: u64,
     /// When the first and the last change were.
@@ -104,8 +92,7 @@ impl States {
     }
 
     pub(super) fn follow_join(&mut self, now: Micros, host: HostId) {
-        let earlier = self.joins.insert(host, Join { since: now, next: 0, full: None });
-        self.open_joins += usize::from(earlier.is_none_or(|join| join.full.is_some()));
+        self.joins.follow(now, host);
     }
 
     /// A node heard something of a member's state.
@@ -119,31 +106,21 @@ impl States {
 
     /// A joiner may hold everything now.
     pub(super) fn looked_around(&mut self, step: &Step<'_>) {
-        if self.open_joins == 0 {
-            return;
-        }
-        let Some(join) = self.joins.get_mut(&step.host).filter(|join| join.full.is_none()) else { return };
-        while let Some(owner) = step.hosts.get(join.next)
+        let Some(next) = self.joins.progress(step.host) else { return };
+        while let Some(owner) = step.hosts.get(*next)
             && (!owner.is_running() || is_held(step.at(), owner))
         {
-            join.next += 1;
+            *next += 1;
         }
-        if join.next >= step.hosts.len() {
-            join.full = Some(step.now);
-            self.open_joins -= 1;
-            self.finished.push(step.now - join.since);
+        if *next >= step.hosts.len() {
+            self.joins.finish(step.now, step.host);
         }
     }
 
     /// Seconds that joins took until the joiner held everything: the median and the longest, which is missing while a host
     /// that runs still lacks something.
     pub fn joins(&self, hosts: &[Host]) -> (Option<f64>, Option<f64>) {
-        let times = Summary::of(self.finished.iter().copied().map(seconds));
-        let quantile = |q| times.as_ref().map(|times| times.quantile(q));
-        let open = self.joins.iter().any(|(&host, join)| {
-            join.full.is_none() && hosts.get(host as usize).is_some_and(Host::is_running)
-        });
-        (quantile(0.5), quantile(1.0).filter(|_| !open))
+        self.joins.times(hosts)
     }
 
     /// Whether anything was followed.
