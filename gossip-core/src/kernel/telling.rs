@@ -203,6 +203,11 @@ impl Context<'_, '_> {
         says.then_some(sum)
     }
 
+    /// Up to which version nothing of an owner's map is missing here.
+    pub(crate) fn known(&self, slot: SlotId) -> u32 {
+        self.tables.state.owner(slot).known()
+    }
+
     /// Whether this node's memory keeps state.
     pub(crate) fn keeps_state(&self) -> bool {
         self.tables.state.keeps()

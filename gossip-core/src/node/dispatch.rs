@@ -10,7 +10,7 @@ use crate::{
     },
     node::step::Step,
     security::open::Authentic,
-    state::plane::State,
+    state::{gaps::MAX_WANTED, plane::State},
     tables::table::{ME, SlotId},
     vocabulary::{
         address::canonical,
@@ -172,6 +172,7 @@ impl Step<'_, '_> {
     /// Takes in the items of a datagram that was in transit for `road` ms: first what they say of their owners' records,
     /// then their entries.
     fn hear_state(&mut self, authentic: &Authentic<'_>, road: u32, corrections: &mut Corrections) {
+        let mut beyond = heapless::Vec::<(SlotId, u32), MAX_WANTED>::new();
         for notice in authentic.contents.items() {
             self.cx.kernel.metrics.items_received += 1;
             let known = self.cx.tables.members.find(notice.owner);
@@ -190,8 +191,13 @@ impl Step<'_, '_> {
                 self.membership.hear(&mut self.cx, &news, Source::State, corrections);
             }
             if slot != ME && self.cx.keeps_state() {
-                self.state.hear_item(&mut self.cx, slot, &notice, age);
+                let more = self.state.hear_item(&mut self.cx, slot, &notice, age);
+                let _ = more.map(|version| beyond.push((slot, version)));
             }
+        }
+        if let Some(sender) = self.cx.tables.members.find(authentic.sender).filter(|_| !beyond.is_empty()) {
+            let to = self.cx.record(sender).address();
+            State::send_wants(&mut self.cx, to, &beyond);
         }
     }
 

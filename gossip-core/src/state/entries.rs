@@ -3,7 +3,14 @@
 use crate::{
     kernel::{context::Context, outbox::Event, telling::MANY},
     state::plane::State,
-    tables::{queue::Kind, state::outcome::Outcome, table::SlotId},
+    tables::{
+        queue::Kind,
+        state::{
+            desk::Wait,
+            outcome::{Gap, Outcome},
+        },
+        table::SlotId,
+    },
     wire::state::Notice,
 };
 
@@ -12,14 +19,16 @@ use crate::{
 const OLD: u32 = 5_000;
 
 impl State {
-    /// Takes in an item of a live member in its present epoch, after what it says of its owner's record.
+    /// Takes in an item of a live member in its present epoch, after what it says of its owner's record. Returns above which
+    /// version its sender is to be asked for more at once: where this node asked for its owner and has no room for a part of
+    /// what came, something shorter may come after it.
     pub(crate) fn hear_item(
         &mut self,
         cx: &mut Context<'_, '_>,
         slot: SlotId,
         notice: &Notice<'_>,
         age: u32,
-    ) {
+    ) -> Option<u32> {
         let (now, top) = (cx.now(), cx.record(slot).state_version());
         let before = cx.tables.state.owner(slot).known();
         let mut is_visible = false;
@@ -27,7 +36,7 @@ impl State {
         let outcome = cx.tables.state.apply(slot, &notice.item, top, now.into(), &mut observe);
         let Outcome::Applied(applied) = outcome else {
             cx.kernel.metrics.dropped_items += 1;
-            return;
+            return None;
         };
         let refused = applied.refused.map_or(0, |refused| refused.entries);
         cx.kernel.metrics.dropped_entries += u64::from(refused);
@@ -44,6 +53,12 @@ impl State {
         cx.tables.note_gap(slot, now.stamp());
         if is_visible {
             cx.raise(Event::State(cx.record(slot).id()));
+        }
+        match (applied.gap, cx.tables.state.owner(slot).wait()) {
+            (Gap::After { version }, Some(Wait::Asked(_) | Wait::Announced(_))) if version > known => {
+                Some(version)
+            }
+            _ => None,
         }
     }
 

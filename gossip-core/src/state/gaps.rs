@@ -36,7 +36,7 @@ const ASKED_EVENLY: u8 = 3;
 /// How long the state of the dead is kept: they may come back.
 const LINGER: Duration = Duration::from_secs(60);
 /// Owners that are asked for at a time: a datagram full.
-const MAX_WANTED: usize = sized(64, 8);
+pub(crate) const MAX_WANTED: usize = sized(64, 8);
 /// Owners that are looked at in a tick because their time has come.
 const MAX_DUE: usize = 256;
 /// Owners that are asked themselves in a tick, a datagram each.
@@ -125,15 +125,15 @@ impl State {
     }
 
     fn ask_for(cx: &mut Context<'_, '_>, due: &[(SlotId, Wait)]) {
-        let mut rest = heapless::Vec::<SlotId, MAX_WANTED>::new();
+        let mut rest = heapless::Vec::<(SlotId, u32), MAX_WANTED>::new();
         let mut owners_asked = 0;
         for &(slot, wait) in due {
             let asks_owner = matches!(wait, Wait::Asked(times) if times % ASKS_PER_OWNER == 1);
             if asks_owner && owners_asked < MAX_OWNERS_ASKED && choose::is_well(&cx.tables.members, slot) {
                 owners_asked += 1;
-                Self::send_wants(cx, cx.record(slot).address(), &[slot]);
+                Self::send_wants(cx, cx.record(slot).address(), &[(slot, cx.known(slot))]);
             } else {
-                let _ = rest.push(slot);
+                let _ = rest.push((slot, cx.known(slot)));
             }
         }
         if rest.is_empty() {
@@ -144,10 +144,11 @@ impl State {
         }
     }
 
-    fn send_wants(cx: &mut Context<'_, '_>, to: SocketAddr, slots: &[SlotId]) {
+    /// Asks for what is above these versions of the owners' maps.
+    pub(crate) fn send_wants(cx: &mut Context<'_, '_>, to: SocketAddr, wanted: &[(SlotId, u32)]) {
         let _ = cx.write(to, Traffic::State, |draft, kernel, tables| {
-            for &slot in slots {
-                let (record, known) = (tables.members.record(slot), tables.state.owner(slot).known());
+            for &(slot, known) in wanted {
+                let record = tables.members.record(slot);
                 let want = Want { owner: record.id(), epoch: record.incarnation().epoch, known };
                 if !draft.want(&want) {
                     break;
@@ -165,7 +166,7 @@ impl State {
         from: SocketAddr,
         heads: impl Iterator<Item = Head>,
     ) {
-        let mut wanted = heapless::Vec::<SlotId, MAX_WANTED>::new();
+        let mut wanted = heapless::Vec::<(SlotId, u32), MAX_WANTED>::new();
         for head in heads {
             cx.kernel.metrics.heads_received += 1;
             let mut alike = heapless::Vec::<SlotId, MAX_ALIKE>::new();
@@ -177,7 +178,7 @@ impl State {
                 if self.is_news(cx, slot, head) && !wanted.is_full() {
                     let wait = if cx.tables.has_gap(slot) { Wait::Asked(1) } else { Wait::Announced(1) };
                     cx.tables.state.wait_for(slot, wait, cx.now().stamp());
-                    let _ = wanted.push(slot);
+                    let _ = wanted.push((slot, cx.known(slot)));
                 }
             }
         }

@@ -33,7 +33,8 @@ impl Store<'_> {
         if item.to > known {
             let _ = self.edit(owner, |owner, map, room| intake.take(owner, map, room, item, top));
         }
-        let gap = self.gap(owner, top, item.to, intake.refused);
+        let goes_on = intake.refused.is_some() || item.from > known;
+        let gap = self.gap(owner, top, item.to, goes_on);
         Outcome::Applied(Applied {
             changes: intake.changes,
             stored: intake.stored,
@@ -42,10 +43,10 @@ impl Store<'_> {
         })
     }
 
-    fn gap(&self, owner: SlotId, top: u32, to: u32, refused: Option<Refused>) -> Gap {
+    fn gap(&self, owner: SlotId, top: u32, to: u32, goes_on: bool) -> Gap {
         match self.owner(owner).known {
             known if known >= top => Gap::None,
-            _ if refused.is_some() && to < top => Gap::After { version: to },
+            _ if goes_on && to < top => Gap::After { version: to },
             known => Gap::After { version: known },
         }
     }

@@ -59,8 +59,8 @@ pub(crate) enum Gap {
     /// What is above `known`.
     After {
         /// What to ask for: all above this. It is `known`, except for one case. Where an entry was refused, an old value may be
-        /// in its way whose shorter successor comes later; so what is above the refused ones is asked for, too, before it
-        /// starts over.
+        /// in its way whose shorter successor comes later; so what is above the refused ones is asked for, too, item by item
+        /// up to the owner's state version, before it starts over.
         version: u32,
     },
 }

@@ -39,19 +39,22 @@ fn an_owners_write_is_refused_with_its_reason() {
 }
 
 #[test]
-fn a_copy_stops_below_what_it_refused_and_asks_beyond_it_once() {
+fn a_copy_stops_below_what_it_refused_and_asks_beyond_it_up_to_the_end() {
     let mut owner = Rig::new(2, 200, LIMITS);
     let mut copy = Rig::new(2, 200, Limits { entry_bytes: 50, ..LIMITS });
     owner.set(b"a", b"1");
     owner.set(b"b", &[2; 60]);
     owner.set(b"c", b"3");
     owner.set(b"d", b"4");
+    owner.set(b"e", b"5");
     let letter = owner.tell(Tell::Missing { known: 0 }, 75).unwrap();
     assert_eq!(letter.to, 3);
     let applied = copy.apply(&letter);
     assert_eq!(applied.refused, Some(Refused { entries: 1, first: 2, reason: Refusal::Entry }));
     assert_eq!((copy.known(), applied.gap), (1, Gap::After { version: 3 }));
-    let letter = owner.tell(Tell::Missing { known: 3 }, 75).unwrap();
+    let letter = owner.tell(Tell::Missing { known: 3 }, 6).unwrap();
+    assert_eq!(copy.apply(&letter).gap, Gap::After { version: 4 }, "it goes on where that ended");
+    let letter = owner.tell(Tell::Missing { known: 4 }, 75).unwrap();
     assert_eq!(copy.apply(&letter).gap, Gap::After { version: 1 }, "and starts over");
     assert_eq!(
         (copy.known(), copy.read(b"c"), copy.read(b"d")),

@@ -511,17 +511,20 @@ impl World {
                 }
                 all_know = false;
                 let asked = if round % 2 == 0 { 0 } else { who % (NODES - 1) + 1 };
-                let known = match self.nodes[who].gap {
-                    Gap::After { version } => version,
-                    Gap::None => known,
-                };
-                self.send(asked, who, Tell::Missing { known }, 70);
-                if self.flights.is_empty() {
+                // Beyond what it has no room for it asks the same one at once.
+                let mut next = Some(known);
+                while let Some(known) = next {
                     self.nodes[who].gap = Gap::None;
-                }
-                while !self.flights.is_empty() {
-                    self.deliver(0, false);
-                    self.check();
+                    self.send(asked, who, Tell::Missing { known }, 70);
+                    while !self.flights.is_empty() {
+                        self.deliver(0, false);
+                        self.check();
+                    }
+                    let held = self.nodes[who].rig.known();
+                    next = match self.nodes[who].gap {
+                        Gap::After { version } if version > known.max(held) => Some(version),
+                        Gap::After { .. } | Gap::None => None,
+                    };
                 }
             }
             if all_know {
