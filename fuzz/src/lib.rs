@@ -4,5 +4,6 @@ pub mod cluster;
 pub mod config;
 pub mod forge;
 pub mod records;
+pub mod state;
 pub mod step;
 pub mod summaries;
