@@ -109,13 +109,20 @@ impl State {
     fn write(
         &mut self,
         cx: &mut Context<'_, '_>,
-        write: impl FnOnce(&mut Context<'_, '_>, u32) -> Result<Written, Refusal>,
+        write: impl Fn(&mut Context<'_, '_>, u32) -> Result<Written, Refusal>,
     ) -> Result<(), StateError> {
         if !cx.keeps_state() {
             return Err(StateError::NoMemory);
         }
         let counter = cx.tables.state.counter(ME);
-        match write(cx, counter).map_err(|refusal| error(refusal, cx))? {
+        let written = match write(cx, counter) {
+            Err(Refusal::Keys | Refusal::Bytes | Refusal::Share) if self.makes_room(cx) => {
+                let counter = cx.tables.state.counter(ME);
+                write(cx, counter)
+            }
+            other => other,
+        };
+        match written.map_err(|refusal| error(refusal, cx))? {
             Written::Unchanged => {}
             Written::Version(_) => {
                 self.note_written(cx);
@@ -167,6 +174,17 @@ impl State {
         if cx.tables.state.should_compact(ME, now.into()) {
             self.own.compact_at = self.own.compact_after.max(now);
         }
+    }
+
+    /// Compacts at once, if that may be, where a write was refused; otherwise as soon as it may be. A value whose time is over
+    /// becomes a tombstone without any write that would have scheduled that.
+    fn makes_room(&mut self, cx: &mut Context<'_, '_>) -> bool {
+        self.schedule_compaction(cx);
+        let is_due = self.own.compact_at <= cx.now();
+        if is_due {
+            self.compact(cx);
+        }
+        is_due
     }
 
     fn compact(&mut self, cx: &mut Context<'_, '_>) {

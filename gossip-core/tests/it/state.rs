@@ -233,6 +233,24 @@ fn a_key_written_faster_than_it_spreads_reaches_all_meanwhile() {
 }
 
 #[test]
+fn values_whose_time_is_over_make_room_for_others() {
+    let brief = Terms { ttl: Some(3), ..Terms::default() };
+    let mut network = restored(1, 4, lan(), Link::PERFECT);
+    for n in 0..64 {
+        publish_for(&mut network, 1, &format!("k{n}"), b"v", brief);
+    }
+    for n in 0..22 {
+        publish_for(&mut network, 2, &format!("{n:0>31}"), b"1234", brief);
+    }
+    network.run_for(secs(200));
+    publish(&mut network, 1, "new", b"value");
+    publish(&mut network, 2, "new", &[7; 600]);
+    network.run_for(secs(5));
+    assert!(all_have(&network, 1, "new", Some(b"value")));
+    assert!(all_have(&network, 2, "new", Some(&[7; 600])));
+}
+
+#[test]
 fn a_quiet_cluster_sends_nothing_of_its_state() {
     let mut network = restored(1, 60, lan(), Link::PERFECT);
     for host in 0..60 {
