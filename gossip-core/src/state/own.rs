@@ -176,11 +176,15 @@ impl State {
         }
     }
 
-    /// Compacts at once, if that may be, where a write was refused; otherwise as soon as it may be. A value whose time is over
-    /// becomes a tombstone without any write that would have scheduled that.
+    /// Where a write was refused, any tombstone is one too many: compacts at once, if that may be, and otherwise as soon as it
+    /// may be. A value whose time is over becomes a tombstone without any write that would have scheduled that.
     fn makes_room(&mut self, cx: &mut Context<'_, '_>) -> bool {
-        self.schedule_compaction(cx);
-        let is_due = self.own.compact_at <= cx.now();
+        let now = cx.now();
+        if cx.tables.state.tombstones(ME, now.into()) == (0, 0) {
+            return false;
+        }
+        self.own.compact_at = self.own.compact_after.max(now);
+        let is_due = self.own.compact_at <= now;
         if is_due {
             self.compact(cx);
         }
@@ -190,7 +194,7 @@ impl State {
     fn compact(&mut self, cx: &mut Context<'_, '_>) {
         let (now, counter) = (cx.now(), cx.tables.state.counter(ME));
         (self.own.compact_at, self.own.compact_after) = (Instant::NEVER, now + COMPACTION_GAP);
-        if cx.tables.state.should_compact(ME, now.into())
+        if cx.tables.state.tombstones(ME, now.into()) != (0, 0)
             && cx.tables.state.compact(ME, counter, now.into()).is_ok()
         {
             self.tell_own(cx);

@@ -251,6 +251,23 @@ fn values_whose_time_is_over_make_room_for_others() {
 }
 
 #[test]
+fn a_few_withdrawn_keys_make_room_for_others() {
+    let mut network = restored(1, 4, lan(), Link::PERFECT);
+    for n in 0..64 {
+        publish(&mut network, 1, &format!("k{n}"), b"v");
+    }
+    for n in 0..10 {
+        withdraw(&mut network, 1, &format!("k{n}"));
+    }
+    network.run_for(secs(61));
+    for n in 0..9 {
+        publish(&mut network, 1, &format!("n{n}"), b"v");
+    }
+    network.run_for(secs(5));
+    assert!(all_agree(&network) && all_have(&network, 1, "n8", Some(b"v")));
+}
+
+#[test]
 fn a_quiet_cluster_sends_nothing_of_its_state() {
     let mut network = restored(1, 60, lan(), Link::PERFECT);
     for host in 0..60 {

@@ -110,12 +110,18 @@ impl Store<'_> {
     /// Whether tombstones take so much of the node's own map that it should be compacted.
     pub(crate) fn should_compact(&mut self, owner: SlotId, now: Seconds) -> bool {
         let quota = usize::from(self.desk.limits.owner_bytes);
+        let (count, bytes) = self.tombstones(owner, now);
+        count >= MAX_TOMBSTONES || bytes >= quota / TOMBSTONE_SHARE
+    }
+
+    /// How many tombstones the node's own map has, and their bytes.
+    pub(crate) fn tombstones(&mut self, owner: SlotId, now: Seconds) -> (usize, usize) {
         let counted = self.edit(owner, |_, map, _| {
             let tombstones = map.entries().filter(|entry| entry.at(now).content == Content::Deleted);
             tombstones
                 .fold((0, 0), |(count, bytes), entry| (count + 1, bytes + TOMBSTONE_BYTES + entry.key.len()))
         });
-        counted.is_some_and(|(count, bytes)| count >= MAX_TOMBSTONES || bytes >= quota / TOMBSTONE_SHARE)
+        counted.unwrap_or_default()
     }
 
     /// Rids the node's own map of tombstones, everywhere; returns its state version, which was `counter`. All living
