@@ -140,7 +140,9 @@ fn refusal_is_true(error: ConfigError) {
             assert!(min <= max && !(min..=max).contains(&given), "{field} is {given}, of {min} to {max}");
         }
         ConfigError::Order { smaller, larger } => assert_ne!(smaller, larger),
-        ConfigError::Fixed { field } => assert!(["cluster", "max_datagram"].contains(&field), "{field}"),
+        ConfigError::Fixed { field } => {
+            assert!(["cluster", "max_datagram", "state_per_member"].contains(&field), "{field}");
+        }
         other => panic!("{other} is not about a knob"),
     }
     assert!(error.to_string().len() > 20, "{error}");
@@ -155,7 +157,9 @@ impl<M: Memory> Watch<M> for Bytes {
         let max = usize::from(step.node.config().max_datagram);
         for packet in step.output.packets() {
             assert!((22..=max).contains(&packet.bytes.len()), "a packet of {} bytes", packet.bytes.len());
-            *self.0.entry((step.host, packet.class)).or_default() += packet.bytes.len() as u64;
+            // The budget for state pays for no headers.
+            let unpaid = if packet.class == Traffic::State { 22 } else { 0 };
+            *self.0.entry((step.host, packet.class)).or_default() += (packet.bytes.len() - unpaid) as u64;
         }
         assert!(step.output.next_tick >= step.now);
     }
@@ -215,7 +219,9 @@ fn reconfigure(network: &mut Network<Heap, Bytes>, host: usize, first: &Config, 
     let mut buffer = Buffer::<64, 128, 76_800>::new();
     let refused = network.hosts[host].node.reconfigure(now, *second, &mut buffer.outbox()).err();
     network.command(host, Node::tick);
-    let fixed = first.cluster != second.cluster || first.max_datagram != second.max_datagram;
+    let fixed = first.cluster != second.cluster
+        || first.max_datagram != second.max_datagram
+        || first.state_per_member != second.state_per_member;
     match refused {
         Some(error) => refusal_is_true(error),
         None => assert!(!fixed, "what is fixed was changed"),

@@ -347,7 +347,8 @@ impl Rig {
                 config.budgets.rumor.saturating_add(config.budgets.state),
                 max * 12.0,
             ),
-            ("state", metrics.bytes_state, config.budgets.state, max * 9.0),
+            // It pays for no headers.
+            ("state", metrics.bytes_state - 22 * metrics.packets_state, config.budgets.state, max * 9.0),
             ("sync", metrics.bytes_sync, config.budgets.sync, max * 14.0 + challenges),
             ("suspicion", metrics.bytes_suspicion, config.budgets.suspicion, max * 3.0),
             ("pulse", metrics.bytes_pulse, config.budgets.pulses, max * 3.0),
