@@ -37,11 +37,11 @@ pub fn with_socket(
     let failed = |error| StartError::bind(bind, error);
     udp.set_nonblocking(true).map_err(failed)?;
     let local = udp.local_addr().map_err(failed)?;
-    let socket = Socket { udp: UdpSocket::from_std(udp), clock: Clock::new() };
-    let now = socket.clock.now();
-    let (handle, engine) = Engine::start(options, local, now)?;
+    let clock = Clock::new();
+    let socket = Socket { udp: UdpSocket::from_std(udp), clock };
+    let (handle, engine) = Engine::start(options, local, move || clock.now())?;
     // The first turn is due: it joins.
-    let state = State::Waits(Turn { until: now, readable: true, writable: false });
+    let state = State::Waits(Turn { until: Instant::ZERO, readable: true, writable: false });
     let waker = Arc::new(PollWaker(waker)).into();
     Ok((handle, Driver { engine, socket, state, registration: None, waker }))
 }

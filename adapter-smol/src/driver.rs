@@ -23,8 +23,9 @@ pub fn with_socket(options: Options, udp: UdpSocket) -> Result<(Handle, Driver),
     let bind = options.bind;
     let failed = |error| StartError::bind(bind, error);
     let local = udp.local_addr().map_err(failed)?;
-    let socket = Socket { udp: Async::new(udp).map_err(failed)?, clock: Clock::new() };
-    let (handle, engine) = Engine::start(options, local, socket.clock.now())?;
+    let clock = Clock::new();
+    let socket = Socket { udp: Async::new(udp).map_err(failed)?, clock };
+    let (handle, engine) = Engine::start(options, local, move || clock.now())?;
     Ok((handle, Driver { engine, socket }))
 }
 

@@ -1,7 +1,7 @@
 //! The driver: the host's loop on tokio.
 
 use crate::socket::Socket;
-use gossip_host::{Engine, Handle, Options, StartError, Stopped, Transport as _, drive};
+use gossip_host::{Engine, Handle, Options, StartError, Stopped, drive};
 use std::{fmt, net};
 use tokio::task::JoinHandle;
 
@@ -30,7 +30,8 @@ pub async fn with_socket(options: Options, udp: net::UdpSocket) -> Result<(Handl
     let failed = |error| StartError::bind(bind, error);
     let local = udp.local_addr().map_err(failed)?;
     let socket = Socket::new(udp).await.map_err(failed)?;
-    let (handle, engine) = Engine::start(options, local, socket.now())?;
+    let clock = socket.clock();
+    let (handle, engine) = Engine::start(options, local, move || clock.now())?;
     Ok((handle, Driver { engine, socket }))
 }
 

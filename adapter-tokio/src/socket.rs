@@ -9,11 +9,22 @@ use std::{
 };
 use tokio::{net::UdpSocket, task::yield_now, time};
 
-/// A bound socket, and tokio's clock, counted from the time that it was bound: it stands still when tokio's is
-/// paused.
+/// tokio's clock, counted from when this was made: it stands still when tokio's is paused.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    start: time::Instant,
+}
+
+impl Clock {
+    pub(crate) fn now(self) -> Instant {
+        Instant::ZERO + self.start.elapsed()
+    }
+}
+
+/// A bound socket, and the clock.
 pub(crate) struct Socket {
     udp: UdpSocket,
-    start: time::Instant,
+    clock: Clock,
 }
 
 impl Socket {
@@ -22,13 +33,17 @@ impl Socket {
         let udp = UdpSocket::from_std(udp)?;
         // A socket that tokio's reactor has not yet seen counts as full, which would cost the first packets.
         udp.writable().await?;
-        Ok(Self { udp, start: time::Instant::now() })
+        Ok(Self { udp, clock: Clock { start: time::Instant::now() } })
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
     }
 }
 
 impl Transport for Socket {
     fn now(&self) -> Instant {
-        Instant::ZERO + self.start.elapsed()
+        self.clock.now()
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {

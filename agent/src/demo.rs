@@ -37,8 +37,9 @@ const MAINTENANCE: Key<bool> = Key::new("maintenance");
 /// Tells that the cache of a table is to be dropped.
 const DROPPED: Key<String> = Key::new("cache/drop");
 const TABLE: &str = "users";
-/// From this age on a node hears what others send to all: before, an earlier life of its own may have heard it.
-const HEARS_EVENTS: Duration = Duration::from_secs(4);
+/// From this age on a node hears what others send to all: before, an earlier life of its own may have heard it. That is 3.75 s,
+/// and longer for a node that was held up by the system meanwhile.
+const HEARS_EVENTS: Duration = Duration::from_secs(6);
 /// Any free port of the loopback interface.
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 

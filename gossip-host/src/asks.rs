@@ -230,7 +230,7 @@ mod tests {
 
     fn started() -> (Handle, Engine) {
         let options = Options::new("node", Config::lan(ClusterName::named("asks").unwrap()));
-        Engine::start(options, PEER, Instant::ZERO).unwrap()
+        Engine::start(options, PEER, || Instant::ZERO).unwrap()
     }
 
     fn ended<T>(future: impl Future<Output = T>) -> Option<T> {

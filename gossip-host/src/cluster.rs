@@ -126,7 +126,7 @@ mod tests {
 
     fn started() -> (Handle, Engine) {
         let options = Options::new("node", Config::lan(ClusterName::named("cluster").unwrap()));
-        Engine::start(options, ([127, 0, 0, 1], 7946).into(), Instant::ZERO).unwrap()
+        Engine::start(options, ([127, 0, 0, 1], 7946).into(), || Instant::ZERO).unwrap()
     }
 
     fn value_of(node: &Handle) -> Option<String> {

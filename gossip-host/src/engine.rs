@@ -93,12 +93,17 @@ enum Leaving {
 }
 
 impl Engine {
-    /// A node, whose socket is bound to `local`. Reads and writes the epoch file, which may block for some
-    /// milliseconds.
+    /// A node, whose socket is bound to `local`. `clock` shows the same as [`Transport::now`], for handles, which write without
+    /// the transport. Reads and writes the epoch file, which may block for some milliseconds.
     ///
     /// # Errors
     /// The options cannot be used; the error says what to do.
-    pub fn start(options: Options, local: SocketAddr, now: Instant) -> Result<(Handle, Self), StartError> {
+    pub fn start(
+        options: Options,
+        local: SocketAddr,
+        clock: impl Fn() -> Instant + Send + Sync + 'static,
+    ) -> Result<(Handle, Self), StartError> {
+        let now = clock();
         options.check()?;
         options.check_families(local)?;
         let id = options.id()?;
@@ -128,6 +133,7 @@ impl Engine {
             id,
             local,
             node: Mutex::new(node),
+            clock: Box::new(clock),
             inbox: Inbox::default(),
             board: Arc::new(Board::new(options.event_capacity)),
             asks: Asks::default(),

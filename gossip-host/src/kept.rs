@@ -126,7 +126,7 @@ mod tests {
         let mut options = Options::new("node", Config::lan(ClusterName::named("kept").unwrap()));
         options.capacity = 16;
         change(&mut options);
-        Engine::start(options, ([127, 0, 0, 1], 7946).into(), Instant::ZERO).unwrap()
+        Engine::start(options, ([127, 0, 0, 1], 7946).into(), || Instant::ZERO).unwrap()
     }
 
     fn turn(engine: &mut Engine, millis: u64) -> Instant {
@@ -220,7 +220,7 @@ mod tests {
     fn a_name_that_does_not_fit_a_datagram_is_refused_at_the_start() {
         let mut options = Options::new("n".repeat(255), Config::lan(ClusterName::named("kept").unwrap()));
         options.config.max_datagram = 400;
-        let error = Engine::start(options, ([127, 0, 0, 1], 7946).into(), Instant::ZERO).unwrap_err();
+        let error = Engine::start(options, ([127, 0, 0, 1], 7946).into(), || Instant::ZERO).unwrap_err();
         assert!(error.to_string().contains("too long to be published"), "{error}");
         assert!(std::error::Error::source(&error).unwrap().to_string().contains("more than 92 bytes"));
     }

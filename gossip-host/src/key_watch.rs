@@ -225,7 +225,7 @@ mod tests {
     fn a_watch_is_woken_at_the_time_that_it_asked_for_and_ends_with_the_node() {
         let options = Options::new("node", Config::lan(ClusterName::named("alarm").unwrap()));
         let local = ([127, 0, 0, 1], 7946).into();
-        let (node, mut engine) = Engine::start(options, local, Instant::ZERO).unwrap();
+        let (node, mut engine) = Engine::start(options, local, || Instant::ZERO).unwrap();
         let mut transport =
             FakeTransport { receive_error: Some(io::ErrorKind::WouldBlock), ..FakeTransport::default() };
         let port = Key::<u16>::new("port");

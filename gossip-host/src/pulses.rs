@@ -70,7 +70,7 @@ mod tests {
         let config = Config::lan(ClusterName::named("pulses").unwrap());
         let mut options = Options::new("node", config.with(|c| c.budgets.pulses = pulses));
         options.capacity = 16;
-        Engine::start(options, ([127, 0, 0, 1], 7946).into(), Instant::ZERO).unwrap()
+        Engine::start(options, ([127, 0, 0, 1], 7946).into(), || Instant::ZERO).unwrap()
     }
 
     #[test]

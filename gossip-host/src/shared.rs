@@ -28,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) id: NodeId,
     pub(crate) local: SocketAddr,
     pub(crate) node: Mutex<Node<Heap>>,
+    pub(crate) clock: Box<dyn Fn() -> Instant + Send + Sync>,
     pub(crate) inbox: Inbox,
     pub(crate) board: Arc<Board>,
     pub(crate) asks: Asks,

@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn an_event_that_breaks_a_limit_is_refused_with_that_limit() {
         let options = Options::new("node", Config::lan(ClusterName::named("events").unwrap()));
-        let (node, engine) = Engine::start(options, ([127, 0, 0, 1], 7946).into(), Instant::ZERO).unwrap();
+        let (node, engine) = Engine::start(options, ([127, 0, 0, 1], 7946).into(), || Instant::ZERO).unwrap();
         let blob = |bytes: usize| Bytes::from(vec![7; bytes]);
         let most = 512 - 1 - BLOB.name().len();
         node.send_event(&BLOB, &blob(most)).unwrap();

@@ -10,7 +10,7 @@ fn engine(change: impl FnOnce(&mut Options)) -> (Handle, Engine) {
     options.capacity = 16;
     options.rng_seed = Some([5; 32]);
     change(&mut options);
-    Engine::start(options, ([127, 0, 0, 1], 7946).into(), Instant::ZERO).unwrap()
+    Engine::start(options, ([127, 0, 0, 1], 7946).into(), || Instant::ZERO).unwrap()
 }
 
 fn turn(engine: &mut Engine, transport: &mut FakeTransport) -> Turn {
