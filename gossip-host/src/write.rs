@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_driver_that_was_held_up_finds_itself_late_though_handles_wrote_meanwhile() {
+    fn a_driver_that_was_held_up_finds_itself_late_whatever_was_written() {
         let (node, mut engine, clock) = started();
         turn(&mut engine, &clock);
         for second in 1..=10 {
