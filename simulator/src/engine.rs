@@ -20,7 +20,7 @@ pub use host::{Host, HostId, State};
 pub use link::{Burst, Jitter, Link, Pipe, RuleId, Zones};
 pub use rule::Rule;
 pub use world::{
-    Address, Border, Counts, Epoch, Input, Newcomer, Origin, Restart, Setup, Step, Watch, World,
+    Address, Border, Counts, Epoch, Input, Newcomer, Origin, Published, Restart, Setup, Step, Watch, World,
 };
 
 /// Virtual time: microseconds since the start of the run.

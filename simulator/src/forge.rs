@@ -118,6 +118,35 @@ pub fn user_event(origin: NodeId, epoch: u32, sequence: u32, age_ms: u32, payloa
     (53, bytes)
 }
 
+/// A version, a key and its value.
+pub type Entry = (u32, String, Vec<u8>);
+
+/// An item of an owner with this record: these entries, in the order of their versions, are all that its map holds; the latest of
+/// them is this many ms old.
+pub fn item(owner: &Record, entries: &[Entry], age_ms: u32) -> Vec<u8> {
+    let (mut last, mut written) = (0, Vec::new());
+    for (version, key, value) in entries {
+        written.extend(leb(version - last));
+        written.push(key.len() as u8);
+        written.extend(key.bytes());
+        written.extend(leb(value.len() as u32));
+        written.extend(value);
+        last = *version;
+    }
+    let mut bytes = owner.id().as_u64().to_be_bytes().to_vec();
+    bytes.extend(owner.incarnation().epoch.to_be_bytes());
+    bytes.extend([owner.health() as u8, owner.pause().as_secs() as u8]);
+    let top = owner.state_version();
+    let numbers = [top, 0, top, age_ms, written.len() as u32];
+    numbers.into_iter().for_each(|number| bytes.extend(leb(number)));
+    [bytes, written].concat()
+}
+
+/// The section of items with these.
+pub fn items(items: &[Vec<u8>]) -> Section {
+    (48, items.concat())
+}
+
 /// The section of pulses with one of this origin, epoch and number, which is this many ms old.
 pub fn pulse(origin: NodeId, epoch: u32, number: u32, age_ms: u32, blob: &[u8]) -> Section {
     let mut bytes = origin.as_u64().to_be_bytes().to_vec();

@@ -5,7 +5,7 @@ mod keeping;
 mod tasks;
 
 use crate::{
-    engine::{Counts, HostId, Micros, Newcomer, SECOND, World},
+    engine::{Counts, Host, HostId, Micros, Newcomer, SECOND, World},
     measure::{self, Difference, GLANCE, Measure},
     outcome::{self, Outcome},
     scenario::{Action, Event, Scenario, Selector, Start},
@@ -15,9 +15,6 @@ use gossip_core::Locality;
 use std::{collections::BTreeMap, net::SocketAddr, time::Instant};
 use tasks::Task;
 use thiserror::Error;
-
-/// When hosts that are there from the start publish their names and tags: all have taken their first probes by then.
-const INTRODUCED_AT: Micros = SECOND;
 
 /// Why a scenario could not be run.
 #[derive(Debug, Error)]
@@ -117,9 +114,6 @@ impl Run<'_> {
             }
         }
         self.drift();
-        if self.scenario.state.is_any() && !matches!(self.scenario.start, Start::Cold) {
-            self.plan(INTRODUCED_AT, Task::Introduce);
-        }
         for (n, event) in self.scenario.events.iter().enumerate() {
             for at in event.times(self.scenario.duration()) {
                 self.plan(at, Task::Do(n));
@@ -131,7 +125,13 @@ impl Run<'_> {
     }
 
     fn form(&mut self, groups: &[Vec<HostId>]) -> Result<(), String> {
-        self.world.form(self.scenario.nodes, groups).map_err(|error| error.to_string())
+        let state = self.scenario.state;
+        let published = |host| keeping::introduction(state, host);
+        self.world.form(self.scenario.nodes, groups, published).map_err(|error| error.to_string())?;
+        let lacks = |(id, host): (HostId, &Host)| published(id).len() - host.node.state(host.id).count();
+        let refused: usize = self.world.running().map(lacks).sum();
+        self.world.watch.states.refused += refused as u64;
+        Ok(())
     }
 
     /// The hosts of each group; no one is in two.

@@ -177,7 +177,10 @@ impl Swarm {
             .watch
             .note(0, || format!("{nodes} nodes, {zones:?}, near {near:?}, far {far:?}, {config:?}"));
         if swarm.rng.chance(0.5) {
-            swarm.world.form(nodes, &[(0..nodes).collect()]).map_err(|error| refused(seed, error))?;
+            swarm
+                .world
+                .form(nodes, &[(0..nodes).collect()], |_| Vec::new())
+                .map_err(|error| refused(seed, error))?;
             swarm.started();
         } else {
             for _ in 0..nodes {

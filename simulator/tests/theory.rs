@@ -58,7 +58,7 @@ fn world(seed: u64, hosts: u32) -> World<Log> {
     let setup = Setup { seed, config: config(), zones, capacity, step_cost: 0, uplink: None, origin };
     let link = Link { latency: LATENCY, jitter: Jitter::None, ..Link::default() };
     let mut world = World::new(setup, |_, _| link, Log::default());
-    world.form(hosts, &[(0..hosts).collect()]).unwrap();
+    world.form(hosts, &[(0..hosts).collect()], |_| Vec::new()).unwrap();
     world
 }
 

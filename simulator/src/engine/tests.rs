@@ -18,7 +18,7 @@ fn world(seed: u64, hosts: u32) -> World<Log> {
     let setup = Setup { seed, config, zones, capacity: 64, step_cost: 0, uplink: None, origin };
     let link = Link { latency: 500, jitter: Jitter::Exponential(200), loss: 0.01, ..Link::default() };
     let mut world = World::new(setup, |_, _| link, Log::default());
-    world.form(hosts, &[(0..hosts).collect()]).unwrap();
+    world.form(hosts, &[(0..hosts).collect()], |_| Vec::new()).unwrap();
     world
 }
 
@@ -60,6 +60,28 @@ fn a_formed_cluster_stays_formed() {
     world.run_until(30 * SECOND);
     assert!(world.hosts().iter().all(|host| host.node.members().len() == 9));
     assert!(!world.watch.0.iter().any(|(_, _, event)| matches!(event, Event::Down(_))));
+}
+
+#[test]
+fn a_formed_cluster_holds_what_its_hosts_published_and_tells_it_no_more() {
+    let hosts = 200;
+    let config = Config::lan(ClusterName::named("test").unwrap());
+    let (zones, origin) = (Zones::ONE, Origin::default());
+    let setup = Setup { seed: 1, config, zones, capacity: 256, step_cost: 0, uplink: None, origin };
+    let mut world = World::new(setup, |_, _| Link::default(), Log::default());
+    let published =
+        |host| vec![("name".to_owned(), format!("node-{host}")), ("tag".to_owned(), "x".to_owned())];
+    world.form(hosts, &[(0..hosts).collect()], published).unwrap();
+    world.run_until(5 * SECOND);
+    for host in world.hosts() {
+        for other in world.hosts() {
+            assert_eq!(host.node.state(other.id).count(), 2, "{host:?} of {other:?}");
+        }
+        let metrics = host.node.metrics();
+        assert_eq!((metrics.state_fetches, metrics.dropped_items), (0, 0), "{host:?}");
+        // Its own, as often as one tells news: nobody passes on what all hold.
+        assert!(metrics.items_sent <= 16, "{host:?} has sent {}", metrics.items_sent);
+    }
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The world: hosts, the network, and time.
 
 mod commands;
+mod formed;
 mod wire;
 
 pub use commands::{Address, Epoch, Restart};
+pub use formed::Published;
 
 use super::{
     Digest, HostId, Link, Micros, NEVER, SECOND, State, Zones,
@@ -22,7 +24,6 @@ use std::{
     convert::Infallible,
     fmt,
     net::SocketAddr,
-    thread,
 };
 use wire::{Due, Wire};
 
@@ -71,7 +72,11 @@ impl Origin {
     /// What the cluster remembers of a host that says this of itself.
     fn remembered(self, me: Record) -> Record {
         let incarnation = Incarnation { refutation: self.refutation, ..me.incarnation() };
-        me.with_incarnation(incarnation).with_state(self.state_version, me.health(), 0)
+        me.with_incarnation(incarnation).with_state(
+            self.state_version.max(me.state_version()),
+            me.health(),
+            0,
+        )
     }
 }
 
@@ -335,52 +340,6 @@ impl<W: Watch> World<W> {
     fn start(&mut self, identity: Identity, clock: Clock, begin: Micros) -> Result<Node<Heap>, ConfigError> {
         let memory = Heap::for_members(self.setup.capacity);
         Node::new(self.setup.config, identity, self.wire.rng.node_seed(), memory, clock.local(begin))
-    }
-
-    /// Starts this many hosts, and lets each know all of its group, as if it had persisted its view; groups hold places
-    /// among the new hosts. Who is in no group knows no one. All take their first probes at random times of the
-    /// first probe interval.
-    ///
-    /// # Errors
-    /// A configuration that the core refuses.
-    pub fn form(&mut self, hosts: u32, groups: &[Vec<HostId>]) -> Result<(), ConfigError> {
-        let first = self.hosts.len();
-        let interval = self.setup.config.probe_interval.as_micros() as u64;
-        for _ in 0..hosts {
-            let phase = self.wire.rng.below_u64(interval);
-            let _ = self.found(self.wire.now + phase, Newcomer::default())?;
-        }
-        let founded = &mut self.hosts[first..];
-        let origin = self.setup.origin;
-        let mut views: Vec<&[Record]> = vec![&[]; founded.len()];
-        let remembered: Vec<Vec<Record>> = groups
-            .iter()
-            .map(|group| {
-                group.iter().map(|&host| origin.remembered(founded[host as usize].node.me())).collect()
-            })
-            .collect();
-        for (group, records) in groups.iter().zip(&remembered) {
-            group.iter().for_each(|&host| views[host as usize] = records);
-        }
-        let share = founded.len().div_ceil(thread::available_parallelism().map_or(1, usize::from)).max(1);
-        // Each node is restored for itself, so the number of threads changes nothing.
-        thread::scope(|scope| {
-            for (part, views) in founded.chunks_mut(share).zip(views.chunks(share)) {
-                scope.spawn(move || {
-                    let mut buffer = Box::new(Out::new());
-                    let mut outbox = buffer.outbox();
-                    for (host, records) in part.iter_mut().zip(views).filter(|(_, view)| !view.is_empty()) {
-                        // At the time of its birth, which may lie ahead: the core's clock never goes back.
-                        let output = host.node.restore(host.clock.local(0), records, &mut outbox);
-                        host.next_tick = host.clock.global(output.next_tick);
-                    }
-                });
-            }
-        });
-        for host in first..self.hosts.len() {
-            self.schedule(host as HostId);
-        }
-        Ok(())
     }
 
     /// Lets time pass until `end`, that instant included.

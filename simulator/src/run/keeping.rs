@@ -2,9 +2,9 @@
 
 use super::Run;
 use crate::{
-    engine::HostId,
+    engine::{HostId, Published},
     measure::{self, StateVersion, Write},
-    scenario::Action,
+    scenario::{Action, StateFile},
 };
 use gossip_core::Terms;
 
@@ -80,13 +80,17 @@ impl Run<'_> {
 
     /// A host that starts publishes its name and its tags, where the scenario says so.
     pub(super) fn introduce(&mut self, host: HostId) {
-        let state = self.scenario.state;
-        let name = state.names.then(|| ("name".to_owned(), format!("node-{host}")));
-        let tags = (0..state.tags).map(|tag| (format!("tag-{tag}"), format!("tag-{}", host % 10)));
-        for (key, value) in name.into_iter().chain(tags) {
+        for (key, value) in introduction(self.scenario.state, host) {
             if self.world.publish(host, &key, value.as_bytes(), Terms::default()).is_err() {
                 self.world.watch.states.refused += 1;
             }
         }
     }
+}
+
+/// The name and the tags of a host, as far as the scenario gives it any.
+pub(super) fn introduction(state: StateFile, host: HostId) -> Published {
+    let name = state.names.then(|| ("name".to_owned(), format!("node-{host}")));
+    let tags = (0..state.tags).map(|tag| (format!("tag-{tag}"), format!("tag-{}", host % 10)));
+    name.into_iter().chain(tags).collect()
 }

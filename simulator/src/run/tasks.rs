@@ -23,8 +23,6 @@ pub(super) enum Task {
     Pause(HostId, Micros),
     /// A quiet window ends.
     EndAudit,
-    /// Hosts publish their names and tags.
-    Introduce,
     /// It is time to look at what an event of the scenario watches.
     Look(usize),
 }
@@ -74,10 +72,6 @@ impl Run<'_> {
             Task::Pause(host, pause) => self.world.pause(host, pause),
             Task::EndAudit => measure::end_audit(&mut self.world),
             Task::Look(n) => self.look(n),
-            Task::Introduce => {
-                let hosts: Vec<HostId> = self.world.running().map(|(id, _)| id).collect();
-                hosts.into_iter().for_each(|host| self.introduce(host));
-            }
         }
         Ok(())
     }
