@@ -65,11 +65,17 @@ impl State {
         cx.kernel.metrics.events_received += 1;
         let (now, id, max) = (cx.now(), event.id, usize::from(cx.kernel.config.max_datagram));
         if id.origin == cx.my_id() {
+            if id.epoch == cx.me().incarnation().epoch {
+                cx.tables.events.hear_own(id);
+            }
             return;
         }
-        // Who sent it must be a member, so that its places are for members. And there must be room to deliver it. What is
-        // dropped for such a reason may come again.
-        if cx.tables.members.find(id.origin).is_none() || !cx.tables.events.keeps() {
+        // Who sent it must be a member, so that its places are for members, and in an epoch that it is known to have: a forged one
+        // beyond would keep out those of the true one. And there must be room to deliver it. What is dropped for such a reason
+        // may come again.
+        let origin = cx.tables.members.find(id.origin);
+        let is_known = origin.is_some_and(|slot| id.epoch <= cx.record(slot).incarnation().epoch);
+        if !is_known || !cx.tables.events.keeps() {
             cx.kernel.metrics.dropped_events_unknown += 1;
             return;
         }

@@ -248,7 +248,8 @@ counters! {
     dropped_events_crowded,
     /// Events dropped: more than a node takes. They may have come again.
     dropped_events_over_rate,
-    /// Events dropped: of no member that this node knows, or without memory for any.
+    /// Events dropped: of no member that this node knows, of an epoch beyond the one that it knows of, or without memory for
+    /// any. They may have come again.
     dropped_events_unknown,
     /// Cluster-wide values that this node wrote or deleted.
     values_written,

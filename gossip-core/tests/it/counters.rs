@@ -70,11 +70,11 @@ fn make_events(network: &mut Network<Heap>) {
     }
     network.run_for(secs(5));
     network.set_link(Link::LAN);
-    let origin = network.hosts[2].id;
+    let (origin, now) = (network.hosts[2].id, network.hosts[2].epoch);
     let event = |epoch, number, age| forge::user_event(origin, epoch, number, age, b"");
     let stranger = forge::user_event(forge::id(77), 1, 1, 0, b"");
     for section in
-        [event(2_000, 100, 0), event(2_000, 1, 0), event(1, 1, 0), event(2_000, 101, 30_000), stranger]
+        [event(now, 100, 0), event(now, 1, 0), event(now - 1, 1, 0), event(now, 101, 30_000), stranger]
     {
         say(network, 0, 1, &[section]);
     }
@@ -82,7 +82,7 @@ fn make_events(network: &mut Network<Heap>) {
     network.restart(9, address);
     network.join(9, &[0]);
     network.run_for(secs(2));
-    say(network, 9, 0, &[event(2_000, 102, 1_000)]);
+    say(network, 9, 0, &[event(now, 102, 1_000)]);
 }
 
 /// Pulses that are told, that come twice, too soon and too late, and of no member.

@@ -2,7 +2,7 @@
 
 use crate::support::{Link, Network, Step, Watch, across_seeds, forge, lan, secs, seeds};
 use gossip_core::{
-    Config, Event, Health, Heap, Inline, InlineState, Instant, Memory, NodeId, StateError, Terms,
+    Config, Event, Health, Heap, Incarnation, Inline, InlineState, Instant, Memory, NodeId, StateError, Terms,
 };
 use std::{
     collections::{BTreeMap, HashSet},
@@ -344,6 +344,33 @@ fn an_origin_without_a_place_is_not_heard_and_counted() {
     }
     let metrics = network.hosts[0].node.metrics();
     assert_eq!((metrics.events_delivered, metrics.dropped_events_crowded), (16, 2));
+}
+
+#[test]
+fn an_event_forged_in_a_members_name_keeps_none_of_its_later_ones_out() {
+    let mut network = restored(1, 10, lan(), Link::LAN);
+    network.run_for(secs(5));
+    let (forger, address, sample) =
+        (network.hosts[2].id, network.hosts[2].address, forge::head(network.config));
+    let (origin, epoch) = (network.hosts[1].id, network.hosts[1].epoch);
+    let forge = |network: &mut Network<Heap, Ears>, epoch, number| {
+        let event = forge::user_event(origin, epoch, number, 0, b"forged");
+        network.inject(0, address, &forge::datagram(&sample, forger, &[event]));
+    };
+    // Of an epoch that is not known, it is not taken.
+    for beyond in [epoch + 1, Incarnation::MAX_EPOCH] {
+        forge(&mut network, beyond, 1);
+    }
+    assert_eq!(network.hosts[0].node.metrics().dropped_events_unknown, 2);
+    // With a number ahead it is, and its origin hears of it.
+    for number in [1, 70, Incarnation::MAX_COUNT] {
+        forge(&mut network, epoch, number);
+        network.run_for(secs(2));
+        let said = format!("after {number}");
+        send(&mut network, 1, said.as_bytes());
+        network.run_for(secs(2));
+        assert_eq!(ears(&network, said.as_bytes()), 9, "{said}");
+    }
 }
 
 #[test]

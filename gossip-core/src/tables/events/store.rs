@@ -11,7 +11,10 @@ use super::{
     places::{self, Misfit, Place},
     ring::{Held, Marks, Ring},
 };
-use crate::vocabulary::{record::NodeId, time::Instant};
+use crate::vocabulary::{
+    record::{Incarnation, NodeId},
+    time::Instant,
+};
 use core::time::Duration;
 
 /// What is kept beside places and payloads.
@@ -142,6 +145,16 @@ impl<'a> Events<'a> {
         self.rest.sent = (epoch, sequence);
         let id = EventId { origin: me, epoch, sequence };
         Ok(Sent { id, displaced: self.ring.hold(id, now, payload) })
+    }
+
+    /// Hears of an event of this node itself in its present epoch. If it has not sent that, somebody else has in its name, or an
+    /// earlier life of the same epoch: the numbers go on above it, since those below are not taken any more.
+    pub(crate) fn hear_own(&mut self, EventId { epoch, sequence, .. }: EventId) {
+        let sent = if self.rest.sent.0 == epoch { self.rest.sent.1 } else { 0 };
+        // Not beyond what leaves room for more.
+        if sequence > sent && sequence <= Incarnation::MAX_COUNT {
+            self.rest.sent = (epoch, sequence);
+        }
     }
 
     /// Takes in an event that was told. Whoever calls leaves out the node's own.
