@@ -7,8 +7,9 @@ use fuzz::{
     cluster, config,
     forge::{self, Bytes, FIRST_EPOCH},
     step::{Call, Program, Rig, config as preset},
+    write::Write,
 };
-use gossip_core::{Buffer, Heap, Identity, Instant, Locality, Node};
+use gossip_core::{Buffer, Event, Heap, Identity, Instant, Locality, Node, Question};
 use gossip_summaries::{Distinct, Histogram, TopK};
 use std::{
     collections::BTreeMap,
@@ -41,7 +42,7 @@ impl Input {
     }
 }
 
-const CALLS: u64 = 12;
+const CALLS: u64 = 14;
 
 fn write_program(program: &Program<'_>) -> Vec<u8> {
     let mut input = Input::default();
@@ -57,10 +58,28 @@ fn write_program(program: &Program<'_>) -> Vec<u8> {
             Call::Leave => input.variant(7, CALLS),
             Call::Health(health) => input.variant(8, CALLS).put(&[*health]),
             Call::Pause { seconds } => input.variant(9, CALLS).put(&seconds.to_le_bytes()),
+            Call::Write(write) => put_write(input.variant(13, CALLS), write),
             other => unreachable!("{other:?} is not in a recording"),
         };
     }
     input.checked(program).to_vec()
+}
+
+fn put_write<'a>(input: &'a mut Input, write: &Write) -> &'a mut Input {
+    const WRITES: u64 = 7;
+    match *write {
+        Write::Publish { key, len, ttl: Some(ttl), outlives } => {
+            let input = input.variant(0, WRITES).put(&[key]).put(&len.to_le_bytes());
+            input.put(&[1, ttl, outlives.into()])
+        }
+        Write::Withdraw(key) => input.variant(1, WRITES).put(&[key]),
+        Write::Event(len) => input.variant(2, WRITES).put(&len.to_le_bytes()),
+        Write::Value(key, Some(len)) => input.variant(3, WRITES).put(&[key, 1]).put(&len.to_le_bytes()),
+        Write::Pulse(len) => input.variant(4, WRITES).put(&[len]),
+        Write::Ask { member, key } => input.variant(5, WRITES).put(&[member, key]),
+        Write::Answer(len) => input.variant(6, WRITES).put(&len.to_le_bytes()),
+        ref other => unreachable!("{other:?} is not in a recording"),
+    }
 }
 
 /// A call that nothing on the network causes.
@@ -81,7 +100,20 @@ struct Story {
 }
 
 const JOIN: Command = (1, || Call::Join { seeds: 0b110 });
-const STORIES: [Story; 6] = [
+const LATE: [Command; 1] = [(5_000, || Call::Join { seeds: 0b110 })];
+/// What a host writes once; the nodes around it do the same a little earlier.
+const WRITES: [Command; 9] = [
+    (4_400, || Call::Write(Write::Publish { key: 1, len: 40, ttl: Some(60), outlives: true })),
+    (4_405, || Call::Write(Write::Event(100))),
+    (4_410, || Call::Write(Write::Value(2, Some(30)))),
+    (4_415, || Call::Write(Write::Pulse(8))),
+    (4_420, || Call::Write(Write::Ask { member: 1, key: 3 })),
+    (4_500, || Call::Write(Write::Answer(10))),
+    (4_600, || Call::Write(Write::Withdraw(1))),
+    (4_605, || Call::Write(Write::Publish { key: 4, len: 300, ttl: Some(1), outlives: false })),
+    (4_700, || Call::Write(Write::Event(0))),
+];
+const STORIES: [Story; 8] = [
     Story { name: "joins", preset: 1, others: 2, zones: 1, crash: None, commands: &[JOIN], ms: 900 },
     Story { name: "is-joined", preset: 1, others: 3, zones: 2, crash: None, commands: &[], ms: 900 },
     Story {
@@ -116,6 +148,8 @@ const STORIES: [Story; 6] = [
         ],
         ms: 2_000,
     },
+    Story { name: "writes", preset: 1, others: 3, zones: 1, crash: None, commands: &WRITES, ms: 6_000 },
+    Story { name: "hears-late", preset: 1, others: 3, zones: 2, crash: None, commands: &LATE, ms: 6_500 },
     Story { name: "pull", preset: 0x31, others: 2, zones: 1, crash: None, commands: &[JOIN], ms: 700 },
 ];
 
@@ -127,11 +161,14 @@ struct Others {
     nodes: Vec<Node<Heap>>,
     buffer: Box<Buffer<64, 128, 76_800>>,
     wire: Vec<Datagram>,
+    /// What their hosts were asked.
+    questions: Vec<Question>,
 }
 
 impl Others {
     fn new(story: &Story) -> Self {
-        let mut others = Self { nodes: Vec::new(), buffer: Box::default(), wire: Vec::new() };
+        let mut others =
+            Self { nodes: Vec::new(), buffer: Box::default(), wire: Vec::new(), questions: Vec::new() };
         for n in 1..=story.others {
             let locality = Locality { zone: n % story.zones, ..Locality::default() };
             let identity =
@@ -154,6 +191,10 @@ impl Others {
         let from = self.nodes[n].me().address();
         let mut outbox = self.buffer.outbox();
         let output = call(&mut self.nodes[n], &mut outbox);
+        self.questions.extend(output.events().iter().filter_map(|event| match *event {
+            Event::Asked { question, .. } => Some(question),
+            _ => None,
+        }));
         self.wire.extend(output.packets().map(|packet| (from, packet.to, packet.bytes.to_vec())));
     }
 
@@ -169,6 +210,19 @@ impl Others {
             }
         }
         for n in (0..self.nodes.len()).filter(|&n| is_up(n)) {
+            let due = WRITES
+                .iter()
+                .filter(|(at, _)| Instant::from_millis(u64::from(*at) - 10 * (n as u64 + 1)) == now);
+            for write in
+                due.filter_map(|(_, call)| if let Call::Write(write) = call() { Some(write) } else { None })
+            {
+                let question = self.questions.pop();
+                // What breaks a limit is refused; what is due is done in any case.
+                self.step(n, |node, out| {
+                    let _ = write.apply(node, now, question, out);
+                    node.tick(now, out)
+                });
+            }
             if self.nodes[n].next_tick() <= now {
                 self.step(n, |node, out| node.tick(now, out));
             }
@@ -228,7 +282,7 @@ fn sections(datagram: &[u8]) -> Vec<(u8, &[u8])> {
 /// A few runs with the attacker, of each kind of happening one at least.
 fn clusters() -> BTreeMap<String, Vec<u8>> {
     use cluster::Happening;
-    const HAPPENINGS: u64 = 13;
+    const HAPPENINGS: u64 = 15;
     let pass = |input: &mut Input, ms: u16| {
         input.variant(0, HAPPENINGS).put(&ms.to_le_bytes());
     };
@@ -323,6 +377,19 @@ fn summaries() -> BTreeMap<String, Vec<u8>> {
     pairs.map(|(name, two)| (name.to_owned(), pair(two))).into()
 }
 
+/// Datagrams with the sections that are too rare for a story.
+fn forged() -> impl Iterator<Item = (String, Vec<u8>)> {
+    let (head, origin) = ([&[1, 0][..], &forge::CLUSTER_TAG].concat(), forge::id(1));
+    let rare = [
+        testkit::forge::range(0, 1 << 26),
+        testkit::forge::event_want(origin, FIRST_EPOCH, 9, 0b1011),
+        testkit::forge::keys("key", 2),
+        testkit::forge::answer(7, 0, b"found"),
+    ];
+    rare.into_iter()
+        .map(move |section| (section.0.to_string(), testkit::forge::datagram(&head, origin, &[section])))
+}
+
 fn main() -> io::Result<()> {
     let Some(directory) = std::env::args_os().nth(1).map(PathBuf::from) else {
         eprintln!("say where to: cargo run --example seeds DIRECTORY");
@@ -340,6 +407,7 @@ fn main() -> io::Result<()> {
             frames.entry(tags.join("-")).or_insert(bytes);
         }
     }
+    frames.extend(forged());
     steps.extend((1..=4).map(|n| (format!("anything-{n}"), anything(n, 600))));
     write(&directory, "frame", &frames)?;
     write(&directory, "records", &records)?;

@@ -10,11 +10,12 @@
 use crate::{
     forge::{Damage, Forgery, until_the_end},
     step::cluster,
+    write::Write,
 };
 use arbitrary::{Arbitrary, Unstructured};
-use gossip_core::{Config, Event, Health, Heap, Incarnation, Memory, NodeId, Record, Status};
+use gossip_core::{Config, Event, Health, Heap, Incarnation, Memory, NodeId, Question, Record, Status};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     net::SocketAddr,
     time::Duration,
 };
@@ -101,6 +102,15 @@ pub enum Happening {
         /// What.
         forgery: Forgery,
     },
+    /// A host writes, sends, asks or answers something.
+    Write {
+        /// Which one.
+        host: u8,
+        /// What.
+        write: Write,
+    },
+    /// The same, from all hosts at once.
+    AllWrite(Write),
 }
 
 /// A whole run.
@@ -131,6 +141,10 @@ impl<'a> Arbitrary<'a> for Program {
 struct Attacker {
     seen: VecDeque<Datagram>,
     own: BTreeMap<usize, (u32, Record)>,
+    /// What each host was asked last in its present life.
+    questions: BTreeMap<usize, (u32, Question)>,
+    /// The user events that each host delivered in each life.
+    delivered: BTreeSet<(usize, u32, NodeId, u32, u32)>,
 }
 
 impl<M: Memory> Watch<M> for Attacker {
@@ -144,6 +158,16 @@ impl<M: Memory> Watch<M> for Attacker {
                 self.seen.pop_front();
             }
             self.seen.push_back(Datagram { from: step.address, to: packet.to, bytes: packet.bytes.to_vec() });
+        }
+        for event in step.output.events() {
+            match *event {
+                Event::UserEvent { origin, epoch, sequence, .. } => {
+                    let new = self.delivered.insert((step.host, step.life, origin, epoch, sequence));
+                    assert!(new, "{event:?} a second time at {}", step.host);
+                }
+                Event::Asked { question, .. } => _ = self.questions.insert(step.host, (step.life, question)),
+                _ => {}
+            }
         }
         let me = step.node.me();
         assert!(matches!(me.status(), Status::Alive | Status::Left), "{me:?} by its own word");
@@ -241,6 +265,8 @@ impl Rig {
                 let (from, to, bytes) = (self.address(*from), self.address(*to), forgery.write(view));
                 self.network.send(&Datagram { from, to, bytes });
             }
+            Happening::Write { host, write } => self.write(self.nth(*host), write),
+            Happening::AllWrite(write) => (0..self.left.len()).for_each(|host| self.write(host, write)),
             Happening::Pause { host, .. }
             | Happening::Leave(host)
             | Happening::Health(host, _)
@@ -251,6 +277,21 @@ impl Rig {
                 }
             }
         }
+    }
+
+    fn write(&mut self, host: usize, write: &Write) {
+        let asked = self.network.watch.questions.remove(&host);
+        let network = &mut self.network;
+        if !network.hosts[host].is_running() {
+            return;
+        }
+        let life = network.hosts[host].life();
+        let question = asked.filter(|(then, _)| *then == life).map(|(_, question)| question);
+        // A packet of the step itself is lost, if there is one; and what breaks a limit is refused.
+        network.command(host, |node, now, out| {
+            let _ = write.apply(node, now, question, out);
+            node.tick(now, out)
+        });
     }
 
     /// What only a running host does.

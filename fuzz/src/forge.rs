@@ -3,6 +3,10 @@
 //! Ids, addresses and counts come from small ranges, so that what is forged concerns the nodes under test; or from the
 //! ends of what is believed.
 
+mod state;
+
+pub use state::{Kept, Said, Whose, key, value};
+
 use arbitrary::{Arbitrary, Unstructured};
 use gossip_core::{Health, Identity, Incarnation, Locality, NodeId, Record, Status, Versions};
 use siphasher::sip::SipHasher13;
@@ -146,6 +150,8 @@ pub enum Message {
     Repair,
     Observed { nonce: u32, seen: u8 },
     Sifted { nonce: u32 },
+    Ask { nonce: u32, key: u8 },
+    Answer { nonce: u32, status: u8, len: u16 },
 }
 
 impl Message {
@@ -174,6 +180,11 @@ impl Message {
             Self::Repair => forge::repair(),
             Self::Observed { nonce, seen } => forge::observed(nonce, address(seen)),
             Self::Sifted { nonce } => forge::sifted(nonce),
+            Self::Ask { nonce, key } => forge::ask(nonce, &state::key(key)),
+            Self::Answer { nonce, status, len } => {
+                let found = if status % 3 == 0 { value(status, len) } else { Vec::new() };
+                forge::answer(nonce, status % 3, &found)
+            }
         }
     }
 }
@@ -217,6 +228,7 @@ pub enum Entry {
         bytes: u16,
         bits: u8,
     },
+    State(Said),
 }
 
 impl Entry {
@@ -237,6 +249,7 @@ impl Entry {
                 let bits = vec![bits; 1 + usize::from(bytes % 1_000)];
                 forge::sieve(nonce, from.min(until), until.max(from), &bits)
             }
+            Self::State(ref said) => said.section(),
         }
     }
 }

@@ -7,3 +7,4 @@ pub mod records;
 pub mod state;
 pub mod step;
 pub mod summaries;
+pub mod write;

@@ -2,16 +2,23 @@
 //! order, and its host's commands. After each step the promises of the core's contract hold. (The core itself checks
 //! its tables after each step, when it is built for fuzzing.)
 
-use crate::forge::{
-    Bytes, CLUSTER, Damage, FIRST_EPOCH, Forgery, Message, NAMES, address, id, until_the_end,
+mod promises;
+
+use crate::{
+    forge::{Bytes, CLUSTER, Damage, FIRST_EPOCH, Forgery, Message, NAMES, address, id, until_the_end},
+    write::Write,
 };
 use arbitrary::{Arbitrary, Unstructured};
 use gossip_core::{
-    Buffer, ClusterName, Config, Event, Fingerprint, Health, Heap, Identity, Incarnation, Instant, Locality,
-    Memory, Node, NodeId, Outbox, Output, Reachability, Record, Status, Verdict, Versions,
+    Buffer, ClusterName, Config, Event, Health, Heap, Identity, Incarnation, Instant, Locality, Node, NodeId,
+    Outbox, Output, Question, Record, Status, Versions,
+};
+use promises::{
+    Belief, Came, FETCH, JOIN, Proof, no_answer_to_what_is_refused, no_unproven_address_gets_more_than_came,
+    nothing_goes_backwards, section, what_is_not_accepted_changes_nothing,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
     net::SocketAddr,
     time::Duration,
 };
@@ -107,6 +114,8 @@ pub enum Call<'a> {
     },
     /// See [`Node::set_address`].
     Address(u8),
+    /// What the host writes.
+    Write(Write),
 }
 
 /// A whole run.
@@ -169,30 +178,6 @@ fn identity() -> Identity {
 /// Its seed.
 const SEED: [u8; 32] = [7; 32];
 
-/// What a node believed after its latest step.
-struct Belief {
-    own: Record,
-    fingerprint: Fingerprint,
-    members: BTreeMap<NodeId, (Record, Reachability)>,
-    counters: Vec<u64>,
-}
-
-impl Belief {
-    fn of<M: Memory>(node: &Node<M>) -> Self {
-        Self {
-            own: node.me(),
-            fingerprint: node.fingerprint(),
-            members: node.members().map(|m| (m.id(), (*m.record(), m.reachability()))).collect(),
-            counters: node.metrics().counters().map(|(_, count)| count).collect(),
-        }
-    }
-
-    /// Whether an address is a member's.
-    fn has(&self, address: SocketAddr) -> bool {
-        self.members.values().any(|(record, _)| record.address() == address)
-    }
-}
-
 /// The node under test, and its host.
 pub struct Rig {
     node: Node<Heap>,
@@ -208,36 +193,10 @@ pub struct Rig {
     has_left: bool,
     /// Whom the node asked to take it in, or to tell it more.
     asked: BTreeSet<SocketAddr>,
-}
-
-/// A datagram just handed in.
-struct Came {
-    bytes: Vec<u8>,
-}
-
-/// Tags of sections: PROTOCOL.md, section 5.
-const JOIN: u8 = 6;
-const WELCOME: u8 = 8;
-const FETCH: u8 = 10;
-const PAGE: u8 = 11;
-const RECORDS: u8 = 32;
-
-/// The body of a section of a datagram.
-fn section(datagram: &[u8], wanted: u8) -> Option<&[u8]> {
-    let mut rest = datagram.get(22..)?;
-    while let &[tag, high, low, ref later @ ..] = rest {
-        let (body, next) = later.split_at_checked(usize::from(u16::from_be_bytes([high, low])))?;
-        if tag == wanted {
-            return Some(body);
-        }
-        rest = next;
-    }
-    None
-}
-
-/// The token in a join or a fetch.
-fn token(body: &[u8]) -> Option<[u8; 8]> {
-    body.get(4..)?.first_chunk().copied()
+    /// What its host was asked and has not answered.
+    questions: VecDeque<Question>,
+    /// The user events that it delivered, by origin, epoch and number.
+    delivered: BTreeSet<(NodeId, u32, u32)>,
 }
 
 impl Rig {
@@ -263,6 +222,8 @@ impl Rig {
             sent: VecDeque::new(),
             has_left: false,
             asked: BTreeSet::new(),
+            questions: VecDeque::new(),
+            delivered: BTreeSet::new(),
         }
     }
 
@@ -272,9 +233,23 @@ impl Rig {
         came: Option<Came>,
         call: impl for<'o> FnOnce(&mut Node<Heap>, Instant, &'o mut Outbox<'_>) -> Output<'o>,
     ) -> Instant {
+        self.step_if(came, |node, now, out| Some(call(node, now, out)))
+    }
+
+    /// The same for a call that the node may refuse.
+    fn step_if(
+        &mut self,
+        came: Option<Came>,
+        call: impl for<'o> FnOnce(&mut Node<Heap>, Instant, &'o mut Outbox<'_>) -> Option<Output<'o>>,
+    ) -> Instant {
         let mut outbox = self.buffer.outbox();
         let output = call(&mut self.node, self.now, &mut outbox);
-        self.latest = self.latest.max(self.now);
+        // A call that is refused before its step does not tell the node the time.
+        self.latest = self.latest.max(if output.is_some() { self.now } else { self.node.now() });
+        let Some(output) = output else {
+            self.before = Belief::of(&self.node);
+            return self.node.next_tick();
+        };
         assert_eq!(output.next_tick, self.node.next_tick());
         assert!(output.next_tick >= self.latest, "{:?} is over at {:?}", output.next_tick, self.latest);
         let after = Belief::of(&self.node);
@@ -297,6 +272,15 @@ impl Rig {
             what_is_not_accepted_changes_nothing(&output, &self.before, &after);
         }
         nothing_goes_backwards(&output, &self.before, &after);
+        for event in output.events() {
+            match *event {
+                Event::UserEvent { origin, epoch, sequence, .. } => {
+                    assert!(self.delivered.insert((origin, epoch, sequence)), "{event:?} a second time");
+                }
+                Event::Asked { question, .. } => self.questions.push_back(question),
+                _ => {}
+            }
+        }
         assert!(after.members.len() < self.capacity, "{} members", after.members.len());
         let status = after.own.status();
         assert!(matches!(status, Status::Alive | Status::Left), "{status:?} by its own word");
@@ -355,76 +339,6 @@ impl Rig {
         ] {
             let most = f64::from(rate) * span + at_once + 1.0;
             assert!(sent as f64 <= most, "{sent} bytes of {class} in {span} s, and {most} at the most");
-        }
-    }
-}
-
-/// What may prove that someone wants packets at an address.
-struct Proof<'a> {
-    asked: &'a BTreeSet<SocketAddr>,
-    before: &'a Belief,
-}
-
-impl Proof<'_> {
-    /// A member's address; one that the node asked itself; any, where a known sender or an answer brings records, whose
-    /// addresses are not proven (SECURITY.md, "Threats"); or any with a token: the fuzzer learns those that are good,
-    /// from recordings and from seeing the node compare.
-    fn covers(&self, to: SocketAddr, came: &Came) -> bool {
-        let has = |tags: &[u8]| tags.iter().find_map(|&tag| section(&came.bytes, tag));
-        let sender = came.bytes.get(6..14).and_then(|id| id.try_into().ok()).map(u64::from_be_bytes);
-        let known = sender.and_then(NodeId::from_u64).is_some_and(|id| self.before.members.contains_key(&id));
-        let heard = known || has(&[WELCOME, PAGE]).is_some();
-        let with_token = has(&[JOIN, FETCH]).and_then(token).is_some_and(|token| token != [0; 8]);
-        let with_news = heard && has(&[RECORDS]).is_some();
-        self.asked.contains(&to) || with_token || with_news || self.before.has(to)
-    }
-}
-
-fn no_unproven_address_gets_more_than_came(proof: &Proof<'_>, came: &Came, output: &Output<'_>) {
-    for to in output.packets().map(|packet| packet.to) {
-        let answers = output.packets().filter(|packet| packet.to == to);
-        let answered: usize = answers.map(|packet| packet.bytes.len()).sum();
-        let fair = answered <= came.bytes.len() || proof.covers(to, came);
-        assert!(fair, "{answered} bytes to {to} for {}", came.bytes.len());
-    }
-}
-
-fn no_answer_to_what_is_refused(output: &Output<'_>) {
-    let refused = matches!(
-        output.verdict,
-        Verdict::Malformed(_) | Verdict::ForeignCluster | Verdict::UnknownVersion(_) | Verdict::UnknownKey(_)
-    );
-    assert!(!refused || output.packets().len() == 0, "an answer to {:?}", output.verdict);
-}
-
-fn what_is_not_accepted_changes_nothing(output: &Output<'_>, before: &Belief, after: &Belief) {
-    // A late step is a pause, whatever came with it.
-    let own = |event: &Event| matches!(event, Event::LocalPause { .. } | Event::Reset);
-    if output.verdict != Verdict::Accepted && !output.events().iter().any(own) {
-        assert_eq!(before.own, after.own, "{:?} had an effect", output.verdict);
-        assert_eq!(before.fingerprint, after.fingerprint, "{:?} had an effect", output.verdict);
-        assert_eq!(before.members, after.members, "{:?} had an effect", output.verdict);
-    }
-}
-
-fn nothing_goes_backwards(output: &Output<'_>, before: &Belief, after: &Belief) {
-    let counted = before.counters.iter().zip(&after.counters);
-    counted.for_each(|(before, after)| assert!(before <= after, "a counter fell from {before} to {after}"));
-    let life = |r: &Record| (r.incarnation(), r.status());
-    let word = |r: &Record| (r.incarnation().epoch, r.state_version());
-    assert!(before.own.incarnation() <= after.own.incarnation(), "{:?} after {:?}", after.own, before.own);
-    assert!(word(&before.own) <= word(&after.own), "{:?} after {:?}", after.own, before.own);
-    if output.events().contains(&Event::Reset) {
-        return;
-    }
-    for (id, (was, _)) in &before.members {
-        let forgotten = output.events().contains(&Event::Reaped(*id));
-        match after.members.get(id) {
-            Some((is, _)) => {
-                assert!(forgotten || life(is) >= life(was), "{is:?} after {was:?}");
-                assert!(forgotten || word(is) >= word(was), "{is:?} after {was:?}");
-            }
-            None => assert!(forgotten, "{was:?} vanished without a word"),
         }
     }
 }
@@ -509,15 +423,6 @@ impl Rig {
                 self.step(None, Node::leave);
             }
             Call::Health(health) => {
-                // What a load balancer wants to know comes together.
-                let blob = [*health; 60];
-                let blob = &blob[..usize::from(*health) % 61];
-                if !self.has_left && self.node.pulse_interval(blob.len()).is_some() {
-                    self.step(None, |node, now, out| match node.pulse(now, blob, out) {
-                        Ok(output) => output,
-                        Err(error) => panic!("{error}"),
-                    });
-                }
                 let health = [Health::Healthy, Health::Degraded, Health::Unhealthy][usize::from(*health) % 3];
                 self.step(None, |node, now, out| node.set_health(now, health, out));
             }
@@ -535,6 +440,11 @@ impl Rig {
                     Ok(output) => output,
                     Err(error) => panic!("{error}"),
                 });
+            }
+            Call::Write(write) => {
+                let question =
+                    if matches!(write, Write::Answer(_)) { self.questions.pop_front() } else { None };
+                self.step_if(None, |node, now, out| write.apply(node, now, question, out));
             }
             Call::Restore { members, refutation, status } => self.restore(*members, *refutation, *status),
             Call::Address(n) => {

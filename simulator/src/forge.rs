@@ -147,6 +147,38 @@ pub fn items(items: &[Vec<u8>]) -> Section {
     (48, items.concat())
 }
 
+/// The section of heads with one of the owners with this tag.
+pub fn head_of(tag: u32, top: u16) -> Section {
+    (49, [&tag.to_be_bytes()[..], &top.to_be_bytes()].concat())
+}
+
+/// A request for what an owner has above a version.
+pub fn want(owner: NodeId, epoch: u32, known: u32) -> Section {
+    (50, [&owner.as_u64().to_be_bytes()[..], &epoch.to_be_bytes(), &leb(known)].concat())
+}
+
+/// A request for all that the owners in a range have.
+pub fn range(from: u32, until: u32) -> Section {
+    (51, [from.to_be_bytes(), until.to_be_bytes()].concat())
+}
+
+/// How events name their origin: PROTOCOL.md, section 5.
+fn event_tag(origin: NodeId) -> [u8; 4] {
+    let id = origin.as_u64();
+    ((id >> 32) as u32 ^ id as u32).to_be_bytes()
+}
+
+/// The section of event heads with one of this origin, epoch and number.
+pub fn event_head(origin: NodeId, epoch: u32, number: u32) -> Section {
+    (54, [&event_tag(origin)[..], &epoch.to_be_bytes(), &(number as u16).to_be_bytes()].concat())
+}
+
+/// A request for the events of an origin beside those that were heard.
+pub fn event_want(origin: NodeId, epoch: u32, newest: u32, heard: u64) -> Section {
+    let newest = (newest as u16).to_be_bytes();
+    (55, [&event_tag(origin)[..], &epoch.to_be_bytes(), &newest, &heard.to_be_bytes()].concat())
+}
+
 /// The section of pulses with one of this origin, epoch and number, which is this many ms old.
 pub fn pulse(origin: NodeId, epoch: u32, number: u32, age_ms: u32, blob: &[u8]) -> Section {
     let mut bytes = origin.as_u64().to_be_bytes().to_vec();
@@ -303,9 +335,19 @@ pub fn sieve(nonce: u32, from: u32, until: u32, bits: &[u8]) -> Section {
 
 /// A cluster-wide value that a member has just set.
 pub fn value(key: &str, revision: u64, writer: NodeId, bytes: &[u8]) -> Section {
-    let length = leb(bytes.len() as u32);
+    value_of(key, revision, writer, 0, Some(bytes))
+}
+
+/// A cluster-wide value that a member has set this many seconds ago, or deleted.
+pub fn value_of(key: &str, revision: u64, writer: NodeId, age: u32, bytes: Option<&[u8]>) -> Section {
+    let deleted = if bytes.is_none() { 1 << 5 } else { 0 };
     let version = [&revision.to_be_bytes()[..], &writer.as_u64().to_be_bytes()].concat();
-    (56, [&[key.len() as u8], key.as_bytes(), &version, &[0], &length, bytes].concat())
+    let mut body = [&[key.len() as u8 | deleted], key.as_bytes(), &version, &leb(age)].concat();
+    if let Some(bytes) = bytes {
+        body.extend(leb(bytes.len() as u32));
+        body.extend(bytes);
+    }
+    (56, body)
 }
 
 /// The sum over all cluster-wide values.
