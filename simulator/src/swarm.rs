@@ -12,6 +12,8 @@
 //! - A node delivers an event at most once in a life; while no host was cut from its socket, at most 30 s after it was sent,
 //!   and none of before its life.
 //! - What a node shows of a cluster-wide value only grows, and was written by whom it names.
+//! - A pulse that a node shows was sent by the member that it is of, and no earlier one follows it (once a second, in every
+//!   second cluster; the others have no pulses).
 //! - Quarantines of a zone begin and end in turns; no one in a zone that is quarantined is routable.
 //! - No node tells of more than `MAX_CHANGES` changes of one member's status in any minute.
 //! - Every datagram that a node sends decodes.
@@ -51,6 +53,8 @@ const AGREEMENT: Micros = 30 * SECOND;
 /// come to 20 (`simulator swarm --seeds 60 --json`). Links that come and go, and clusters that are not made up at random,
 /// need fewer: 2 to 13 in the scenarios of pauses, crashes, one-way and flapping links.
 const MAX_CHANGES: u32 = 60;
+/// Bytes a second for pulses, in the clusters that have them.
+const PULSE_BUDGET: u32 = 6_000;
 /// How often the laws' verdict and the views are looked at.
 const GLANCE: Micros = SECOND / 10;
 /// How often hosts that have lost everyone look their seeds' addresses up again and join through them, as
@@ -163,7 +167,10 @@ impl Swarm {
             racks: 1 + rng.below(2) as u8,
         };
         let (near, far) = (link(&mut rng), link(&mut rng));
-        let config = config(&mut rng).map_err(|error| refused(seed, error))?;
+        // Apart from what decides the rest, so that this stays what it is.
+        let pulses = if seed.is_multiple_of(2) { PULSE_BUDGET } else { 0 };
+        let config =
+            config(&mut rng).map_err(|error| refused(seed, error))?.with(|c| c.budgets.pulses = pulses);
         let nodes = 3 + rng.below_u64(MAX_NODES - 2) as u32;
         let capacity = (MAX_NODES + MAX_FAULTS) as usize + 8;
         let origin = Origin::default();
@@ -255,6 +262,8 @@ impl Swarm {
             }
             if now / SECOND != self.world.now() / SECOND {
                 laws::check_fingerprints(self.world.hosts()).map_err(|what| self.failure(what))?;
+                let (laws, hosts) = self.world.watch_and_hosts();
+                laws.shared.check_pulses(hosts).map_err(|what| self.failure(what))?;
             }
             if now / RESOLVE != self.world.now() / RESOLVE {
                 self.resolve();

@@ -8,7 +8,7 @@ use crate::{
 use gossip_core::{Event, NodeId, Terms};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most writes, events and writes of cluster-wide values included.
+/// The most writes, events, pulses and writes of cluster-wide values included.
 const MAX_WRITES: u64 = 200;
 /// Keys that a node writes: few, so that they are written again and withdrawn.
 const KEYS: u32 = 6;
@@ -135,7 +135,7 @@ impl Writes {
 }
 
 impl Swarm {
-    /// Some host publishes or withdraws something, sends an event, or writes a cluster-wide value.
+    /// Some host publishes or withdraws something, sends an event, pulses, or writes a cluster-wide value.
     pub(super) fn write(&mut self) {
         // A process that is paused does nothing of its own.
         let now = self.world.now();
@@ -143,9 +143,10 @@ impl Swarm {
         let running: Vec<HostId> = awake.map(|(id, _)| id).collect();
         let rng = &mut self.writes.rng;
         let Some(&host) = running.get(rng.index(running.len())) else { return };
-        match rng.below(5) {
+        match rng.below(7) {
             0 => self.send_event(host),
             1 => self.write_value(host),
+            2 | 3 => self.pulse(host),
             _ => self.write_key(host),
         }
     }

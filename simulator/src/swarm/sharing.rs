@@ -1,11 +1,12 @@
-//! The events that nodes of a swarm send, the cluster-wide values that they write, and the laws of both.
+//! The events and pulses that nodes of a swarm send, the cluster-wide values that they write, and the laws of all three.
 
 use super::Swarm;
 use crate::{
-    engine::{HostId, Step},
+    engine::{Host, HostId, Step},
     measure::{SharedValues, UserEvents, Wrong},
 };
 use gossip_core::{Event, NodeId, ValueTag};
+use std::collections::BTreeMap;
 
 /// Cluster-wide keys: few, so that they are written again and deleted, by many.
 const KEYS: u32 = 4;
@@ -23,6 +24,10 @@ pub(super) struct Shared {
     written: Vec<(String, NodeId)>,
     /// By host: its life, and the sum of its values. While both stay, nothing has changed.
     sums: Vec<(u32, u32)>,
+    /// By number: whose pulse it is, and of which of its lives.
+    pulses: Vec<(NodeId, u32)>,
+    /// What a host showed last of another: in which life of its own, and the pulse's number.
+    shown: BTreeMap<(HostId, NodeId), (u32, usize)>,
 }
 
 impl Shared {
@@ -41,6 +46,28 @@ impl Shared {
             }
         }
         self.check_values(step)
+    }
+
+    /// What running nodes show of each other's pulses was sent by those, and grows no older while the node that shows it lives.
+    pub(super) fn check_pulses(&mut self, hosts: &[Host]) -> Result<(), String> {
+        for (id, host) in (0..).zip(hosts).filter(|(_, host)| host.is_running()) {
+            for member in host.node.members().map(|member| member.id()) {
+                let Some(pulse) = host.node.pulse_of(member) else { continue };
+                let number = number_in(pulse.bytes());
+                let sent = number.and_then(|number| self.pulses.get(number).map(|&sent| (number, sent)));
+                let Some((number, (_, life))) = sent.filter(|(_, (sender, _))| *sender == member) else {
+                    return Err(format!("node-{id} shows a pulse that {member} never sent: {pulse:?}"));
+                };
+                let shown = self.shown.insert((id, member), (host.life, number));
+                if let Some((_, before)) = shown.filter(|&(before, _)| before == host.life)
+                    && number < before
+                    && self.pulses[before].1 >= life
+                {
+                    return Err(format!("node-{id} goes back to pulse {number} of {member} from {before}"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A host is cut from its socket while its timers run.
@@ -93,6 +120,19 @@ impl Swarm {
             let (laws, hosts) = self.world.watch_and_hosts();
             laws.shared.events.follow(now, hosts, std::iter::empty());
         }
+    }
+
+    /// A host says its pulse, if its cluster has pulses.
+    pub(super) fn pulse(&mut self, host: HostId) {
+        let (now, fill) = (self.world.now(), self.writes.below(MAX_FILL));
+        let (laws, hosts) = self.world.watch_and_hosts();
+        let at = &hosts[host as usize];
+        let number = laws.shared.pulses.len();
+        laws.shared.pulses.push((at.id, at.life));
+        laws.note(now, || format!("node-{host} pulses {number}"));
+        let mut blob = format!("{number}:").into_bytes();
+        blob.resize(blob.len() + fill as usize, b'x');
+        let _refused = self.world.pulse(host, &blob);
     }
 
     /// A host sets or deletes a cluster-wide key.
