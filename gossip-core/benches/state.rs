@@ -18,6 +18,8 @@ extern crate alloc;
 
 #[path = "../src/vocabulary/bounds.rs"]
 mod bounds;
+#[path = "../src/vocabulary/codec.rs"]
+mod codec;
 #[path = "../src/tables/state/mod.rs"]
 mod state;
 #[path = "../src/vocabulary/time.rs"]
@@ -31,7 +33,7 @@ mod tables {
 }
 
 mod vocabulary {
-    pub(crate) use crate::{bounds, time};
+    pub(crate) use crate::{bounds, codec, time};
     pub(crate) mod error {
         pub(crate) use gossip_core::Malformed;
     }

@@ -1,7 +1,7 @@
 //! The ground floor: the types that everything else is expressed in.
 //!
 //! Ids, addresses, records and their merge; time and randomness; traffic classes and bounds; knobs, counters and
-//! refusals. Nothing here knows of tables, bytes or other nodes.
+//! refusals. Nothing here knows of tables, datagrams or other nodes.
 //!
 //! Laws: a merge is a join, so the order of news does not matter (`record/tests.rs`); a configuration that validates is
 //! within every bound (`tests/it/limits.rs`).
@@ -9,6 +9,7 @@
 pub(crate) mod address;
 pub(crate) mod ask;
 pub(crate) mod bounds;
+pub(crate) mod codec;
 pub(crate) mod config;
 pub(crate) mod diagnostics;
 pub(crate) mod endpoint;

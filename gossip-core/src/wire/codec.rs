@@ -1,84 +1,14 @@
-//! Reading and writing values.
+//! Reading addresses, and writing values.
 
+pub(super) use crate::vocabulary::codec::Reader;
 use crate::vocabulary::{
     address::{is_mapped, is_one_node},
+    codec::put_count,
     error::Malformed,
 };
 use core::net::{IpAddr, SocketAddr};
 
-/// Reads values off the front of a slice.
-#[derive(Clone, Copy)]
-pub(super) struct Reader<'a> {
-    pub(super) rest: &'a [u8],
-}
-
-impl<'a> Reader<'a> {
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
-    pub(super) fn slice(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self.rest.split_at_checked(len).ok_or(Malformed::Truncated)?;
-        self.rest = rest;
-        Ok(taken)
-    }
-
-    #[inline]
-    pub(super) fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let (taken, rest) = self.rest.split_first_chunk().ok_or(Malformed::Truncated)?;
-        self.rest = rest;
-        Ok(*taken)
-    }
-
-    #[inline]
-    pub(super) fn u8(&mut self) -> Result<u8, Malformed> {
-        self.bytes().map(|[byte]| byte)
-    }
-
-    #[inline]
-    pub(super) fn u16(&mut self) -> Result<u16, Malformed> {
-        self.bytes().map(u16::from_be_bytes)
-    }
-
-    #[inline]
-    pub(super) fn u32(&mut self) -> Result<u32, Malformed> {
-        self.bytes().map(u32::from_be_bytes)
-    }
-
-    #[inline]
-    pub(super) fn u64(&mut self) -> Result<u64, Malformed> {
-        self.bytes().map(u64::from_be_bytes)
-    }
-
-    /// An LEB128 number of at most 32 bits, in its shortest form.
-    #[inline]
-    pub(super) fn count(&mut self) -> Result<u32, Malformed> {
-        match self.rest {
-            [byte @ 0..0x80, rest @ ..] => {
-                self.rest = rest;
-                Ok(u32::from(*byte))
-            }
-            _ => self.long_count(),
-        }
-    }
-
-    fn long_count(&mut self) -> Result<u32, Malformed> {
-        let mut value = 0u32;
-        for shift in [0, 7, 14, 21, 28] {
-            let byte = self.u8()?;
-            let bits = u32::from(byte & 0x7F);
-            if shift == 28 && bits > 15 || shift > 0 && byte == 0 {
-                return Err(Malformed::Value);
-            }
-            value |= bits << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(Malformed::Value)
-    }
-
+impl Reader<'_> {
     /// The IP address, of 4 or 16 bytes, of a single node; IPv4 comes as IPv4-mapped.
     #[inline]
     pub(super) fn ip(&mut self, v6: bool) -> Result<[u8; 16], Malformed> {
@@ -203,12 +133,8 @@ impl<'a> Writer<'a> {
         self.put(&value.to_be_bytes());
     }
 
-    pub(super) fn count(&mut self, mut value: u32) {
-        while value >= 0x80 {
-            self.u8(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.u8(value as u8);
+    pub(super) fn count(&mut self, value: u32) {
+        put_count(value, |byte| self.u8(byte));
     }
 
     pub(super) fn address(&mut self, address: SocketAddr) {

@@ -7,11 +7,8 @@
 //!
 //! A tombstone ends after its key. A floor has an empty key, and its value is four bytes.
 
-use super::{
-    codec::{Reader, Writer},
-    limits::MAX_TTL,
-};
-use crate::vocabulary::{error::Malformed, time::Instant};
+use super::{codec::Writer, limits::MAX_TTL};
+use crate::vocabulary::{codec::Reader, error::Malformed, time::Instant};
 
 /// Bits of the head: the length of the key.
 pub(super) const KEY_LENGTH: u8 = 0x1F;

@@ -7,11 +7,15 @@
 //! The first difference is to the item's `from`, each further one to the entry before.
 
 use super::{
-    codec::{Reader, Writer, count_len},
+    codec::Writer,
     entry::{self, Content, Entry, KEY_LENGTH, Seconds},
     limits::{MAX_KEYS, MAX_TTL},
 };
-use crate::vocabulary::{error::Malformed, record::Incarnation};
+use crate::vocabulary::{
+    codec::{Reader, count_len},
+    error::Malformed,
+    record::Incarnation,
+};
 
 /// The most entries of an item: all keys, and a floor.
 pub(crate) const MAX_ITEM_ENTRIES: usize = MAX_KEYS + 1;

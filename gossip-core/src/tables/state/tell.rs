@@ -1,13 +1,12 @@
 //! What a node tells of an owner's map.
 
 use super::{
-    codec::count_len,
     entry::{Entry, Seconds},
     item,
     map::Map,
     store::Store,
 };
-use crate::tables::table::SlotId;
+use crate::{tables::table::SlotId, vocabulary::codec::count_len};
 
 /// What is to be told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
