@@ -1,4 +1,4 @@
-//! What a host asks another member, and answers.
+//! Questions that a host asks other members, and answers.
 
 use crate::{
     ask_error::AskError,
@@ -17,18 +17,18 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Questions: what is too large, too short-lived or of interest to too few to be [published](Handle::publish) stays at its
-/// member, which is asked for it by the name of a key. The answer fits one datagram.
+/// Questions, for what is too large, too short-lived or of interest to too few to be [published](Handle::publish). It stays
+/// at its member, and others ask that member by the name of a key. An answer fits one datagram.
 impl Handle {
     /// Asks another live member for the value that it has for a key. The question is sent with this call, whether or not the
     /// future is awaited.
     ///
-    /// It ends by itself, within six ack timeouts, which is less than a second in a local network; drop the future to wait for less. At
-    /// most 16 questions wait at a time: who asks many members asks them one after the other, or a few at once.
+    /// The future resolves within six ack timeouts, which is less than a second in a local network; drop it to wait for a
+    /// shorter time. At most 16 questions wait at a time: ask many members one after the other, or a few at once.
     ///
     /// # Errors
-    /// The future ends with why there is no answer: the member is not live, does not answer this name, or refuses; nothing came
-    /// back; too many questions wait; or the answer is not of the key's type.
+    /// The future resolves with the reason for which there is no answer: the member is not live, does not answer this name, or
+    /// refuses; nothing came back; too many questions wait; or the answer is not of the key's type.
     pub fn ask<T>(&self, member: NodeId, key: &Key<T>) -> Ask<T> {
         let open = self.0.asks.open(member, key.name());
         if open.is_ok() {
@@ -37,11 +37,12 @@ impl Handle {
         Ask { shared: Arc::clone(&self.0), key: key.clone(), open: Some(open) }
     }
 
-    /// Answers the questions of other members for a key, for as long as what this returns is kept. What nobody answers here, the
-    /// node itself says that it does not know.
+    /// Answers the questions of other members for a key, until the returned [`Questions`] is dropped. To questions for any other
+    /// key the node itself answers that it is unknown here.
     ///
     /// # Errors
-    /// The key is none, or is answered already; or this node answers as many as it may, 64.
+    /// The key is not 1 to 31 visible ASCII characters, or is answered already; or this node answers 64 keys, which is the
+    /// limit.
     pub fn answer<T>(&self, key: &Key<T>) -> Result<Questions<T>, PublishError> {
         if !is_name(key.name()) {
             return Err(StateError::Key.into());
@@ -58,7 +59,7 @@ impl Handle {
 pub struct Ask<T> {
     shared: Arc<Shared>,
     key: Key<T>,
-    /// The number of the question, or why it was not asked; `None` once that is told.
+    /// The number of the question, or why it was not asked; `None` once the future has resolved.
     open: Option<Result<u64, AskError>>,
 }
 
@@ -97,7 +98,8 @@ impl<T> fmt::Debug for Ask<T> {
 /// The questions of other members for one key, from [`Handle::answer`].
 ///
 /// Answer soon: a member waits for a fraction of a second, asks twice more meanwhile, and gives up. Up to 32 questions wait
-/// here; then the oldest goes, and is counted (`questions_dropped`).
+/// here; beyond that the oldest is dropped, and counted in
+/// [`HostMetrics::questions_dropped`](crate::HostMetrics::questions_dropped).
 pub struct Questions<T> {
     shared: Arc<Shared>,
     key: Key<T>,
@@ -144,7 +146,7 @@ impl<T> fmt::Debug for Questions<T> {
     }
 }
 
-/// A question of another member. One that is dropped is not answered: the member asks again, and then gives up.
+/// A question of another member. If it is dropped, it is not answered: the member asks again, and then gives up.
 pub struct Question<T> {
     shared: Arc<Shared>,
     key: Key<T>,
@@ -157,18 +159,19 @@ impl<T> Question<T> {
         self.question.from()
     }
 
-    /// Answers it. At most half of [`Budgets::state`](gossip_core::Budgets) goes into answers; what is more is dropped and counted.
+    /// Answers with a value. At most half of [`Budgets::state`](gossip_core::Budgets) goes into answers; any beyond that are
+    /// dropped and counted.
     ///
     /// # Errors
-    /// The value cannot be encoded or is too large for the datagrams that reach the member; or this node has left. Then it is
-    /// not answered.
+    /// The value cannot be encoded or is too large for the datagrams that reach the member; or this node has left. Nothing is
+    /// sent then.
     pub fn answer(self, value: &T) -> Result<(), PublishError> {
         let mut room = [0; VALUE_ROOM];
         let bytes = encoded(&self.key, value, &mut room)?;
         self.say(Answer::Found(bytes))
     }
 
-    /// Says that it is not told, or not now.
+    /// Refuses to answer, for now or for good.
     ///
     /// # Errors
     /// This node has left.

@@ -1,10 +1,10 @@
-//! Why a question got no answer.
+//! Why a question has no answer.
 
 use crate::key::DecodeError;
 use gossip_core::{AskFailure, StateError};
 use std::{error::Error, fmt};
 
-/// Why a question got no answer that can be used.
+/// Why a question has no answer that can be used.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum AskError {

@@ -12,14 +12,14 @@ use bytes::Bytes;
 use gossip_core::{Authority, ValueTag};
 use std::sync::Arc;
 
-/// The keys that belong to no member, from [`Handle::cluster`]: flags and settings that every node holds. What a member says
-/// of itself it [publishes](Handle::publish).
+/// The keys that belong to no member, from [`Handle::cluster`]: flags and settings that every node holds. For what a member
+/// says of itself, see [`Handle::publish`].
 ///
 /// A cluster has up to 64 keys, deleted ones included for a day, and 16 KiB of keys and values; a value has at most 300
-/// bytes less than `max_datagram`. A write is in this node's own state when the call returns, and within a fraction of a
-/// second with all members.
+/// bytes less than `max_datagram`. A write is in this node's own state when the call returns, and reaches all members within a
+/// fraction of a second.
 ///
-/// Of values that are set at the same time on several members one wins, everywhere. There is no lock and no
+/// If several members set a key at the same time, one of the values wins, everywhere. There is no lock and no
 /// compare-and-set: what needs one belongs in a database.
 #[derive(Clone, Copy, Debug)]
 pub struct Cluster<'a>(&'a Handle);
@@ -32,7 +32,7 @@ impl Handle {
 }
 
 impl Cluster<'_> {
-    /// Sets a key to a value that all members get to know. What is the same as before is not told again.
+    /// Sets a key to a value, and tells all members. A value that the key has already is not told again.
     ///
     /// # Errors
     /// Which limit was met, that the key is an authority's, or why the value cannot be encoded. Nothing changes then.
@@ -42,8 +42,8 @@ impl Cluster<'_> {
         self.written(self.0.0.write(|node, now, out| node.set_value(now, key.name(), bytes, out)))
     }
 
-    /// Deletes a key, which need not exist. It keeps its place for a day, so that the deletion reaches those that are cut
-    /// off; who is cut off for longer may bring the value back.
+    /// Deletes a key, which need not exist. It keeps its place for a day, so that the deletion reaches members that are cut
+    /// off; one that is cut off for longer may bring the value back.
     ///
     /// # Errors
     /// As those of [`set`](Self::set).
@@ -52,10 +52,10 @@ impl Cluster<'_> {
     }
 
     /// Passes on what an authority outside of the cluster says of a key, under the authority's own revision; `None` if it was
-    /// deleted there. It wins over what members set, and over what the authority said before. Members that pass on the same
-    /// are one.
+    /// deleted there. It wins over what members set, and over what the authority said before. Several members may pass on the
+    /// same value; that is no conflict.
     ///
-    /// Nothing proves that it is from the authority: members that act on it should ask there first.
+    /// Nothing proves that a value is from the authority: members that act on it should ask the authority first.
     ///
     /// # Errors
     /// As those of [`set`](Self::set), or the authority has said something later.
@@ -71,17 +71,17 @@ impl Cluster<'_> {
         self.written(self.0.0.write(|node, now, out| node.set_authority_value(now, name, bytes, at, out)))
     }
 
-    /// Leaves the keys that begin with these prefixes to an authority, and no others: up to four, of 1 to 31 visible ASCII
-    /// characters. What members have set there is dropped, and refused from then on. All members should say the same, before
-    /// they join.
+    /// Reserves the keys that begin with these prefixes, and no others, for an authority: up to four prefixes of 1 to 31 visible
+    /// ASCII characters. What members have set under them is dropped, and refused from then on. All members should reserve the
+    /// same prefixes, before they join.
     ///
     /// # Errors
-    /// There are too many of them, or one is no prefix of a key.
+    /// There are more than four prefixes, or one of them cannot begin a key.
     pub fn reserve(self, prefixes: &[&str]) -> Result<(), PublishError> {
         self.written(self.0.0.write(|node, now, out| node.reserve_values(now, prefixes, out)))
     }
 
-    /// Watches of this node's own keys: no event tells of its writes.
+    /// Wakes the watches of this node: no event tells of its own writes.
     fn written(self, written: Result<(), PublishError>) -> Result<(), PublishError> {
         written.inspect(|()| self.0.0.board.raise_alarm())
     }
@@ -89,7 +89,7 @@ impl Cluster<'_> {
     /// The value of a key, if it has one.
     ///
     /// # Errors
-    /// What was set is nothing of this type, or of another schema.
+    /// The value that was set is not of this type, or of another schema.
     pub fn get<T>(self, key: &Key<T>) -> Result<Option<ClusterValue<T>>, DecodeError> {
         let shared = &self.0.0;
         let found = shared.cluster_value(key.name());
@@ -101,7 +101,7 @@ impl Cluster<'_> {
         ClusterWatch::new(Arc::clone(&self.0.0), key.clone())
     }
 
-    /// All keys and their values as they are told, in the order of the keys: those of typed keys begin with their schema.
+    /// All keys and their values in encoded form, in the order of the keys. Values of typed keys begin with their schema.
     pub fn values(self) -> Vec<(String, ClusterValue<Bytes>)> {
         let node = lock(&self.0.0.node);
         node.values().map(|value| (value.key().to_owned(), ClusterValue::of(&value))).collect()

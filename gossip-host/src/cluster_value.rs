@@ -13,12 +13,12 @@ pub struct ClusterValue<T> {
     pub value: T,
     /// The member that set it, or passed it on for an authority.
     pub writer: NodeId,
-    /// Where the authority stood that said it; `None` if a member set it on its own.
+    /// At which point of its authority's history it was said; `None` if a member set it on its own.
     pub authority: Option<Authority>,
-    /// The number of the write: a later one is higher, if its writer knew of this one. Those of an authority and those of
-    /// members do not compare.
+    /// The number of the write. That of a later write is higher if its writer knew of this one. Revisions of an authority and
+    /// those of members do not compare.
     pub revision: u64,
-    /// How long ago it was set, in whole seconds, less the time that it was under way.
+    /// How long ago it was set, in whole seconds, not counting the time that it spent on the network.
     pub age: Duration,
 }
 
@@ -35,7 +35,7 @@ impl ClusterValue<Bytes> {
 }
 
 impl<T> ClusterValue<T> {
-    /// The same of what `change` makes of its bytes, say.
+    /// Converts the value, as when it is decoded from its bytes.
     pub(crate) fn try_map<U, E>(self, change: impl FnOnce(T) -> Result<U, E>) -> Result<ClusterValue<U>, E> {
         let Self { value, writer, authority, revision, age } = self;
         Ok(ClusterValue { value: change(value)?, writer, authority, revision, age })

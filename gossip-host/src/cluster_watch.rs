@@ -24,16 +24,16 @@ pub enum ClusterChange<T> {
     /// It has none any more.
     Gone,
     /// Two values were set without knowledge of each other, or an authority said two things at one revision. One of them won,
-    /// here and everywhere, and is told as any other. Several conflicts between two reads are told as one, the last.
+    /// here and everywhere, and is told like any other. Of several conflicts between two reads only the last is told.
     Conflict {
         /// Who wrote the value that lost.
         loser: NodeId,
     },
 }
 
-/// The value of one cluster-wide key: that of now at first, if there is one, and then what becomes of it, whoever changes it.
-/// Only the latest is told: values that change faster than they are read are not all seen, and one that is set again to what it
-/// was is not told again.
+/// The value of one cluster-wide key: first the present one, if there is one, and then each change, by whichever member, this
+/// node included. Only the latest value is told: a reader that is slower than the changes does not see all of them, and a value
+/// that is set again to what it was is not told again.
 pub struct ClusterWatch<T> {
     shared: Arc<Shared>,
     key: Key<T>,
@@ -51,7 +51,7 @@ pub struct ClusterWatch<T> {
 
 /// What came of reading the board.
 enum News {
-    /// Something, before which so many notices were missed.
+    /// Something, after this many notices that were missed.
     Some { missed: u64 },
     /// The driver has ended.
     End,
@@ -123,7 +123,7 @@ impl<T> ClusterWatch<T> {
         })
     }
 
-    /// What is to be told of the key: its value, if that is another one than was told last.
+    /// What is to be told of the key: its value, if it differs from the one that was told last.
     fn look(&mut self) -> Option<Result<ClusterChange<T>, WatchError>> {
         let Some(found) = self.shared.cluster_value(self.key.name()) else {
             return self.told.take().map(|_| Ok(ClusterChange::Gone));

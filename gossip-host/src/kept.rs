@@ -26,8 +26,8 @@ pub(crate) fn publish_name(
 }
 
 /// Kept state: what each member publishes of itself, and all others know. A write is in this node's own state when the call
-/// returns, and within a fraction of a second with all members; after a burst of eight, a node tells what it writes at most
-/// once a second. Not for load or counters, and without any order between members.
+/// returns, and reaches all members within a fraction of a second; after a burst of eight, a node tells what it writes at most
+/// once a second. It is not meant for load or counters, and promises no order between members.
 impl Handle {
     /// Sets a key of this node for as long as it runs. A restarted node begins without keys.
     ///
@@ -37,8 +37,8 @@ impl Handle {
         self.publish_with(key, value, Terms::default())
     }
 
-    /// Sets a key of this node for a time of 1 s to 194 days, which is rounded up to whole seconds. If it is not set again
-    /// until then, it is gone everywhere. A value that should end with the node needs none: it does.
+    /// Sets a key of this node for a time of 1 s to 194 days, which is rounded up to whole seconds. Unless it is set again
+    /// before that time is over, it expires everywhere. A value that should end with the node needs no time: it does anyway.
     ///
     /// # Errors
     /// As those of [`publish`](Self::publish).
@@ -62,7 +62,7 @@ impl Handle {
     /// Deletes a key of this node, which need not exist.
     ///
     /// # Errors
-    /// It is no key, or this node has left.
+    /// The key is not 1 to 31 visible ASCII characters, or is the node's name; or this node has left.
     pub fn withdraw<T>(&self, key: &Key<T>) -> Result<(), PublishError> {
         not_the_name(key)?;
         self.0.write(|node, now, out| node.withdraw(now, key.name(), out))
@@ -71,7 +71,7 @@ impl Handle {
     /// The value of a key of a member, or of this node itself; `None` if it has none, or the member is not known.
     ///
     /// # Errors
-    /// The member has published something else under this key: nothing of this type, or of another schema.
+    /// The member has published a value of another type or schema under this key.
     pub fn get<T>(&self, member: NodeId, key: &Key<T>) -> Result<Option<Value<T>>, DecodeError> {
         let found = self.0.read(member, key.name());
         found.map(|(found, _)| found.try_map(|bytes| self.0.decode(key, &bytes))).transpose()
@@ -82,8 +82,8 @@ impl Handle {
         KeyWatch::new(Arc::clone(&self.0), key.clone())
     }
 
-    /// All keys of a member, or of this node itself, and their values as they are told, in the order in which they were
-    /// written: those of typed keys begin with their schema.
+    /// All keys of a member, or of this node itself, and their values in encoded form, in the order in which they were written.
+    /// Values of typed keys begin with their schema.
     pub fn state(&self, member: NodeId) -> Vec<(String, Value<Bytes>)> {
         let node = lock(&self.0.node);
         let Some(owner) = node.member(member) else { return Vec::new() };
@@ -91,8 +91,8 @@ impl Handle {
         entries.map(|entry| (entry.key().to_string(), Value::of(&entry, owner.record()))).collect()
     }
 
-    /// The names of all live members and of this node, each with the id that follows from it. A member's is known a
-    /// moment after the member itself; only names that ids follow from are shown.
+    /// The names of all live members and of this node, each with its id. A member's name is known a moment after the member
+    /// itself. A name is shown only if the member's id follows from it.
     pub fn names(&self) -> Vec<(String, NodeId)> {
         let node = lock(&self.0.node);
         let live = node.members().filter(|member| member.status().is_live()).map(|member| member.id());
@@ -107,7 +107,7 @@ impl Handle {
     }
 }
 
-/// The key of a node's name is no key like others.
+/// Refuses the key of the node's name, which is fixed at the start.
 fn not_the_name<T>(key: &Key<T>) -> Result<(), PublishError> {
     if key.name() == NAME { Err(PublishError::Name) } else { Ok(()) }
 }

@@ -10,7 +10,7 @@ use gossip_core::StateKey;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{any::type_name, borrow::Cow, error::Error, fmt};
 
-/// Room for a value to be encoded in. No entry that a node accepts is as long, whatever its configuration.
+/// Room in which a value is encoded, in bytes. Every entry that a node accepts is shorter, whatever its configuration.
 pub(crate) const VALUE_ROOM: usize = 1_400;
 
 /// A key of kept state, and the type of its values: [`Handle::publish`](crate::Handle::publish) sets it,
@@ -26,7 +26,7 @@ pub(crate) const VALUE_ROOM: usize = 1_400;
 /// assert_eq!(PORT.named(format!("{}/admin", PORT.name())).name(), "port/admin");
 /// ```
 ///
-/// A key is 1 to 31 visible ASCII characters. Members that use the same key for another type see an error where they read it,
+/// A key is 1 to 31 visible ASCII characters. Members that use the same key for different types get errors when they read it,
 /// so make the key and its type a constant that all of them share. The key `name` is the node's own.
 pub struct Key<T> {
     name: Cow<'static, str>,
@@ -44,8 +44,8 @@ impl<T: Serialize + DeserializeOwned> Key<T> {
         Self::with_schema(name, 0)
     }
 
-    /// The same, of another schema. Give it a new number whenever the type changes in a way that its bytes show: members
-    /// of the other schema then get an error that says so, instead of nonsense.
+    /// The same with another schema. Choose a new number whenever the encoding of the type changes: members that use the other
+    /// schema then get an error that says so, instead of nonsense.
     pub const fn with_schema(name: &'static str, schema: u8) -> Self {
         Self { name: Cow::Borrowed(name), schema, encode: encode_typed::<T>, decode: decode_typed::<T> }
     }
@@ -70,7 +70,7 @@ impl<T> Key<T> {
         Self { name: Cow::Owned(name.into()), ..*self }
     }
 
-    /// A value as bytes, in `room` if it is encoded. One that does not fit fills it, and is too long for any node.
+    /// A value as bytes, in `room` unless the key is raw. A value that does not fit fills `room`, and is too long for any node.
     pub(crate) fn encode<'a>(&self, value: &'a T, room: &'a mut [u8]) -> Result<&'a [u8], String> {
         (self.encode)(value, self.schema, room)
     }
@@ -92,7 +92,7 @@ impl<T> fmt::Debug for Key<T> {
     }
 }
 
-/// Whether this is a name of a key, as all of the core's keys have it.
+/// Whether this can be the name of a key, by the rule of the core.
 pub(crate) fn is_name(name: &str) -> bool {
     (1..=StateKey::MAX_LEN).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
@@ -129,7 +129,7 @@ fn decode_raw(bytes: &[u8], _: u8) -> Result<Bytes, Fault> {
     Ok(Bytes::copy_from_slice(bytes))
 }
 
-/// A member has published something else under a key than the reader expects. Counted in
+/// A member has published a value under a key that is not what the reader expects. Counted in
 /// [`HostMetrics::values_undecoded`](crate::HostMetrics::values_undecoded).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DecodeError {

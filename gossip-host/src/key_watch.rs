@@ -22,12 +22,12 @@ use std::{
     task::{Context, Poll},
 };
 
-/// What a watch of a key tells: a member and its value, `None` if it has none any more; or why it cannot.
+/// What a watch of a key tells: a member and its value, `None` if it has none any more; or an error.
 pub type Change<T> = Result<(NodeId, Option<T>), WatchError>;
 
-/// The values that the other members have for one key: those of now at first, and then whatever changes, of each member
-/// the latest. Values that change faster than they are read are not all seen. One that is set again to what it was is not
-/// told again; one that its member withdraws, that ends with its time or with its member, is told as `None`.
+/// The values that the other members have for one key: first the present ones, and then each change. Only the latest value of
+/// each member is told: a reader that is slower than the changes does not see all of them. A value that is set again to what it
+/// was is not told again. One that is withdrawn, expires or ends with its member is told as `None`.
 ///
 /// It keeps some 50 bytes for each member that has the key, and no values.
 pub struct KeyWatch<T> {
@@ -132,7 +132,7 @@ impl<T> KeyWatch<T> {
         })
     }
 
-    /// What is to be told of a member: its value, if that is another one than was told last.
+    /// What is to be told of a member: its value, if it differs from the one that was told last.
     fn look(&mut self, id: NodeId) -> Option<Change<T>> {
         let Some((found, now)) = self.shared.read(id, self.key.name()) else {
             return self.told.remove(&id).map(|_| Ok((id, None)));

@@ -10,27 +10,27 @@ use bytes::Bytes;
 use gossip_core::NodeId;
 use std::time::Duration;
 
-/// What a member said of itself last, as this node had heard when it was asked.
+/// The latest pulse of a member that this node had heard when it was asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Pulse<T> {
-    /// What it said.
+    /// What the member said.
     pub value: T,
     /// How long ago it said so, as of this node's last step.
     pub age: Duration,
 }
 
-/// Pulses: a load, the length of a queue, whatever changes all the time and may be missed. They are off unless
+/// Pulses, for what changes all the time and may be missed, such as a load or the length of a queue. They are off unless
 /// [`Budgets::pulses`](gossip_core::Budgets::pulses) is set, on all nodes alike.
 impl Handle {
-    /// Says how this node is right now, to the members of its [scope](gossip_core::PulseScope): a value of up to 60 bytes, one of
-    /// which is its schema, if it has one. It replaces the pulse before as a whole, whatever its key; all nodes should use one
-    /// key, whose name does not travel.
+    /// Tells the members of this node's [scope](gossip_core::PulseScope) how it is right now, by a value of up to 60 bytes, the
+    /// byte of its schema included. It replaces the pulse before, whatever its key; all nodes should use the same key, since its
+    /// name does not travel.
     ///
-    /// May be called as often as there is something new: the latest is sent once in a
-    /// [`pulse_interval`](Self::pulse_interval). Call it again while it is true, about once in that time: a pulse is missed by one
-    /// member in five, and gone after ten minutes.
+    /// May be called as often as there is something new: the latest value is sent once per
+    /// [`pulse_interval`](Self::pulse_interval). Repeat it about that often for as long as it is true: one member in five misses
+    /// a pulse, and a pulse ends after ten minutes.
     ///
     /// # Errors
     /// Pulses are off, the value is too long, or it cannot be encoded. Nothing changes then.
@@ -40,10 +40,10 @@ impl Handle {
         self.0.write(|node, now, out| node.pulse(now, bytes, out))
     }
 
-    /// The latest pulse of a live member, or of this node itself; `None` if none was heard that is younger than ten minutes.
+    /// The latest pulse of a live member, or of this node itself; `None` if none that was heard is younger than ten minutes.
     ///
     /// # Errors
-    /// The member has said something else: nothing of this type, or of another schema.
+    /// The member has sent a value of another type or schema.
     pub fn pulse_of<T>(&self, member: NodeId, key: &Key<T>) -> Result<Option<Pulse<T>>, DecodeError> {
         let found = lock(&self.0.node)
             .pulse_of(member)
@@ -51,7 +51,7 @@ impl Handle {
         found.map(|(bytes, age)| Ok(Pulse { value: self.0.decode(key, &bytes)?, age })).transpose()
     }
 
-    /// Once in what time a pulse of so many bytes is sent at present; `None` while pulses are off.
+    /// The interval at which a pulse of this many bytes is sent at present; `None` while pulses are off.
     pub fn pulse_interval(&self, bytes: usize) -> Option<Duration> {
         lock(&self.0.node).pulse_interval(bytes)
     }

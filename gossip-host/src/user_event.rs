@@ -22,14 +22,14 @@ pub struct UserEvent {
     pub sequence: u32,
     /// The name of its key; empty if a node sent something else on the bare core.
     pub name: String,
-    /// Its value as it was told, which of a typed key begins with its schema; or all bytes of an event without a name.
+    /// Its value in encoded form, which begins with its schema if the key is typed; or all bytes of an event without a name.
     pub bytes: Bytes,
     /// When it came, by this machine's clock.
     pub at: SystemTime,
 }
 
 impl UserEvent {
-    /// What the core has told, if it is such an event.
+    /// An event of the core, if it is of this kind.
     pub(crate) fn of(event: &Event, payload: &[u8], at: SystemTime) -> Option<Self> {
         let &Event::UserEvent { origin, epoch, sequence, .. } = event else { return None };
         let (name, bytes) = split(payload).unwrap_or(("", payload));
@@ -40,7 +40,7 @@ impl UserEvent {
     /// The value of an event of this key; `None` if it is one of another key.
     ///
     /// # Errors
-    /// The member has sent something else under this name: nothing of this type, or of another schema.
+    /// The member has sent a value of another type or schema under this name.
     pub fn value<T>(&self, key: &Key<T>) -> Result<Option<T>, DecodeError> {
         if self.name != key.name() {
             return Ok(None);

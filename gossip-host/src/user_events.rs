@@ -18,19 +18,19 @@ use std::{
     task::{Context, Poll},
 };
 
-/// One-shot events, for what is of interest only now: a shard moved, a cache is to be dropped. What is to last is
-/// [published](Handle::publish), or [set](crate::Cluster::set) for the cluster.
+/// One-shot events, for what is of interest only now: a shard moved, a cache is to be dropped. For what is to last, see
+/// [`publish`](Handle::publish) and [`Cluster::set`](crate::Cluster::set).
 impl Handle {
-    /// Sends an event to all members that are live now, once. Name and value together have at most 511 bytes; one event a second
-    /// may be sent, and eight at once.
+    /// Sends an event to all members that are live now, once. Name and value together have at most 511 bytes; a node may send one
+    /// event a second, and eight at once.
     ///
-    /// Others hear it at most once, in any order with other events, and at the latest 30 s after this. Who cannot be reached so
-    /// long misses it, and so does who starts after it or in the four seconds before. This node's own subscribers are not
-    /// told.
+    /// Others hear it at most once, in any order with other events, and at the latest 30 s after this call. A member that cannot
+    /// be reached for that long misses it, and so does one that starts later, or started less than four seconds before. This
+    /// node's own subscribers are not told.
     ///
     /// # Errors
-    /// It is too large, its key is none, its value cannot be encoded; or this node has sent too many, and the error says how
-    /// long to wait. Nothing is sent then.
+    /// The event is too large, its key is not 1 to 31 visible ASCII characters, or its value cannot be encoded; or this node has
+    /// sent too many events, and the error says how long to wait. Nothing is sent then.
     pub fn send_event<T>(&self, key: &Key<T>, value: &T) -> Result<(), PublishError> {
         let mut room = [0; VALUE_ROOM];
         let value = encoded(key, value, &mut room)?;
@@ -49,7 +49,7 @@ impl Handle {
 
 /// What members send to all from now on, in the order in which it comes. Each subscriber has its own position in it, and none
 /// can hold up the node or another subscriber: [`Options::event_capacity`](crate::Options::event_capacity) events are kept, and
-/// who falls behind by more loses the oldest.
+/// a subscriber that falls further behind loses the oldest.
 pub struct UserEvents {
     subscription: Subscription,
     cursor: u64,

@@ -12,14 +12,14 @@ use std::{error::Error, fmt, time::Duration};
 pub struct Value<T> {
     /// The value.
     pub value: T,
-    /// What the cluster believes of the member. Of one that is dead or has left only values show that
-    /// [outlive](gossip_core::AfterDeath::Kept) it.
+    /// What the cluster believes of the member. If it is dead or has left, only values that
+    /// [outlive](gossip_core::AfterDeath::Kept) it are shown.
     pub status: Status,
     /// The member's epoch: each restart begins a new one, without values.
     pub epoch: u32,
     /// The number of the member's write that made it; a later one is higher, within an epoch.
     pub version: u32,
-    /// For how long it still shows, in whole seconds, if it has a time to live.
+    /// For how long it is still shown, in whole seconds, if it has a time to live.
     pub left: Option<Duration>,
 }
 
@@ -35,7 +35,7 @@ impl Value<Bytes> {
 }
 
 impl<T> Value<T> {
-    /// The same of what `change` makes of its bytes, say.
+    /// Converts the value, as when it is decoded from its bytes.
     pub(crate) fn try_map<U, E>(self, change: impl FnOnce(T) -> Result<U, E>) -> Result<Value<U>, E> {
         let Self { value, status, epoch, version, left } = self;
         Ok(Value { value: change(value)?, status, epoch, version, left })
@@ -52,7 +52,7 @@ pub(crate) fn encoded<'a, T>(
     encoded.map_err(|reason| PublishError::Encode { key: key.name().to_owned(), reason })
 }
 
-/// Why something was not published, set for the cluster, sent or answered, and what to do. Nothing has changed.
+/// Why something was not published, set for the cluster, sent or answered, and what to do about it. Nothing has changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum PublishError {
@@ -60,7 +60,7 @@ pub enum PublishError {
     State(StateError),
     /// The node refused a cluster-wide value: a limit was met, or an authority stands above this node.
     Value(ValueError),
-    /// The value cannot be encoded with postcard, which knows no sequences or maps whose length is not known beforehand.
+    /// The value cannot be encoded with postcard, which takes no sequences or maps of unknown length.
     Encode {
         /// The key.
         key: String,
