@@ -51,8 +51,8 @@ pub enum Event {
     /// `Cleared` told just before, and its address, locality, versions, health or epoch as well. An `Unreachable` of
     /// an earlier epoch is void.
     Updated(NodeId),
-    /// Keys of a live member have other values, are new or gone. Its keys are gone, too, with `Down`, `Left` and a new
-    /// epoch, which `Updated` tells; and when their time is over.
+    /// Keys of a live member are new, have other values, or were deleted. No such event tells that keys end with `Down`, `Left`,
+    /// a new epoch (which `Updated` tells), or their time to live.
     State(NodeId),
     /// A member sent an event to all: see `Node::send_event`. It comes at most once, for at most 30 s after it was sent, and
     /// in any order with others.
@@ -77,8 +77,8 @@ pub enum Event {
         /// Who wrote the value that lost.
         loser: NodeId,
     },
-    /// A member asks for something by its name, which [`Output::payload`] has: see `Node::answer`. It asks again, with an
-    /// equal question, while it waits.
+    /// A member asks for something by a name, which [`Output::payload`] returns: see `Node::answer`. While it waits, it asks
+    /// again, with an equal question.
     Asked {
         /// What to answer.
         question: Question,
@@ -86,7 +86,7 @@ pub enum Event {
         #[cfg_attr(feature = "serde", serde(skip))]
         key: Payload,
     },
-    /// What this node asked for has come: see [`Output::payload`].
+    /// The answer to a question of this node: see [`Output::payload`].
     Answered {
         /// Which question is answered.
         ask: AskId,
@@ -96,8 +96,8 @@ pub enum Event {
         #[cfg_attr(feature = "serde", serde(skip))]
         payload: Payload,
     },
-    /// What this node asked for does not come. Each question ends with this or with `Answered`, once, unless this node
-    /// leaves before.
+    /// A question of this node has no answer. Each question ends once, with this or with `Answered`, unless this node leaves
+    /// before.
     AskFailed {
         /// Which question.
         ask: AskId,

@@ -1,4 +1,4 @@
-//! What a host asks another member, and answers.
+//! Questions that a host asks other members, and answers.
 
 use crate::{
     kernel::outbox::{Outbox, Output},
@@ -14,15 +14,15 @@ use crate::{
 
 impl<M: Memory> Node<M> {
     /// Asks another member for something that it has, by a name of 1 to 31 visible ASCII characters: what is too large, too
-    /// short-lived or of interest to too few to be [published](Self::publish). Its host finds the answer, which fits one
-    /// datagram.
+    /// short-lived or of interest to too few to be [published](Self::publish). That member's host finds the answer, which fits
+    /// one datagram.
     ///
-    /// The question is sent up to three times, and ends within six ack timeouts, or less than a second in a local network: with
-    /// [`Event::Answered`](crate::Event::Answered), or with [`Event::AskFailed`](crate::Event::AskFailed). At most 16 wait at
-    /// a time, 4 without the feature `alloc`.
+    /// The question is sent up to three times, and ends within six ack timeouts, which is less than a second in a local network:
+    /// with [`Event::Answered`](crate::Event::Answered), or with [`Event::AskFailed`](crate::Event::AskFailed). At most 16
+    /// questions wait at a time, 4 without the feature `alloc`.
     ///
     /// # Errors
-    /// The key cannot be one, there is no such live member, too many questions wait, or this node has left. Nothing was sent.
+    /// [`StateError::Key`], [`StateError::NoMember`], [`StateError::TooManyAsked`], or this node has left. Nothing was sent.
     pub fn ask<'o>(
         &mut self,
         now: Instant,
@@ -38,11 +38,10 @@ impl<M: Memory> Node<M> {
         id.map(|id| (id, output)).ok_or(StateError::OutboxTooSmall)
     }
 
-    /// Answers a [question](crate::Event::Asked) of another member, in the same step of the host or soon after it. Who does
-    /// not answer is asked again.
+    /// Answers a [question](crate::Event::Asked) of another member. Do so soon: a question that is not answered is asked again.
     ///
-    /// At most half of [`Budgets::state`](crate::Budgets) goes into answers. What is more is dropped and counted, and so is
-    /// the answer to a member that is gone.
+    /// At most half of [`Budgets::state`](crate::Budgets) goes into answers. Any beyond that are dropped and counted, and so is
+    /// an answer to a member that is gone.
     ///
     /// # Errors
     /// [`StateError::AnswerTooLarge`], or this node has left. Nothing was sent.

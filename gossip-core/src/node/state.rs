@@ -24,14 +24,14 @@ use crate::{
 const NAME: &str = "name";
 
 impl<M: Memory> Node<M> {
-    /// Sets a key of this node to a value, which all members get to know: a port, a tag, a flag, a revision. The value that
-    /// the key had before is replaced. What is the same as before is not told again.
+    /// Sets a key of this node to a value, and tells all members: a port, a tag, a flag, a revision. It replaces the value that
+    /// the key had before. A value that the key has already is not told again.
     ///
-    /// The first eight changes are told at once, further ones once a second, together. What a change costs the cluster is
-    /// bounded by [`Budgets::state`](crate::Budgets): keep load and counters out of here.
+    /// The first eight changes are told at once, later ones once a second, together. What changes cost the cluster is bounded
+    /// by [`Budgets::state`](crate::Budgets): keep load and counters out of here.
     ///
     /// # Errors
-    /// What it says of the limit that was met; nothing has changed.
+    /// The error names the limit that was met, and what to do. Nothing has changed.
     pub fn publish<'o>(
         &mut self,
         now: Instant,
@@ -46,7 +46,7 @@ impl<M: Memory> Node<M> {
     /// Deletes a key of this node. It need not exist.
     ///
     /// # Errors
-    /// The key cannot be one, or this node has left; nothing has changed.
+    /// [`StateError::Key`], or this node has left. Nothing has changed.
     pub fn withdraw<'o>(
         &mut self,
         now: Instant,
@@ -57,11 +57,11 @@ impl<M: Memory> Node<M> {
     }
 
     /// Sends an event of up to 512 bytes to all members that are live now, once: a shard moved, a cache is to be dropped. It is
-    /// for what is of interest only now; what is to last is [published](Self::publish).
+    /// meant for what is of interest only now; for what is to last, see [`publish`](Self::publish).
     ///
-    /// Others are told by [`Event::UserEvent`](crate::Event::UserEvent), at most once each and in any order, for at most 30 s
-    /// after this; who cannot be reached so long misses it, and so does who begins after it or in the seconds before. This
-    /// node itself is not told. One event a second may be sent, and eight at once.
+    /// Others get it as [`Event::UserEvent`](crate::Event::UserEvent), at most once each and in any order, for at most 30 s
+    /// after this call. A member that cannot be reached for that long misses it, and so does one that starts later, or started
+    /// less than four seconds before. This node itself gets no event. A node may send one event a second, and eight at once.
     ///
     /// # Errors
     /// [`StateError::EventTooLarge`], or [`StateError::Busy`] with the time to wait; this node has left, or its memory has no
@@ -97,15 +97,15 @@ impl<M: Memory> Node<M> {
         self.entry(id, key)?.held.copy_to(into)
     }
 
-    /// A key of a member, or of this node itself, as of the last step. As [`read`](Self::read), with its version and the time
-    /// that it has left.
+    /// A key of a member, or of this node itself, as of the last step: like [`read`](Self::read), with the version of the value
+    /// and the time that it has left.
     pub fn entry(&self, id: NodeId, key: &str) -> Option<Entry<'_>> {
         let ((slot, standing), now) = (self.owner(id)?, self.seconds());
         let held = self.memory.views().state.read(slot, key.as_bytes(), standing, now)?;
         Some(Entry { held, now })
     }
 
-    /// The name that a member has published, if it has.
+    /// The name that a member has published, if any, copied to the front of `into`.
     pub fn name<'b>(&self, id: NodeId, into: &'b mut [u8]) -> Option<&'b str> {
         self.read(id, NAME, into).and_then(|bytes| core::str::from_utf8(bytes).ok())
     }
@@ -175,12 +175,12 @@ impl Entry<'_> {
         self.held.copy_to(into)
     }
 
-    /// The number of the owner's write that made it: a later one is higher, within an epoch.
+    /// The number of the owner's write that made it: that of a later write is higher, within an epoch.
     pub fn version(&self) -> u32 {
         self.held.version()
     }
 
-    /// Seconds that it is still shown, if it has a time to live.
+    /// For how many seconds it is still shown, if it has a time to live.
     pub fn seconds_left(&self) -> Option<u32> {
         self.held.lasting().expires.map(|end| end.0.saturating_sub(self.now.0))
     }

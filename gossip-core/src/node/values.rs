@@ -17,26 +17,26 @@ use crate::{
     },
 };
 
-/// Where an authority stands: which of two things that it said is the later one.
+/// A point in an authority's history, which orders what it said: the later one is greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Authority {
-    /// How often it was restored from an older state: its revisions before do not compare with those after.
+    /// How often the authority was restored from an older state: its revisions from before do not compare with those after.
     pub source: u32,
-    /// Its own count of what it has said.
+    /// The authority's own count of what it has said.
     pub revision: u64,
 }
 
 impl<M: Memory> Node<M> {
-    /// Sets a cluster-wide key, which belongs to no member, to a value that all members get to know. Of values that are set at
-    /// the same time on several members one wins, everywhere, and [`Event::ValueConflict`](crate::Event::ValueConflict) tells
-    /// of it. What is the same as before is not told again.
+    /// Sets a cluster-wide key, which belongs to no member, to a value, and tells all members. If several members set it at the
+    /// same time, one of the values wins, everywhere, and [`Event::ValueConflict`](crate::Event::ValueConflict) says so. A value
+    /// that the key has already is not told again.
     ///
-    /// A cluster has up to 64 keys and 16 KiB: flags and settings. What a member says of itself it
-    /// [publishes](Self::publish).
+    /// A cluster has up to 64 keys and 16 KiB, for flags and settings. For what a member says of itself, see
+    /// [`publish`](Self::publish).
     ///
     /// # Errors
-    /// What it says of the limit that was met; nothing has changed.
+    /// The error names the limit that was met, and what to do. Nothing has changed.
     pub fn set_value<'o>(
         &mut self,
         now: Instant,
@@ -49,11 +49,11 @@ impl<M: Memory> Node<M> {
         })
     }
 
-    /// Deletes a cluster-wide key. It need not exist. The key takes its place for another day, so that the deletion reaches
-    /// those that are cut off; who is cut off for longer may bring the value back.
+    /// Deletes a cluster-wide key. It need not exist. It keeps its place for a day, so that the deletion reaches members that
+    /// are cut off; one that is cut off for longer may bring the value back.
     ///
     /// # Errors
-    /// As for [`set_value`](Self::set_value); nothing has changed.
+    /// As for [`set_value`](Self::set_value). Nothing has changed.
     pub fn delete_value<'o>(
         &mut self,
         now: Instant,
@@ -64,12 +64,12 @@ impl<M: Memory> Node<M> {
     }
 
     /// Passes on what an authority outside of the cluster says of a key, `None` if it was deleted there. It wins over what
-    /// members set, and over what the authority said before. Members that pass on the same are one.
+    /// members set, and over what the authority said before. Several members may pass on the same value; that is no conflict.
     ///
-    /// Nothing proves that it is from the authority: members that act on it should ask there first.
+    /// Nothing proves that a value is from the authority: members that act on it should ask the authority first.
     ///
     /// # Errors
-    /// As for [`set_value`](Self::set_value); nothing has changed.
+    /// As for [`set_value`](Self::set_value). Nothing has changed.
     pub fn set_authority_value<'o>(
         &mut self,
         now: Instant,
@@ -83,12 +83,12 @@ impl<M: Memory> Node<M> {
         self.write_value(now, out, |step| step.state.set_value(&mut step.cx, key, content, at))
     }
 
-    /// Leaves the keys that begin with these prefixes to an authority, and no others: up to four, or two without the feature
-    /// `alloc`, of 1 to 31 visible ASCII characters. What members have set there is dropped, without events, and refused from
-    /// then on. All members should say the same, before they join.
+    /// Reserves the keys that begin with these prefixes, and no others, for an authority: up to four prefixes, or two without the
+    /// feature `alloc`, of 1 to 31 visible ASCII characters. What members have set under them is dropped, without events, and
+    /// refused from then on. All members should reserve the same prefixes, before they join.
     ///
     /// # Errors
-    /// What it says of the limit that was met; nothing has changed.
+    /// [`ValueError::Prefixes`] or [`ValueError::Key`]. Nothing has changed.
     pub fn reserve_values<'o>(
         &mut self,
         now: Instant,
@@ -119,7 +119,7 @@ impl<M: Memory> Node<M> {
         self.memory.views().values.get(&key, self.now_in_seconds()).map(ClusterValue)
     }
 
-    /// The value that an event is about, if its key still has one.
+    /// The value that an [`Event::Value`](crate::Event::Value) is about, if its key still has one.
     pub fn tagged_value(&self, tag: ValueTag) -> Option<ClusterValue<'_>> {
         self.memory.views().values.tagged(tag, self.now_in_seconds()).map(ClusterValue)
     }
@@ -129,7 +129,7 @@ impl<M: Memory> Node<M> {
         self.memory.views().values.values(self.now_in_seconds()).map(ClusterValue)
     }
 
-    /// A sum over all cluster-wide values, deleted ones included: nodes that hold the same have the same, and zero for none.
+    /// A checksum of all cluster-wide values, deleted ones included: equal on nodes that hold the same, and zero for none.
     pub fn values_sum(&self) -> u32 {
         self.memory.views().values.sum()
     }
@@ -149,7 +149,7 @@ impl<'a> ClusterValue<'a> {
         self.0.key.as_str()
     }
 
-    /// What events call it.
+    /// The tag by which events name its key.
     pub fn tag(&self) -> ValueTag {
         self.0.key.tag()
     }
@@ -159,7 +159,7 @@ impl<'a> ClusterValue<'a> {
         self.0.content.value().unwrap_or_default()
     }
 
-    /// Where the authority stood that said it; `None` if a member set it on its own.
+    /// At which point of its authority's history it was said; `None` if a member set it on its own.
     pub fn authority(&self) -> Option<Authority> {
         match self.0.version.rank {
             Rank::Anyone => None,
@@ -167,7 +167,8 @@ impl<'a> ClusterValue<'a> {
         }
     }
 
-    /// The number of the write, among those of one rank: a later one is higher, if its writer knew of this one.
+    /// The number of the write. That of a later write is higher if its writer knew of this one. Revisions of an authority and
+    /// those of members do not compare.
     pub fn revision(&self) -> u64 {
         self.0.version.revision
     }
@@ -177,7 +178,7 @@ impl<'a> ClusterValue<'a> {
         self.0.version.writer
     }
 
-    /// How many seconds ago it was set, less the time that it was under way.
+    /// How many seconds ago it was set, not counting the time that it spent on the network.
     pub fn age_seconds(&self) -> u32 {
         self.0.age
     }

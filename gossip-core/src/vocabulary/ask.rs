@@ -1,4 +1,4 @@
-//! What a host asks of a member, and what becomes of it.
+//! Questions of one member to another, and how they end.
 
 use crate::vocabulary::record::NodeId;
 
@@ -9,13 +9,13 @@ pub struct AskId(pub(crate) u32);
 
 /// A question of another member, for [`Node::answer`](crate::Node::answer).
 ///
-/// It stays good for as long as that member waits, which is a fraction of a second, and takes no memory in the node.
+/// It is valid for as long as that member waits, which is a fraction of a second, and takes no memory in the node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Question {
     pub(crate) from: NodeId,
     pub(crate) nonce: u32,
-    /// The longest datagram that reaches the asker, as far as is known.
+    /// The longest datagram that reaches the asker, in bytes, as far as is known.
     pub(crate) most: u16,
 }
 
@@ -29,15 +29,15 @@ impl Question {
 /// What a host says to a question.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Answer<'a> {
-    /// This.
+    /// The answer: these bytes.
     Found(&'a [u8]),
     /// There is nothing of this name here.
     Unknown,
-    /// It is not told, or not now.
+    /// The host does not tell, for now or for good.
     Refused,
 }
 
-/// Why a question got no answer.
+/// Why a question has no answer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -48,6 +48,6 @@ pub enum AskFailure {
     Unknown,
     /// The member does not tell.
     Refused,
-    /// It is no live member any more.
+    /// The member has died or left.
     Gone,
 }

@@ -165,17 +165,17 @@ pub enum StateError {
         /// The most bytes of key and value together.
         most: usize,
     },
-    /// This node has as many keys as it may, deleted ones that are still told of included.
+    /// This node has the most keys that it may, including recently deleted ones.
     TooMany {
         /// The most keys.
         most: usize,
     },
-    /// This node has as many bytes as it may.
+    /// This node has the most bytes of keys and values that it may.
     Full {
         /// The most bytes: `Config::state_per_member`.
         most: usize,
     },
-    /// The memory for kept state is full, of which this node has its share.
+    /// The memory for kept state is full, and this node has its share of it.
     NoRoom,
     /// A time to live is 1 to 16,777,216 seconds.
     Ttl,
@@ -186,14 +186,14 @@ pub enum StateError {
         /// The most bytes.
         most: usize,
     },
-    /// This node has sent as many events as it may for now.
+    /// This node has sent the most events that it may for now.
     Busy {
         /// How long until it may send the next.
         wait: Duration,
     },
-    /// Whom a question is for is no other live member.
+    /// A question is for this node itself, or for no live member.
     NoMember,
-    /// This node waits for as many answers as it may.
+    /// This node waits for the most answers that it may.
     TooManyAsked {
         /// The most questions at a time.
         most: usize,
@@ -293,12 +293,12 @@ pub enum ValueError {
     Outranked,
     /// The authority has said something later of the key.
     Outdated,
-    /// There are as many keys as there may be, deleted ones included until they are forgotten.
+    /// The cluster has the most keys that it may, including deleted ones until they are forgotten.
     TooMany {
         /// The most keys.
         most: usize,
     },
-    /// Keys and values take as many bytes as they may.
+    /// Keys and values take the most bytes that they may.
     Full {
         /// The most bytes.
         most: usize,

@@ -9,7 +9,7 @@ use siphasher::sip::SipHasher13;
 pub struct ValueTag(u64);
 
 impl ValueTag {
-    /// The tag of a key: `sip(0, 5, key)`. What is no key has a tag that no value has.
+    /// The tag of a key: `sip(0, 5, key)`. Text that cannot be a key has a tag, too, which no value has.
     pub fn of(key: &str) -> Self {
         Self(SipHasher13::new_with_keys(0, 5).hash(key.as_bytes()))
     }
@@ -19,7 +19,7 @@ impl ValueTag {
 pub(crate) const MAX_KEY_BYTES: usize = 31;
 
 /// A key of the cluster-wide values: 1 to 31 visible ASCII characters. Ordered by its bytes.
-// Behind its end there are zeros, which are below every visible character.
+// The bytes behind its end are zero, below every visible character, so that keys compare as their text does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ValueKey {
     bytes: [u8; MAX_KEY_BYTES],
@@ -54,7 +54,7 @@ impl ValueKey {
         core::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    /// What events call it.
+    /// The tag by which events name it.
     pub(crate) fn tag(&self) -> ValueTag {
         ValueTag::of(self.as_str())
     }

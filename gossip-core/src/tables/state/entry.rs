@@ -26,7 +26,7 @@ pub(super) const TOMBSTONE_BYTES: usize = 5;
 
 /// The host's clock in whole seconds, which last for 136 years.
 ///
-/// Expiry is told as seconds left, so each telling shifts it by less than a second, and by the time that it was under way.
+/// Expiry travels as seconds left, so each hop shifts it by less than a second, and by the time that it spent on the network.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub(crate) struct Seconds(pub(crate) u32);
 

@@ -12,7 +12,7 @@ use crate::{tables::table::SlotId, vocabulary::record::Incarnation};
 /// How long a value is to last.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Terms {
-    /// For how many seconds from the time of writing, 1 to 2^24; without it, as long as its owner's epoch.
+    /// For how many seconds from the time of writing, 1 to 2^24; `None` for as long as its owner's epoch lasts.
     pub ttl: Option<u32>,
     /// What becomes of it when its owner dies.
     pub after_death: AfterDeath,

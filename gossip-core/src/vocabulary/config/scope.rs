@@ -17,7 +17,7 @@ pub enum PulseScope {
 }
 
 impl PulseScope {
-    /// Whether what is said at one place is heard at another.
+    /// Whether a pulse that is sent at one place is heard at the other.
     pub(crate) fn spans(self, here: Locality, there: Locality) -> bool {
         match self {
             Self::Zone => here.domain() == there.domain(),
