@@ -59,15 +59,15 @@ Examples:
     gossip run --name watcher --cluster prod --bind 10.0.0.9:7946 \\
       --join 10.0.0.1:7946 --json
 
-Ctrl-C leaves: the others are told, and do not take it for a death. So do SIGTERM, SIGHUP (a terminal that closes;
-under nohup it is ignored), and the end of the reader of the output, at the next line. That takes less than 6 s; a second
-signal, half a second or more after the first, ends the program at once. A reader that is too slow is told how many
-lines are missing: nothing waits for it.
+Ctrl-C leaves: the others are told, and do not take it for a death. So do SIGTERM, SIGHUP (a terminal that closes; \
+under nohup it is ignored), and the end of the reader of the output, at the next line. That takes less than 6 s; a \
+second signal, half a second or more after the first, ends the program at once. A reader that is too slow is told how \
+many lines are missing: nothing waits for it.
 
 Exit status:
     0  left in good order, or the output's reader went away (as in `gossip run | head`)
-    1  the node cannot start or go on, standard output cannot be written, or leaving took too long, or others were
-       there and none acknowledged that it leaves
+    1  the node cannot start or go on, standard output cannot be written, leaving took too long,
+       or others were there and none acknowledged that it leaves
     2  wrong arguments, or a wrong file of --config: starting again would not help
   130  a second signal cut the leave short")]
 pub(crate) struct RunArgs {
@@ -111,8 +111,9 @@ pub(crate) struct RunArgs {
 
     /// Something that all members are to know of this node, as a key and its value; may be given several times.
     ///
-    /// Keys are 1 to 31 visible ASCII characters, all but `name`, which is the node's own. A node has room for 64 of them
-    /// and 1,024 bytes in all.
+    /// Keys are 1 to 31 visible ASCII characters, all but `name`, which is the node's own; each is given once. A key and its
+    /// value have at most 308 bytes less than --max-datagram. A node has room for 64 keys, and for 1,024 bytes in all, of which
+    /// each key takes 7. Programs read a tag with `Key::raw`: its value is the bytes given here.
     #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
     pub(crate) tag: Vec<(String, String)>,
 

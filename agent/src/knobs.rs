@@ -95,7 +95,11 @@ impl Knobs {
         let file = self.config.as_deref().map_or_else(|| Ok(File::default()), read)?;
         let capacity = self.capacity.or(file.capacity).unwrap_or(Options::DEFAULT_CAPACITY);
         if !CAPACITY.contains(&capacity) {
-            return Err(Wrong(format!("capacity is {capacity}: {} to {}", CAPACITY.start(), CAPACITY.end())));
+            return Err(Wrong(format!(
+                "capacity is {capacity}: give {} to {}",
+                CAPACITY.start(),
+                CAPACITY.end()
+            )));
         }
         let preset = self.preset.or(file.preset).unwrap_or(Preset::Lan).config(cluster);
         let config = self.over(file.config.over(preset)).and_then(checked);
@@ -180,14 +184,14 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_named_with_its_range() {
         for (file, args, said) in [
-            ("", "--set fanout=99", "fanout is 99: 1 to 8"),
+            ("", "--set fanout=99", "fanout is 99: give 1 to 8"),
             ("", "--set fanuot=3", "fanuot"),
             ("", "--set fanout", "write key=value"),
-            ("", "--max-datagram 9000", "max_datagram is 9000: 400 to 1400"),
-            ("", "--quarantine 10ms", "quarantine_ms is 10: 1000 (1s) to 86400000 (1day)"),
-            ("", "--capacity 1", "capacity is 1: 2 to 1048576"),
-            ("capacity = 9000000", "", "capacity is 9000000: 2 to 1048576"),
-            ("[config]\nfanout = 0", "", "fanout is 0: 1 to 8"),
+            ("", "--max-datagram 9000", "max_datagram is 9000: give 400 to 1400"),
+            ("", "--quarantine 10ms", "quarantine_ms is 10: give 1000 (1s) to 86400000 (1day)"),
+            ("", "--capacity 1", "capacity is 1: give 2 to 1048576"),
+            ("capacity = 9000000", "", "capacity is 9000000: give 2 to 1048576"),
+            ("[config]\nfanout = 0", "", "fanout is 0: give 1 to 8"),
             ("preset = 'lan'\n[config]\nfanuot = 3", "", "line 3"),
             ("fanout = 3", "", "fanout"),
             ("preset = 'moon'", "", "moon"),

@@ -15,7 +15,7 @@ use adapter_tokio::{
     Stopped,
 };
 use anyhow::{Error, Result, anyhow};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 use tokio::{
     sync::oneshot,
     time::{Instant, interval_at},
@@ -46,6 +46,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<()> {
 async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Output) -> Result<()> {
     let mut seeds = SeedCheck::new(&args);
     let (name, tags) = (args.name.clone(), args.tag.clone());
+    let mut view_file = ViewFileCheck(args.view_file.clone());
     let (handle, driver) = args.adapter.bind(options(args)?).await.map_err(in_options)?;
     let (mut events, mut user_events) = (handle.events(), handle.user_events());
     let mut keys = Keys::known_to(&handle);
@@ -83,7 +84,10 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
                 Ok(event) => said(&handle, &event),
                 Err(Lagged(missed)) => unheard(missed),
             }),
-            _ = checks.tick() => seeds.check(&Seen::by(&handle))?.iter().for_each(|text| output.warn(text)),
+            _ = checks.tick() => {
+                let of_view = view_file.check(handle.host_metrics().view_errors);
+                seeds.check(&Seen::by(&handle))?.into_iter().chain(of_view).for_each(|text| output.warn(text));
+            }
             _ = &mut signal => break None,
             // Whoever reads the output may go away, as in `gossip run | head`: then it is time to leave, too.
             error = output.failed() => break Some(Error::new(error).context(UNWRITABLE)),
@@ -94,12 +98,31 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
     unwritable.map_or(left, Err)
 }
 
+/// Where the view is to be kept, until it was told once that this fails.
+struct ViewFileCheck(Option<PathBuf>);
+
+impl ViewFileCheck {
+    /// What to warn of, once: so many writes of the view have failed.
+    fn check(&mut self, failed: u64) -> Option<String> {
+        let path = self.0.take_if(|_| failed > 0)?;
+        Some(format!(
+            "the view file {} (--view-file) cannot be written: name a file in a directory that exists and is writable; until \
+             then a restart of this node needs --join",
+            path.display()
+        ))
+    }
+}
+
 /// Publishes what is known of this node under keys of its own.
 ///
 /// # Errors
-/// A tag that cannot be published, with the limit that it breaks: [`Wrong`], since starting again would not help.
+/// A tag that is given twice, or cannot be published, with the limit that it breaks: [`Wrong`], since starting again would
+/// not help.
 fn publish(handle: &Handle, tags: &[(String, String)]) -> Result<()> {
-    for (key, value) in tags {
+    for (at, (key, value)) in tags.iter().enumerate() {
+        if tags[..at].iter().any(|(before, _)| before == key) {
+            return Err(Wrong(format!("--tag {key} is given twice: give each key once")).into());
+        }
         let value = Bytes::copy_from_slice(value.as_bytes());
         let published = handle.publish(&TAG.named(key.clone()), &value);
         published.map_err(|error| Wrong(format!("--tag {key}: {}", with_sources(&error))))?;

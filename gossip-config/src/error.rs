@@ -11,7 +11,7 @@ use thiserror::Error;
 pub enum SettingsError {
     /// A duration is out of range.
     #[error(
-        "{knob} is {given}: {} ({}) to {} ({})",
+        "{knob} is {given}: give {} ({}) to {} ({})",
         .min.as_millis(), format_duration(*.min), .max.as_millis(), format_duration(*.max)
     )]
     Duration {
@@ -25,7 +25,7 @@ pub enum SettingsError {
         max: Duration,
     },
     /// A number is out of range.
-    #[error("{knob} is {given}: {min} to {max}")]
+    #[error("{knob} is {given}: give {min} to {max}")]
     Number {
         /// Its name.
         knob: String,
@@ -45,7 +45,7 @@ pub enum SettingsError {
         given: f64,
     },
     /// A word is none of those that it may be.
-    #[error("{knob} is '{given}': {allowed}")]
+    #[error("{knob} is '{given}': give {allowed}")]
     Word {
         /// Its name.
         knob: &'static str,

@@ -12,7 +12,7 @@
 //!
 //! let config = "quarantine_ms=10".parse::<Settings>()?.over(config)?;
 //! let refused = gossip_config::checked(config).unwrap_err();
-//! assert_eq!(refused.to_string(), "quarantine_ms is 10: 1000 (1s) to 86400000 (1day)");
+//! assert_eq!(refused.to_string(), "quarantine_ms is 10: give 1000 (1s) to 86400000 (1day)");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

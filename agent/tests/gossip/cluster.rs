@@ -129,6 +129,15 @@ fn a_node_finds_its_cluster_again_through_its_view_file() {
 }
 
 #[test]
+fn a_view_that_cannot_be_written_is_warned_of() {
+    let directory = std::env::temp_dir().join(format!("gossip-no-directory-{}", std::process::id()));
+    let view = directory.join("view").display().to_string();
+    let (_a, address) = start("a", "unkept", "");
+    let (b, _) = start("b", "unkept", &format!("--join {address} --view-file {view}"));
+    assert!(b.warning("cannot be written").contains(&view));
+}
+
+#[test]
 fn ctrl_c_and_a_terminal_that_closes_leave_too() {
     // Where the tests were started by nohup, so is the program: it stays, as the next test shows.
     let signals = if hangup_is_ignored() { &["INT"][..] } else { &["INT", "HUP"] };
