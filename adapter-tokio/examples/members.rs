@@ -8,7 +8,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let address = arguments.next().unwrap_or("127.0.0.1:7946".into());
     let mut options = Options::new(format!("web-{address}"), Config::lan(ClusterName::named("readme")?));
-    options.bind = address.parse()?;
+    options.bind = address.parse().map_err(|_| format!("{address} is no address and port to listen on"))?;
     options.seeds = arguments.map(|seed| seed.parse()).collect::<Result<_, _>>()?;
 
     let (node, driver) = bind(options).await?;

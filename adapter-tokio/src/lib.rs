@@ -71,3 +71,8 @@ pub struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/src/state.md")]
 pub struct State;
+
+/// And that in docs/src/operating.md.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/operating.md")]
+pub struct Operating;

@@ -1,9 +1,11 @@
 //! A node on `std::net::UdpSocket`, one thread and no adapter: `by_hand NAME IP:PORT [SEED ...]`.
 //!
-//! An adapter does nothing that these lines do not do. The address given must be the one that others see as the
+//! All that an adapter does for the protocol is in these lines. The address given must be the one that others see as the
 //! source of this socket's packets.
 
-use gossip_core::{Buffer, ClusterName, Config, Heap, Identity, Instant, Locality, Node, NodeId, Output};
+use gossip_core::{
+    Buffer, ClusterName, Config, Heap, Identity, Instant, Locality, Node, NodeId, Output, Terms,
+};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::{env, error::Error, net::UdpSocket, time::SystemTime};
 
@@ -34,9 +36,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         for packet in output.packets() {
             let _ = socket.send_to(packet.bytes, packet.to); // lost like any datagram
         }
-        output.events().iter().for_each(|event| println!("{event:?}"));
+        for event in output.events() {
+            println!("{event:?} {}", output.payload(event).escape_ascii());
+        }
     };
 
+    // What others find it by: `Node::name`.
+    carry_out(node.publish(now(), "name", name.as_bytes(), Terms::default(), &mut out)?);
     carry_out(node.join(now(), &seeds, &mut out));
     let mut datagram = [0; 1_500];
     loop {

@@ -156,7 +156,8 @@ impl fmt::Display for DecodeError {
         match &self.fault {
             Fault::Schema { expected, found: Some(found) } => write!(
                 f,
-                "the value of `{key}` has schema {found}, not {expected}: its member uses another version of the type"
+                "the value of `{key}` has schema {found}, not {expected}: its member uses another version of the type, or published \
+                 bytes as they are, which `Key::raw` reads"
             ),
             Fault::Schema { expected, found: None } => {
                 write!(f, "the value of `{key}` is empty, and should begin with schema {expected}")
