@@ -51,9 +51,10 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
     let (mut events, mut user_events) = (handle.events(), handle.user_events());
     let mut keys = Keys::known_to(&handle);
     let mut addresses = Addresses::known_to(&handle);
+    // Before anybody hears of this node: one that is refused is none whose death others have to notice.
+    publish(&handle, &tags)?;
     let mut driver = driver.spawn();
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
-    publish(&handle, &tags)?;
     output.print(&Line::of_me("started", &handle.me(), &name));
     if let Restored::Ignored(error) = handle.restored() {
         output.warn(with_sources(error));
@@ -159,7 +160,7 @@ fn in_options(error: Error) -> Error {
                 .to_owned(),
         )
         .into(),
-        Some(StartError::Config(_)) => Wrong(format!("{error:#}")).into(),
+        Some(StartError::Config(_) | StartError::Name(_)) => Wrong(format!("{error:#}")).into(),
         _ => error,
     }
 }

@@ -55,7 +55,7 @@ impl Handle {
     }
 }
 
-/// Resolves with the answer to a question, from [`Handle::ask`]. Dropping it forgets the question.
+/// Resolves with the answer to a question, from [`Handle::ask`]. Dropping it forgets the question, and makes room for another.
 pub struct Ask<T> {
     shared: Arc<Shared>,
     key: Key<T>,
@@ -83,8 +83,10 @@ impl<T> Future for Ask<T> {
 
 impl<T> Drop for Ask<T> {
     fn drop(&mut self) {
-        if let Some(Ok(number)) = self.open {
-            self.shared.asks.forget(number);
+        if let Some(Ok(number)) = self.open
+            && self.shared.asks.forget(number)
+        {
+            self.shared.inbox.ask(|requests| requests.asks = true);
         }
     }
 }

@@ -30,6 +30,8 @@ struct Desk {
     /// Questions ever asked: the number of the next one.
     asked: u64,
     open: BTreeMap<u64, Open>,
+    /// Questions that the node still has open, and nobody waits for: no more than the core asks at a time.
+    forgotten: Vec<AskId>,
     answered: BTreeMap<String, Line>,
 }
 
@@ -83,11 +85,23 @@ impl Asks {
         Ok(number)
     }
 
-    /// Nobody waits for this question any more.
-    pub(crate) fn forget(&self, number: u64) {
-        let forgotten = lock(&self.0).open.remove(&number);
+    /// Nobody waits for this question any more. Whether the driver has to tell the node.
+    pub(crate) fn forget(&self, number: u64) -> bool {
+        let mut desk = lock(&self.0);
+        let forgotten = desk.open.remove(&number);
+        let asked = forgotten
+            .as_ref()
+            .and_then(|open| if let Stage::Asked(id) = open.stage { Some(id) } else { None });
+        desk.forgotten.extend(asked);
+        drop(desk);
         // A waker's destructor is foreign code: it runs after the lock is free.
         drop(forgotten);
+        asked.is_some()
+    }
+
+    /// The questions that the node is to forget.
+    pub(crate) fn take_forgotten(&self) -> Vec<AskId> {
+        mem::take(&mut lock(&self.0).forgotten)
     }
 
     /// What a question ended with; otherwise the task is woken when it ends.
@@ -119,8 +133,11 @@ impl Asks {
     pub(crate) fn asked(&self, number: u64, asked: Result<AskId, StateError>) {
         match asked {
             Ok(id) => {
-                if let Some(open) = lock(&self.0).open.get_mut(&number) {
-                    open.stage = Stage::Asked(id);
+                let mut desk = lock(&self.0);
+                match desk.open.get_mut(&number) {
+                    Some(open) => open.stage = Stage::Asked(id),
+                    // Whoever asked has dropped it meanwhile.
+                    None => desk.forgotten.push(id),
                 }
             }
             Err(error) => self.end_those(|at, _| at == number, &Err(AskError::State(error))),

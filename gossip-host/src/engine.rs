@@ -417,6 +417,7 @@ impl Engine {
 
     /// Asks what handles want to know.
     fn ask(&mut self, transport: &mut impl Transport) {
+        self.forget_asks();
         for (number, member, name) in self.shared.asks.new_ones() {
             let mut asked = Err(StateError::Inactive);
             self.step(transport, |node, now, out| match node.ask(now, member, &name, out) {
@@ -430,6 +431,14 @@ impl Engine {
                 }
             });
             self.shared.asks.asked(number, asked);
+        }
+        self.forget_asks();
+    }
+
+    /// Lets the node forget the questions that nobody waits for.
+    fn forget_asks(&self) {
+        for ask in self.shared.asks.take_forgotten() {
+            lock(&self.shared.node).forget_ask(ask);
         }
     }
 

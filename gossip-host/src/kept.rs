@@ -38,7 +38,9 @@ impl Handle {
     }
 
     /// Sets a key of this node for a time of 1 s to 194 days, which is rounded up to whole seconds. Unless it is set again
-    /// before that time is over, it expires everywhere. A value that should end with the node needs no time: it does anyway.
+    /// before that time is over, it expires: here no more than a second later, and everywhere else at about the same time,
+    /// since the time left travels in whole seconds. So set it again some seconds before. A value that should end with the
+    /// node needs no time: it does anyway.
     ///
     /// # Errors
     /// As those of [`publish`](Self::publish).
@@ -175,9 +177,9 @@ mod tests {
         node.publish(&BLOB, &blob(500)).unwrap();
         let before = node.state(node.id());
         let refused = [
-            (node.publish(&BLOB, &blob(1_000)), "more than 892 bytes"),
-            (node.publish(&BLOB, &blob(100_000)), "more than 892 bytes"),
-            (node.publish(&text, &"x".repeat(100_000)), "more than 892 bytes"),
+            (node.publish(&BLOB, &blob(894)), "more than 897 bytes"),
+            (node.publish(&BLOB, &blob(100_000)), "more than 897 bytes"),
+            (node.publish(&text, &"x".repeat(100_000)), "more than 897 bytes"),
             (node.publish(&text, &"x".repeat(600)), "1024 bytes of keys and values"),
             (node.publish(&PORT.named("p".repeat(32)), &1), "1 to 31 visible ASCII characters"),
             (node.publish(&PORT.named(""), &1), "1 to 31 visible ASCII characters"),
@@ -222,7 +224,7 @@ mod tests {
         options.config.max_datagram = 400;
         let error = Engine::start(options, ([127, 0, 0, 1], 7946).into(), || Instant::ZERO).unwrap_err();
         assert!(error.to_string().contains("too long to be published"), "{error}");
-        assert!(std::error::Error::source(&error).unwrap().to_string().contains("more than 92 bytes"));
+        assert!(std::error::Error::source(&error).unwrap().to_string().contains("more than 98 bytes"));
     }
 
     #[test]

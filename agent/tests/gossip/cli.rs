@@ -48,6 +48,13 @@ fn wrong_arguments_are_named_with_what_would_be_right() {
 }
 
 #[test]
+fn a_name_that_is_too_long_to_be_published_is_a_wrong_argument() {
+    let name = "n".repeat(255);
+    let stderr = failure(&format!("run --name {name} --cluster c --bind 127.0.0.1:0 --max-datagram 400"), 2);
+    assert!(stderr.contains("choose a shorter one"), "{stderr}");
+}
+
+#[test]
 fn an_address_in_use_stops_the_start_and_is_named() {
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -36,6 +36,21 @@ fn learn<T>(handle: &Handle, member: NodeId, key: &Key<T>) -> Result<T, AskError
     })
 }
 
+/// Questions that wait at a node at a time.
+const MOST: u64 = 16;
+
+pub fn questions_that_are_dropped_make_room_for_others<A: Adapter>() {
+    let nodes = formed::<A>("dropped");
+    let [asker, member] = [&nodes[0].handle, &nodes[1].handle];
+    attend(member, &LOAD, |question| drop(question.answer(&7)));
+    // Nobody reads these.
+    let _waiting = member.answer(&BLOB).unwrap();
+    let dropped: Vec<_> = (0..MOST).map(|_| asker.ask(member.id(), &BLOB)).collect();
+    eventually("questions", || (asker.metrics().asked == MOST).then_some(()));
+    drop(dropped);
+    assert_eq!(learn(asker, member.id(), &LOAD), Ok(7));
+}
+
 pub fn a_node_learns_from_each_member_what_only_that_has<A: Adapter>() {
     let nodes = formed::<A>("ask");
     let port = |handle: &Handle| u32::from(handle.local_addr().port());

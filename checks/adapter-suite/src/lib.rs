@@ -123,6 +123,7 @@ macro_rules! behaviours {
             a_watch_of_the_cluster_tells_what_is_there_and_what_changes,
             a_slow_watch_of_the_cluster_is_told_so_and_sees_the_latest,
             of_values_set_apart_one_wins_and_the_conflict_is_told,
+            questions_that_are_dropped_make_room_for_others,
             a_node_learns_from_each_member_what_only_that_has,
             a_question_that_has_no_answer_ends_with_why,
             questions_that_nobody_reads_make_room_for_newer_ones,

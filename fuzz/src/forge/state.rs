@@ -152,7 +152,13 @@ impl Said {
             Self::Range { from, until } => forge::range(*from.min(until), *from.max(until)),
             Self::Event { origin, len } => {
                 let payload = value(origin.number, len % 513);
-                forge::user_event(origin.id(), origin.epoch(), origin.counted(), origin.age_ms(), &payload)
+                forge::user_event(
+                    origin.id(),
+                    origin.epoch(),
+                    origin.version().max(1),
+                    origin.age_ms(),
+                    &payload,
+                )
             }
             Self::EventHead { origin } => forge::event_head(origin.id(), origin.epoch(), origin.counted()),
             Self::EventWant { origin, heard } => {

@@ -247,7 +247,7 @@ impl Membership {
     }
 
     /// Goes above an earlier epoch of this node, or of a duplicate; not too often. The latest state stays.
-    fn bump_epoch(&mut self, cx: &mut Context<'_, '_>, above: Incarnation) {
+    pub(crate) fn bump_epoch(&mut self, cx: &mut Context<'_, '_>, above: Incarnation) {
         let me = *cx.me();
         self.begin_epoch(cx, above, me.with_state(0, me.health(), me.pause_seconds()));
     }

@@ -38,6 +38,11 @@ impl<M: Memory> Node<M> {
         id.map(|id| (id, output)).ok_or(StateError::OutboxTooSmall)
     }
 
+    /// Forgets a question that still waits for its answer: it makes room for another, and no event tells how it ended.
+    pub fn forget_ask(&mut self, ask: AskId) {
+        self.planes.state.forget_ask(&mut self.kernel.metrics, ask);
+    }
+
     /// Answers a [question](crate::Event::Asked) of another member. Do so soon: a question that is not answered is asked again.
     ///
     /// At most half of [`Budgets::state`](crate::Budgets) goes into answers. Any beyond that are dropped and counted, and so is

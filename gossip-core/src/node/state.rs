@@ -2,6 +2,7 @@
 
 use crate::{
     kernel::outbox::{Outbox, Output},
+    membership::identity::Phase,
     node::{api::Node, step::Step},
     tables::{
         memory::Memory,
@@ -65,14 +66,22 @@ impl<M: Memory> Node<M> {
     ///
     /// # Errors
     /// [`StateError::EventTooLarge`], or [`StateError::Busy`] with the time to wait; this node has left, or its memory has no
-    /// room for events. Nothing was sent.
+    /// room for events; or somebody has used up the numbers of this epoch, and it is too soon for another. Nothing was sent.
     pub fn send_event<'o>(
         &mut self,
         now: Instant,
         payload: &[u8],
         out: &'o mut Outbox<'_>,
     ) -> Result<Output<'o>, StateError> {
-        self.write(now, out, |step| step.state.send_event(&mut step.cx, payload))
+        self.write(now, out, |step| match step.state.send_event(&mut step.cx, payload) {
+            // Somebody has used them up in this node's name. The next epoch has all of them again.
+            Err(StateError::Exhausted) if step.membership.lifecycle.phase() == Phase::Running => {
+                let above = step.cx.me().incarnation();
+                step.membership.bump_epoch(&mut step.cx, above);
+                step.state.send_event(&mut step.cx, payload)
+            }
+            other => other,
+        })
     }
 
     pub(super) fn write<'o>(

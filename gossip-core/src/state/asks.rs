@@ -106,6 +106,14 @@ impl State {
         Ok(id)
     }
 
+    /// Nobody waits for this question any more. What is answered all the same, is dropped.
+    pub(crate) fn forget_ask(&mut self, metrics: &mut Metrics, ask: AskId) {
+        if let Some(at) = self.asks.open.iter().position(|open| open.id == ask) {
+            self.asks.open.swap_remove(at);
+            metrics.asked_failed += 1;
+        }
+    }
+
     /// Sends questions again whose time has come, or gives them up.
     pub(crate) fn advance_asks(&mut self, cx: &mut Context<'_, '_>) {
         let judged = cx.kernel.clock.judged();

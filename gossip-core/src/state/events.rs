@@ -53,6 +53,7 @@ impl State {
         let sent = cx.tables.events.send(now, from, payload).map_err(|refusal| match refusal {
             Refusal::TooLarge { most } => StateError::EventTooLarge { most },
             Refusal::TooMany { wait } => StateError::Busy { wait },
+            Refusal::Numbers => StateError::Exhausted,
         })?;
         cx.kernel.metrics.events_sent += 1;
         cx.kernel.metrics.events_displaced += u64::from(sent.displaced);

@@ -9,7 +9,7 @@ use crate::{
     state::plane::State,
     tables::{
         state::{
-            limits::{MAX_KEYS, Refusal},
+            limits::{MAX_KEYS, MAX_TTL, Refusal},
             write::{Terms, Written},
         },
         table::ME,
@@ -58,13 +58,20 @@ fn is_key(key: &str) -> bool {
     key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+/// In how many seconds of the clock a time to live is over at the earliest. Entries know whole seconds, of which the present
+/// one has passed in part: one second from now may be none of theirs.
+fn seconds_until_over(ttl: u32, now: Instant) -> u32 {
+    let is_between = !now.as_micros().is_multiple_of(1_000_000);
+    if is_between && (1..MAX_TTL).contains(&ttl) { ttl + 1 } else { ttl }
+}
+
 /// What a refused write says to the host.
-fn error(refusal: Refusal, cx: &Context<'_, '_>) -> StateError {
+fn error(refusal: Refusal, ttl: Option<u32>, cx: &Context<'_, '_>) -> StateError {
     let limits = cx.tables.state.desk.limits;
     match refusal {
         Refusal::Key => StateError::Key,
         Refusal::Ttl => StateError::Ttl,
-        Refusal::Entry => StateError::TooLarge { most: usize::from(limits.entry_bytes) - 8 },
+        Refusal::Entry => StateError::TooLarge { most: limits.most_of_entry(ttl) },
         Refusal::Keys => StateError::TooMany { most: MAX_KEYS },
         Refusal::Bytes => StateError::Full { most: usize::from(limits.owner_bytes) },
         Refusal::Share => StateError::NoRoom,
@@ -89,7 +96,8 @@ impl State {
         if !is_key(key) {
             return Err(StateError::Key);
         }
-        self.write(cx, |cx, counter| {
+        let terms = Terms { ttl: terms.ttl.map(|ttl| seconds_until_over(ttl, cx.now())), ..terms };
+        self.write(cx, terms.ttl, |cx, counter| {
             let now = cx.now().into();
             cx.tables.state.set(ME, counter, (key.as_bytes(), value), terms, now)
         })
@@ -100,7 +108,7 @@ impl State {
         if !is_key(key) {
             return Err(StateError::Key);
         }
-        self.write(cx, |cx, counter| {
+        self.write(cx, None, |cx, counter| {
             let now = cx.now().into();
             cx.tables.state.delete(ME, counter, key.as_bytes(), now)
         })
@@ -109,6 +117,7 @@ impl State {
     fn write(
         &mut self,
         cx: &mut Context<'_, '_>,
+        ttl: Option<u32>,
         write: impl Fn(&mut Context<'_, '_>, u32) -> Result<Written, Refusal>,
     ) -> Result<(), StateError> {
         if !cx.keeps_state() {
@@ -122,7 +131,7 @@ impl State {
             }
             other => other,
         };
-        match written.map_err(|refusal| error(refusal, cx))? {
+        match written.map_err(|refusal| error(refusal, ttl, cx))? {
             Written::Unchanged => {}
             Written::Version(_) => {
                 self.note_written(cx);

@@ -273,7 +273,7 @@ counters! {
     asked,
     /// Of those, the ones that were answered with what was asked for.
     asked_answered,
-    /// Of those, the ones that ended without.
+    /// Of those, the ones that ended without, forgotten ones included.
     asked_failed,
     /// Questions of others that the host was told of; those that came again included.
     questions,

@@ -10,7 +10,7 @@
 //! want    tag 4 · epoch 4 · newest sequence modulo 2^16 2 · heard 8
 //! ```
 //!
-//! Sequence numbers begin at 1, and a payload has at most 512 bytes. A tag is the origin's id, its upper half added to its
+//! Sequence numbers begin at 1 and end 2^16 below 2^32 - 1, and a payload has at most 512 bytes. A tag is the origin's id, its upper half added to its
 //! lower by exclusive or. Of what is `heard`, the lowest bit stands for the newest and is set, unless nothing was heard: then
 //! the number is zero, too. A want of zeros stands for all origins that no other want names.
 
@@ -46,7 +46,7 @@ pub(super) fn encode_event(writer: &mut Writer<'_>, UserEvent { id, age, payload
 pub(super) fn decode_event<'a>(reader: &mut Reader<'a>) -> Result<UserEvent<'a>, Malformed> {
     let (origin, epoch, sequence) = (id(reader)?, epoch(reader)?, reader.count()?);
     let (age, length) = (reader.count()?, reader.count()? as usize);
-    if sequence == 0 || length > MAX_PAYLOAD {
+    if !(1..=Incarnation::MAX_COUNT).contains(&sequence) || length > MAX_PAYLOAD {
         return Err(Malformed::Value);
     }
     let payload = reader.slice(length)?;

@@ -134,6 +134,30 @@ fn a_member_answers_what_it_is_asked() {
 }
 
 #[test]
+fn a_question_that_is_forgotten_makes_room_at_once_and_is_told_of_no_more() {
+    let mut network = restored(1, 3, lan(), Link::PERFECT);
+    let asks: Vec<AskId> = (0..16).map(|_| ask(&mut network, 0, 2, "number")).collect();
+    let member = network.hosts[2].id;
+    let full = |network: &mut Network<Heap, Desk>| {
+        call(network, 0, |node, now, out| node.ask(now, member, "number", out).err())
+    };
+    assert_eq!(full(&mut network), Some(StateError::TooManyAsked { most: 16 }));
+    for &ask in &asks {
+        network.hosts[0].node.forget_ask(ask);
+    }
+    let again: Vec<AskId> = (0..16).map(|_| ask(&mut network, 0, 2, "nothing")).collect();
+    // Those that are not open are no one's.
+    network.hosts[0].node.forget_ask(asks[0]);
+    assert_eq!(full(&mut network), Some(StateError::TooManyAsked { most: 16 }));
+    run(&mut network, secs(2));
+    let told: Vec<AskId> = network.watch.answered.iter().map(|&(_, ask, _)| ask).collect();
+    assert_eq!(told, again);
+    assert_eq!(network.watch.failed, []);
+    let metrics = network.hosts[0].node.metrics();
+    assert_eq!((metrics.asked, metrics.asked_answered, metrics.asked_failed), (32, 16, 16));
+}
+
+#[test]
 fn at_20_percent_loss_nine_in_ten_are_answered_and_all_end_once() {
     let (mut answered, mut all) = (0, 0);
     across_seeds(seeds(), |seed| {

@@ -155,6 +155,20 @@ fn a_value_with_a_time_to_live_ends_everywhere() {
 }
 
 #[test]
+fn a_value_lasts_no_less_than_its_time_whatever_the_moment_of_the_write() {
+    let mut network = restored(1, 2, lan(), Link::PERFECT);
+    for part in 0..10 {
+        network.run_for(Duration::from_millis(1_100));
+        let key = format!("lease-{part}");
+        publish_for(&mut network, 0, &key, b"1", Terms { ttl: Some(1), ..Terms::default() });
+        network.run_for(Duration::from_millis(999));
+        assert_eq!(read(&network, 0, 0, &key).as_deref(), Some(&b"1"[..]), "{key}");
+        network.run_for(secs(3));
+        assert_eq!(read(&network, 0, 0, &key), None, "{key}");
+    }
+}
+
+#[test]
 fn both_sides_of_a_partition_agree_soon_after_it() {
     across_seeds(seeds(), |seed| {
         let mut network = restored(seed, 60, lan(), Link::PERFECT);
@@ -287,6 +301,26 @@ fn a_quiet_cluster_sends_nothing_of_its_state() {
 }
 
 #[test]
+fn a_write_as_long_as_it_may_be_is_taken() {
+    for max_datagram in [400, 430, 431, 432, 470, 1_200, 1_400] {
+        let config = lan().with(|c| (c.max_datagram, c.state_per_member) = (max_datagram, 4_096));
+        for ttl in [None, Some(1), Some(1_000), Some(1 << 24)] {
+            let mut network = restored(1, 2, config, Link::PERFECT);
+            let terms = Terms { ttl, ..Terms::default() };
+            let mut write = |len: usize| {
+                let (mut buffer, now) = (gossip_core::Buffer::<8, 128, 9_600>::new(), network.now());
+                network.hosts[0].node.publish(now, "k", &vec![0; len], terms, &mut buffer.outbox()).map(drop)
+            };
+            let Err(StateError::TooLarge { most }) = write(2_000) else {
+                panic!("too large for any datagram")
+            };
+            assert_eq!(write(most - 1), Ok(()), "{max_datagram} {ttl:?}");
+            assert_eq!(write(most), Err(StateError::TooLarge { most }), "{max_datagram} {ttl:?}");
+        }
+    }
+}
+
+#[test]
 fn a_write_that_breaks_a_limit_says_which_and_changes_nothing() {
     let mut network = restored(1, 2, lan(), Link::PERFECT);
     publish(&mut network, 0, "kept", b"1");
@@ -301,7 +335,11 @@ fn a_write_that_breaks_a_limit_says_which_and_changes_nothing() {
     for key in ["", long.as_str(), "two words", "käse"] {
         assert_eq!(refused(key, b"1", Terms::default()), StateError::Key, "{key:?}");
     }
-    assert!(matches!(refused("large", &[0; 901], Terms::default()), StateError::TooLarge { .. }));
+    let brief = Terms { ttl: Some(100), ..Terms::default() };
+    let lasting = Terms { ttl: Some(1 << 24), ..Terms::default() };
+    for (terms, most) in [(Terms::default(), 897), (brief, 896), (lasting, 893)] {
+        assert_eq!(refused("large", &vec![0; most - 4], terms), StateError::TooLarge { most });
+    }
     assert_eq!(refused("lease", b"1", Terms { ttl: Some(0), ..Terms::default() }), StateError::Ttl);
     assert_eq!(network.hosts[0].node.me(), before);
     for n in 0..63 {

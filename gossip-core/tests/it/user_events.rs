@@ -2,7 +2,8 @@
 
 use crate::support::{Link, Network, Step, Watch, across_seeds, forge, lan, secs, seeds};
 use gossip_core::{
-    Config, Event, Health, Heap, Incarnation, Inline, InlineState, Instant, Memory, NodeId, StateError, Terms,
+    Config, Event, Health, Heap, Incarnation, Inline, InlineState, Instant, Malformed, Memory, NodeId,
+    StateError, Terms, Verdict,
 };
 use std::{
     collections::{BTreeMap, HashSet},
@@ -370,6 +371,25 @@ fn an_event_forged_in_a_members_name_keeps_none_of_its_later_ones_out() {
         send(&mut network, 1, said.as_bytes());
         network.run_for(secs(2));
         assert_eq!(ears(&network, said.as_bytes()), 9, "{said}");
+    }
+    // That was the last number: what came after it is of the next epoch.
+    assert_eq!(network.hosts[1].node.me().incarnation().epoch, epoch + 1);
+    // Such events, and those with numbers above, are then of an epoch that is past.
+    forge(&mut network, epoch, Incarnation::MAX_COUNT);
+    send(&mut network, 1, b"in the end");
+    network.run_for(secs(2));
+    assert_eq!(ears(&network, b"in the end"), 9);
+}
+
+#[test]
+fn an_event_with_a_number_that_no_event_has_is_malformed() {
+    let mut network = restored(1, 3, lan(), Link::PERFECT);
+    let (liar, sample) = (network.hosts[1].id, forge::head(network.config));
+    let (address, epoch) = (network.hosts[1].address, network.hosts[1].epoch);
+    for number in [0, Incarnation::MAX_COUNT + 1, u32::MAX] {
+        let event = forge::user_event(liar, epoch, number, 0, b"");
+        let verdict = network.inject(0, address, &forge::datagram(&sample, liar, &[event]));
+        assert_eq!(verdict, Verdict::Malformed(Malformed::Value), "{number}");
     }
 }
 

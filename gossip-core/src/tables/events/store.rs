@@ -99,6 +99,8 @@ pub(crate) enum Refusal {
         /// How long until the next may be sent.
         wait: Duration,
     },
+    /// The numbers of this epoch are used up.
+    Numbers,
 }
 
 impl<'a> Events<'a> {
@@ -136,9 +138,12 @@ impl<'a> Events<'a> {
         if payload.len() > most {
             return Err(Refusal::TooLarge { most });
         }
-        let last = if self.rest.sent.0 == epoch { self.rest.sent.1 } else { 0 };
+        let last = self.sent_in(epoch);
         let burst = SEND_INTERVAL * SEND_BURST;
-        let Some(sequence) = last.checked_add(1) else { return Err(Refusal::TooMany { wait: TTL }) };
+        let sequence = last + 1;
+        if sequence > Incarnation::MAX_COUNT {
+            return Err(Refusal::Numbers);
+        }
         if let Err(wait) = self.rest.sending.take(now, SEND_INTERVAL, burst) {
             return Err(Refusal::TooMany { wait });
         }
@@ -150,11 +155,12 @@ impl<'a> Events<'a> {
     /// Hears of an event of this node itself in its present epoch. If it has not sent that, somebody else has in its name, or an
     /// earlier life of the same epoch: the numbers go on above it, since those below are not taken any more.
     pub(crate) fn hear_own(&mut self, EventId { epoch, sequence, .. }: EventId) {
-        let sent = if self.rest.sent.0 == epoch { self.rest.sent.1 } else { 0 };
-        // Not beyond what leaves room for more.
-        if sequence > sent && sequence <= Incarnation::MAX_COUNT {
-            self.rest.sent = (epoch, sequence);
-        }
+        self.rest.sent = (epoch, sequence.max(self.sent_in(epoch)).min(Incarnation::MAX_COUNT));
+    }
+
+    /// The number of the last event of this node in an epoch.
+    fn sent_in(&self, epoch: u32) -> u32 {
+        if self.rest.sent.0 == epoch { self.rest.sent.1 } else { 0 }
     }
 
     /// Takes in an event that was told. Whoever calls leaves out the node's own.

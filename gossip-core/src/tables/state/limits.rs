@@ -1,5 +1,7 @@
 //! How much an owner may keep, and why an entry is refused.
 
+use crate::vocabulary::codec::count_len;
+
 /// The most keys of an owner, deleted ones included until they are compacted away. Every change scans them all, so this
 /// bounds what one entry of a datagram can cost: about a microsecond.
 pub(crate) const MAX_KEYS: usize = 64;
@@ -43,6 +45,13 @@ impl Limits {
             owner_bytes: owner_bytes.min(MAX_OWNER_BYTES),
             entry_bytes: u16::try_from(entry_bytes).unwrap_or(u16::MAX),
         }
+    }
+
+    /// The most bytes that a key and its value have together, if it is to last for so many seconds, or without an end.
+    pub(crate) fn most_of_entry(&self, ttl: Option<u32>) -> usize {
+        let most = usize::from(self.entry_bytes).saturating_sub(1 + ttl.map_or(0, count_len));
+        // Less the length of the value, which is that of the longest.
+        most.saturating_sub(count_len((most as u32).saturating_sub(2)))
     }
 }
 

@@ -73,7 +73,7 @@ quickcheck! {
         more: Vec<u8>
     ) -> bool {
         let origin = NodeId::from_u64(origin.max(1)).unwrap();
-        let id = EventId { origin, epoch: epoch(numbers.0), sequence: any(numbers.1).max(1) };
+        let id = EventId { origin, epoch: epoch(numbers.0), sequence: any(numbers.1).clamp(1, Incarnation::MAX_COUNT) };
         let event = UserEvent { id, age: any(numbers.2), payload: &payload[..payload.len().min(MAX_PAYLOAD)] };
         let bytes = encoded(|writer| encode_event(writer, &event));
         is_read_back(event, &bytes, &[&bytes[..], &more].concat(), decode_event);
