@@ -110,11 +110,12 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
 }
 
 fn list() -> anyhow::Result<Outcome> {
-    for (name, about) in scenario::shipped()? {
-        say(&format!("{name:<18} {about}"))?;
-    }
-    for (name, about) in [(epidemic::NAME, epidemic::ABOUT), (swarm::NAME, swarm::ABOUT)] {
-        say(&format!("{name:<18} {about}"))?;
+    let theirs = [(epidemic::NAME, epidemic::ABOUT), (swarm::NAME, swarm::ABOUT)]
+        .map(|(name, about)| (name, about.into()));
+    let all: Vec<(_, String)> = scenario::shipped()?.into_iter().chain(theirs).collect();
+    let width = all.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    for (name, about) in &all {
+        say(&format!("{name:<width$} {about}"))?;
     }
     Ok(Outcome::AsExpected)
 }

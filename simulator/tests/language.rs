@@ -386,6 +386,13 @@ fn cluster_wide_values_are_timed_until_all_hold_them_and_deleted_for_all() {
 }
 
 #[test]
+fn hosts_that_pulse_less_often_than_they_may_are_looked_for_too() {
+    let step = "[[step]]\ndo = 'pulse'\nat_s = 1\nevery_s = 1.7\nwho = { nodes = [1, 2] }\n";
+    let seldom = outcome(8, 10, &format!("config = {{ budgets = {{ pulses = 6000 }} }}\n{step}"));
+    assert!(number(&seldom, "pulses.known") > 0.0 && number(&seldom, "pulses.mean_s") > 0.1);
+}
+
+#[test]
 fn pulses_are_looked_for_at_all_others_and_refused_where_they_are_off() {
     let step = "[[step]]\ndo = 'pulse'\nat_s = 1\nevery_s = 0.1\nwho = { nodes = [1, 2] }\n";
     let on = outcome(8, 10, &format!("config = {{ budgets = {{ pulses = 6000 }} }}\n{step}"));

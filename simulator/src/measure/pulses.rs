@@ -11,12 +11,20 @@ const SETTLED: u32 = 5;
 /// How many nodes are asked at most what they know.
 const READERS: usize = 50;
 
-/// When a host pulsed in its present life: first, and last.
+/// When a host pulsed in its present life: first and last, and how long after the one before.
 #[derive(Clone, Copy, Debug)]
 struct Origin {
     life: u32,
     first: Micros,
     last: Micros,
+    gap: Micros,
+}
+
+impl Origin {
+    /// Whether the host pulses still: it did within an interval, or within the time that it lets pass between two.
+    fn goes_on(&self, now: Micros, interval: Micros) -> bool {
+        self.last + interval.max(self.gap) >= now
+    }
 }
 
 /// Pulses that steps of a scenario wrote.
@@ -63,9 +71,10 @@ impl Pulses {
 
     /// A host wrote a pulse of so many bytes just now.
     pub(super) fn wrote(&mut self, now: Micros, host: HostId, life: u32, bytes: usize) {
-        let fresh = Origin { life, first: now, last: now };
+        let fresh = Origin { life, first: now, last: now, gap: 0 };
         let origin = self.origins.entry(host).or_insert(fresh);
-        *origin = if origin.life == life { Origin { last: now, ..*origin } } else { fresh };
+        let next = Origin { last: now, gap: now - origin.last, ..*origin };
+        *origin = if origin.life == life { next } else { fresh };
         self.bytes = bytes;
     }
 
@@ -83,7 +92,7 @@ impl Pulses {
                     continue;
                 };
                 let is_settled = origin.first + interval_us * Micros::from(SETTLED) <= now;
-                let goes_on = origin.last + interval_us >= now;
+                let goes_on = origin.goes_on(now, interval_us);
                 if of.id == reader.id || !is_settled || !goes_on || !is_in_scope(reader, of) {
                     continue;
                 }
