@@ -158,7 +158,7 @@ fn a_question_that_is_forgotten_makes_room_at_once_and_is_told_of_no_more() {
 }
 
 #[test]
-fn at_20_percent_loss_nine_in_ten_are_answered_and_all_end_once() {
+fn at_20_percent_loss_nine_in_ten_questions_are_answered_and_all_end() {
     let (mut answered, mut all) = (0, 0);
     across_seeds(seeds(), |seed| {
         let link = Link { loss: 0.2, duplication: 0.1, reordering: 0.1, ..Link::PERFECT };
@@ -185,7 +185,7 @@ fn at_20_percent_loss_nine_in_ten_are_answered_and_all_end_once() {
 }
 
 #[test]
-fn a_question_to_who_is_dead_ends_within_a_second_or_is_refused() {
+fn a_question_to_a_dead_member_ends_within_a_second_or_is_refused() {
     let mut network = restored(1, 8, lan(), Link::PERFECT);
     network.crash(3);
     let asked = ask(&mut network, 0, 3, "number");
@@ -200,7 +200,7 @@ fn a_question_to_who_is_dead_ends_within_a_second_or_is_refused() {
 }
 
 #[test]
-fn a_question_to_who_leaves_ends_when_that_is_known() {
+fn a_question_to_a_member_that_leaves_ends_when_that_is_known() {
     let mut network = restored(1, 8, lan(), Link::PERFECT);
     let asked = ask(&mut network, 0, 3, "silence");
     network.leave(3);
@@ -301,7 +301,7 @@ fn a_question_that_comes_again_is_put_to_the_host_within_the_limit() {
 }
 
 #[test]
-fn who_is_no_member_or_elsewhere_gets_no_answer() {
+fn non_members_and_members_from_elsewhere_get_no_answer() {
     let mut network = restored(1, 3, lan(), Link::PERFECT);
     let elsewhere: SocketAddr = ([192, 0, 2, 1], 7_946).into();
     let stranger = datagram(&head(lan()), forge::id(7), &[forge::ask(8, "number")]);

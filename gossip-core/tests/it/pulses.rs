@@ -103,7 +103,7 @@ impl Figures {
 }
 
 #[test]
-fn what_is_known_is_as_fresh_as_the_interval_says_and_costs_45_bytes() {
+fn pulses_are_as_fresh_as_the_interval_says_and_cost_45_bytes() {
     for (nodes, budget) in [(60, 6_000), (60, 1_400), (100, 6_000), (200, 6_000), (200, 20_000)] {
         let figures = Figures::of(1, nodes, with_budget(budget), Link::LAN);
         let (mean, p99, Figures { bytes, most, .. }) = (figures.mean(), figures.p99(), &figures);
@@ -117,7 +117,7 @@ fn what_is_known_is_as_fresh_as_the_interval_says_and_costs_45_bytes() {
 }
 
 #[test]
-fn at_20_percent_loss_they_are_older_and_still_known() {
+fn at_20_percent_loss_pulses_are_older_and_still_known() {
     let figures = Figures::of(1, 100, with_budget(BUDGET), Link { loss: 0.2, ..Link::LAN });
     let (mean, p99) = (figures.mean(), figures.p99());
     println!("100 members at 20 % loss: mean {mean:.2} T, p99 {p99:.2} T, {:.1} B", figures.bytes);
@@ -125,7 +125,7 @@ fn at_20_percent_loss_they_are_older_and_still_known() {
 }
 
 #[test]
-fn the_longest_blobs_keep_to_the_budget_too() {
+fn the_longest_pulses_keep_to_the_budget_too() {
     let mut network = restored(1, 60, with_budget(BUDGET), Link::LAN);
     for n in 0..400 {
         (0..60).for_each(|host| pulse(&mut network, host, &[n as u8; 60]));
@@ -200,7 +200,7 @@ fn pulses_stay_in_their_zone_or_region_and_reach_all_of_it() {
 }
 
 #[test]
-fn what_comes_from_outside_of_the_scope_is_dropped_and_counted() {
+fn pulses_from_outside_of_the_scope_are_dropped_and_counted() {
     let mut network = regions(PulseScope::Zone);
     let (id, epoch) = (network.hosts[30].id, network.hosts[30].epoch);
     say(&mut network, 0, 1, &[forge::pulse(id, epoch, 1, 0, b"far")]);
@@ -252,7 +252,7 @@ fn pulses_are_off_by_default_and_a_cluster_without_them_sends_nothing() {
 }
 
 #[test]
-fn what_is_said_too_often_is_sent_once_in_the_interval_and_the_latest() {
+fn of_the_pulses_of_one_interval_only_the_latest_is_sent() {
     let mut network = restored(1, 60, with_budget(1_400), Link::PERFECT);
     let interval = network.hosts[0].node.pulse_interval(1).unwrap();
     assert!(interval > secs(1), "{interval:?}");
@@ -370,7 +370,7 @@ fn a_configuration_that_turns_pulses_off_or_elsewhere_forgets_them() {
 }
 
 #[test]
-fn memory_in_place_keeps_pulses_if_it_is_to() {
+fn memory_in_place_keeps_pulses_only_if_its_type_says_so() {
     let with = || Inline::<16, 16, InlineState<16, 16, 0, 16>>::with_state(InlineState::new());
     let mut network: Network<_, ()> = Network::new(1, with_budget(BUDGET), with, ());
     network.add_restored(8);

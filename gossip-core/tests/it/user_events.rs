@@ -103,7 +103,7 @@ fn a_burst_of_the_largest_events_reaches_all() {
 }
 
 #[test]
-fn who_restarts_hears_nothing_again_and_is_heard_again() {
+fn a_node_that_restarts_hears_nothing_again_and_is_heard_again() {
     across_seeds(seeds(), |seed| {
         let link = Link { loss: 0.1, duplication: 0.2, reordering: 0.2, ..Link::PERFECT };
         let mut network = restored(seed, 30, lan(), link);

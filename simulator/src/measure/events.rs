@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn who_never_gets_an_event_lowers_the_share_and_who_stops_does_not() {
+    fn a_node_that_misses_an_event_lowers_the_share_one_that_stops_does_not() {
         let mut world = world();
         let cut = crate::engine::Rule { from: vec![0, 1, 2], to: vec![3], loss: 1.0, ..Default::default() };
         let _ = world.add_rule(&cut);

@@ -146,7 +146,7 @@ fn what_becomes_of_an_event_is_what_a_plain_model_says() {
 }
 
 #[test]
-fn with_few_places_it_is_too() {
+fn with_few_places_events_do_what_the_model_says_too() {
     fn history(operations: Vec<Operation>) -> bool {
         agrees(operations, 2)
     }

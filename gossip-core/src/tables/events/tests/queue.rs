@@ -10,7 +10,7 @@ use core::time::Duration;
 use std::{vec, vec::Vec};
 
 #[test]
-fn the_least_sent_are_told_first_and_of_them_the_newest() {
+fn events_with_the_fewest_sends_go_first_and_of_those_the_newest() {
     let mut rig = Rig::ample();
     rig.send(b"1").unwrap();
     assert_eq!(rig.told(20).0, [1]);
@@ -82,7 +82,7 @@ fn a_datagram_has_a_bounded_number_of_them() {
 }
 
 #[test]
-fn what_is_as_old_as_the_ttl_is_told_no_more() {
+fn an_event_as_old_as_the_ttl_is_told_no_more() {
     let mut rig = Rig::ample();
     assert!(rig.is_new(&event(2, 1, 1, 10_000)));
     assert!(rig.is_new(&event(2, 1, 2, 0)));
@@ -97,7 +97,7 @@ fn what_is_as_old_as_the_ttl_is_told_no_more() {
 }
 
 #[test]
-fn an_event_is_told_with_the_age_that_it_was_told_with_and_more() {
+fn an_event_is_told_on_with_its_age_and_the_time_that_it_was_held() {
     let mut rig = Rig::ample();
     assert!(rig.is_new(&event(2, 1, 1, 1_234)));
     rig.wait(Duration::from_micros(2_500));

@@ -79,7 +79,7 @@ fn the_same_event_is_asked_for_again_only_after_an_answer_could_be_there() {
 }
 
 #[test]
-fn what_does_not_come_is_asked_for_again_but_not_for_ever() {
+fn an_event_that_does_not_come_is_asked_for_again_but_not_for_ever() {
     let mut rig = Rig::ample();
     let ask_again = |rig: &mut Rig| {
         let now = rig.now;
@@ -107,7 +107,7 @@ fn what_does_not_come_is_asked_for_again_but_not_for_ever() {
 }
 
 #[test]
-fn what_would_not_be_taken_is_not_asked_for() {
+fn an_event_that_would_not_be_taken_is_not_asked_for() {
     let heads = [id(3, 1, 1).head()];
     // By one without a place for it.
     let mut rig = Rig::with(1, 4, 1_000);
@@ -151,7 +151,7 @@ fn an_answer_has_what_is_lacked_and_young_the_newest_first() {
 }
 
 #[test]
-fn who_wants_the_rest_is_told_of_all_origins_but_itself() {
+fn a_want_of_the_rest_brings_all_origins_but_the_asker() {
     let mut rig = Rig::ample();
     assert!(rig.is_new(&event(2, 1, 22, 0)) && rig.is_new(&event(3, 1, 33, 0)));
     rig.send(b"mine").unwrap();

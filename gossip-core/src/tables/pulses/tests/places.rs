@@ -50,7 +50,7 @@ fn the_last_number_of_an_epoch_is_told_once() {
 }
 
 #[test]
-fn what_is_longest_fits_and_is_read_back() {
+fn the_longest_blob_fits_and_is_read_back() {
     let (mut memory, now, blob) = (Memory::new(), Instant::ZERO, [7; MAX_BLOB]);
     memory.pulses().write(0, now, 1, &blob);
     memory.pulses().write(0, now, 1, &[1]);

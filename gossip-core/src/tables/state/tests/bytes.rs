@@ -18,7 +18,7 @@ fn item(entries: &[u8]) -> Item<'_> {
 }
 
 #[test]
-fn entries_have_these_bytes() {
+fn an_entry_has_the_bytes_that_its_layout_says() {
     let lease = Lasting { expires: Some(Seconds(NOW.0 + 300)), after_death: AfterDeath::Kept };
     let value = |bytes, lasting| Content::Value { bytes, lasting };
     for (version, key, content, bytes) in [

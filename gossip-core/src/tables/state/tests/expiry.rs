@@ -26,7 +26,7 @@ fn any_history_with_expiry_keeps_the_laws_and_ends_with_equal_copies() {
 }
 
 #[test]
-fn copies_with_no_more_room_become_equal_with_expiry_too() {
+fn copies_with_no_more_room_than_the_owner_become_equal_with_expiry_too() {
     fn history(operations: Vec<Operation>) -> bool {
         let limits = Limits { owner_bytes: 150, ..LIMITS };
         let mut world = World::new(limits, [200; 4], Promises { expiry: true, ample: false });

@@ -90,7 +90,7 @@ fn an_owner_that_replaces_all_it_has_is_followed() {
 
 /// An old value is in the way of a new one, and its shorter successor comes in a later datagram.
 #[test]
-fn a_value_in_the_way_is_got_out_of_it() {
+fn a_value_in_the_way_of_its_shorter_successor_gives_way() {
     let (mut owner, mut copy) = (Rig::new(2, 200, LIMITS), Rig::new(2, 200, LIMITS));
     owner.set(b"a", &[1; 800]);
     copy.apply(&owner.tell(Tell::Missing { known: 0 }, 1_000).unwrap());
@@ -125,7 +125,7 @@ fn limits_follow_the_datagram_and_stay_within_what_is_stored() {
 
 /// Beside each owner four blocks a member on the heap; in place, half as many again as there are members.
 #[test]
-fn memory_is_what_was_promised() {
+fn state_takes_320_bytes_a_member_on_the_heap() {
     let (owner, block) = (size_of::<Owner>(), size_of::<Block>() + size_of::<u32>());
     assert_eq!((owner, block, BLOCK), (48, 68, 64));
     assert_eq!(owner + 4 * block, 320, "of a member, on the heap");

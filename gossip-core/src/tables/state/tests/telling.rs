@@ -73,7 +73,7 @@ fn what_is_gone_below_known_is_never_taken_back() {
 }
 
 #[test]
-fn who_asks_gets_the_oldest_and_who_is_told_news_the_newest() {
+fn a_want_brings_the_oldest_entries_and_news_the_newest() {
     let (mut owner, mut copy) = pair();
     for n in 0..10u8 {
         owner.set(&[n], &[n; 20]);

@@ -72,7 +72,7 @@ fn a_value_that_is_longer_than_the_readers_room_is_not_cut() {
 }
 
 #[test]
-fn compaction_sweeps_tombstones_at_everybody() {
+fn compaction_sweeps_tombstones_everywhere() {
     let (mut owner, mut copy) = (Rig::new(2, 200, LIMITS), Rig::new(2, 200, LIMITS));
     for n in 0..MAX_TOMBSTONES as u8 {
         assert!(!owner.store().should_compact(OWNER, NOW));

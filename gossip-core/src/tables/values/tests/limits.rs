@@ -76,7 +76,7 @@ fn a_full_memory_holds_every_byte_that_it_has_room_for() {
 }
 
 #[test]
-fn memory_is_what_was_promised() {
+fn values_take_19_kb_on_the_heap_and_1_7_kb_in_place() {
     assert_eq!(size_of::<Slot>(), 40);
     assert_eq!(64 * size_of::<Slot>() + 16_384, 18_944, "on the heap");
     assert_eq!(16 * size_of::<Slot>() + 1_024, 1_664, "in place");

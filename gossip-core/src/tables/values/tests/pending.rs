@@ -17,7 +17,7 @@ fn offered(rig: &mut Rig, sends: u8, mut take: impl FnMut(&str) -> bool) -> Vec<
 }
 
 #[test]
-fn fewest_sends_come_first_and_of_as_many_the_newest() {
+fn values_with_the_fewest_sends_go_first_and_of_those_the_newest() {
     let mut rig = Rig::new(8, 500);
     for text in ["b", "a", "d"] {
         let _ = rig.set(1, text, b"1");

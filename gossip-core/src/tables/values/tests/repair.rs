@@ -72,7 +72,7 @@ fn a_list_of_a_part_says_nothing_of_the_rest() {
 
 /// It would be asked for again and again.
 #[test]
-fn what_would_be_refused_is_not_asked_for() {
+fn a_value_that_would_be_refused_is_not_asked_for() {
     let mut full = Rig::new(2, 500);
     assert!(full.set(1, "a", b"1").is_ok() && full.set(1, "b", b"1").is_ok());
     assert_eq!(differences(&mut full, WHOLE, &[("a", 9), ("b", 9), ("c", 9)], NOW), ["lacks a", "lacks b"]);
