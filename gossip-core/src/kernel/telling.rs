@@ -22,28 +22,28 @@ use crate::{
     },
 };
 
-/// The most bytes of entries that are pushed of one owner in a datagram: a change, and not a map. Who lacks more asks for
-/// it.
+/// The most bytes of entries that are pushed of one owner in a datagram: a change, and not a map. A node that lacks more asks
+/// for it.
 const MAX_PUSHED: usize = 300;
-/// Owners from which on there is more news than can be told soon. Then hearing of one again counts as a send of it: half as
-/// many do, and who misses some asks for it.
+/// Pending owners from which on there is more news than can be told soon. Then hearing of one again counts as a send of it: half
+/// as many sends suffice, and a node that misses some asks for it.
 pub(crate) const MANY: u32 = 128;
-/// Pings for each that says what values there are, once none has changed for so many probe intervals; until then all do. At
-/// 20 % loss one in a hundred changes misses some of 200 members, which so find out within seconds.
+/// One in this many pings carries the sum of the values, once none has changed for `FRESH_PROBES` probe intervals; until then
+/// all pings do. At 20 % loss one in a hundred changes misses some of 200 members, which find out this way within seconds.
 const PINGS_PER_SUM: u32 = 4;
 const FRESH_PROBES: u32 = 5;
 
-/// Of the sends that suffice without loss so many tell entries, and the others heads. 3 to 6 were tried, in bitmaps of 1,000
+/// Of the sends that suffice without loss this many tell entries, and the others heads. 3 to 6 were tried, in bitmaps of 1,000
 /// and 10,000 nodes: more cost a fifth of the bytes of a change each, fewer lengthen the tail by the round trips of those
 /// that ask. At 20 % loss such a round trip fails every other time, so sends that make up for loss tell entries, too: 1,000
 /// nodes then know a change within 0.7 s instead of 4.2 s, in six runs.
 const SENDS_OF_ENTRIES: u8 = 4;
 
-/// An event is told so many times as often as a rumor: no later repair finds what its heads did not reach, and a head is
-/// short.
+/// An event is told this many times as often as a rumor: no later repair finds the nodes that its heads did not reach, and a head
+/// is short.
 const SENDS_OF_EVENTS: u8 = 2;
 
-/// Writes what an owner has into a datagram, in at most so many bytes of entries; says whether it did.
+/// Writes what an owner has into a datagram, with at most `most` bytes of entries; returns whether it did.
 pub(crate) fn put_item(
     draft: &mut Draft<'_>,
     kernel: &mut Kernel,

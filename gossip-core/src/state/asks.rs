@@ -1,4 +1,4 @@
-//! Asking: what a member does not publish, it may still tell whoever asks.
+//! Questions: what a member does not publish, it may still tell a member that asks.
 //!
 //! ```text
 //! host ──ask──▶ open ──question, up to 3 times──▶ member ──Asked──▶ its host
@@ -7,8 +7,8 @@
 //!                └──▶ AskFailed: after the last try, or when the member is gone
 //! ```
 //!
-//! A member keeps nothing of a question: its host gets all that an answer takes. Answers go to the advertised addresses of
-//! live members alone, since they are longer than what is asked.
+//! A member keeps nothing of a question: its host gets all that an answer takes. Answers are longer than questions, so they go
+//! only to the advertised addresses of live members.
 
 use crate::{
     kernel::{
@@ -220,8 +220,8 @@ impl State {
     }
 }
 
-/// How long to wait for the answer to a question that was sent so often: twice the ack timeout, since a host has to find it.
-/// After the last try there is nothing to be won by haste.
+/// How long to wait for an answer, after `sent` sends of the question: twice the ack timeout, since a host has to find it. After
+/// the last one there is nothing to gain by haste.
 fn patience(cx: &Context<'_, '_>, slot: SlotId, sent: u8) -> Duration {
     let config = &cx.kernel.config;
     let timeout = 2 * cx.kernel.round_trips.timeout(config, cx.zone_of(slot));

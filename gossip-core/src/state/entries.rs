@@ -14,8 +14,8 @@ use crate::{
     wire::state::Notice,
 };
 
-/// How old, in ms, an item is that is no news to others: those that were reached at once have passed it on, and the rest
-/// finds it by repair.
+/// From which age on, in ms, an item is no news to others: the members that it reached at once have passed it on, and the rest
+/// find it by repair.
 const OLD: u32 = 5_000;
 
 impl State {

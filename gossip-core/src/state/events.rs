@@ -71,9 +71,9 @@ impl State {
             }
             return;
         }
-        // Who sent it must be a member, so that its places are for members, and in an epoch that it is known to have: a forged one
-        // beyond would keep out those of the true one. And there must be room to deliver it. What is dropped for such a reason
-        // may come again.
+        // The origin must be a member, so that only members take places, and in an epoch that it is known to have: an event
+        // forged beyond that would keep out the true ones. And there must be room to deliver it. What is dropped for these
+        // reasons may come again.
         let origin = cx.tables.members.find(id.origin);
         let is_known = origin.is_some_and(|slot| id.epoch <= cx.record(slot).incarnation().epoch);
         if !is_known || !cx.tables.events.keeps() {

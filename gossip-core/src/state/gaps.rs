@@ -26,11 +26,11 @@ use core::{net::SocketAddr, time::Duration};
 
 /// How long what is missing may be on its way, in gossip intervals.
 const NOTICED_INTERVALS: u32 = 8;
-/// Part of a gossip interval within which a want is answered, mostly: later heads of the same are asked about again, since
-/// what was lost is found so without waiting.
+/// The part of a gossip interval within which most wants are answered. A head of the same owner that comes later than that is
+/// asked about again, so that what was lost is found without waiting.
 const ANSWERED_WITHIN: u32 = 2;
-/// How long the answer to a want may be, in gossip intervals. It doubles each time after the third: until then it was lost,
-/// more likely than refused.
+/// How long the answer to a want may take, in gossip intervals. It doubles each time after the third: until then, the answer was
+/// more likely lost than refused.
 const ASKED_INTERVALS: u32 = 2;
 const ASKED_EVENLY: u8 = 3;
 /// How long the state of the dead is kept: they may come back.
@@ -41,7 +41,7 @@ pub(crate) const MAX_WANTED: usize = sized(64, 8);
 const MAX_DUE: usize = 256;
 /// Owners that are asked themselves in a tick, a datagram each.
 const MAX_OWNERS_ASKED: usize = 8;
-/// One in this many wants goes to the owner, who lacks nothing.
+/// One in this many wants goes to the owner, which lacks nothing.
 const ASKS_PER_OWNER: u8 = 4;
 /// Members with the same tag that a head may be about.
 const MAX_ALIKE: usize = 4;
@@ -235,7 +235,7 @@ impl State {
         Self::send_items(cx, to, Traffic::State, &wanted);
     }
 
-    /// Sends what readers that know of each owner so much lack, or the owner's record.
+    /// Sends what a reader lacks that knows each owner up to a version, or the owner's record where that is `None`.
     pub(super) fn send_items(
         cx: &mut Context<'_, '_>,
         to: SocketAddr,

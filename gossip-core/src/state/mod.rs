@@ -1,4 +1,4 @@
-//! The plane of state: what members know of each other beside life and death.
+//! The plane of state: what members know of each other besides who is alive.
 //!
 //! ```text
 //!  host: publish, withdraw ──▶ own ──▶ the node's own map and state version
@@ -14,8 +14,7 @@
 //!  host: ask ──▶ asks ──question──▶ the member's host ──answer──▶ asks ──▶ host
 //! ```
 //!
-//! What a copy is, and why it converges, is told in `tables/state`. Beside it this plane has `events`, which are told once:
-//! see `tables/events`.
+//! `tables/state` explains what a copy is and why it converges, `tables/events` the events of this plane, which are told once.
 //!
 //! Laws: what a member publishes reaches all, however much is lost, and what it withdraws vanishes everywhere; no step
 //! sends more than the budget for state (`tests/it/state.rs`). An event is delivered at most once, and reaches all whose

@@ -201,7 +201,7 @@ impl State {
         self.beat.round = if cx.tables.pulses.pending() > 0 { now } else { Instant::NEVER };
     }
 
-    /// Sends so many of the newest, or as many as fit; returns how many that were.
+    /// Sends up to `most` of the newest, as far as they fit; returns how many it sent.
     fn tell_newest(cx: &mut Context<'_, '_>, to: SocketAddr, len: u16, most: usize) -> usize {
         let (now, mut told) = (cx.now(), 0);
         cx.within(len, |cx| {

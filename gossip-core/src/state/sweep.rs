@@ -1,5 +1,5 @@
-//! Sweeps: where very much is missing, as after a join, it is asked for range by range of the id-hash order, and not owner
-//! by owner.
+//! Sweeps: where very much is missing, as after a join, a node asks for it range by range of the id-hash order, and not owner by
+//! owner.
 
 use crate::{
     kernel::{choose, context::Context},
@@ -16,7 +16,7 @@ const MANY_GAPS: u32 = 128;
 const MEMBERS_PER_RANGE: u32 = 64;
 /// The time between two requests. An answer of five datagrams then makes 750 kB a second.
 const GAP: Duration = Duration::from_millis(8);
-/// How long it takes until most members know this node, in gossip intervals: who does not, does not answer it.
+/// How long it takes until most members know this node, in gossip intervals. One that does not know it does not answer it.
 const INTRODUCED_INTERVALS: u32 = 2;
 /// Ranges that are passed over in a step because nothing is missing of them.
 const MAX_PASSED: u32 = 16;

@@ -30,7 +30,7 @@ pub enum Wrong {
 #[derive(Debug)]
 struct Sent {
     delays: Delays,
-    /// By host: in which of its lives. No life is the 0th.
+    /// By host: the life in which it was delivered, counted from 1; 0 if it was not.
     delivered: Vec<u32>,
 }
 
@@ -60,7 +60,7 @@ pub struct EventFigures {
     /// To any node that was not the sender.
     pub deliveries: u64,
     /// Of all pairs of an event and a node that ran, in one life, from 4 s before it was sent until its ttl was over: the
-    /// share in which the node got it. And how many did not.
+    /// share in which the node got it, and the number in which it did not.
     pub share: Option<f64>,
     pub missed: usize,
     /// Seconds until half, 99 % and all of those had it: of several events the slowest, and the median.

@@ -6,9 +6,9 @@ use gossip_core::PulseScope;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// For so many intervals a node must have pulsed before it is looked for: by then 99.97 % have heard of it.
+/// For how many intervals a node must have pulsed before it is looked for: by then 99.97 % have heard of it.
 const SETTLED: u32 = 5;
-/// How many nodes are asked at most what they know.
+/// The most nodes whose knowledge is looked at.
 const READERS: usize = 50;
 
 /// When a host pulsed in its present life: first and last, and how long after the one before.
@@ -33,7 +33,7 @@ pub struct Pulses {
     origins: BTreeMap<HostId, Origin>,
     /// Bytes of the latest.
     bytes: usize,
-    /// How often what was known was so old, in ms, and in thousandths of the interval.
+    /// How old what was known was: counts by age in ms, and by age in thousandths of the interval.
     ages: BTreeMap<u32, u64>,
     parts: BTreeMap<u32, u64>,
     unknown: u64,
@@ -69,7 +69,7 @@ impl Pulses {
         !self.origins.is_empty() || self.refused > 0
     }
 
-    /// A host wrote a pulse of so many bytes just now.
+    /// A host wrote a pulse of this many bytes just now.
     pub(super) fn wrote(&mut self, now: Micros, host: HostId, life: u32, bytes: usize) {
         let fresh = Origin { life, first: now, last: now, gap: 0 };
         let origin = self.origins.entry(host).or_insert(fresh);
@@ -109,7 +109,7 @@ impl Pulses {
         }
     }
 
-    /// The figures; so many pulses were sent by all, of so many bytes.
+    /// The figures, given how many pulses all nodes sent together, and their bytes.
     pub fn figures(&self, (sent, bytes): (u64, u64), nodes: f64) -> PulseFigures {
         let known: u64 = self.ages.values().sum();
         let in_thousandths = |value: f64| thousandths(value / 1e3);

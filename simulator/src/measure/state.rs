@@ -41,7 +41,7 @@ struct Change {
     key: String,
     write: Write,
     delays: Delays,
-    /// Whether its owner has withdrawn the key since: who shows nothing needs no more of it.
+    /// Whether its owner has withdrawn the key since: a host that shows nothing then lacks nothing.
     is_over: bool,
 }
 
@@ -77,7 +77,7 @@ impl States {
         }
         let of_key = key.clone();
         changes.push(Change { step, owner, life, key, write, delays, is_over: false });
-        // Who does not have what is withdrawn holds that already, and its node tells no more of it.
+        // A host without the key holds its withdrawal already, and its node tells no more of it.
         for change in changes.iter_mut().filter(|change| change.key == of_key) {
             hosts.iter().enumerate().for_each(|(host, at)| change.look(now, host, at, origin.id));
         }

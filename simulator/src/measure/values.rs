@@ -16,7 +16,7 @@ struct Change {
     life: u32,
     write: Write,
     delays: Delays,
-    /// Whether the writer has no value of the key any more: who has none, neither, holds something later.
+    /// Whether the writer has no value of the key any more. Then a host without one holds something later, too.
     is_over: bool,
 }
 
@@ -45,7 +45,7 @@ pub struct SharedValues {
     done: Vec<Times>,
     /// By key, then host.
     shown: HashMap<ValueTag, Vec<Shown>>,
-    /// Values over which someone wrote who held them: they cannot win any more.
+    /// Values that a host held when it wrote over them: they cannot win any more.
     replaced: HashSet<(ValueTag, Version)>,
     /// Values that a host showed again, or an older one, after it had shown something later.
     came_back: u64,
@@ -66,7 +66,7 @@ pub struct ValueFigures {
     pub conflicts: u64,
     pub conflict_nodes: usize,
     /// Values that a node showed after it had shown something later of their key; and those that a node shows at the end
-    /// though someone wrote over them who held them.
+    /// though a host that held them wrote over them.
     pub came_back: u64,
     /// Whether, at the end, all that run hold the same values, byte for byte; and how long after the last fault they did.
     pub equal: Option<bool>,
@@ -102,7 +102,7 @@ impl SharedValues {
         others: impl Iterator<Item = HostId>,
     ) {
         let Some(at) = hosts.get(writer as usize) else { return };
-        // Who has none has none to delete.
+        // A host without a value has none to delete.
         let Some(write) = held(at, key).map(Write::Set).or(before.map(Write::Deleted)) else { return };
         self.replaced.extend(before.map(|before| (key, before)));
         let delays = Delays::new(now, hosts.len(), others);
@@ -191,7 +191,7 @@ impl SharedValues {
 }
 
 impl Change {
-    /// Whether who has this of the key holds the write, or something later.
+    /// Whether a host that has this of the key holds the write, or something later.
     fn is_held(&self, here: Option<Version>) -> bool {
         match self.write {
             Write::Set(version) => here.map_or(self.is_over, |here| here >= version),

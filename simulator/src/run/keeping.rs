@@ -63,7 +63,7 @@ impl Run<'_> {
     }
 
     fn withdraw(&mut self, n: usize, host: HostId, key: &str) {
-        // Who does not have it has nothing to withdraw.
+        // A host without the key has nothing to withdraw.
         let Some(version) = self.version(host, key) else { return };
         if self.world.withdraw(host, key).is_err() {
             self.world.watch.states.refused += 1;

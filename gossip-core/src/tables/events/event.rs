@@ -24,7 +24,7 @@ pub(crate) struct UserEvent<'a> {
     pub(crate) payload: &'a [u8],
 }
 
-/// The name of an event in ten bytes. Two events may share one: then who lacks only one of them may not ask for it.
+/// The name of an event in ten bytes. Two events may share one: then a node that lacks only one of them may not ask for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Head {
     /// See [`tag`].
@@ -35,7 +35,7 @@ pub(crate) struct Head {
     pub(crate) sequence: u16,
 }
 
-/// What was heard of an origin in an epoch, by one who wants the rest.
+/// What a node that wants the rest has heard of an origin in an epoch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Want {
     /// See [`tag`].

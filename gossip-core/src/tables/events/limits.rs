@@ -3,7 +3,7 @@
 use crate::vocabulary::bounds::sized;
 use core::time::Duration;
 
-/// The longest payload. What is larger belongs into a transfer of its own: an event names it.
+/// The longest payload. Anything larger belongs in a transfer of its own, which an event can announce.
 pub(crate) const MAX_PAYLOAD: usize = 512;
 /// From this age on an event is neither taken nor told.
 pub(crate) const TTL: Duration = Duration::from_secs(30);

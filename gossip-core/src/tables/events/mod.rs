@@ -1,7 +1,7 @@
 //! User events: one-shot messages of a member to all others, each delivered at most once.
 //!
-//! An event is named by its origin, the origin's epoch and a sequence number. Who hears one for the first time delivers it
-//! to its host and tells it on: whole a few times, then by its head, for which others ask if it is news to them.
+//! An event is named by its origin, the origin's epoch and a sequence number. A node that hears one for the first time delivers
+//! it to its host and tells it on: whole a few times, then by its head, after which others ask for it if it is news to them.
 //!
 //! ```text
 //!  send ───▶ ring of payloads ──▶ take ──▶ wholes, then heads          ask, wants ──▶ Want

@@ -31,7 +31,7 @@ impl Pace {
     }
 }
 
-/// How long so many bytes take at so many a second.
+/// How long `bytes` take at `per_second` bytes a second.
 pub(super) fn time_of(bytes: u32, per_second: u32) -> Duration {
     Duration::from_micros(u64::from(bytes) * micros(Duration::from_secs(1)) / u64::from(per_second))
 }

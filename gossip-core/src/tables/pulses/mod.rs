@@ -5,8 +5,8 @@
 //!  hear ───▶    (one each)
 //! ```
 //!
-//! A pulse replaces the one before as a whole, and nothing is repaired: who misses one has the next. What is told of a member
-//! is bounded by time, so that one that pulses without end is passed on no more often than others.
+//! A pulse replaces the one before as a whole, and nothing is repaired: a node that misses one gets the next. A member's pulses
+//! are passed on at a bounded rate, so that one that pulses without end is passed on no more often than others.
 //!
 //! **Which is newest.** A member numbers its pulses within its epoch, and the highest number wins. A pulse ends with its
 //! [`TTL`](limits::TTL), and from then on any other takes its place: a forged number spoils a member's pulses for that long

@@ -34,7 +34,7 @@ pub(crate) struct Place {
     len: u8,
     is_held: u8,
     pub(super) is_pending: u8,
-    /// In parts, since there are zeros of arrays of so many only.
+    /// In three parts, since `Zeroable` is not implemented for an array of this length.
     blob: [[u8; MAX_BLOB / 3]; 3],
 }
 

@@ -2,14 +2,14 @@
 
 use crate::vocabulary::record::NodeId;
 
-/// What a member says of itself, and when.
+/// A pulse, and whose it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Pulse<'a> {
     pub(crate) origin: NodeId,
     pub(crate) said: Said<'a>,
 }
 
-/// The same without who says it.
+/// A pulse without its origin.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Said<'a> {
     /// The origin's epoch.

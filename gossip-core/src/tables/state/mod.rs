@@ -1,4 +1,4 @@
-//! Kept state: what members know of each other beside life and death.
+//! Kept state: what members know of each other besides who is alive.
 //!
 //! Each node owns a small map of keys and values, and everyone keeps a copy of everyone's. Only the owner writes. It
 //! numbers its writes with one counter, the state version of its record, and each entry has the number of the write that

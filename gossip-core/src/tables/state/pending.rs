@@ -1,7 +1,7 @@
 //! What is to be told of whom: each owner at most once, however much of it is new, so that no owner crowds out the others.
 //!
-//! An owner's news is told a number of times: first its entries, then only that there are such ([`Form`]). Those who have
-//! them already, which are more and more, then cost six bytes each; those who have not ask at once.
+//! An owner's news is told a number of times: first its entries, then only that there are some ([`Form`]). Members that have
+//! them already, more and more of all, then cost six bytes each; those that do not have them ask at once.
 
 use super::{owner::Row, store::Store};
 use crate::{

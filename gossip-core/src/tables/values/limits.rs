@@ -8,10 +8,10 @@ pub(crate) const MAX_KEYS: usize = sized(64, 16);
 pub(crate) const MAX_BYTES: usize = sized(16_384, 1_024);
 /// The most prefixes of authorities.
 pub(crate) const MAX_PREFIXES: usize = sized(4, 2);
-/// How long a tombstone is kept, in seconds: a day, within which whoever was cut off is expected back.
+/// How long a tombstone is kept, in seconds: a day, within which members that were cut off are expected back.
 pub(crate) const TOMBSTONE_TTL: u32 = 24 * 60 * 60;
-/// The highest revision seen counts as this one where it is above: someone who claims an absurd revision of one key spoils
-/// that key, and no other.
+/// The most that a revision that was seen raises the next one to: a node that claims an absurd revision of one key spoils that
+/// key, and no other.
 pub(crate) const MAX_SEEN: u64 = 1 << 62;
 
 /// Why a value was not taken. Nothing has changed.
@@ -27,7 +27,7 @@ pub(crate) enum Refusal {
     Outdated,
     /// There is no slot for another key.
     Keys,
-    /// There are not as many bytes left.
+    /// Too few bytes are left.
     Bytes,
     /// The key's revisions have come to their end: only an authority's value helps.
     Revisions,

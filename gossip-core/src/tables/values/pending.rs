@@ -1,4 +1,4 @@
-//! Values that are to be sent: fewest sends first, of as many the newest first.
+//! Values that are to be sent: those with the fewest sends first, and of those the newest.
 
 use super::{
     store::{RETIRED, Values},

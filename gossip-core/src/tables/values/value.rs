@@ -5,7 +5,7 @@ use crate::vocabulary::{key::ValueKey, record::NodeId};
 use core::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
-/// Who stands behind a value. Any authority's wins over anyone else's.
+/// Whose word a value is. Any authority's wins over anyone else's.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Rank {
     /// Any member.
