@@ -1,6 +1,6 @@
 //! The command line: what can be asked for, and the help that says how.
 
-use crate::{adapter::Adapter, knobs::Knobs, locality, print::with_sources};
+use crate::{adapter::Adapter, client::ClientCommand, knobs::Knobs, locality, print::with_sources};
 use adapter_tokio::{ClusterName, Locality, NameError, NodeId, Seed};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -15,7 +15,11 @@ use std::{net::SocketAddr, path::PathBuf};
 Start with `gossip demo`. Then, in two terminals:
   gossip run --name a --cluster test --bind 127.0.0.1:7946
   gossip run --name b --cluster test --bind 127.0.0.1:7947 --join 127.0.0.1:7946
-and stop either of them with Ctrl-C."
+and stop either of them with Ctrl-C. In a third one:
+  gossip members --control /run/gossip/a.sock
+
+Exit status of the commands that ask a running agent: 0 if it did what was asked; 1 if it refuses, cannot be reached or does not
+answer; 2 for wrong arguments."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -35,6 +39,13 @@ pub(crate) enum Command {
     },
     /// Starts a cluster on this machine, breaks and mends it, and says how long everything took.
     Demo(DemoArgs),
+    #[command(flatten)]
+    Client(ClientCommand),
+    /// Prints a script that completes this program's arguments in a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 /// What `gossip run` takes.
@@ -135,6 +146,15 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) view_file: Option<PathBuf>,
 
+    /// The Unix socket at which `gossip members` and other commands reach this agent. By default it is named after the node, in
+    /// $XDG_RUNTIME_DIR/gossip, or else in /run/gossip. Only the agent's own user can open it.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) control: Option<PathBuf>,
+
+    /// Listen at no control socket.
+    #[arg(long, conflicts_with = "control")]
+    pub(crate) no_control: bool,
+
     /// Print one JSON object a line instead of words: at, event, id, name, address, locality, status, reachability,
     /// health, note. What does not apply is null.
     #[arg(long)]
@@ -179,8 +199,13 @@ fn seed(text: &str) -> Result<Seed, String> {
     text.parse().map_err(|error| format!("{error}"))
 }
 
+/// A seed that can be parsed, as it was given.
+pub(crate) fn seed_text(text: &str) -> Result<String, String> {
+    seed(text).map(|_| text.to_owned())
+}
+
 /// A key and its value, as `--tag` takes them.
-fn tag(text: &str) -> Result<(String, String)> {
+pub(crate) fn tag(text: &str) -> Result<(String, String)> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err(anyhow::anyhow!("a tag is KEY=VALUE, as role=db")),

@@ -3,6 +3,8 @@
 mod adapter;
 mod addresses;
 mod cli;
+mod client;
+mod control;
 mod demo;
 mod knobs;
 mod locality;
@@ -16,7 +18,7 @@ mod wrong;
 
 use adapter_tokio::NodeId;
 use anyhow::{Context as _, Result};
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use cli::{Cli, Command};
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -69,5 +71,11 @@ async fn execute(command: Command) -> Result<()> {
         Command::Run(args) => run::run(*args).await,
         Command::Id { name } => writeln!(io::stdout(), "{}", NodeId::from_name(&name)?).context(UNWRITABLE),
         Command::Demo(args) => demo::demo(args).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "gossip", &mut script);
+            io::stdout().write_all(&script).context(UNWRITABLE)
+        }
+        Command::Client(command) => client::execute(command).await,
     }
 }

@@ -10,8 +10,10 @@ use std::{
     io::{self, Write as _},
     net::SocketAddr,
     os::fd::AsFd,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
+use tokio::sync::broadcast;
 
 /// An error and what caused it, in one line.
 pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
@@ -54,6 +56,8 @@ pub(crate) struct Output {
     format: Format,
     out: Stream,
     err: Stream,
+    /// The same as JSON, for those who watch.
+    watched: broadcast::Sender<Arc<str>>,
 }
 
 impl Output {
@@ -67,13 +71,24 @@ impl Output {
             Format::Json => |lines| Format::Json.show(&Line::lagged(lines)).unwrap_or_default(),
         };
         let out = Stream::start("gossip-stdout", unbuffered(&io::stdout())?, MAX_LINES, lost)?;
-        Ok(Self { format, out, err: errors()? })
+        Ok(Self { format, out, err: errors()?, watched: broadcast::channel(MAX_LINES).0 })
+    }
+
+    /// Where all that is printed from now on can be followed, as JSON.
+    pub(crate) fn watched(&self) -> broadcast::Sender<Arc<str>> {
+        self.watched.clone()
     }
 
     /// Prints one line; a warning goes to standard error too (in words, only there).
     pub(crate) fn print(&self, line: &Line) {
         if let (true, Some(note)) = (line.is_warning, &line.note) {
             self.warn(note);
+        }
+        if self.watched.receiver_count() > 0
+            && let Some(json) = Format::Json.show(line)
+        {
+            // The last one may just have gone.
+            let _ = self.watched.send(json.into());
         }
         if let Some(line) = self.format.show(line) {
             self.out.push(line);
@@ -412,7 +427,8 @@ impl From<Event> for Told {
     }
 }
 
-fn status(status: Status) -> &'static str {
+/// A member's status in a word.
+pub(crate) fn status(status: Status) -> &'static str {
     match status {
         Status::Alive => "alive",
         Status::Suspect => "suspect",
@@ -421,7 +437,8 @@ fn status(status: Status) -> &'static str {
     }
 }
 
-fn reachability(reachability: Reachability) -> &'static str {
+/// Whether a member can be reached, in a word.
+pub(crate) fn reachability(reachability: Reachability) -> &'static str {
     match reachability {
         Reachability::Unknown => "unknown",
         Reachability::Reachable => "reachable",

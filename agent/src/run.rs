@@ -4,6 +4,7 @@ use crate::{
     UNWRITABLE,
     addresses::Addresses,
     cli::RunArgs,
+    control::{Control, Orders},
     print::{Format, LAST_WORDS, Line, Output, with_sources},
     seeds::{SeedCheck, Seen},
     shared_values::{Keys, said, unheard},
@@ -47,6 +48,7 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
     let mut seeds = SeedCheck::new(&args);
     let (name, tags) = (args.name.clone(), args.tag.clone());
     let mut view_file = ViewFileCheck(args.view_file.clone());
+    let (control, cluster) = (Control::of(&args)?, args.cluster.clone());
     let (handle, driver) = args.adapter.bind(options(args)?).await.map_err(in_options)?;
     let (mut events, mut user_events) = (handle.events(), handle.user_events());
     let mut keys = Keys::known_to(&handle);
@@ -55,6 +57,7 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
     publish(&handle, &tags)?;
     let mut driver = driver.spawn();
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
+    let (_serving, mut orders) = control.start(&handle, (&name, &cluster), output)?;
     output.print(&Line::of_me("started", &handle.me(), &name));
     if let Restored::Ignored(error) = handle.restored() {
         output.warn(with_sources(error));
@@ -90,6 +93,7 @@ async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Out
                 seeds.check(&Seen::by(&handle))?.into_iter().chain(of_view).for_each(|text| output.warn(text));
             }
             _ = &mut signal => break None,
+            Some(Orders::Leave) = orders.recv() => break None,
             // Whoever reads the output may go away, as in `gossip run | head`: then it is time to leave, too.
             error = output.failed() => break Some(Error::new(error).context(UNWRITABLE)),
             stopped = &mut driver => return Err(stopped_by_itself(stopped.map_err(Error::from).and_then(|how| how))),

@@ -5,6 +5,7 @@
 
 mod cli;
 mod cluster;
+mod control;
 mod departures;
 mod output;
 mod process;

@@ -2,12 +2,15 @@
 
 use serde_json::Value;
 use std::{
+    cell::RefCell,
+    collections::VecDeque,
     io::{BufRead as _, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
     time::{Duration, Instant},
 };
+use tempfile::TempDir;
 
 /// The program.
 pub(crate) const GOSSIP: &str = env!("CARGO_BIN_EXE_gossip");
@@ -45,6 +48,10 @@ pub(crate) struct Running {
     child: Child,
     stdout: Receiver<String>,
     stderr: Receiver<String>,
+    /// What was looked at before its turn.
+    ahead: RefCell<VecDeque<String>>,
+    /// Where its control socket is, unless it is named: two of one name at a time must not meet.
+    _runtime: TempDir,
 }
 
 impl Running {
@@ -60,18 +67,37 @@ impl Running {
 
     /// Starts it by a command that becomes it.
     pub(crate) fn start_as(command: &mut Command, stdout: Stdio) -> Self {
+        let runtime = TempDir::new().unwrap();
         let command = command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
+        let command = command.env("XDG_RUNTIME_DIR", runtime.path());
         let mut child = command.spawn().unwrap();
         // Its end of a pipe is its own: when it ends, the pipe ends.
         command.stdout(Stdio::null());
         let stdout = child.stdout.take().map_or_else(|| channel().1, lines);
         let stderr = lines(child.stderr.take().unwrap());
-        Self { child, stdout, stderr }
+        Self { child, stdout, stderr, ahead: RefCell::default(), _runtime: runtime }
+    }
+
+    /// Whether there is a line on standard output that was not read yet.
+    pub(crate) fn has_line(&self) -> bool {
+        self.ahead.borrow_mut().extend(self.stdout.try_iter());
+        !self.ahead.borrow().is_empty()
+    }
+
+    /// The next object on standard output.
+    pub(crate) fn next(&self) -> Value {
+        let ahead = self.ahead.borrow_mut().pop_front();
+        serde_json::from_str(&ahead.unwrap_or_else(|| self.stdout.recv_timeout(LIMIT).unwrap())).unwrap()
     }
 
     /// The next object on standard output whose event is `event`.
     pub(crate) fn event(&self, event: &str) -> Value {
         let parse = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+        let mut ahead = self.ahead.borrow_mut();
+        if let Some(at) = ahead.iter().position(|line| parse(line)["event"] == event) {
+            return ahead.drain(..=at).next_back().map(|line| parse(&line)).unwrap();
+        }
+        ahead.clear();
         let line = wait(&self.stdout, event, |line| parse(line)["event"] == event);
         parse(&line)
     }

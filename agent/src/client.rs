@@ -1,0 +1,171 @@
+//! The commands that ask a running agent, or tell it something.
+
+mod args;
+mod connection;
+mod diff;
+mod show;
+
+pub(crate) use args::ClientCommand;
+
+use crate::control::api::{Filter, Info, Join, Member, Pause, Send, Set, SetHealth, Shared};
+use anyhow::Result;
+use args::{AgentArgs, EventCommand, ValueCommand};
+use connection::Connection;
+use hyper::Method;
+use serde::{Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
+
+/// Carries out one command.
+///
+/// # Errors
+/// No agent can be asked, or it refuses; the error says why, and what to do.
+pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
+    let agent = command.agent();
+    let mut asked = Asked { to: Connection::open(agent.control.as_deref()).await?, json: agent.json };
+    match command {
+        ClientCommand::Info { .. } => asked.show::<Info>("/v1/info").await,
+        ClientCommand::Members { filter, wide, .. } => {
+            let members: Vec<Member> =
+                asked.to.get(&format!("/v1/members{}", query(&filter.into())?)).await?;
+            if asked.json { asked.print(&members) } else { show::members(&members, wide) }
+        }
+        ClientCommand::Member { who, .. } => {
+            let member: Member = asked.to.get(&format!("/v1/members/{}", connection::escaped(&who))).await?;
+            asked.print(&member)
+        }
+        ClientCommand::Watch { only, .. } => asked.to.watch(asked.json, &only).await,
+        ClientCommand::Join { seeds, .. } => asked.tell(Method::POST, "/v1/join", &Join { seeds }).await,
+        ClientCommand::Leave { .. } => asked.tell(Method::POST, "/v1/leave", &()).await,
+        ClientCommand::Health { health, .. } => {
+            let health = health.word().to_owned();
+            asked.tell(Method::PUT, "/v1/health", &SetHealth { health }).await
+        }
+        ClientCommand::Pause { seconds, .. } => {
+            asked.tell(Method::PUT, "/v1/pause", &Pause { seconds }).await
+        }
+        ClientCommand::Set { tags, ttl, .. } => {
+            for (key, value) in tags {
+                let path = format!("/v1/state/{}", connection::escaped(&key));
+                asked.tell(Method::PUT, &path, &Set { value, ttl }).await?;
+            }
+            Ok(())
+        }
+        ClientCommand::Unset { keys, .. } => {
+            for key in keys {
+                asked.tell(Method::DELETE, &format!("/v1/state/{}", connection::escaped(&key)), &()).await?;
+            }
+            Ok(())
+        }
+        ClientCommand::Get { who, key, .. } => asked.get_state(&who, key.as_deref()).await,
+        ClientCommand::Value { command } => asked.value(command).await,
+        ClientCommand::Event { command } => match command {
+            EventCommand::Send { name, payload, .. } => {
+                asked.tell(Method::POST, "/v1/events", &Send { name, payload }).await
+            }
+        },
+        ClientCommand::Diff { other, .. } => {
+            let here: Vec<Member> = asked.to.get("/v1/members").await?;
+            let there: Vec<Member> = Connection::open(Some(&other)).await?.get("/v1/members").await?;
+            let differences = diff::differences(&here, &there);
+            if asked.json { asked.print(&differences) } else { show::differences(&differences) }
+        }
+        ClientCommand::Metrics { .. } => asked.show::<BTreeMap<String, u64>>("/v1/metrics").await,
+    }
+}
+
+/// An agent that is asked, and how its answers are printed.
+struct Asked {
+    to: Connection,
+    json: bool,
+}
+
+impl Asked {
+    /// Asks for something, and prints it.
+    async fn show<T: DeserializeOwned + Serialize>(&mut self, path: &str) -> Result<()> {
+        let answer: T = self.to.get(path).await?;
+        self.print(&answer)
+    }
+
+    /// As JSON, or field by field.
+    fn print(&self, answer: &impl Serialize) -> Result<()> {
+        if self.json { show::json(answer) } else { show::fields(answer) }
+    }
+
+    /// Sends a request whose answer is of no interest: that there is one says enough.
+    async fn tell(&mut self, method: Method, path: &str, body: &impl Serialize) -> Result<()> {
+        self.to.send(method, path, body).await
+    }
+
+    async fn get_state(&mut self, who: &str, key: Option<&str>) -> Result<()> {
+        let member: Member = self.to.get(&format!("/v1/members/{}", connection::escaped(who))).await?;
+        match key {
+            None => self.print(&member.tags),
+            Some(key) => match member.tags.get(key) {
+                Some(value) if self.json => show::json(value),
+                Some(value) => show::line(value),
+                None => {
+                    Err(anyhow::anyhow!("{who} has no key {key}: `gossip get {who}` shows all that it has"))
+                }
+            },
+        }
+    }
+
+    async fn value(&mut self, command: ValueCommand) -> Result<()> {
+        let path = |key: &str| format!("/v1/values/{}", connection::escaped(key));
+        match command {
+            ValueCommand::List { .. } => {
+                let values: Vec<Shared> = self.to.get("/v1/values").await?;
+                if self.json { show::json(&values) } else { show::values(&values) }
+            }
+            ValueCommand::Get { key, .. } => {
+                let found: Shared = self.to.get(&path(&key)).await?;
+                if self.json { show::json(&found) } else { show::line(&found.value) }
+            }
+            ValueCommand::Set { key, value, .. } => {
+                self.tell(Method::PUT, &path(&key), &Set { value, ttl: None }).await
+            }
+            ValueCommand::Delete { key, .. } => self.tell(Method::DELETE, &path(&key), &()).await,
+        }
+    }
+}
+
+impl From<args::FilterArgs> for Filter {
+    fn from(args: args::FilterArgs) -> Self {
+        let args::FilterArgs { status, zone, name, tag } = args;
+        let status = status.map(|status| status.word().to_owned());
+        Self { status, zone, name, tag }
+    }
+}
+
+/// What of a filter is given, as the end of a path.
+fn query(filter: &Filter) -> Result<String> {
+    let serde_json::Value::Object(fields) = serde_json::to_value(filter)? else { return Ok(String::new()) };
+    let given = fields.iter().filter_map(|(name, value)| {
+        value.as_str().map(|value| format!("{name}={}", connection::escaped(value)))
+    });
+    let given: Vec<String> = given.collect();
+    Ok(if given.is_empty() { String::new() } else { format!("?{}", given.join("&")) })
+}
+
+/// Which agent is asked.
+impl ClientCommand {
+    fn agent(&self) -> &AgentArgs {
+        match self {
+            Self::Info { agent }
+            | Self::Members { agent, .. }
+            | Self::Member { agent, .. }
+            | Self::Watch { agent, .. }
+            | Self::Join { agent, .. }
+            | Self::Leave { agent }
+            | Self::Health { agent, .. }
+            | Self::Pause { agent, .. }
+            | Self::Set { agent, .. }
+            | Self::Unset { agent, .. }
+            | Self::Get { agent, .. }
+            | Self::Diff { agent, .. }
+            | Self::Metrics { agent } => agent,
+            Self::Value { command } => command.agent(),
+            Self::Event { command: EventCommand::Send { agent, .. } } => agent,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What the commands for a running agent take.
+
+use crate::cli::{seed_text, tag};
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Which agent to ask, and how to print what it says.
+#[derive(Debug, Args)]
+pub(crate) struct AgentArgs {
+    /// The agent's control socket, as given to its `gossip run --control`. Without it the only agent that runs on this
+    /// machine for this user is asked.
+    #[arg(long, value_name = "PATH", env = "GOSSIP_CONTROL")]
+    pub(crate) control: Option<PathBuf>,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What can be asked of a running agent, or told to it.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Shows an agent's own node, and how it is.
+    Info {
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Lists the members that an agent knows, its own node included.
+    Members {
+        #[command(flatten)]
+        filter: FilterArgs,
+        /// Show ids, reachability, epochs and tags, too.
+        #[arg(long)]
+        wide: bool,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Shows all that an agent knows of one member.
+    Member {
+        /// Its name, or its id.
+        who: String,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Prints what happens from now on, as the agent's own output does.
+    Watch {
+        /// Only these events, as `user_event` or `value`; may be given several times.
+        #[arg(long, value_name = "EVENT")]
+        only: Vec<String>,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Has an agent join through other nodes.
+    Join {
+        /// Nodes to join, by address or DNS name.
+        #[arg(required = true, value_name = "HOST:PORT", value_parser = seed_text)]
+        seeds: Vec<String>,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Has an agent leave its cluster, and end.
+    Leave {
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Says how fit the agent's node is to serve.
+    Health {
+        /// How fit it is.
+        health: HealthArg,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Asks the others for patience: the node will not answer for a while.
+    Pause {
+        /// For so many seconds.
+        seconds: u8,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Publishes keys of the agent's node.
+    Set {
+        /// Keys and values.
+        #[arg(required = true, value_name = "KEY=VALUE", value_parser = tag)]
+        tags: Vec<(String, String)>,
+        /// For so many seconds only.
+        #[arg(long, value_name = "SECONDS")]
+        ttl: Option<u32>,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Withdraws keys of the agent's node.
+    Unset {
+        /// The keys.
+        #[arg(required = true, value_name = "KEY")]
+        keys: Vec<String>,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Prints what a member publishes.
+    Get {
+        /// Its name, or its id.
+        who: String,
+        /// One key, whose value alone is printed.
+        key: Option<String>,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Reads and sets what belongs to the cluster as a whole.
+    Value {
+        #[command(subcommand)]
+        command: ValueCommand,
+    },
+    /// Sends events to all members.
+    Event {
+        #[command(subcommand)]
+        command: EventCommand,
+    },
+    /// Shows in what the views of two agents differ.
+    Diff {
+        /// The other agent's control socket.
+        #[arg(value_name = "PATH")]
+        other: PathBuf,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Prints an agent's counters.
+    Metrics {
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+}
+
+/// Which members to list: those that fit all that is given.
+#[derive(Debug, Args)]
+pub(crate) struct FilterArgs {
+    /// Only those of this status.
+    #[arg(long)]
+    pub(crate) status: Option<StatusArg>,
+    /// Only those of this region, zone or rack, in numbers as they are shown.
+    #[arg(long, value_name = "REGION[/ZONE[/RACK]]")]
+    pub(crate) zone: Option<String>,
+    /// Only those of this name, or whose names begin so: `db-*`.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Only those that publish this key, or this value of it.
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    pub(crate) tag: Option<String>,
+}
+
+/// A member's status.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum StatusArg {
+    /// Nobody suspects it.
+    Alive,
+    /// It is suspected.
+    Suspect,
+    /// It was declared dead.
+    Dead,
+    /// It left.
+    Left,
+}
+
+impl StatusArg {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Suspect => "suspect",
+            Self::Dead => "dead",
+            Self::Left => "left",
+        }
+    }
+}
+
+/// How fit a node is to serve.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum HealthArg {
+    /// As it should be.
+    Healthy,
+    /// Worse than others: prefer those.
+    Degraded,
+    /// Not at all.
+    Unhealthy,
+}
+
+impl HealthArg {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
+/// What can be done with the cluster's values.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ValueCommand {
+    /// Lists all of them.
+    List {
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Prints one.
+    Get {
+        /// Its key.
+        key: String,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Sets one.
+    Set {
+        /// Its key.
+        key: String,
+        /// Its value.
+        value: String,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Deletes one.
+    Delete {
+        /// Its key.
+        key: String,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+}
+
+impl ValueCommand {
+    pub(super) fn agent(&self) -> &AgentArgs {
+        match self {
+            Self::List { agent }
+            | Self::Get { agent, .. }
+            | Self::Set { agent, .. }
+            | Self::Delete { agent, .. } => agent,
+        }
+    }
+}
+
+/// What can be done with events.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventCommand {
+    /// Sends one to all other members, once. `gossip watch` prints those that come.
+    Send {
+        /// What kind of event it is: 1 to 31 visible ASCII characters.
+        name: String,
+        /// What it says; its name and this have at most 512 bytes together.
+        #[arg(default_value = "")]
+        payload: String,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+}

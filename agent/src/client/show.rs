@@ -1,0 +1,141 @@
+//! How answers are printed for people, and for programs.
+
+use super::diff::Difference;
+use crate::{
+    UNWRITABLE,
+    control::api::{Member, Shared},
+    print,
+};
+use anyhow::{Context as _, Result};
+use comfy_table::{Table, presets};
+use serde::Serialize;
+use serde_json::Value;
+use std::io::{self, Write as _};
+
+/// One line of JSON.
+pub(super) fn json(answer: &impl Serialize) -> Result<()> {
+    print::print_json(answer).context(UNWRITABLE)
+}
+
+/// A line as it is.
+pub(super) fn line(text: &str) -> Result<()> {
+    writeln!(io::stdout(), "{text}").context(UNWRITABLE)
+}
+
+/// An object, a line for each of its fields.
+pub(super) fn fields(answer: &impl Serialize) -> Result<()> {
+    let Value::Object(fields) = serde_json::to_value(answer)? else { return json(answer) };
+    let width = fields.keys().map(String::len).max().unwrap_or(0);
+    let mut out = io::stdout().lock();
+    for (name, value) in &fields {
+        writeln!(out, "{name:width$}  {}", plain(value)).context(UNWRITABLE)?;
+    }
+    Ok(())
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => match items.as_slice() {
+            [] => "-".to_owned(),
+            items => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        },
+        Value::Object(fields) if fields.is_empty() => "-".to_owned(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn table(heads: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(heads);
+    table
+}
+
+fn print(table: &Table) -> Result<()> {
+    let text = table.to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    writeln!(io::stdout(), "{}", lines.join("\n")).context(UNWRITABLE)
+}
+
+/// Members, one a line.
+pub(super) fn members(members: &[Member], wide: bool) -> Result<()> {
+    let mut heads = vec!["name", "address", "locality", "status", "health"];
+    if wide {
+        heads.extend(["reachability", "epoch", "id", "tags"]);
+    }
+    let mut table = table(&heads);
+    for member in members {
+        let name = member.name.clone().unwrap_or_else(|| member.id.clone());
+        let mut row = vec![
+            name,
+            member.address.to_string(),
+            member.locality.clone(),
+            member.status.clone(),
+            member.health.clone(),
+        ];
+        if wide {
+            let tags: Vec<String> = member.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            row.extend([
+                member.reachability.clone().unwrap_or_else(|| "-".to_owned()),
+                member.epoch.to_string(),
+                member.id.clone(),
+                tags.join(" "),
+            ]);
+        }
+        table.add_row(row);
+    }
+    print(&table)
+}
+
+/// The cluster's values, one a line.
+pub(super) fn values(values: &[Shared]) -> Result<()> {
+    let mut table = table(&["key", "value", "set by"]);
+    for shared in values {
+        table.add_row([&shared.key, &shared.value, &shared.writer]);
+    }
+    print(&table)
+}
+
+/// What two agents see differently, one a line.
+pub(super) fn differences(differences: &[Difference]) -> Result<()> {
+    if differences.is_empty() {
+        return line("the two agents see the same");
+    }
+    let mut table = table(&["member", "what", "here", "there"]);
+    for one in differences {
+        let seen = |side: &Option<String>| side.clone().unwrap_or_else(|| "-".to_owned());
+        table.add_row([one.member.clone(), one.field.clone(), seen(&one.here), seen(&one.there)]);
+    }
+    print(&table)
+}
+
+/// Something that happened, as the agent prints it, if it is among `only` those events (all, if there are none).
+pub(super) fn happened(text: &str, json: bool, only: &[String]) -> Result<()> {
+    let object: Value = serde_json::from_str(text).context("the agent is of another version")?;
+    let field = |name: &str| object[name].as_str();
+    // Whatever is asked for, one is told that something is missing.
+    let is_asked_for = |event: &str| event == "lagged" || only.iter().any(|asked| asked == event);
+    if !only.is_empty() && !field("event").is_some_and(is_asked_for) {
+        return Ok(());
+    }
+    if json {
+        return line(text);
+    }
+    let columns = [
+        (field("at"), 24),
+        (field("event"), 13),
+        (field("name").or(field("id")), 13),
+        (field("address"), 21),
+        (field("locality"), 11),
+        (field("status"), 7),
+        (field("reachability"), 11),
+        (field("health"), 9),
+    ];
+    let columns = columns.map(|(text, width)| format!("{:width$}", text.unwrap_or("-")));
+    let note = field("note").filter(|note| !note.is_empty()).unwrap_or_default();
+    line(format!("{}  {note}", columns.join("  ")).trim_end())
+}

@@ -1,0 +1,20 @@
+//! The control interface: what a running agent can be asked and told, over a Unix socket of its machine.
+//!
+//! ```text
+//! gossip members ──HTTP/1.1, JSON──▶ socket ──▶ server (a thread of its own) ──▶ routes ──▶ Handle
+//!                                                                              └──▶ Orders ──▶ the agent's loop
+//! ```
+//!
+//! The protocol runs on another thread: whoever asks much, or reads slowly, holds up himself alone. Connections, requests and
+//! answers are bounded; see [`server`].
+
+pub(crate) mod api;
+mod routes;
+mod server;
+mod setup;
+pub(crate) mod socket;
+
+pub(crate) use routes::Orders;
+pub(crate) use setup::Control;
+
+use routes::Agent;

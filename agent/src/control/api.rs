@@ -1,0 +1,125 @@
+//! What requests and answers hold, as JSON: the same types for the agent and for those who ask it.
+
+use adapter_tokio::Health;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, net::SocketAddr};
+
+/// The agent's own node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Info {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) cluster: String,
+    pub(crate) version: String,
+    pub(crate) address: SocketAddr,
+    /// As region/zone/rack, in numbers.
+    pub(crate) locality: String,
+    pub(crate) health: String,
+    /// Whether its view is as complete as it gets.
+    pub(crate) joined: bool,
+    pub(crate) epoch: u32,
+    /// Members that are alive or suspect, itself included; and those that it remembers as dead or left.
+    pub(crate) live: usize,
+    pub(crate) gone: usize,
+    /// 0: it is well. The more, the more time it gives others before it accuses them.
+    pub(crate) local_health: u8,
+    /// Equal on two agents that know the same, in hexadecimal digits.
+    pub(crate) fingerprint: String,
+    /// Names of seeds that cannot be found, and why.
+    pub(crate) unresolved_seeds: Vec<String>,
+}
+
+/// A member, the agent's own node included.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Member {
+    /// Its name; none until it has arrived.
+    pub(crate) name: Option<String>,
+    pub(crate) id: String,
+    pub(crate) address: SocketAddr,
+    pub(crate) locality: String,
+    pub(crate) status: String,
+    /// Of others only.
+    pub(crate) reachability: Option<String>,
+    pub(crate) health: String,
+    pub(crate) routable: bool,
+    pub(crate) epoch: u32,
+    /// What it publishes beside its name; bytes that are no visible ASCII are escaped as in Rust.
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+/// Which members are asked for: those that fit all that is given.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Filter {
+    /// `alive`, `suspect`, `dead` or `left`.
+    pub(crate) status: Option<String>,
+    /// As region/zone, or region/zone/rack.
+    pub(crate) zone: Option<String>,
+    /// A name, or its beginning before a `*`.
+    pub(crate) name: Option<String>,
+    /// A key that it has, or a key and its value, as `role=db`.
+    pub(crate) tag: Option<String>,
+}
+
+/// Seeds to join.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Join {
+    pub(crate) seeds: Vec<String>,
+}
+
+/// What the node says of its fitness to serve: healthy, degraded or unhealthy.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SetHealth {
+    pub(crate) health: String,
+}
+
+/// For how long the others shall have patience.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pause {
+    pub(crate) seconds: u8,
+}
+
+/// A value for a key of the node's own, or of the cluster.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Set {
+    pub(crate) value: String,
+    /// How many seconds it lasts; without it, as long as the node. Not for the cluster's keys.
+    #[serde(default)]
+    pub(crate) ttl: Option<u32>,
+}
+
+/// A key of the cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Shared {
+    pub(crate) key: String,
+    pub(crate) value: String,
+    /// Who set it, by name if that is known.
+    pub(crate) writer: String,
+    pub(crate) revision: u64,
+}
+
+/// An event for all members.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Send {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) payload: String,
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Problem {
+    pub(crate) error: String,
+}
+
+/// A health by its word.
+pub(crate) fn health_of(word: &str) -> Option<Health> {
+    [("healthy", Health::Healthy), ("degraded", Health::Degraded), ("unhealthy", Health::Unhealthy)]
+        .into_iter()
+        .find_map(|(name, health)| (name == word).then_some(health))
+}

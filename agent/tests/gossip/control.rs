@@ -1,0 +1,207 @@
+//! Agents that are asked, told and watched.
+
+use crate::process::{Running, failure, finish, success};
+use serde_json::Value;
+use std::{
+    env, fs,
+    os::unix::net::{UnixListener, UnixStream},
+    path::PathBuf,
+    thread,
+    time::Duration,
+};
+
+/// A directory for sockets, removed at the end.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(test: &str) -> Self {
+        let path = env::temp_dir().join(format!("gossip-control-{}-{test}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn socket(&self, name: &str) -> String {
+        self.0.join(format!("{name}.sock")).display().to_string()
+    }
+
+    /// An agent that is controlled at a socket of its name, and its address.
+    fn agent(&self, name: &str, more: &str) -> (Running, String) {
+        let socket = self.socket(name);
+        let agent = Running::start(&format!(
+            "run --name {name} --cluster control --bind 127.0.0.1:0 --preset local --json --control {socket} {more}"
+        ));
+        let address = agent.event("started")["address"].as_str().unwrap().to_owned();
+        (agent, address)
+    }
+
+    /// What a command that asks an agent of this name prints.
+    fn ask(&self, name: &str, command: &str) -> String {
+        success(&format!("{command} --control {}", self.socket(name)))
+    }
+
+    fn ask_json(&self, name: &str, command: &str) -> Value {
+        serde_json::from_str(&self.ask(name, &format!("{command} --json"))).unwrap()
+    }
+
+    /// Asks until the answer is as it should be.
+    fn until(&self, name: &str, command: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..600 {
+            let answer = self.ask_json(name, command);
+            if holds(&answer) {
+                return answer;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        panic!("{command}: {}", self.ask(name, command));
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn names(members: &Value) -> Vec<&str> {
+    members.as_array().unwrap().iter().map(|member| member["name"].as_str().unwrap_or("?")).collect()
+}
+
+#[test]
+fn members_are_listed_and_chosen_by_status_zone_name_and_tag() {
+    let place = Place::new("members");
+    let (_a, address) = place.agent("a", "--tag role=db --locality 1/1/1");
+    let (mut b, _) = place.agent("b", &format!("--join {address} --tag role=web --locality 1/2/1"));
+    let all = place
+        .until("a", "members", |members| names(members) == ["a", "b"] && members[1]["tags"]["role"] == "web");
+    assert_eq!(all[0]["address"], address);
+    assert_eq!((&all[1]["status"], &all[1]["locality"]), (&"alive".into(), &"1/2/1".into()));
+    for (filter, found) in [
+        ("--tag role=db", vec!["a"]),
+        ("--tag role", vec!["a", "b"]),
+        ("--zone 1/2", vec!["b"]),
+        ("--zone 1", vec!["a", "b"]),
+        ("--name b*", vec!["b"]),
+        ("--name b", vec!["b"]),
+        ("--status dead", vec![]),
+    ] {
+        assert_eq!(names(&place.ask_json("a", &format!("members {filter}"))), found, "{filter}");
+    }
+    let wide = place.ask("a", "members --wide");
+    assert!(wide.lines().count() == 3 && wide.contains("role=web"), "{wide}");
+
+    place.ask("b", "leave");
+    assert!(b.end().success());
+    assert!(!place.0.join("b.sock").exists(), "its socket is gone");
+    place.until("a", "members --status left", |members| names(members) == ["b"]);
+    assert_eq!(place.ask_json("a", "info")["gone"], 1);
+}
+
+#[test]
+fn what_an_agent_is_told_reaches_the_others() {
+    let place = Place::new("told");
+    let (a, address) = place.agent("a", "");
+    let (_b, _) = place.agent("b", "");
+    place.ask("b", &format!("join {address}"));
+    a.event("up");
+    place.ask("b", "set role=db port=5432");
+    place.until("a", "get b", |tags| *tags == serde_json::json!({"role": "db", "port": "5432"}));
+    assert_eq!(place.ask("a", "get b port"), "5432\n");
+    place.ask("b", "unset port");
+    place.until("a", "get b", |tags| *tags == serde_json::json!({"role": "db"}));
+    place.ask("b", "health degraded");
+    place.until("a", "member b", |member| member["health"] == "degraded");
+    place.ask("b", "value set mode dark");
+    let mode = place.until("a", "value list", |values| values[0]["key"] == "mode");
+    assert_eq!((&mode[0]["value"], &mode[0]["writer"]), (&"dark".into(), &"b".into()));
+    assert_eq!(place.ask("a", "value get mode"), "dark\n");
+    place.ask("a", "value delete mode");
+    place.until("b", "value list", |values| values.as_array().is_some_and(Vec::is_empty));
+    place.ask("b", "pause 1");
+    place.until("b", "metrics", |metrics| metrics["probes"].as_u64() > Some(0));
+    let difference = success(&format!("diff {} --control {}", place.socket("a"), place.socket("b")));
+    assert_eq!(difference, "the two agents see the same\n");
+}
+
+#[test]
+fn who_watches_sees_what_happens_and_what_was_asked_for_only() {
+    let place = Place::new("watch");
+    let (_a, address) = place.agent("a", "");
+    let all = Running::start(&format!("watch --json --control {}", place.socket("a")));
+    let some = Running::start(&format!("watch --json --only up --control {}", place.socket("a")));
+    // Both watch once they have seen one come.
+    let mut others = Vec::new();
+    for n in 0.. {
+        others.push(place.agent(&format!("b{n}"), &format!("--join {address}")));
+        if all.has_line() && some.has_line() {
+            break;
+        }
+    }
+    assert_eq!(all.event("up")["event"], "up");
+    assert_eq!(some.next()["event"], "up");
+    place.ask("a", "leave");
+    for mut watcher in [all, some] {
+        assert_eq!(watcher.end().code(), Some(1));
+        watcher.warning("the agent has ended");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_refused_with_advice_and_changes_nothing() {
+    let place = Place::new("wrong");
+    let (_a, _) = place.agent("a", "--tag role=db");
+    let long = "x".repeat(1_200);
+    for (command, advice) in [
+        ("get nobody".to_owned(), "no member is called nobody"),
+        ("get a port".to_owned(), "a has no key port"),
+        ("unset port".to_owned(), "this node has no key port"),
+        ("value get mode".to_owned(), "the cluster has no value for mode"),
+        ("value delete mode".to_owned(), "the cluster has no value for mode"),
+        (format!("set role={long}"), "more than 892 bytes"),
+        (format!("event send {}", "x".repeat(40)), "1 to 31 visible ASCII characters"),
+    ] {
+        let said = failure(&format!("{command} --control {}", place.socket("a")), 1);
+        assert!(said.contains(advice), "{command}: {said}");
+    }
+    for wrong in ["health fine", "members --status fine", "set role", "join", "join nowhere", "pause 300"] {
+        let (_, said, status) = finish(&format!("{wrong} --control {}", place.socket("a")));
+        assert_eq!(status, Some(2), "{wrong}: {said}");
+    }
+    assert_eq!(place.ask("a", "get a role"), "db\n");
+}
+
+#[test]
+fn without_an_agent_one_is_told_how_to_get_one() {
+    let place = Place::new("none");
+    let said = failure(&format!("members --control {}", place.socket("none")), 1);
+    assert!(said.contains("there is no agent at"), "{said}");
+    drop(UnixListener::bind(place.socket("crashed")).unwrap());
+    let said = failure(&format!("members --control {}", place.socket("crashed")), 1);
+    assert!(said.contains("has ended without its goodbye"), "{said}");
+    // What a crashed agent left is no obstacle for the next one.
+    let (_a, _) = place.agent("crashed", "");
+    assert_eq!(names(&place.ask_json("crashed", "members")), ["crashed"]);
+    let said = failure(
+        &format!(
+            "run --name other --cluster control --bind 127.0.0.1:0 --control {}",
+            place.socket("crashed")
+        ),
+        1,
+    );
+    assert!(said.contains("another agent is controlled at"), "{said}");
+}
+
+#[test]
+fn connections_that_say_nothing_keep_nobody_out_for_long() {
+    let place = Place::new("idle");
+    let (_a, _) = place.agent("a", "");
+    // One more than may be open at a time.
+    let idle: Vec<UnixStream> = (0..65).map(|_| UnixStream::connect(place.socket("a")).unwrap()).collect();
+    assert_eq!(names(&place.ask_json("a", "members")), ["a"]);
+    drop(idle);
+}
+
+#[test]
+fn completions_are_scripts_for_a_shell() {
+    assert!(success("completions bash").contains("_gossip()"));
+    assert!(success("completions fish").contains("complete -c gossip"));
+}
