@@ -14,7 +14,7 @@ use crate::{
         },
         table::ME,
     },
-    vocabulary::{error::StateError, time::Instant},
+    vocabulary::{error::StateError, key::is_visible, time::Instant},
 };
 use core::time::Duration;
 
@@ -53,11 +53,6 @@ impl Own {
     }
 }
 
-/// Whether a key can be shown, and typed, anywhere. How long it may be the store knows.
-fn is_key(key: &str) -> bool {
-    key.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
 /// In how many seconds of the clock a time to live is over at the earliest. Entries know whole seconds, of which the present
 /// one has passed in part: one second from now may be none of theirs.
 fn seconds_until_over(ttl: u32, now: Instant) -> u32 {
@@ -93,7 +88,7 @@ impl State {
         value: &[u8],
         terms: Terms,
     ) -> Result<(), StateError> {
-        if !is_key(key) {
+        if !is_visible(key.as_bytes()) {
             return Err(StateError::Key);
         }
         let terms = Terms { ttl: terms.ttl.map(|ttl| seconds_until_over(ttl, cx.now())), ..terms };
@@ -105,7 +100,7 @@ impl State {
 
     /// Deletes a key of this node.
     pub(crate) fn withdraw(&mut self, cx: &mut Context<'_, '_>, key: &str) -> Result<(), StateError> {
-        if !is_key(key) {
+        if !is_visible(key.as_bytes()) {
             return Err(StateError::Key);
         }
         self.write(cx, None, |cx, counter| {

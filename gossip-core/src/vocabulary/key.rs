@@ -1,4 +1,4 @@
-//! The one rule for the keys of cluster-wide values, and of what members are asked for.
+//! The one rule for keys: those of members, those of cluster-wide values, and the names that members are asked for.
 
 use core::fmt;
 use siphasher::sip::SipHasher13;
@@ -15,6 +15,11 @@ impl ValueTag {
     }
 }
 
+/// Whether a key is visible ASCII, so that it can be shown, and typed, anywhere. An empty one passes: that is a floor's.
+pub(crate) fn is_visible(key: &[u8]) -> bool {
+    key.iter().all(u8::is_ascii_graphic)
+}
+
 /// The most bytes of a key: its length has five bits on the wire.
 pub(crate) const MAX_KEY_BYTES: usize = 31;
 
@@ -29,7 +34,7 @@ pub(crate) struct ValueKey {
 impl ValueKey {
     /// The key with these bytes; `None` if they break the rule.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let is_key = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic);
+        let is_key = !bytes.is_empty() && is_visible(bytes);
         if is_key { Self::kept(bytes) } else { None }
     }
 

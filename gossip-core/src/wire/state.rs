@@ -16,6 +16,7 @@ use crate::{
     tables::state::{item::Item, tell::Told},
     vocabulary::{
         error::Malformed,
+        key::is_visible,
         record::{Health, Incarnation, NodeId, Record},
     },
 };
@@ -67,11 +68,6 @@ pub(crate) struct Range {
 #[inline]
 fn believed(count: u32) -> Result<u32, Malformed> {
     if count <= Incarnation::MAX_COUNT { Ok(count) } else { Err(Malformed::Value) }
-}
-
-/// Whether a key is visible ASCII, so that it can be shown, and typed, anywhere. A floor has none.
-fn is_visible(key: &[u8]) -> bool {
-    key.iter().all(u8::is_ascii_graphic)
 }
 
 fn epoch(reader: &mut Reader<'_>) -> Result<u32, Malformed> {

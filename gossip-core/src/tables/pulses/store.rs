@@ -168,7 +168,9 @@ impl<'a> Pulses<'a> {
     /// Makes a place pending, as the newest.
     fn pass_on(&mut self, slot: SlotId, now: Instant) {
         self.retire(slot);
-        let Some(place) = self.get_mut(slot) else { return };
+        let Some(place) = self.get_mut(slot) else {
+            return debug_assert!(false, "only what is held is passed on");
+        };
         (place.passed_on, place.is_pending) = (now.as_micros(), 1);
         list::push_front(self.places, &mut self.books.first, slot);
         self.books.pending += 1;

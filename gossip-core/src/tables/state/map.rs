@@ -132,13 +132,8 @@ impl<'a> Map<'a> {
             }
             keys += usize::from(!held.key.is_empty());
         }
-        let merged = match (before, entry.at(now).value()) {
-            (None, None) => Merged::Silently,
-            (None, Some(_)) => Merged::Visibly(Change::New),
-            (Some(_), None) => Merged::Visibly(Change::Gone),
-            (Some(before), Some(after)) if before == after => Merged::Silently,
-            (Some(_), Some(_)) => Merged::Visibly(Change::Changed),
-        };
+        let change = Change::between(before, entry.at(now).value());
+        let merged = change.map_or(Merged::Silently, Merged::Visibly);
         Some(Scan { old, place, merged, keys })
     }
 

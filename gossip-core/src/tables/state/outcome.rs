@@ -13,6 +13,18 @@ pub(crate) enum Change {
     Gone,
 }
 
+impl Change {
+    /// What happened to a key that had one value, or none, and now has another; `None` if a reader sees no difference.
+    pub(crate) fn between(before: Option<&[u8]>, after: Option<&[u8]>) -> Option<Self> {
+        match (before, after) {
+            (None, Some(_)) => Some(Self::New),
+            (Some(_), None) => Some(Self::Gone),
+            (Some(before), Some(after)) if before != after => Some(Self::Changed),
+            _ => None,
+        }
+    }
+}
+
 /// Told of each change that a reader sees, in the order in which they come.
 pub(crate) type Observer<'o> = dyn FnMut(&[u8], Change) + 'o;
 

@@ -57,7 +57,9 @@ impl Store<'_> {
     }
 
     fn link(&mut self, slot: SlotId, sends: u8) {
-        let Some(list) = self.desk.pending.list(sends) else { return };
+        let Some(list) = self.desk.pending.list(sends) else {
+            return debug_assert!(false, "there is a list for each number of sends");
+        };
         list.push_front(self.owners, Row::Pending, slot);
         self.desk.pending.count += 1;
         if let Some(owner) = self.owners.get_mut(slot as usize) {

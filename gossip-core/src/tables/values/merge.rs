@@ -45,7 +45,7 @@ impl Values<'_> {
                     self.note_report(at, conflict.is_some());
                     return Ok(Merged { conflict, ..Merged::default() });
                 }
-                let change = change(held.content, *content);
+                let change = Change::between(held.content.value(), content.value());
                 let (place, conflict_lost) = (entry.place(), report(held.version));
                 self.store(place, value, conflict, now)?;
                 Ok(Merged { won: true, change, conflict: conflict_lost })
@@ -54,7 +54,7 @@ impl Values<'_> {
             Err(_) if value.is_over() => Ok(Merged::default()),
             Err(place) => {
                 self.store(place, value, false, now)?;
-                Ok(Merged { won: true, change: change(Content::Deleted, *content), conflict: None })
+                Ok(Merged { won: true, change: Change::between(None, content.value()), conflict: None })
             }
         }
     }
@@ -108,14 +108,5 @@ impl Values<'_> {
             self.remove(place);
             forgotten += 1;
         }
-    }
-}
-
-fn change(before: Content<'_>, after: Content<'_>) -> Option<Change> {
-    match (before.value(), after.value()) {
-        (None, Some(_)) => Some(Change::New),
-        (Some(_), None) => Some(Change::Gone),
-        (Some(before), Some(after)) if before != after => Some(Change::Changed),
-        _ => None,
     }
 }
