@@ -28,7 +28,7 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
-    /// The name, the configuration, the advertised address or the capacity was refused.
+    /// The name, the configuration, the advertised address or a capacity was refused.
     Config(ConfigError),
     /// The name cannot be published: the datagrams, or the bytes that a member may keep, are too few for it.
     Name(StateError),

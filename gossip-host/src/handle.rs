@@ -173,6 +173,7 @@ impl Handle {
 
     /// Leaves: tells the others, and stops when enough have acknowledged it, or after `timeout`, at most 5 s. It
     /// begins with this call and cannot be taken back; the future only waits for the end, and says how many know.
+    /// The time counts from when the driver sees it: a node whose driver does not run leaves once it does.
     pub fn leave(&self, timeout: Duration) -> Leave {
         self.0.inbox.ask(|requests| {
             requests.leave = Some(requests.leave.map_or(timeout, |other| other.min(timeout)));

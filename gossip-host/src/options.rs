@@ -12,6 +12,9 @@ use std::{
     time::Duration,
 };
 
+/// The most members and notices that there can be room for: 2^20, the most members that the core holds.
+const MAX_CAPACITY: usize = 1 << 20;
+
 /// What a node is started with: begin with [`Options::new`] and change what must differ.
 ///
 /// ```
@@ -109,6 +112,14 @@ impl Options {
         if self.seeds.len() > MAX_SEEDS {
             return Err(StartError::TooManySeeds { given: self.seeds.len() });
         }
+        for (field, given, least) in
+            [("capacity", self.capacity, 2), ("event_capacity", self.event_capacity, 1)]
+        {
+            if !(least..=MAX_CAPACITY).contains(&given) {
+                let (min, max, given) = (least as f64, MAX_CAPACITY as f64, given as f64);
+                return Err(ConfigError::Range { field, min, max, given }.into());
+            }
+        }
         Ok(self.config.validate()?)
     }
 
@@ -172,6 +183,26 @@ pub(crate) fn with_port(address: SocketAddr, local: SocketAddr) -> SocketAddr {
 mod tests {
     use super::*;
     use gossip_core::ClusterName;
+
+    #[test]
+    fn room_for_too_few_or_too_many_is_refused_with_its_range() {
+        let refused = |change: fn(&mut Options)| {
+            let options = Options::new("node", Config::lan(ClusterName::named("room").unwrap()));
+            options.with(change).check().map_err(|error| error.to_string())
+        };
+        for (change, said) in [
+            (
+                (|o| o.capacity = 1) as fn(&mut Options),
+                "capacity is 1: set it to 2 at least and 1048576 at most",
+            ),
+            (|o| o.capacity = (1 << 20) + 1, "capacity is 1048577"),
+            (|o| o.event_capacity = 0, "event_capacity is 0: set it to 1 at least"),
+        ] {
+            let error = refused(change).unwrap_err();
+            assert!(error.starts_with(said), "{error}");
+        }
+        assert_eq!(refused(|o| (o.capacity, o.event_capacity) = (2, 1 << 20)), Ok(()));
+    }
 
     #[test]
     fn an_address_of_another_family_than_the_sockets_is_refused() {
