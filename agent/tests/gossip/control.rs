@@ -156,7 +156,7 @@ fn what_is_wrong_is_refused_with_advice_and_changes_nothing() {
         ("unset port".to_owned(), "this node has no key port"),
         ("value get mode".to_owned(), "the cluster has no value for mode"),
         ("value delete mode".to_owned(), "the cluster has no value for mode"),
-        (format!("set role={long}"), "more than 892 bytes"),
+        (format!("set role={long}"), "more than 897 bytes: publish where it can be fetched"),
         (format!("event send {}", "x".repeat(40)), "1 to 31 visible ASCII characters"),
     ] {
         let said = failure(&format!("{command} --control {}", place.socket("a")), 1);
