@@ -135,7 +135,8 @@ pub(crate) struct RunArgs {
 
     /// A file that remembers, across restarts, which life of the node this is; made if it is missing.
     ///
-    /// Without it the clock decides, which is enough unless the clock can go backwards.
+    /// Without it the clock decides, in whole seconds. That is enough unless the clock can go backwards, or a node that
+    /// crashes is started again within the same second.
     #[arg(long, value_name = "PATH")]
     pub(crate) epoch_file: Option<PathBuf>,
 

@@ -47,8 +47,10 @@ pub struct Options {
     /// Members that there is room for, this node included: 2 to 2^20. Memory is reserved for that number at the
     /// start and touched as they come.
     pub capacity: usize,
-    /// Where the epoch is kept across restarts. Without it the clock alone tells epochs apart, so a restart
-    /// while the clock stands or goes backwards needs one more round trip to be believed.
+    /// Where the epoch is kept across restarts. Without it the clock alone tells epochs apart, in whole seconds. A restart
+    /// after the clock went backwards needs one more round trip to be believed. Of two starts within one second at one address
+    /// the second is taken for the first: others may go on to show what that published, and miss the first events and pulses.
+    /// Use a file where a node that crashes may be started again at once.
     pub epoch_file: Option<PathBuf>,
     /// Where the members are kept across restarts: a node that has such a file finds its cluster again without seeds.
     /// Written soon after the first of them is known, when they change, at most every [`view_interval`](Self::view_interval)

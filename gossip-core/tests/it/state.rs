@@ -436,3 +436,28 @@ fn state_is_told_to_no_other_address_than_a_members_own() {
         "{answered} bytes: what the budget lets out at once"
     );
 }
+
+#[test]
+fn who_starts_again_in_a_past_epoch_is_heard_with_what_it_has_now() {
+    for (back, writes, new, down) in
+        [(1, 3, 1, 0), (1, 1, 3, 0), (500, 20, 2, 0), (1, 20, 2, 90), (0, 3, 1, 0), (0, 20, 2, 90)]
+    {
+        let mut network = restored(1, 20, lan(), Link::PERFECT);
+        for n in 0..writes {
+            publish(&mut network, 4, &format!("old-{}", n % 5), b"old");
+            network.run_for(secs(1));
+        }
+        let (address, epoch) = (network.hosts[4].address, network.hosts[4].epoch);
+        network.crash(4);
+        network.run_for(secs(down));
+        network.restart_in(4, address, epoch - back);
+        for n in 0..new {
+            publish(&mut network, 4, &format!("new-{n}"), b"new");
+        }
+        network.join(4, &[0]);
+        network.run_for(secs(10));
+        let case = (back, writes, new, down);
+        assert!(all_agree(&network), "{case:?}");
+        assert_eq!(network.hosts[0].node.state(network.hosts[4].id).count(), new, "{case:?}");
+    }
+}
