@@ -206,17 +206,17 @@ counters! {
     heads_received,
     /// Heads sent.
     heads_sent,
-    /// State asked for of one member: what was missing, and did not come by itself.
+    /// Wants sent: requests for what was missing of one member's state and did not come by itself.
     wants_sent,
-    /// Of what others asked for, what was answered.
+    /// Wants of others that were answered.
     wants_answered,
-    /// Ranges of members whose state was asked for, after joining.
+    /// Requests for the state of all members in a range, as after joining.
     state_fetches,
-    /// Items ignored: of members that are unknown or gone, or of another epoch.
+    /// Items dropped: of members that are unknown or gone, or of another epoch.
     dropped_items,
-    /// Entries of state not taken in for want of room: their owner's share or its quota.
+    /// Entries of state dropped for want of room: in their owner's share of the memory, or in its quota.
     dropped_entries,
-    /// State of the dead that was forgotten.
+    /// Dead members whose state was forgotten.
     state_forgotten,
     /// Events that this node sent.
     events_sent,
@@ -234,22 +234,22 @@ counters! {
     event_wants_answered,
     /// Bytes of events and their heads, in packets of any class.
     bytes_of_events,
-    /// Events that had to be told still, and made room for newer ones.
+    /// Events that made room for newer ones before they were told as often as they should be.
     events_displaced,
     /// Events dropped: older than 30 s.
     dropped_events_expired,
-    /// Events dropped: older than this node's life, in an earlier one of which they may have been delivered.
+    /// Events dropped: older than this node's life. An earlier life of it may have delivered them.
     dropped_events_before_life,
     /// Events dropped: too far behind the newest of their origin.
     dropped_events_behind,
     /// Events dropped: of an epoch before the newest of their origin.
     dropped_events_past_epoch,
-    /// Events dropped: of one origin too many.
+    /// Events dropped: there was no place for another origin.
     dropped_events_crowded,
-    /// Events dropped: more than a node takes. They may have come again.
+    /// Events dropped: over the rate at which a node takes them. They may have come again.
     dropped_events_over_rate,
-    /// Events dropped: of no member that this node knows, of an epoch beyond the one that it knows of, or without memory for
-    /// any. They may have come again.
+    /// Events dropped: of no member that this node knows, of an epoch above the one that it knows, or for want of any memory for
+    /// events. They may have come again.
     dropped_events_unknown,
     /// Cluster-wide values that this node wrote or deleted.
     values_written,
@@ -259,21 +259,21 @@ counters! {
     values_changed,
     /// Cluster-wide values sent.
     values_sent,
-    /// Cluster-wide values found to be written without knowledge of each other.
+    /// Conflicts: two cluster-wide values of one key that were written without knowledge of each other.
     value_conflicts,
-    /// Lists of cluster-wide values sent, because another node holds others.
+    /// Lists of this node's cluster-wide values, sent to nodes that hold others.
     value_lists,
-    /// Cluster-wide values not taken in for want of room, or because they are longer than this node's datagrams allow.
+    /// Cluster-wide values dropped for want of room, or because they are longer than this node's datagrams allow.
     dropped_values,
-    /// Cluster-wide values not taken in because their keys are an authority's, and they are not.
+    /// Cluster-wide values dropped because their keys are reserved for an authority, and they are not an authority's.
     forged_values,
     /// Deleted cluster-wide values that were forgotten.
     values_forgotten,
     /// Questions that this node's host asked other members.
     asked,
-    /// Of those, the ones that were answered with what was asked for.
+    /// Of those, the ones that were answered.
     asked_answered,
-    /// Of those, the ones that ended without, forgotten ones included.
+    /// Of those, the ones that ended without an answer, forgotten ones included.
     asked_failed,
     /// Questions of others that the host was told of; those that came again included.
     questions,
