@@ -14,13 +14,13 @@ use std::{
 pub(crate) const MAX_ASKS: usize = 16;
 /// Names that a node answers: as many as it can have keys.
 pub(crate) const MAX_NAMES: usize = 64;
-/// Questions of one name that wait for whoever answers them: as many as the core puts to its host at once.
+/// Questions of one name that wait to be answered: as many as the core puts to its host at once.
 const MAX_QUESTIONS: usize = 32;
 
 /// What a question ends with.
 pub(crate) type Outcome = Result<Bytes, AskError>;
 
-/// All questions under way, by the numbers of those who ask, and by the names that are answered.
+/// All questions under way: this node's own by their numbers, those of others by the names that it answers.
 #[derive(Default)]
 pub(crate) struct Asks(Mutex<Desk>);
 
@@ -62,9 +62,9 @@ struct Line {
 pub(crate) enum Put {
     /// It waits to be answered.
     Waiting,
-    /// It does, and the one that waited longest does no more.
+    /// It waits, and the one that waited longest was dropped for it.
     Displaced,
-    /// Nobody answers what it asks for.
+    /// No `Questions` answers the name that it asks for.
     Unknown,
 }
 
@@ -85,7 +85,7 @@ impl Asks {
         Ok(number)
     }
 
-    /// Nobody waits for this question any more. Whether the driver has to tell the node.
+    /// Drops a question whose future was dropped; returns whether the driver has to tell the node.
     pub(crate) fn forget(&self, number: u64) -> bool {
         let mut desk = lock(&self.0);
         let forgotten = desk.open.remove(&number);
@@ -173,7 +173,7 @@ impl Asks {
         Ok(())
     }
 
-    /// Nobody answers this name any more.
+    /// The `Questions` of this name was dropped.
     pub(crate) fn answer_no_more(&self, name: &str) {
         let line = lock(&self.0).answered.remove(name);
         drop(line);

@@ -1,4 +1,4 @@
-//! The last of what happened, for readers who each have a place of their own in it.
+//! The latest items of a stream, read by each reader from its own position.
 
 use crate::notice::Lagged;
 use std::collections::VecDeque;
@@ -60,7 +60,7 @@ impl<T: Clone> Ring<T> {
         missed
     }
 
-    /// Moves a cursor past items that are gone; returns how many that were.
+    /// Moves a cursor past items that are gone; returns how many there were.
     fn skip_gone(&mut self, cursor: &mut u64) -> u64 {
         let missed = self.oldest().saturating_sub(*cursor);
         self.lagged += missed;
