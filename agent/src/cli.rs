@@ -1,8 +1,7 @@
 //! The command line: what can be asked for, and the help that says how.
 
-use crate::{adapter::Adapter, client::ClientCommand, knobs::Knobs, locality, print::with_sources};
-use adapter_tokio::{ClusterName, Locality, NameError, NodeId, Seed};
-use anyhow::Result;
+use crate::{adapter::Adapter, arguments, client::ClientCommand, knobs::Knobs, locality};
+use adapter_tokio::{Locality, Seed};
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -34,7 +33,7 @@ pub(crate) enum Command {
     /// Prints the id that a node's name stands for, as the other commands print it.
     Id {
         /// The node's name, as given to `gossip run --name`.
-        #[arg(value_parser = name)]
+        #[arg(value_parser = arguments::name)]
         name: String,
     },
     /// Starts a cluster on this machine, breaks and mends it, and says how long everything took.
@@ -83,20 +82,20 @@ Exit status:
   130  a second signal cut the leave short")]
 pub(crate) struct RunArgs {
     /// The node's name, unique in its cluster and kept across restarts.
-    #[arg(long, value_parser = name)]
+    #[arg(long, value_parser = arguments::name)]
     pub(crate) name: String,
 
     /// The cluster's name, the same on all its nodes. Nodes of other clusters are ignored, with a warning.
-    #[arg(long, value_parser = cluster_name)]
+    #[arg(long, value_parser = arguments::cluster_name)]
     pub(crate) cluster: String,
 
     /// The address and UDP port to listen on. Port 0 takes a free one.
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7946", value_parser = address)]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7946", value_parser = arguments::address)]
     pub(crate) bind: SocketAddr,
 
     /// The address that others reach this node at, if it is not the one it listens on. Port 0
     /// stands for the port it listens on.
-    #[arg(long, value_name = "IP:PORT", value_parser = address)]
+    #[arg(long, value_name = "IP:PORT", value_parser = arguments::address)]
     pub(crate) advertise: Option<SocketAddr>,
 
     /// A node to join, by address or DNS name; may be given several times. A few are enough.
@@ -105,7 +104,7 @@ pub(crate) struct RunArgs {
     /// Names are looked up again on every retry, and each that cannot be found is warned of. If all are names, and four
     /// look-ups of each have failed, which takes 5 s at least, the node ends with exit status 1, rather than run alone as
     /// if all were well.
-    #[arg(long, value_name = "HOST:PORT", value_parser = seed)]
+    #[arg(long, value_name = "HOST:PORT", value_parser = arguments::seed)]
     pub(crate) join: Vec<Seed>,
 
     /// Never give up names of --join that cannot be found: for where they come into being later.
@@ -126,7 +125,7 @@ pub(crate) struct RunArgs {
     /// value have at most 303 bytes less than --max-datagram. A node has room for 63 keys beside its name, and for 1,024 bytes
     /// in all, its name included, of which each key takes 7. Programs read a tag with `Key::raw`: its value is the bytes given
     /// here.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = arguments::tag)]
     pub(crate) tag: Vec<(String, String)>,
 
     /// What the node runs on. To the other nodes it makes no difference.
@@ -182,35 +181,6 @@ pub(crate) struct DemoArgs {
     /// Print one JSON object a chapter, and as the last line one with the figures of all.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-fn name(text: &str) -> Result<String, NameError> {
-    NodeId::from_name(text).map(|_| text.to_owned())
-}
-
-fn cluster_name(text: &str) -> Result<String, String> {
-    ClusterName::named(text).map(|_| text.to_owned()).map_err(|error| with_sources(&error))
-}
-
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse().map_err(|_| "give an IP address and a port, like 127.0.0.1:7946 or [::1]:7946")
-}
-
-fn seed(text: &str) -> Result<Seed, String> {
-    text.parse().map_err(|error| format!("{error}"))
-}
-
-/// A seed that can be parsed, as it was given.
-pub(crate) fn seed_text(text: &str) -> Result<String, String> {
-    seed(text).map(|_| text.to_owned())
-}
-
-/// A key and its value, as `--tag` takes them.
-pub(crate) fn tag(text: &str) -> Result<(String, String)> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err(anyhow::anyhow!("a tag is KEY=VALUE, as role=db")),
-    }
 }
 
 #[cfg(test)]

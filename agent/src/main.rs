@@ -2,6 +2,7 @@
 
 mod adapter;
 mod addresses;
+mod arguments;
 mod cli;
 mod client;
 mod control;

@@ -1,6 +1,6 @@
 //! What the commands for a running agent take.
 
-use crate::cli::{seed_text, tag};
+use crate::arguments::{seed_text, tag};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
