@@ -59,7 +59,7 @@ fn the_readmes_program_tells_of_another_one_on_this_machine() {
 fn the_readmes_program_prints_errors_for_people() {
     // An address for documentation, which no machine has.
     for (address, error) in [
-        ("here", "error: invalid socket address syntax\n"),
+        ("here", "error: here is no address and port to listen on\n"),
         (
             "203.0.113.1:7946",
             "error: cannot bind 203.0.113.1:7946, which must be an address of this machine: ",
