@@ -117,6 +117,12 @@ pub fn recount(world: &mut World<Measure>) {
     world.watch.population.running = world.running().count();
 }
 
+/// A cluster was formed: measuring begins with it as it stands.
+pub fn formed(world: &mut World<Measure>) {
+    let (watch, hosts) = world.watch_and_hosts();
+    watch.audits.formed(hosts);
+}
+
 /// Looks at all nodes' views; call it once a second of virtual time.
 pub fn look(world: &mut World<Measure>) {
     recount(world);

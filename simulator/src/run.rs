@@ -128,6 +128,7 @@ impl Run<'_> {
         let state = self.scenario.state;
         let published = |host| keeping::introduction(state, host);
         self.world.form(self.scenario.nodes, groups, published).map_err(|error| error.to_string())?;
+        measure::formed(&mut self.world);
         let lacks = |(id, host): (HostId, &Host)| published(id).len() - host.node.state(host.id).count();
         let refused: usize = self.world.running().map(lacks).sum();
         self.world.watch.states.refused += refused as u64;

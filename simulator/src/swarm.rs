@@ -9,8 +9,8 @@
 //! - A node finds every member that it lists, by its id, and never lists itself or someone who never was.
 //! - Fingerprints are equal exactly where live members, their incarnations and state versions are (once a second).
 //! - A node shows its own keys and values as they were written, and of other members nothing of a past epoch.
-//! - A node delivers an event at most once in a life; while no host was cut from its socket, at most 30 s after it was sent,
-//!   and none of before its life.
+//! - A node delivers an event at most once in a life; while no host was cut from its socket or slow to read it, at most 30 s
+//!   after it was sent, and none of before its life.
 //! - What a node shows of a cluster-wide value only grows, and was written by whom it names.
 //! - A pulse that a node shows was sent by the member that it is of, and no earlier one follows it (once a second, in every
 //!   second cluster; the others have no pulses).

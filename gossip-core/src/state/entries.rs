@@ -13,10 +13,14 @@ use crate::{
     },
     wire::state::Notice,
 };
+use core::time::Duration;
 
 /// From which age on, in ms, an item is no news to others: the members that it reached at once have passed it on, and the rest
 /// find it by repair.
 const OLD: u32 = 5_000;
+/// How long a node that has just begun takes to catch up with what others have. A gap is asked for after 8 gossip intervals, and
+/// then twice more after 2 each: 3.5 s, where those are longest.
+const NEW: Duration = Duration::from_secs(5);
 
 impl State {
     /// Takes in an item of a live member in its present epoch, after what it says of its owner's record. Returns above which
@@ -43,8 +47,7 @@ impl State {
         let known = cx.tables.state.owner(slot).known();
         if applied.stored > 0 || known > before {
             cx.kernel.metrics.items_changed += 1;
-            // A node that asks for whole views hears nothing from them that others do not know.
-            if age < OLD || !self.sweeps.is_sweeping() {
+            if age < OLD || !self.is_catching_up(cx) {
                 cx.enqueue_state(slot, before, now.stamp().minus(age));
             }
         } else {
@@ -60,6 +63,13 @@ impl State {
             }
             _ => None,
         }
+    }
+
+    /// Whether this node lacks what all others have, since it has just begun, or asks for whole ranges: then it hears nothing old
+    /// that others do not know.
+    fn is_catching_up(&self, cx: &Context<'_, '_>) -> bool {
+        let since = cx.kernel.view.since.unwrap_or(self.began);
+        self.sweeps.is_sweeping() || cx.now().since(since) < NEW
     }
 
     /// Where there is much news, hearing of a pending owner from another node counts as telling of it.

@@ -9,6 +9,8 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct State {
     pub(super) own: Own,
+    /// When this node began.
+    pub(super) began: Instant,
     pub(super) sweeps: Sweeps,
     pub(super) catch_up: CatchUp,
     pub(super) shared: Shared,
@@ -19,6 +21,7 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
+            began: now,
             own: Own::new(now),
             sweeps: Sweeps::new(),
             catch_up: CatchUp::NONE,

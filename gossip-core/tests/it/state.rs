@@ -113,6 +113,23 @@ fn a_joiner_learns_what_all_have_published() {
 }
 
 #[test]
+fn a_joiner_does_not_tell_all_again_what_it_was_told_at_its_start() {
+    // Both with few members, whose state is asked for one by one, and with many, asked for by ranges.
+    for members in [40, 200] {
+        let mut network = restored(1, members, lan(), Link::LAN);
+        (0..members).for_each(|host| publish(&mut network, host, "role", b"db"));
+        network.run_for(secs(20));
+        let joiner = network.add("joiner");
+        network.join(joiner, &[0]);
+        publish(&mut network, joiner, "role", b"web");
+        network.run_for(secs(10));
+        assert!(all_agree(&network), "among {members}");
+        let sent = network.hosts[joiner].node.metrics().items_sent;
+        assert!(sent <= 16, "{sent} items of its own and of others, among {members}");
+    }
+}
+
+#[test]
 fn a_key_of_an_earlier_epoch_never_shows_again() {
     across_seeds(seeds(), |seed| {
         let mut network = restored(seed, 40, lan(), Link { loss: 0.1, ..Link::PERFECT });

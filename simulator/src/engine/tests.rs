@@ -64,7 +64,12 @@ fn a_formed_cluster_stays_formed() {
 
 #[test]
 fn a_formed_cluster_holds_what_its_hosts_published_and_tells_it_no_more() {
-    let hosts = 200;
+    for hosts in [30, 200] {
+        holds_what_was_published(hosts);
+    }
+}
+
+fn holds_what_was_published(hosts: u32) {
     let config = Config::lan(ClusterName::named("test").unwrap());
     let (zones, origin) = (Zones::ONE, Origin::default());
     let setup = Setup { seed: 1, config, zones, capacity: 256, step_cost: 0, uplink: None, origin };

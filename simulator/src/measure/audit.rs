@@ -101,6 +101,25 @@ impl Audits {
         *self.ledger(host) = Ledger::default();
     }
 
+    /// A cluster stands from the start: what its nodes were told before counts as seen.
+    pub(super) fn formed(&mut self, hosts: &[Host]) {
+        for (id, host) in (0..).zip(hosts) {
+            let m = host.node.metrics();
+            let ledger = self.ledger(id);
+            ledger.datagrams = m.datagrams_received;
+            ledger.packets = [
+                m.packets_probe,
+                m.packets_suspicion,
+                m.packets_rumor,
+                m.packets_state,
+                m.packets_sync,
+                m.packets_pulse,
+            ];
+            ledger.bytes =
+                [m.bytes_probe, m.bytes_suspicion, m.bytes_rumor, m.bytes_state, m.bytes_sync, m.bytes_pulse];
+        }
+    }
+
     fn ledger(&mut self, host: HostId) -> &mut Ledger {
         let at = host as usize;
         if self.ledgers.len() <= at {

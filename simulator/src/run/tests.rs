@@ -183,6 +183,13 @@ fn soak_holds_for_three_hours_in_a_small_cluster() {
 }
 
 #[test]
+fn what_a_formed_cluster_was_told_before_is_no_contradiction_to_an_audit() {
+    let audit = "step=[{ do = 'audit', at_s = 5, for_s = 5 }]";
+    let audit = outcome("state-join", &["nodes=12", audit], 1).summary.audit;
+    assert_eq!((audit.windows, audit.views_wrong, audit.laws_broken), (1, Some(0), Some(0)));
+}
+
+#[test]
 fn an_audit_finds_views_that_differ() {
     let cut =
         "step=[{ do = 'cut', at_s = 3, who = { share = 0.5 } }, { do = 'audit', at_s = 500, for_s = 10 }]";

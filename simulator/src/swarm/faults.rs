@@ -36,12 +36,13 @@ impl Swarm {
             }
             5 => {
                 self.note(format!("node-{host} is cut from its socket for {lasts} µs"));
-                self.world.watch.shared.blocks();
+                self.world.watch.shared.delays();
                 self.world.block(host, lasts);
             }
             6 => {
                 let cost = self.rng.below_u64(100_000);
                 self.note(format!("a step costs node-{host} {cost} µs, for {lasts} µs"));
+                self.world.watch.shared.delays();
                 self.world.set_step_cost(host, cost);
                 self.ends.push((self.world.now() + lasts, Fault::Slow(host)));
             }

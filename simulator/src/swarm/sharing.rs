@@ -17,7 +17,7 @@ const MAX_FILL: u32 = 50;
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     pub(super) events: UserEvents,
-    /// Whether a host was cut from its socket: nobody knows for how long a datagram has waited there.
+    /// Whether a host was cut from its socket, or slow to read it: nobody knows for how long a datagram has waited there.
     ages_are_wrong: bool,
     values: SharedValues,
     /// By number: the key of a value, and who wrote it.
@@ -70,8 +70,8 @@ impl Shared {
         Ok(())
     }
 
-    /// A host is cut from its socket while its timers run.
-    pub(super) fn blocks(&mut self) {
+    /// A host is cut from its socket while its timers run, or so slow that datagrams wait there.
+    pub(super) fn delays(&mut self) {
         self.ages_are_wrong = true;
     }
 

@@ -126,8 +126,6 @@ fn remember(host: &mut Host, memory: &Memory, sample: &[u8], out: &mut Out) {
     let mut next_tick = host.node.restore(now, &memory.records, &mut outbox).next_tick;
     let teller = memory.tellers.iter().find(|(id, _)| *id != host.id);
     if let Some(&(teller, at)) = teller.filter(|_| !memory.items.is_empty()) {
-        // It notices how much it lacks, and takes what comes as no news to others.
-        let _ = host.node.tick(now, &mut outbox);
         for items in &memory.items {
             let mut datagram = forge::datagram(sample, teller, std::slice::from_ref(items));
             next_tick = host.node.handle_datagram(now, at, &mut datagram, &mut outbox).next_tick;
