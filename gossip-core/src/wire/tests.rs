@@ -247,7 +247,11 @@ fn accusation(g: &mut Gen) -> Accusation {
 
 fn told(g: &mut Gen) -> Told {
     let sequence = u32::arbitrary(g).max(1) >> (u8::arbitrary(g) % 20);
-    let id = EventId { origin: id(g), epoch: incarnation(g).epoch, sequence: sequence.max(1) };
+    let id = EventId {
+        origin: id(g),
+        epoch: incarnation(g).epoch,
+        sequence: sequence.clamp(1, Incarnation::MAX_COUNT),
+    };
     let payload = (0..u16::arbitrary(g) % 300).map(|_| u8::arbitrary(g)).collect();
     Told { id, age: u32::arbitrary(g), payload }
 }
