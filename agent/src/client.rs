@@ -37,8 +37,7 @@ pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
         ClientCommand::Join { seeds, .. } => asked.tell(Method::POST, "/v1/join", &Join { seeds }).await,
         ClientCommand::Leave { .. } => asked.tell(Method::POST, "/v1/leave", &()).await,
         ClientCommand::Health { health, .. } => {
-            let health = health.word().to_owned();
-            asked.tell(Method::PUT, "/v1/health", &SetHealth { health }).await
+            asked.tell(Method::PUT, "/v1/health", &SetHealth { health: args::word(health) }).await
         }
         ClientCommand::Pause { seconds, .. } => {
             asked.tell(Method::PUT, "/v1/pause", &Pause { seconds }).await
@@ -132,8 +131,7 @@ impl Asked {
 impl From<args::FilterArgs> for Filter {
     fn from(args: args::FilterArgs) -> Self {
         let args::FilterArgs { status, zone, name, tag } = args;
-        let status = status.map(|status| status.word().to_owned());
-        Self { status, zone, name, tag }
+        Self { status: status.map(args::word), zone, name, tag }
     }
 }
 

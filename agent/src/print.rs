@@ -249,22 +249,28 @@ impl Line {
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = self.address.map(|address| address.to_string());
-        let columns: [(Option<&str>, usize); 8] = [
-            (Some(&self.at), 24),
-            (Some(self.event), 13),
-            (self.name.as_deref().or(self.id.as_deref()), 13),
-            (address.as_deref(), 21),
-            (self.locality.as_deref(), 11),
-            (self.status, 7),
-            (self.reachability, 11),
-            (self.health, 9),
+        let fields = [
+            Some(self.at.as_str()),
+            Some(self.event),
+            self.name.as_deref().or(self.id.as_deref()),
+            address.as_deref(),
+            self.locality.as_deref(),
+            self.status,
+            self.reachability,
+            self.health,
         ];
-        let columns = columns.map(|(text, width)| format!("{:width$}", text.unwrap_or("-")));
-        let line = columns.join("  ");
-        match &self.note {
-            Some(note) if !note.is_empty() => write!(f, "{line}  {note}"),
-            _ => f.write_str(line.trim_end()),
-        }
+        f.write_str(&in_columns(fields, self.note.as_deref()))
+    }
+}
+
+/// A line in words: time, event, name or id, address, locality, status, reachability and health, and a note behind them.
+pub(crate) fn in_columns(fields: [Option<&str>; 8], note: Option<&str>) -> String {
+    let widths = [24, 13, 13, 21, 11, 7, 11, 9];
+    let columns = fields.iter().zip(widths).map(|(field, width)| format!("{:width$}", field.unwrap_or("-")));
+    let line = columns.collect::<Vec<_>>().join("  ");
+    match note {
+        Some(note) if !note.is_empty() => format!("{line}  {note}"),
+        _ => line.trim_end().to_owned(),
     }
 }
 

@@ -160,17 +160,6 @@ pub(crate) enum StatusArg {
     Left,
 }
 
-impl StatusArg {
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Alive => "alive",
-            Self::Suspect => "suspect",
-            Self::Dead => "dead",
-            Self::Left => "left",
-        }
-    }
-}
-
 /// How fit a node is to serve.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum HealthArg {
@@ -182,14 +171,9 @@ pub(crate) enum HealthArg {
     Unhealthy,
 }
 
-impl HealthArg {
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Degraded => "degraded",
-            Self::Unhealthy => "unhealthy",
-        }
-    }
+/// A choice, as it is given and as the agent calls it.
+pub(super) fn word(choice: impl ValueEnum) -> String {
+    choice.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 /// What can be done with the cluster's values.

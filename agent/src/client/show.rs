@@ -125,17 +125,15 @@ pub(super) fn happened(text: &str, json: bool, only: &[String]) -> Result<()> {
     if json {
         return line(text);
     }
-    let columns = [
-        (field("at"), 24),
-        (field("event"), 13),
-        (field("name").or(field("id")), 13),
-        (field("address"), 21),
-        (field("locality"), 11),
-        (field("status"), 7),
-        (field("reachability"), 11),
-        (field("health"), 9),
+    let fields = [
+        field("at"),
+        field("event"),
+        field("name").or(field("id")),
+        field("address"),
+        field("locality"),
+        field("status"),
+        field("reachability"),
+        field("health"),
     ];
-    let columns = columns.map(|(text, width)| format!("{:width$}", text.unwrap_or("-")));
-    let note = field("note").filter(|note| !note.is_empty()).unwrap_or_default();
-    line(format!("{}  {note}", columns.join("  ")).trim_end())
+    line(&print::in_columns(fields, field("note")))
 }

@@ -1,5 +1,6 @@
 //! What requests and answers hold, as JSON: the same types for the agent and for those who ask it.
 
+use crate::print;
 use adapter_tokio::Health;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -119,7 +120,7 @@ pub(crate) struct Problem {
 
 /// A health by its word.
 pub(crate) fn health_of(word: &str) -> Option<Health> {
-    [("healthy", Health::Healthy), ("degraded", Health::Degraded), ("unhealthy", Health::Unhealthy)]
+    [Health::Healthy, Health::Degraded, Health::Unhealthy]
         .into_iter()
-        .find_map(|(name, health)| (name == word).then_some(health))
+        .find(|&health| print::health(health) == word)
 }

@@ -215,7 +215,7 @@ fn shown(bytes: &Bytes) -> String {
 
 impl Filter {
     fn check(&self) -> Result<(), Failure> {
-        let words = ["alive", "suspect", "dead", "left"];
+        let words = [Status::Alive, Status::Suspect, Status::Dead, Status::Left].map(status);
         match self.status.as_deref() {
             Some(status) if !words.contains(&status) => {
                 Err(Failure::wrong(format!("{status} is no status: use {}", words.join(", "))))

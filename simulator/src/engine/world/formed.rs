@@ -5,8 +5,8 @@ use crate::{
     engine::{HostId, host::Host},
     forge,
 };
-use gossip_core::{ConfigError, NodeId, Record, Terms};
-use std::{net::SocketAddr, thread};
+use gossip_core::{ConfigError, Record, Terms};
+use std::thread;
 
 /// Keys and values that a host has published.
 pub type Published = Vec<(String, String)>;
@@ -24,8 +24,6 @@ struct Memory {
     records: Vec<Record>,
     /// Items of what they have published, as many as a datagram takes in each section.
     items: Vec<forge::Section>,
-    /// Two of them, from whom it may have come.
-    tellers: Vec<(NodeId, SocketAddr)>,
 }
 
 impl<W: Watch> World<W> {
@@ -46,7 +44,7 @@ impl<W: Watch> World<W> {
         for _ in 0..hosts {
             let phase = self.wire.rng.below_u64(interval);
             let host = self.found(self.wire.now + phase, Newcomer::default())?;
-            publish(&mut self.hosts[host as usize], &published(host));
+            publish(&mut self.hosts[host as usize], &published(host), &mut self.buffer);
         }
         let nothing = Memory::default();
         let memories: Vec<Memory> = groups.iter().map(|group| self.remembered(first, group)).collect();
@@ -83,9 +81,6 @@ impl<W: Watch> World<W> {
             let founded = &self.hosts[first + host as usize];
             let record = self.setup.origin.remembered(founded.node.me());
             memory.records.push(record);
-            if memory.tellers.len() < 2 {
-                memory.tellers.push((founded.id, founded.address));
-            }
             let held = founded.node.state(founded.id).map(|entry| {
                 let mut value = vec![0; entry.value_len()];
                 let _ = entry.value(&mut value);
@@ -111,8 +106,8 @@ impl<W: Watch> World<W> {
 }
 
 /// What a host publishes before it is known to anyone; what its limits forbid is left out.
-fn publish(host: &mut Host, published: &[(String, String)]) {
-    let (now, mut out) = (host.clock.local(0), Box::new(Out::new()));
+fn publish(host: &mut Host, published: &[(String, String)], out: &mut Out) {
+    let now = host.clock.local(0);
     for (key, value) in published {
         let _ = host.node.publish(now, key, value.as_bytes(), Terms::default(), &mut out.outbox());
     }
@@ -124,11 +119,11 @@ fn remember(host: &mut Host, memory: &Memory, sample: &[u8], out: &mut Out) {
     let now = host.clock.local(0);
     let mut outbox = out.outbox();
     let mut next_tick = host.node.restore(now, &memory.records, &mut outbox).next_tick;
-    let teller = memory.tellers.iter().find(|(id, _)| *id != host.id);
-    if let Some(&(teller, at)) = teller.filter(|_| !memory.items.is_empty()) {
+    if let Some(teller) = memory.records.iter().find(|record| record.id() != host.id) {
         for items in &memory.items {
-            let mut datagram = forge::datagram(sample, teller, std::slice::from_ref(items));
-            next_tick = host.node.handle_datagram(now, at, &mut datagram, &mut outbox).next_tick;
+            let mut datagram = forge::datagram(sample, teller.id(), std::slice::from_ref(items));
+            next_tick =
+                host.node.handle_datagram(now, teller.address(), &mut datagram, &mut outbox).next_tick;
         }
     }
     host.next_tick = host.clock.global(next_tick);
