@@ -35,7 +35,7 @@ pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
         }
         ClientCommand::Watch { only, .. } => asked.to.watch(asked.json, &only).await,
         ClientCommand::Join { seeds, .. } => asked.tell(Method::POST, "/v1/join", &Join { seeds }).await,
-        ClientCommand::Leave { .. } => asked.tell(Method::POST, "/v1/leave", &()).await,
+        ClientCommand::Leave { .. } => asked.to.leave().await,
         ClientCommand::Health { health, .. } => {
             asked.tell(Method::PUT, "/v1/health", &SetHealth { health: args::word(health) }).await
         }

@@ -72,6 +72,17 @@ impl Connection {
         whole(answer).await.map(drop)
     }
 
+    /// Tells the agent to leave, and to end. It may have ended before its answer was written: that is what was asked for.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(super) async fn leave(&mut self) -> Result<()> {
+        match self.request(Method::POST, "/v1/leave", Bytes::new()).await {
+            Err(error) if !error.is::<hyper::Error>() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Prints what the agent says until one of the two ends.
     ///
     /// # Errors
