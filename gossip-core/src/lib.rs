@@ -128,7 +128,7 @@ pub use vocabulary::config::{Budgets, ClusterName, Config, Mechanisms, Mode, Pul
 pub use vocabulary::endpoint::{Endpoint, Sighting};
 pub use vocabulary::error::{ConfigError, Malformed, StateError, ValueError, Verdict};
 pub use vocabulary::key::ValueTag;
-pub use vocabulary::metrics::{Histogram, Metrics};
+pub use vocabulary::metrics::{BudgetsUsed, Histogram, Metrics};
 pub use vocabulary::name::NameError;
 pub use vocabulary::record::{
     Accusation, Fingerprint, Health, Identity, Incarnation, Locality, Merge, NodeId, ParseNodeIdError,

@@ -4,6 +4,7 @@ use crate::{
     tables::queue::Kind,
     vocabulary::{
         config::{Config, MIN_DATAGRAM},
+        metrics::BudgetsUsed,
         time::Instant,
         traffic::Traffic,
     },
@@ -18,12 +19,14 @@ pub(crate) struct Bucket {
     rate: u32,
     capacity: u32,
     filled: Instant,
+    /// All that was ever taken.
+    spent: u64,
 }
 
 impl Bucket {
     /// A full bucket that refills `rate` tokens a second and holds `capacity`.
     pub(crate) fn new(rate: u32, capacity: u32, now: Instant) -> Self {
-        Self { millionths: u64::from(capacity) * 1_000_000, rate, capacity, filled: now }
+        Self { millionths: u64::from(capacity) * 1_000_000, rate, capacity, filled: now, spent: 0 }
     }
 
     /// Another rate and capacity from now on.
@@ -69,6 +72,12 @@ impl Bucket {
     pub(crate) fn spend(&mut self, now: Instant, tokens: u32) {
         self.refill(now);
         self.millionths = self.millionths.saturating_sub(u64::from(tokens) * 1_000_000);
+        self.spent = self.spent.saturating_add(u64::from(tokens));
+    }
+
+    /// How many tokens were ever taken, or owed where there were too few.
+    fn spent(&self) -> u64 {
+        self.spent
     }
 
     /// How long until there are `tokens`.
@@ -213,6 +222,18 @@ impl Buckets {
         class == Traffic::Probe || self.total.has(now, in_total)
     }
 
+    /// How many bytes each budget has paid for.
+    pub(crate) fn used(&self) -> BudgetsUsed {
+        BudgetsUsed {
+            total: self.total.spent(),
+            rumor: self.rumor.spent(),
+            sync: self.sync.spent(),
+            suspicion: self.suspicion.spent(),
+            state: self.state.spent(),
+            pulses: self.pulses.spent(),
+        }
+    }
+
     /// Whether the budget of a class has this many bytes left.
     pub(crate) fn has_left(&mut self, class: Traffic, now: Instant, bytes: u32) -> bool {
         self.of(class).is_none_or(|bucket| bucket.has(now, bytes))
@@ -327,6 +348,7 @@ mod tests {
         assert!(bucket.take(Instant::ZERO, 8));
         let later = Instant::from_millis(5_000);
         bucket.spend(later, 5);
+        assert_eq!(bucket.spent(), 13);
         assert!(!bucket.has(later, 1));
         assert_eq!(bucket.wait(later, 1), Duration::from_secs(1));
     }

@@ -27,6 +27,8 @@ pub(crate) struct Clock {
     excused_until: Judged<Instant>,
     /// How long what is handled may have waited for this node, and until when.
     waited: (Duration, Instant),
+    /// Since when a tick is due, if one is.
+    due: Option<Instant>,
 }
 
 impl Clock {
@@ -38,6 +40,7 @@ impl Clock {
             judged: Judged(now),
             excused_until: Judged::ZERO,
             waited: (Duration::ZERO, now),
+            due: None,
         }
     }
 
@@ -77,6 +80,7 @@ impl Clock {
         let before = self.now;
         self.now = before.max(now);
         let late = self.deadline.map_or(Duration::ZERO, |deadline| self.now.since(deadline));
+        self.due = self.due.or(self.deadline.filter(|&deadline| deadline <= self.now));
         if late > config.local_pause {
             self.waited = (self.now.since(before), self.now + GRACE);
         }
@@ -107,6 +111,13 @@ impl Clock {
     /// The step ends, and the host should call again at `deadline`.
     pub(crate) fn expect(&mut self, deadline: Instant) {
         self.deadline = Some(deadline);
+        self.due = self.due.filter(|_| deadline <= self.now);
+    }
+
+    /// A tick does what is due: by how much it is late, however many datagrams were handled since it was due. `None` of one that
+    /// came early.
+    pub(crate) fn take_lateness(&mut self) -> Option<Duration> {
+        self.due.take().map(|due| self.now.since(due))
     }
 }
 
@@ -182,6 +193,27 @@ mod tests {
         let mut clock = Clock::new(at(0));
         assert_eq!(clock.deadline(), at(0));
         assert_eq!(clock.observe(at(5_000), &config()), None);
+    }
+
+    #[test]
+    fn a_tick_is_as_late_as_it_is_whatever_is_handled_before_it() {
+        let mut clock = Clock::new(at(0));
+        assert_eq!(clock.take_lateness(), None, "nothing was due");
+        clock.expect(at(100));
+        let _ = clock.observe(at(50), &config());
+        assert_eq!(clock.take_lateness(), None, "it is early");
+        clock.expect(at(100));
+        let _ = clock.observe(at(130), &config());
+        // A datagram: what is due stays due.
+        clock.expect(at(130));
+        let _ = clock.observe(at(140), &config());
+        assert_eq!(clock.take_lateness(), Some(Duration::from_millis(40)));
+        clock.expect(at(200));
+        let _ = clock.observe(at(210), &config());
+        // A datagram, after which nothing is due any more.
+        clock.expect(at(300));
+        let _ = clock.observe(at(300), &config());
+        assert_eq!(clock.take_lateness(), Some(Duration::ZERO));
     }
 
     #[test]

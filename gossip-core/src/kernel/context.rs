@@ -2,6 +2,7 @@
 
 use crate::{
     kernel::{
+        agreement::Agreement,
         budget::Buckets,
         clock::Clock,
         outbox::{Event, Outbox},
@@ -45,6 +46,7 @@ pub(crate) struct Kernel {
     pub(crate) seeds: Seeds,
     pub(crate) view: ViewState,
     pub(crate) metrics: Metrics,
+    pub(crate) agreement: Agreement,
 }
 
 /// What each member adds on average to the time between two reconnect attempts, or seed contacts: so the cluster as a
@@ -143,6 +145,13 @@ impl Context<'_, '_> {
     pub(crate) fn fresh_nonce(&mut self) -> Nonce {
         let draw = self.kernel.rng.next();
         self.kernel.secret.nonce(draw)
+    }
+
+    /// A tick is under way: notes by how much it came late.
+    pub(crate) fn note_lateness(&mut self) {
+        if let Some(late) = self.kernel.clock.take_lateness() {
+            self.kernel.metrics.late_us.record(u32::try_from(micros(late)).unwrap_or(u32::MAX));
+        }
     }
 
     pub(crate) fn raise(&mut self, event: Event) {

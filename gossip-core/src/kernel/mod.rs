@@ -8,6 +8,7 @@
 //! Laws: every packet has a class, is counted, and is charged to its budget, except for probes and answers with fewer
 //! bytes than it was asked with (`tests/it/rates.rs`); peers are chosen in O(k) (`choose`).
 
+pub(crate) mod agreement;
 pub(crate) mod budget;
 pub(crate) mod choose;
 pub(crate) mod clock;

@@ -224,7 +224,10 @@ impl Membership {
             self.arm(cx, slot);
         }
         match (was, is) {
-            (Status::Dead, Status::Alive) if incarnation.epoch == before.epoch => self.hear_returned(cx),
+            (Status::Dead, Status::Alive) if incarnation.epoch == before.epoch => {
+                cx.kernel.metrics.deaths_refuted += 1;
+                self.hear_returned(cx);
+            }
             (_, Status::Dead) => self.schedule_reconnect(cx),
             _ => {}
         }

@@ -45,6 +45,7 @@ impl Step<'_, '_> {
                 return verdict;
             }
         };
+        self.cx.kernel.metrics.count_received(authentic.contents.class(), bytes);
         if authentic.sender == self.cx.my_id() {
             self.cx.kernel.metrics.foreign += 1;
             if let Some(Message::Join { me, .. }) = &authentic.contents.message {
@@ -84,6 +85,7 @@ impl Step<'_, '_> {
         let Some(sender) = self.cx.tables.members.find(authentic.sender) else { return Verdict::Accepted };
         let ours = self.cx.tables.members.fingerprint();
         let same_view = same_view || authentic.fingerprint == ours;
+        self.cx.kernel.agreement.note(now, authentic.sender, same_view);
         let same_members = same_members || authentic.fingerprint.has_same_identities(ours);
         if let Some(message) = &authentic.contents.message {
             self.handle_message(from, sender, from_advertised, message, bytes);

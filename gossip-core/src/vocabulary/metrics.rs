@@ -7,6 +7,9 @@ use crate::vocabulary::traffic::Traffic;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Histogram {
     buckets: [u32; Self::BUCKETS],
+    /// Of all values. What was kept by an earlier release has none, and begins with zero.
+    #[cfg_attr(feature = "serde", serde(default))]
+    sum: u64,
 }
 
 impl Histogram {
@@ -16,6 +19,7 @@ impl Histogram {
     pub(crate) fn record(&mut self, value: u32) {
         let bucket = (32 - value.leading_zeros()).min(Self::BUCKETS as u32 - 1) as usize;
         self.buckets[bucket] = self.buckets[bucket].saturating_add(1);
+        self.sum = self.sum.saturating_add(u64::from(value));
     }
 
     /// The counts; bucket `i` holds values in `2^(i-1) .. 2^i`.
@@ -26,6 +30,11 @@ impl Histogram {
     /// How many values were recorded.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|&n| u64::from(n)).sum()
+    }
+
+    /// All values added up.
+    pub fn sum(&self) -> u64 {
+        self.sum
     }
 
     /// An upper bound of the value that a share `q` (0 to 1) of all values do not exceed; 0 when empty.
@@ -58,6 +67,8 @@ macro_rules! counters {
             pub lag_ms: Histogram,
             /// Round trips of direct pings, in µs.
             pub rtt_us: Histogram,
+            /// By how much ticks came later than they were due, in µs. One that came early is not counted.
+            pub late_us: Histogram,
         }
 
         impl Metrics {
@@ -74,6 +85,27 @@ counters! {
     datagrams_received,
     /// Bytes of those.
     bytes_received,
+    /// Datagrams of class probe received, by what they say: a correction, which is of class suspicion for its sender, looks like
+    /// gossip, and an attempt to reconnect like a probe. Malformed and foreign ones are of no class.
+    received_probe,
+    /// Datagrams of class rumor received.
+    received_rumor,
+    /// Datagrams of class sync received.
+    received_sync,
+    /// Datagrams of class state received.
+    received_state,
+    /// Datagrams of class pulse received.
+    received_pulse,
+    /// Bytes of the datagrams of class probe received.
+    bytes_received_probe,
+    /// Bytes of the datagrams of class rumor received.
+    bytes_received_rumor,
+    /// Bytes of the datagrams of class sync received.
+    bytes_received_sync,
+    /// Bytes of the datagrams of class state received.
+    bytes_received_state,
+    /// Bytes of the datagrams of class pulse received.
+    bytes_received_pulse,
     /// Datagrams refused as malformed.
     malformed,
     /// Datagrams of other clusters, versions or keys, and of our own id.
@@ -156,6 +188,8 @@ counters! {
     suspicions_cleared,
     /// Deaths declared by this node.
     deaths_declared,
+    /// Members that counted as dead, whoever had declared it, and were alive all the time: they are back in the same epoch.
+    deaths_refuted,
     /// Accusations and deaths that were withheld: this node may be cut off, a zone is silent, or no other node
     /// confirms.
     deaths_withheld,
@@ -321,6 +355,39 @@ impl Metrics {
         *packets += 1;
         *total += bytes as u64;
     }
+
+    pub(crate) fn count_received(&mut self, class: Traffic, bytes: usize) {
+        let (packets, total) = match class {
+            Traffic::Probe => (&mut self.received_probe, &mut self.bytes_received_probe),
+            // No datagram says that it is one.
+            Traffic::Suspicion | Traffic::Rumor => (&mut self.received_rumor, &mut self.bytes_received_rumor),
+            Traffic::State => (&mut self.received_state, &mut self.bytes_received_state),
+            Traffic::Sync => (&mut self.received_sync, &mut self.bytes_received_sync),
+            Traffic::Pulse => (&mut self.received_pulse, &mut self.bytes_received_pulse),
+        };
+        *packets += 1;
+        *total += bytes as u64;
+    }
+}
+
+/// How many bytes each of a node's [budgets](crate::Budgets) has paid for since the node was made. What rumors and state take of
+/// a packet counts in their own budgets; every packet counts in the total.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct BudgetsUsed {
+    /// Of all packets.
+    pub total: u64,
+    /// Of rumors, on packets of any class.
+    pub rumor: u64,
+    /// Of joins, fetches and repair, and of the work that they make.
+    pub sync: u64,
+    /// Of corrections, and of attempts to reconnect.
+    pub suspicion: u64,
+    /// Of kept state, on packets of any class, and of what asks for it.
+    pub state: u64,
+    /// Of pulses.
+    pub pulses: u64,
 }
 
 #[cfg(test)]
@@ -339,7 +406,7 @@ mod tests {
             (1_000, 511, 1_023)
         );
         histogram.record(u32::MAX);
-        assert_eq!(histogram.count(), 1_001);
+        assert_eq!((histogram.count(), histogram.sum()), (1_001, 499_500 + u64::from(u32::MAX)));
     }
 
     #[test]

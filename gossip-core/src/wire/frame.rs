@@ -15,6 +15,7 @@
 //! 62 answer       see `answer`
 //! ```
 
+mod class;
 mod pulses;
 mod values;
 

@@ -392,6 +392,20 @@ fn just_beyond_the_least_and_the_most_of_every_knob_is_refused() {
     }
 }
 
+/// Datagrams and bytes received, of all classes.
+fn received(metrics: &Metrics) -> (u64, u64) {
+    let m = metrics;
+    let datagrams = [m.received_probe, m.received_rumor, m.received_sync, m.received_state, m.received_pulse];
+    let bytes = [
+        m.bytes_received_probe,
+        m.bytes_received_rumor,
+        m.bytes_received_sync,
+        m.bytes_received_state,
+        m.bytes_received_pulse,
+    ];
+    (datagrams.iter().sum(), bytes.iter().sum())
+}
+
 /// Every packet and byte, as the wire saw them.
 #[test]
 fn packets_and_bytes_are_counted_as_they_are_sent_and_received() {
@@ -408,6 +422,8 @@ fn packets_and_bytes_are_counted_as_they_are_sent_and_received() {
         assert_eq!(metrics.bytes_probe + held_back(metrics), bytes, "{}", host.id);
         assert_eq!(metrics.bytes_probe + held_back(metrics), host.sent.bytes(), "{}", host.id);
         assert!(metrics.datagrams_received > 0 && metrics.bytes_received > 22 * metrics.datagrams_received);
+        assert_eq!(received(metrics), (metrics.datagrams_received, metrics.bytes_received), "{}", host.id);
+        assert_eq!(host.node.budgets_used().total, bytes, "{}", host.id);
     }
     let before = *network.hosts[0].node.metrics();
     for len in [0, 1, 22, 1_200, 1_201] {

@@ -79,6 +79,8 @@ fn members_of_a_quarantined_zone_are_not_routable() {
     cut_off(&mut network, 2);
     network.run_for(secs(60));
     let node = &network.hosts[0].node;
+    let quarantined: Vec<_> = node.quarantined_zones().map(|zone| zone.zone).collect();
+    assert_eq!((quarantined, node.is_self_quarantined()), (vec![2], false));
     for member in node.members() {
         let cut = member.locality().zone == 2;
         let expected = if cut { Reachability::Unreachable } else { Reachability::Reachable };
