@@ -2,7 +2,7 @@
 
 use crate::{adapter::Adapter, arguments, client::ClientCommand, knobs::Knobs, locality};
 use adapter_tokio::{Locality, Seed};
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, builder::BoolishValueParser};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Runs nodes that find each other, notice each other's deaths and spread news, with no server in the middle.
@@ -38,6 +38,8 @@ pub(crate) enum Command {
     },
     /// Starts a cluster on this machine, breaks and mends it, and says how long everything took.
     Demo(DemoArgs),
+    /// Says what `gossip run` would run with, and where each value comes from; takes the flags of `gossip run`, too.
+    CheckConfig(CheckArgs),
     #[command(flatten)]
     Client(ClientCommand),
     /// Prints a script that completes this program's arguments in a shell.
@@ -47,9 +49,64 @@ pub(crate) enum Command {
     },
 }
 
+/// What `gossip check-config` takes, beside all that `gossip run` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status: 0 if a node can be started like this, 2 if not; what is wrong is said with its place.")]
+pub(crate) struct CheckArgs {
+    /// The file, as given to `gossip run --config`. [default: that of GOSSIP_CONFIG, or none]
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Print one JSON object.
+    #[arg(long = "json")]
+    pub(crate) as_json: bool,
+}
+
+/// The whole command line. What `gossip run` needs may be said elsewhere than there, so that nothing is missing yet.
+pub(crate) fn command() -> clap::Command {
+    let flags: Vec<Arg> = run_command().get_arguments().cloned().collect();
+    let flags = flags.into_iter().filter(|flag| flag.get_id() != "json" && flag.get_id() != "config");
+    let flags: Vec<Arg> = flags.map(|flag| flag.required(false).hide(true)).collect();
+    Cli::command()
+        .mut_subcommand("run", |run| run.mut_args(|flag| with_switches(flag).required(false)))
+        .mut_subcommand("check-config", |check| check.args(flags))
+}
+
+/// `gossip run`, as it is when all is said that it needs.
+pub(crate) fn run_command() -> clap::Command {
+    let command = Cli::command();
+    let run = command.find_subcommand("run").cloned();
+    run.unwrap_or_default().mut_args(with_switches)
+}
+
+/// A switch can be turned off, too: `--json=false`, for where the environment or a file has turned it on.
+fn with_switches(flag: Arg) -> Arg {
+    if !matches!(flag.get_action(), ArgAction::SetTrue) {
+        return flag;
+    }
+    flag.action(ArgAction::Set)
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("true")
+        .default_value("false")
+        .hide_default_value(true)
+        .value_parser(BoolishValueParser::new())
+        .value_name(SWITCH)
+}
+
+const SWITCH: &str = "true|false";
+
+/// Whether a flag of [`run_command`] turns something on.
+pub(crate) fn is_switch(flag: &Arg) -> bool {
+    flag.get_value_names().is_some_and(|names| names.iter().any(|name| name == SWITCH))
+}
+
 /// What `gossip run` takes.
 #[derive(Debug, Args)]
-#[command(after_long_help = "\
+#[command(
+    override_usage = "gossip run --name NAME --cluster NAME [OPTIONS]\n       gossip run --config FILE [OPTIONS]",
+    after_long_help = "\
 Examples:
   The first node of a cluster, with no other node to join yet:
     gossip run --name db-1 --cluster prod --bind 10.0.0.1:7946 --locality eu/a/r1
@@ -69,6 +126,10 @@ Examples:
     gossip run --name watcher --cluster prod --bind 10.0.0.9:7946 \\
       --join 10.0.0.1:7946 --json
 
+Each option can be given in a file, too, and in the environment: --max-datagram is max_datagram in the file of --config, and \
+GOSSIP_MAX_DATAGRAM. Options go before the environment, and that before the file. `gossip check-config FILE` shows what comes \
+of it.
+
 Ctrl-C leaves: the others are told, and do not take it for a death. So do SIGTERM, SIGHUP (a terminal that closes; \
 under nohup it is ignored), and the end of the reader of the output, at the next line. That takes less than 6 s; a \
 second signal, half a second or more after the first, ends the program at once. A reader that is too slow is told how \
@@ -79,8 +140,17 @@ Exit status:
     1  the node cannot start or go on, standard output cannot be written, leaving took too long,
        or others were there and none acknowledged that it leaves
     2  wrong arguments, or a wrong file of --config: starting again would not help
-  130  a second signal cut the leave short")]
+  130  a second signal cut the leave short"
+)]
 pub(crate) struct RunArgs {
+    /// A TOML file with all that is not given here or in the environment.
+    ///
+    /// Its keys are the options' names, with _ for -: name = "db-1". Options that may be given several times are lists there,
+    /// and those of the form KEY=VALUE may be tables. The knobs of --set are in the table config, which is that of the
+    /// simulator's scenarios: what was tried there can be copied.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
     /// The node's name, unique in its cluster and kept across restarts.
     #[arg(long, value_parser = arguments::name)]
     pub(crate) name: String,
@@ -98,13 +168,13 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "IP:PORT", value_parser = arguments::address)]
     pub(crate) advertise: Option<SocketAddr>,
 
-    /// A node to join, by address or DNS name; may be given several times. A few are enough.
+    /// A node to join, by address or DNS name; may be given several times, or with commas. A few are enough.
     ///
     /// Any running member will do, and once joined none of them is needed any more. Addresses are asked for ever.
     /// Names are looked up again on every retry, and each that cannot be found is warned of. If all are names, and four
     /// look-ups of each have failed, which takes 5 s at least, the node ends with exit status 1, rather than run alone as
     /// if all were well.
-    #[arg(long, value_name = "HOST:PORT", value_parser = arguments::seed)]
+    #[arg(long, value_name = "HOST:PORT", value_parser = arguments::seed, value_delimiter = ',')]
     pub(crate) join: Vec<Seed>,
 
     /// Never give up names of --join that cannot be found: for where they come into being later.
@@ -186,11 +256,12 @@ pub(crate) struct DemoArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+        command().debug_assert();
+        run_command().debug_assert();
     }
 
     #[test]

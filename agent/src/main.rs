@@ -3,8 +3,10 @@
 mod adapter;
 mod addresses;
 mod arguments;
+mod check_config;
 mod cli;
 mod client;
+mod configuration;
 mod control;
 mod demo;
 mod knobs;
@@ -19,8 +21,9 @@ mod wrong;
 
 use adapter_tokio::NodeId;
 use anyhow::{Context as _, Result};
-use clap::{CommandFactory as _, Parser as _};
+use clap::{ArgMatches, FromArgMatches as _};
 use cli::{Cli, Command};
+use configuration::{Configuration, environment};
 use std::{
     io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
@@ -31,8 +34,8 @@ use wrong::Wrong;
 const WRONG: u8 = 2;
 
 fn main() -> ExitCode {
-    let outcome = match Cli::try_parse() {
-        Ok(cli) => start(cli.command),
+    let outcome = match cli::command().try_get_matches() {
+        Ok(matches) => start(&matches),
         // Help and versions come this way, too.
         Err(answer) if answer.use_stderr() => {
             let answer = answer.render();
@@ -61,20 +64,28 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn start(command: Command) -> Result<()> {
+fn start(matches: &ArgMatches) -> Result<()> {
     // One thread: a node is woken a few times a second, and the demo's five share one with ease.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(execute(command))
+    match matches.subcommand() {
+        Some(("run", flags)) => {
+            let path = configuration::path(flags, "config", &environment);
+            runtime.block_on(run::run(Configuration::of(flags, path, &environment)?))
+        }
+        Some(("check-config", flags)) => check_config::execute(flags),
+        _ => runtime.block_on(execute(Cli::from_arg_matches(matches)?.command)),
+    }
 }
 
 async fn execute(command: Command) -> Result<()> {
     match command {
-        Command::Run(args) => run::run(*args).await,
+        // Both are taken apart by hand, since part of what they take is said elsewhere.
+        Command::Run(_) | Command::CheckConfig(_) => Ok(()),
         Command::Id { name } => writeln!(io::stdout(), "{}", NodeId::from_name(&name)?).context(UNWRITABLE),
         Command::Demo(args) => demo::demo(args).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "gossip", &mut script);
+            clap_complete::generate(shell, &mut cli::command(), "gossip", &mut script);
             io::stdout().write_all(&script).context(UNWRITABLE)
         }
         Command::Client(command) => client::execute(command).await,

@@ -3,7 +3,7 @@
 use crate::{
     UNWRITABLE,
     addresses::Addresses,
-    cli::RunArgs,
+    configuration::Configuration,
     control::{Control, Orders},
     print::{Format, LAST_WORDS, Line, Output, with_sources},
     seeds::{SeedCheck, Seen},
@@ -11,10 +11,7 @@ use crate::{
     signals,
     wrong::Wrong,
 };
-use adapter_tokio::{
-    Bytes, ClusterName, ConfigError, Event, Handle, Key, Lagged, NodeId, Options, Restored, StartError,
-    Stopped,
-};
+use adapter_tokio::{Bytes, ConfigError, Event, Handle, Key, Lagged, NodeId, Restored, StartError, Stopped};
 use anyhow::{Error, Result, anyhow};
 use std::{path::PathBuf, time::Duration};
 use tokio::{
@@ -35,26 +32,31 @@ const END_LIMIT: Duration = LEAVE_LIMIT.saturating_add(LAST_WORDS).saturating_ad
 ///
 /// # Errors
 /// Why the node could not start or go on, and what to do.
-pub(crate) async fn run(args: RunArgs) -> Result<()> {
+pub(crate) async fn run(configuration: Configuration) -> Result<()> {
     let signal = signals::listen(END_LIMIT)?;
-    let mut output = Output::start(Format::of(args.json))?;
-    let outcome = live(args, signal, &mut output).await;
+    let mut output = Output::start(Format::of(configuration.args.json))?;
+    let outcome = live(configuration, signal, &mut output).await;
     output.finish();
     outcome
 }
 
 /// Nothing here waits for whoever reads the output: the protocol runs on this very thread.
-async fn live(args: RunArgs, mut signal: oneshot::Receiver<()>, output: &mut Output) -> Result<()> {
-    let mut seeds = SeedCheck::new(&args);
-    let (name, tags) = (args.name.clone(), args.tag.clone());
+async fn live(
+    configuration: Configuration,
+    mut signal: oneshot::Receiver<()>,
+    output: &mut Output,
+) -> Result<()> {
+    let args = &configuration.args;
+    let mut seeds = SeedCheck::new(args);
+    let name = args.name.clone();
     let mut view_file = ViewFileCheck(args.view_file.clone());
-    let (control, cluster) = (Control::of(&args)?, args.cluster.clone());
-    let (handle, driver) = args.adapter.bind(options(args)?).await.map_err(in_options)?;
+    let (control, cluster) = (Control::of(args)?, args.cluster.clone());
+    let (handle, driver) = args.adapter.bind(configuration.options()?).await.map_err(in_options)?;
     let (mut events, mut user_events) = (handle.events(), handle.user_events());
     let mut keys = Keys::known_to(&handle);
     let mut addresses = Addresses::known_to(&handle);
     // Before anybody hears of this node: one that is refused is none whose death others have to notice.
-    publish(&handle, &tags)?;
+    publish(&handle, &args.tag)?;
     let mut driver = driver.spawn();
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
     let (_serving, mut orders) = control.start(&handle, (&name, &cluster), output)?;
@@ -174,19 +176,6 @@ fn stopped_by_itself(how: Result<Stopped>) -> Error {
         Ok(_) => anyhow!("the node left without being asked to"),
         Err(error) => error.context("the node stopped by itself"),
     }
-}
-
-fn options(args: RunArgs) -> Result<Options> {
-    let (config, capacity) = args.knobs.of(ClusterName::named(&args.cluster)?)?;
-    Ok(Options::new(args.name, config).with(|o| {
-        o.capacity = capacity;
-        o.bind = args.bind;
-        o.advertise = args.advertise;
-        o.seeds = args.join;
-        o.locality = args.locality;
-        o.epoch_file = args.epoch_file;
-        o.view_file = args.view_file;
-    }))
 }
 
 /// Tells the others, and waits until enough of them have acknowledged it.

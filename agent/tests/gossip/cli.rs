@@ -1,6 +1,6 @@
 //! What the program says to those who ask wrongly, or for what cannot be had.
 
-use crate::process::{Running, failure, success};
+use crate::process::{Running, failure, finish, success};
 use std::net::UdpSocket;
 
 #[test]
@@ -116,4 +116,45 @@ fn seeds_that_do_not_answer_are_reported() {
     let seed = silent.local_addr().unwrap();
     let node = Running::start(&format!("run --name a --cluster c --bind 127.0.0.1:0 --join {seed}"));
     node.warning("no node given with --join has answered");
+}
+
+#[test]
+fn check_config_says_what_would_run_and_from_where() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let file = directory.path().join("gossip.toml").display().to_string();
+    std::fs::write(&file, "name = 'a'\ncluster = 'c'\n[config]\nfanout = 5\n").unwrap();
+    let said = success(&format!("check-config {file} --json --bind 127.0.0.1:0"));
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let row = |key: &str| said["settings"].as_array().unwrap().iter().find(|row| row["key"] == key).unwrap();
+    for (key, value, from) in [
+        ("name", "a", "file, line 1"),
+        ("config", "fanout=5", "file, line 4"),
+        ("bind", "127.0.0.1:0", "flag"),
+        ("preset", "lan", "default"),
+    ] {
+        assert_eq!((&row(key)["value"], &row(key)["from"]), (&value.into(), &from.into()), "{key}");
+    }
+    assert!(said["ok"] == true && row("advertise")["value"].is_null());
+    assert!(success(&format!("check-config {file}")).contains("fanout=5"));
+
+    std::fs::write(&file, "name = 'a'\ncluster = 'c'\nnaem = 'b'\n").unwrap();
+    let (stdout, stderr, status) = finish(&format!("check-config {file} --json"));
+    let said: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((status, &said["ok"]), (Some(2), &false.into()));
+    assert!(
+        stderr.contains(&format!("{file}, line 3: there is no key naem: did you mean name?")),
+        "{stderr}"
+    );
+    assert_eq!(failure(&format!("run --config {file}"), 2), stderr);
+}
+
+#[test]
+fn a_node_starts_from_a_file_and_the_environment() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let file = directory.path().join("gossip.toml");
+    std::fs::write(&file, "name = 'a'\ncluster = 'c'\nbind = '127.0.0.1:0'\n").unwrap();
+    let mut command = std::process::Command::new(crate::process::GOSSIP);
+    command.arg("run").env("GOSSIP_CONFIG", &file).env("GOSSIP_JSON", "true").env("GOSSIP_NAME", "b");
+    let node = Running::start_as(&mut command, std::process::Stdio::piped());
+    assert_eq!(node.event("started")["name"], "b");
 }
