@@ -46,6 +46,10 @@ struct RunArgs {
     scenario: String,
     #[command(flatten)]
     common: Common,
+    /// Write what happens as a recording for the player: lines of JSON, see the documentation of recordings. Several runs
+    /// write a file each, with the seed in its name.
+    #[arg(long, value_name = "FILE.ndjson")]
+    record: Option<PathBuf>,
     /// Change one setting of the scenario; may be given again.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
     settings: Vec<String>,
@@ -55,7 +59,7 @@ impl RunArgs {
     /// What `run swarm` means.
     fn swarm(&self) -> anyhow::Result<swarm::SwarmArgs> {
         let Common { nodes, seed, seeds, json, report } = &self.common;
-        if nodes.is_some() || report.is_some() || !self.settings.is_empty() {
+        if nodes.is_some() || report.is_some() || self.record.is_some() || !self.settings.is_empty() {
             anyhow::bail!("swarm makes up everything by its seeds: it takes --seed, --seeds and --json only");
         }
         Ok(swarm::SwarmArgs { seeds: seeds.unwrap_or(swarm::SEEDS), seed: *seed, json: *json })
@@ -97,11 +101,16 @@ pub(crate) enum Outcome {
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::List => list(),
-        Command::Run(RunArgs { scenario, common, settings }) if scenario == epidemic::NAME => {
+        Command::Run(RunArgs { scenario, common, record, settings }) if scenario == epidemic::NAME => {
+            if record.is_some() {
+                anyhow::bail!(
+                    "an epidemic has no nodes whose words could be recorded: it takes --report, not --record"
+                );
+            }
             epidemic::run(&epidemic::EpidemicArgs::from_settings(common, &settings)?)
         }
         Command::Run(args) if args.scenario == swarm::NAME => swarm::run(&args.swarm()?),
-        Command::Run(args) => scenario::run(&args),
+        Command::Run(args) => scenario::run_all(&args),
         Command::Swarm(args) => swarm::run(&args),
         Command::Sweep(args) => sweep::run(&args),
         Command::Ablate(args) => ablate::run(&args),
@@ -137,11 +146,11 @@ pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Whether a report can be written there, asked before anything is spent on it.
-fn check_report(path: &Path) -> anyhow::Result<()> {
+/// Whether a report or a recording can be written there, asked before anything is spent on it.
+fn check_file(path: &Path, option: &str) -> anyhow::Result<()> {
     let existed = path.exists();
     let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-    let _file = opened.with_context(|| format!("cannot write {}, given as --report", path.display()))?;
+    let _file = opened.with_context(|| format!("cannot write {}, given as {option}", path.display()))?;
     if !existed {
         fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
     }

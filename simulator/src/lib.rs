@@ -10,6 +10,7 @@ pub mod epidemic;
 pub mod forge;
 pub mod measure;
 pub mod outcome;
+pub mod record;
 pub mod report;
 mod rng;
 pub mod run;

@@ -36,6 +36,7 @@ pub use watched::{Curve, KINDS, Pairs, Side, WatchFigures, Watches};
 use traffic::class_of;
 
 use crate::engine::{Border, Host, HostId, Micros, Rule, SECOND, Step, Watch, World};
+use crate::record::Recorder;
 use gossip_core::{Event, Traffic, ValueTag};
 
 /// How often views are compared while a cluster heals.
@@ -70,14 +71,24 @@ pub struct Measure {
     pub audits: Audits,
     /// What some see of others in windows of time.
     pub watches: Watches,
+    /// What happens, if it is recorded.
+    pub recorder: Option<Box<Recorder>>,
 }
 
 impl Watch for Measure {
     fn step(&mut self, step: &Step<'_>) {
         self.audits.stepped(step);
-        self.accusations.stepped(step);
+        let recorder = &mut self.recorder;
+        self.accusations.stepped(step, |target| {
+            if let Some(recorder) = recorder {
+                recorder.accused(step.now, step.hosts, step.host, target);
+            }
+        });
         if step.output.events().is_empty() {
             return;
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.stepped(step);
         }
         self.watches.stepped(step);
         self.flaps.stepped(step);
@@ -121,17 +132,23 @@ pub fn recount(world: &mut World<Measure>) {
 pub fn formed(world: &mut World<Measure>) {
     let (watch, hosts) = world.watch_and_hosts();
     watch.audits.formed(hosts);
+    if let Some(recorder) = &mut watch.recorder {
+        recorder.formed(hosts);
+    }
 }
 
 /// Looks at all nodes' views; call it once a second of virtual time.
 pub fn look(world: &mut World<Measure>) {
     recount(world);
-    let (divergence, now) = (views::divergence(world.running().map(|(_, host)| host)), world.now());
-    world.watch.views.note(now, divergence);
+    let (views, now) = (views::shared(world.running().map(|(_, host)| host)), world.now());
+    world.watch.views.note(now, views::divergence(&views));
     world.watch.sent.note_running(world.watch.population.running);
     let (watch, hosts) = world.watch_and_hosts();
     watch.events.look(now, hosts);
     watch.pulses.look(now, hosts);
+    if let Some(recorder) = &mut watch.recorder {
+        recorder.look(now, hosts, watch.sent.of_last_second(now), &views);
+    }
 }
 
 /// Begins a quiet window.
@@ -162,11 +179,11 @@ pub fn look_at_pairs(world: &mut World<Measure>, step: usize) -> Option<Micros> 
     watch.watches.look(step, now, hosts)
 }
 
-/// Notes that a host changed something of itself just now.
-pub fn watch_update(world: &mut World<Measure>, host: HostId) {
+/// Notes that a host changed something of itself just now, and what that is called.
+pub fn watch_update(world: &mut World<Measure>, host: HostId, what: &'static str) {
     let (now, record) = (world.now(), world.hosts()[host as usize].node.me());
     let others = others_within_reach(world, host);
-    world.watch.spreads.follow(now, host, record, others);
+    world.watch.spreads.follow(now, host, (record, what), others);
 }
 
 /// Notes that a host changed a key of its own just now, as a step of a scenario says.
@@ -254,7 +271,8 @@ pub fn look_at_sides(world: &mut World<Measure>) {
     while let Some(&first) = unseen.first() {
         let side = world.watch.population.side(first, world.hosts().len());
         let (within, others) = unseen.into_iter().partition::<Vec<_>, _>(|&id| side[id as usize]);
-        worst = worst.max(views::divergence(within.iter().map(|&id| &world.hosts()[id as usize])));
+        let views = views::shared(within.iter().map(|&id| &world.hosts()[id as usize]));
+        worst = worst.max(views::divergence(&views));
         unseen = others;
         sides += 1;
     }

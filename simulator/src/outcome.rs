@@ -6,6 +6,7 @@ use crate::{
         self, AuditFigures, ChangeFigures, EventFigures, Lag, Measure, PulseFigures, Rates, ValueFigures,
         WatchFigures, lag_quantile, thousandths,
     },
+    record::Verdict,
     report::{Chart, Report},
     scenario::{Action, Bound, Range, Scenario},
 };
@@ -390,15 +391,23 @@ impl Outcome {
         }
     }
 
-    /// Compares the figures with what was expected.
-    pub(crate) fn judge(&mut self, expected: &BTreeMap<String, Bound>) {
+    /// Compares the figures with what was expected, and says what came of each expectation.
+    pub(crate) fn judge(&mut self, expected: &BTreeMap<String, Bound>) -> Vec<Verdict> {
         let figures = self.figures();
+        let mut verdicts = Vec::new();
         for (name, bound) in expected {
             let figure = figures.iter().find(|(figure, _)| figure == name).map(|(_, value)| value);
-            if let Some(failure) = failure(name, *bound, figure) {
-                self.failures.push(failure);
-            }
+            let failure = failure(name, *bound, figure);
+            let got = figure.cloned().unwrap_or_default();
+            verdicts.push(Verdict {
+                name: name.clone(),
+                bounds: bounds(*bound),
+                got,
+                is_met: failure.is_none(),
+            });
+            self.failures.extend(failure);
         }
+        verdicts
     }
 
     /// Every figure by its name in the JSON, with dots.
@@ -457,6 +466,18 @@ fn flatten(name: String, value: Value, figures: &mut Vec<(String, Value)>) {
     for (field, value) in fields {
         let name = if name.is_empty() { field } else { format!("{name}.{field}") };
         flatten(name, value, figures);
+    }
+}
+
+/// A bound as recordings have it.
+fn bounds(bound: Bound) -> Vec<(&'static str, Value)> {
+    match bound {
+        Bound::Is(wanted) => vec![("is", wanted.into())],
+        Bound::Equals(wanted) => vec![("is", wanted.into())],
+        Bound::Within(Range { min, max }) => {
+            let ends = [("min", min), ("max", max)];
+            ends.into_iter().filter_map(|(name, end)| Some((name, end?.into()))).collect()
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Runs a scenario: builds its world, does to it what the scenario says, and measures what comes of it.
 
+mod faults;
 mod forgery;
 mod keeping;
 mod tasks;
@@ -8,6 +9,7 @@ use crate::{
     engine::{Counts, Host, HostId, Micros, Newcomer, SECOND, World},
     measure::{self, Difference, GLANCE, Measure},
     outcome::{self, Outcome},
+    record::{Ending, Head, Recorder},
     scenario::{Action, Event, Scenario, Selector, Start},
 };
 use forgery::Forger;
@@ -68,12 +70,34 @@ struct Run<'a> {
 /// # Errors
 /// A configuration that the core refuses, or an expectation of what is no figure.
 pub fn run(scenario: &Scenario, seed: u64, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, RunError> {
+    begin(scenario, seed, Measure::default(), progress).map(|(outcome, _)| outcome)
+}
+
+/// The same, with a recording of what happens: lines of JSON, as `docs/src/recording.md` defines them.
+///
+/// # Errors
+/// As [`run`].
+pub fn record(
+    scenario: &Scenario,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Outcome, String), RunError> {
+    let recorder = Some(Box::new(Recorder::new(scenario.duration())));
+    begin(scenario, seed, Measure { recorder, ..Measure::default() }, progress)
+}
+
+fn begin(
+    scenario: &Scenario,
+    seed: u64,
+    measure: Measure,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Outcome, String), RunError> {
     let failed = |why: String| RunError { scenario: scenario.name.clone(), why };
     outcome::check(scenario).map_err(failed)?;
     progress(Progress::Building);
     let began = Instant::now();
     let setup = scenario.setup(seed).map_err(failed)?;
-    let world = World::new(setup, |from, to| scenario.link(from, to), Measure::default());
+    let world = World::new(setup, |from, to| scenario.link(from, to), measure);
     let mut run = Run {
         scenario,
         places: scenario.places(),
@@ -264,7 +288,8 @@ impl Run<'_> {
         differ && self.last_fault.is_some_and(|last| last <= self.world.now())
     }
 
-    fn finish(mut self, seed: u64, setup_s: f64, wall_s: f64) -> Outcome {
+    fn finish(mut self, seed: u64, setup_s: f64, wall_s: f64) -> (Outcome, String) {
+        let recorder = self.world.watch.recorder.take();
         let Counts { spins, overflowed, lost, unheard_bytes, .. } = self.world.counts();
         let last_fault = self.last_fault;
         let after_last_fault = |healed: Option<Micros>| {
@@ -285,8 +310,20 @@ impl Run<'_> {
         if let Some(amplification) = self.forger.amplification(unheard_bytes) {
             let _ = outcome.summary.extras.insert("amplification", amplification);
         }
-        outcome.judge(&self.scenario.expect);
-        outcome
+        let verdicts = outcome.judge(&self.scenario.expect);
+        let head = Head {
+            scenario: &self.scenario.name,
+            about: &self.scenario.about,
+            seed,
+            duration: self.scenario.duration(),
+            classes: &measure::CLASSES,
+        };
+        let recording = recorder.map(|recorder| {
+            let spreads = self.world.watch.spreads.recorded();
+            let lag = (&outcome.lag.nodes[..], &outcome.lag.seen[..]);
+            recorder.into_lines(self.world.hosts(), &Ending { head, spreads, lag, verdicts })
+        });
+        (outcome, recording.unwrap_or_default())
     }
 }
 

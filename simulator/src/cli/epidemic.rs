@@ -1,6 +1,6 @@
 //! `simulator epidemic`: theory's rounds, measured and as formulas.
 
-use super::{Common, Outcome, check_report, progress, say, write_report};
+use super::{Common, Outcome, check_file, progress, say, write_report};
 use anyhow::Context;
 use clap::{Args, Parser};
 use serde::Serialize;
@@ -92,7 +92,7 @@ pub(super) fn run(args: &EpidemicArgs) -> anyhow::Result<Outcome> {
         epidemic.validate()?;
     }
     if let Some(path) = &args.common.report {
-        check_report(path)?;
+        check_file(path, "--report")?;
     }
     let Common { seed, json, .. } = args.common;
     if !json {

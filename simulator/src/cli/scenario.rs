@@ -1,11 +1,13 @@
 //! `simulator run`: scenarios on real nodes.
 
-use super::{Common, Outcome, RunArgs, check_report, epidemic, progress, say, swarm, write_report};
+use super::{Common, Outcome, RunArgs, check_file, epidemic, progress, say, swarm, write_report};
+use anyhow::Context as _;
 use simulator::outcome;
-use simulator::run::{Progress, run as simulate};
+use simulator::run::{self, Progress};
 use simulator::scenario::{Plan, SHIPPED, Scenario, ScenarioError, load};
 use simulator::versus::{Share, Tally};
 use std::collections::HashSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The scenarios that ship with the program, each with what it is about.
@@ -14,8 +16,8 @@ pub(super) fn shipped() -> anyhow::Result<Vec<(&'static str, String)>> {
     SHIPPED.iter().map(|(name, _)| Ok((*name, about(name)?.unwrap_or_default()))).collect()
 }
 
-pub(super) fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
-    let RunArgs { scenario, common, settings } = args;
+pub(super) fn run_all(args: &RunArgs) -> anyhow::Result<Outcome> {
+    let RunArgs { scenario, common, record, settings } = args;
     let mut plan = load(scenario).map_err(|error| match error {
         ScenarioError::Unknown(name) => anyhow::anyhow!("{}", unknown(&name)),
         error => error.into(),
@@ -30,17 +32,24 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
     let seeds = common.seeds.unwrap_or(1);
     let alone = variants.len() == 1 && seeds == 1;
     check(&plan, &variants)?;
-    if let Some(path) = &common.report {
-        check_reports(path, &variants, common.seed, alone)?;
+    for (path, option) in [(&common.report, "--report"), (record, "--record")] {
+        if let Some(path) = path {
+            check_files((path, option), &variants, common.seed, alone)?;
+        }
     }
     let mut all = Outcome::AsExpected;
     let mut tally = plan.versus().map(Tally::new);
     for variant in &variants {
         for seed in (0..seeds).map(|n| common.seed.wrapping_add(n.into())) {
-            let outcome = watched(variant, seed)?;
+            let (outcome, recording) = watched(variant, seed, record.is_some())?;
             tell(&outcome, common)?;
-            if let Some(path) = &common.report {
-                let path = if alone { path.clone() } else { path_of(path, &variant.name, seed) };
+            let place = |path: &PathBuf| {
+                if alone { path.clone() } else { path_of(path, &variant.name, seed) }
+            };
+            if let Some(path) = record.as_ref().map(place) {
+                fs::write(&path, &recording).with_context(|| format!("cannot write {}", path.display()))?;
+            }
+            if let Some(path) = common.report.as_ref().map(place) {
                 write_report(&path, &outcome.report())?;
             }
             if let Some(tally) = &mut tally {
@@ -73,15 +82,20 @@ fn check(plan: &Plan, variants: &[Scenario]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether the reports of all runs can be written, each to its own file.
-fn check_reports(path: &Path, variants: &[Scenario], seed: u64, alone: bool) -> anyhow::Result<()> {
+/// Whether what is written of all runs can be, each to its own file.
+fn check_files(
+    (path, option): (&Path, &str),
+    variants: &[Scenario],
+    seed: u64,
+    alone: bool,
+) -> anyhow::Result<()> {
     if alone {
-        return check_report(path);
+        return check_file(path, option);
     }
     let mut paths = HashSet::new();
     for variant in variants {
         let path = path_of(path, &variant.name, seed);
-        check_report(&path)?;
+        check_file(&path, option)?;
         if !paths.insert(path.clone()) {
             anyhow::bail!("two runs would write {}; give the axes' values other names", path.display());
         }
@@ -90,12 +104,16 @@ fn check_reports(path: &Path, variants: &[Scenario], seed: u64, alone: bool) -> 
 }
 
 /// Runs with a bar that counts virtual seconds.
-fn watched(scenario: &Scenario, seed: u64) -> anyhow::Result<outcome::Outcome> {
+fn watched(scenario: &Scenario, seed: u64, records: bool) -> anyhow::Result<(outcome::Outcome, String)> {
     let bar = progress(scenario.duration_s.ceil() as u64, &format!("{}, seed {seed}", scenario.name));
-    let outcome = simulate(scenario, seed, &mut |progress| match progress {
+    let show = &mut |progress| match progress {
         Progress::Building => bar.tick(),
         Progress::Running { now_s, .. } => bar.set_position(now_s as u64),
-    });
+    };
+    let outcome = match records {
+        true => run::record(scenario, seed, show),
+        false => run::run(scenario, seed, show).map(|outcome| (outcome, String::new())),
+    };
     bar.finish_and_clear();
     Ok(outcome?)
 }

@@ -20,8 +20,8 @@ pub struct Accusations {
 }
 
 impl Accusations {
-    /// Reads the packets of a step, if its node has ever accused anyone.
-    pub(super) fn stepped(&mut self, step: &Step<'_>) {
+    /// Reads the packets of a step, if its node has ever accused anyone; shows whom it accuses for the first time.
+    pub(super) fn stepped(&mut self, step: &Step<'_>, mut see: impl FnMut(HostId)) {
         let at = step.at();
         if at.node.metrics().accusations_made == 0 {
             return;
@@ -30,17 +30,21 @@ impl Accusations {
             for (target, incarnation, accuser) in accusations(packet.bytes) {
                 if let Some(&target) = step.ids.get(&target)
                     && accuser == at.id
+                    && self.note(step.host, target, incarnation)
                 {
-                    self.note(step.host, target, incarnation);
+                    see(target);
                 }
             }
         }
     }
 
-    fn note(&mut self, accuser: HostId, target: HostId, incarnation: Incarnation) {
-        if self.told.len() < MAX_ACCUSATIONS && self.told.insert((accuser, target, incarnation)) {
+    /// Whether it is a new one.
+    fn note(&mut self, accuser: HostId, target: HostId, incarnation: Incarnation) -> bool {
+        let is_new = self.told.len() < MAX_ACCUSATIONS && self.told.insert((accuser, target, incarnation));
+        if is_new {
             *self.counts.entry((accuser, target)).or_default() += 1;
         }
+        is_new
     }
 
     /// How often who accused whom, each incarnation once.

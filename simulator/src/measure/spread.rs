@@ -1,7 +1,10 @@
 //! How news spreads, and how soon those who join see everyone.
 
 use super::{joins::Joins, seconds};
-use crate::engine::{Host, HostId, Micros, Step};
+use crate::{
+    engine::{Host, HostId, Micros, Step},
+    record::Spread,
+};
 use gossip_core::{NodeId, Record};
 use std::collections::HashMap;
 
@@ -10,6 +13,8 @@ use std::collections::HashMap;
 struct Change {
     origin: HostId,
     record: Record,
+    /// What it is a change of.
+    what: &'static str,
     since: Micros,
     others: Vec<HostId>,
     heard: HashMap<HostId, Micros>,
@@ -34,8 +39,14 @@ pub struct Times {
 }
 
 impl Spreads {
-    pub(super) fn follow(&mut self, now: Micros, origin: HostId, record: Record, others: Vec<HostId>) {
-        let change = Change { origin, record, since: now, others, heard: HashMap::new() };
+    pub(super) fn follow(
+        &mut self,
+        now: Micros,
+        origin: HostId,
+        (record, what): (Record, &'static str),
+        others: Vec<HostId>,
+    ) {
+        let change = Change { origin, record, what, since: now, others, heard: HashMap::new() };
         self.changes.entry(record.id()).or_default().push(change);
     }
 
@@ -111,6 +122,19 @@ impl Spreads {
     pub fn lags(&self) -> impl Iterator<Item = u64> {
         let changes = self.changes.values().flatten();
         changes.flat_map(|change| change.heard.values().map(|&at| (at - change.since) / 1_000))
+    }
+
+    /// How each change spread, in the order of their time.
+    pub fn recorded(&self) -> Vec<Spread> {
+        let mut all: Vec<&Change> = self.changes.values().flatten().collect();
+        all.sort_by_key(|change| (change.since, change.origin));
+        let recorded = all.into_iter().map(|change| Spread {
+            since: change.since,
+            origin: change.origin,
+            what: change.what,
+            heard: change.heard.clone(),
+        });
+        recorded.collect()
     }
 
     /// For a plot: seconds since the change, and the share that holds it, of the change that began first.

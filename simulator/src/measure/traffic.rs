@@ -108,6 +108,12 @@ impl Sent {
         self.running.push(hosts);
     }
 
+    /// What all hosts sent in the second that ends now, by class.
+    pub(super) fn of_last_second(&self, now: Micros) -> [u64; CLASSES.len()] {
+        let second = (now / SECOND).checked_sub(1).and_then(|second| self.by_class.get(second as usize));
+        second.copied().unwrap_or_default()
+    }
+
     /// Bytes so far.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes

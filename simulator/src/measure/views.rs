@@ -3,7 +3,7 @@
 use super::seconds;
 use crate::engine::{Host, Micros, Watch, World};
 use gossip_core::Fingerprint;
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -25,15 +25,21 @@ impl Views {
     }
 }
 
-/// The share of some hosts that do not see what most of them see.
-pub(super) fn divergence<'a>(hosts: impl Iterator<Item = &'a Host>) -> f64 {
+/// What some hosts see, and how many see each: the commonest first.
+pub(super) fn shared<'a>(hosts: impl Iterator<Item = &'a Host>) -> Vec<(Fingerprint, usize)> {
     let mut views: HashMap<Fingerprint, usize> = HashMap::new();
-    let mut running = 0;
     for host in hosts {
         *views.entry(host.node.fingerprint()).or_default() += 1;
-        running += 1;
     }
-    let most = views.values().max().copied().unwrap_or_default();
+    let mut views: Vec<_> = views.into_iter().collect();
+    views.sort_unstable_by_key(|&(view, members)| (Reverse(members), view.0));
+    views
+}
+
+/// The share of those that do not see what most of them see.
+pub(super) fn divergence(views: &[(Fingerprint, usize)]) -> f64 {
+    let running: usize = views.iter().map(|&(_, members)| members).sum();
+    let most = views.first().map_or(0, |&(_, members)| members);
     (running - most) as f64 / running.max(1) as f64
 }
 

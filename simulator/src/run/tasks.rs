@@ -53,7 +53,9 @@ impl Run<'_> {
                     | Action::Value
                     | Action::DeleteValue => self.write_all(n),
                     _ => {
-                        for host in self.pick(&event.who) {
+                        let hosts = self.pick(&event.who);
+                        self.tell_fault(event, &hosts);
+                        for host in hosts {
                             self.act(event, host);
                         }
                     }
@@ -99,7 +101,7 @@ impl Run<'_> {
                     Health::Degraded | Health::Unhealthy => Health::Healthy,
                 };
                 self.world.set_health(host, health);
-                measure::watch_update(&mut self.world, host);
+                measure::watch_update(&mut self.world, host, "health");
             }
             Action::Crash => {
                 measure::watch_crash(&mut self.world, host);
@@ -153,6 +155,7 @@ impl Run<'_> {
             Some(of) => Some(self.addresses(&mut hosts, of)?),
             None => None,
         };
+        self.tell_fault(event, &hosts);
         for (place, &host) in hosts.iter().enumerate() {
             let address = match &addresses {
                 Some(addresses) => Address::At(addresses[place]),
@@ -223,13 +226,15 @@ impl Run<'_> {
         if names.as_ref().is_some_and(|names| names.len() < count) {
             return Err("name_of: it picks fewer hosts than join".into());
         }
+        let first = self.world.hosts().len() as HostId;
+        self.tell_fault(event, &(first..first + count as HostId).collect::<Vec<_>>());
         for n in 0..count {
             let place = self.places[self.world.hosts().len()];
             let name_of = names.as_ref().map(|names| names[n]);
             let newcomer = Newcomer { name_of, address: addresses.get(n).copied(), locality: Some(place) };
             let host = self.add(newcomer)?;
             if name_of.is_none() && !self.has_updates() {
-                measure::watch_update(&mut self.world, host);
+                measure::watch_update(&mut self.world, host, "arrival");
             }
             measure::recount(&mut self.world);
             self.join(host, Some(event));
@@ -293,7 +298,9 @@ impl Run<'_> {
     }
 
     fn cut(&mut self, event: &Event) {
-        for (from, to) in self.ways(event) {
+        let ways = self.ways(event);
+        self.tell_cut(event, &ways);
+        for (from, to) in ways {
             let rule = event.rule(from, to);
             let id = self.world.add_rule(&rule);
             if rule.loss >= 1.0 {
