@@ -68,7 +68,10 @@ pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
             let differences = diff::differences(&here, &there);
             if asked.json { asked.print(&differences) } else { show::differences(&differences) }
         }
-        ClientCommand::Metrics { .. } => asked.show::<BTreeMap<String, u64>>("/v1/metrics").await,
+        ClientCommand::Metrics { .. } if asked.json => {
+            asked.show::<BTreeMap<String, u64>>("/v1/metrics").await
+        }
+        ClientCommand::Metrics { .. } => show::text(&asked.to.text("/metrics").await?),
     }
 }
 

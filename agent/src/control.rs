@@ -9,6 +9,7 @@
 //! answers are bounded; see [`server`].
 
 pub(crate) mod api;
+mod metrics;
 mod routes;
 mod server;
 mod setup;

@@ -2,47 +2,65 @@
 
 use gossip_core::Traffic;
 
-/// Counters since the start; they only grow.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct HostMetrics {
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])* $name:ident,)*) => {
+        /// Counters since the start; they only grow.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[non_exhaustive]
+        pub struct HostMetrics {
+            $($(#[doc = $doc])* pub $name: u64,)*
+        }
+
+        impl HostMetrics {
+            /// What each counter counts, by name, in the order of [`counters`](Self::counters).
+            pub const DESCRIPTIONS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),*))),*];
+
+            /// Every counter by name, in a fixed order, for exporters.
+            pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+                [$((stringify!($name), self.$name)),*].into_iter()
+            }
+        }
+    };
+}
+
+counters! {
     /// Sends that the socket refused, other than by being full.
-    pub send_errors: u64,
+    send_errors,
     /// Receives that failed: ICMP errors of earlier sends, mostly.
-    pub receive_errors: u64,
+    receive_errors,
     /// Packets that waited for a full socket.
-    pub queued: u64,
+    queued,
     /// Packets of class probe dropped because the socket and the queue before it were full.
-    pub dropped_probe: u64,
+    dropped_probe,
     /// Packets of class suspicion dropped for the same reason.
-    pub dropped_suspicion: u64,
+    dropped_suspicion,
     /// Packets of class rumor dropped because the socket was full.
-    pub dropped_rumor: u64,
+    dropped_rumor,
     /// Packets of class state dropped for the same reason.
-    pub dropped_state: u64,
+    dropped_state,
     /// Packets of class sync dropped for the same reason.
-    pub dropped_sync: u64,
+    dropped_sync,
     /// Packets of class pulse dropped for the same reason.
-    pub dropped_pulse: u64,
+    dropped_pulse,
     /// Notices that subscribers missed, as they were told by [`Lagged`](crate::Lagged).
-    pub events_lagged: u64,
+    events_lagged,
     /// User events that subscribers missed, as they were told by it.
-    pub user_events_lagged: u64,
+    user_events_lagged,
     /// Look-ups of seeds' names begun.
-    pub lookups: u64,
+    lookups,
     /// Look-ups that failed or gave no usable address.
-    pub lookups_failed: u64,
+    lookups_failed,
     /// Seeds forgotten because newer ones took their place.
-    pub seeds_replaced: u64,
+    seeds_replaced,
     /// Epochs that could not be persisted while running.
-    pub epoch_errors: u64,
+    epoch_errors,
     /// Views that could not be written to their file.
-    pub view_errors: u64,
+    view_errors,
     /// Questions of other members that waited too long for whoever answers them, and made room for newer ones.
-    pub questions_dropped: u64,
+    questions_dropped,
     /// Values that were read, and were not of the type of their key.
-    pub values_undecoded: u64,
+    values_undecoded,
 }
 
 impl HostMetrics {
@@ -55,30 +73,5 @@ impl HostMetrics {
             Traffic::Sync => &mut self.dropped_sync,
             Traffic::Pulse => &mut self.dropped_pulse,
         }
-    }
-
-    /// Every counter by name, in a fixed order, for exporters.
-    pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
-        [
-            ("send_errors", self.send_errors),
-            ("receive_errors", self.receive_errors),
-            ("queued", self.queued),
-            ("dropped_probe", self.dropped_probe),
-            ("dropped_suspicion", self.dropped_suspicion),
-            ("dropped_rumor", self.dropped_rumor),
-            ("dropped_state", self.dropped_state),
-            ("dropped_sync", self.dropped_sync),
-            ("dropped_pulse", self.dropped_pulse),
-            ("events_lagged", self.events_lagged),
-            ("user_events_lagged", self.user_events_lagged),
-            ("lookups", self.lookups),
-            ("lookups_failed", self.lookups_failed),
-            ("seeds_replaced", self.seeds_replaced),
-            ("epoch_errors", self.epoch_errors),
-            ("view_errors", self.view_errors),
-            ("questions_dropped", self.questions_dropped),
-            ("values_undecoded", self.values_undecoded),
-        ]
-        .into_iter()
     }
 }

@@ -45,6 +45,8 @@ mod notice;
 mod options;
 pub mod prelude;
 mod pressure;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
 mod pulses;
 mod receive;
 mod requests;

@@ -1,5 +1,7 @@
 //! Everything that a user of an adapter needs of this crate and of the core: adapters export it as their own.
 
+#[cfg(feature = "prometheus")]
+pub use crate::prometheus;
 pub use crate::{
     Ask, AskError, Bytes, Change, Cluster, ClusterChange, ClusterValue, ClusterWatch, DecodeError,
     EpochError, EpochFile, Events, Handle, HostMetrics, Key, KeyWatch, Lagged, Leave, LeaveError, Left,

@@ -123,7 +123,7 @@ pub(crate) enum ClientCommand {
         #[command(flatten)]
         agent: AgentArgs,
     },
-    /// Prints an agent's counters.
+    /// Prints an agent's metrics in the text format of Prometheus; with --json, the counters of its node and host.
     Metrics {
         #[command(flatten)]
         agent: AgentArgs,

@@ -63,6 +63,15 @@ impl Connection {
             .context("the agent is of another version: it answers what this program does not know")
     }
 
+    /// Asks for a text.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(super) async fn text(&mut self, path: &str) -> Result<String> {
+        let answer = self.request(Method::GET, path, Bytes::new()).await?;
+        Ok(String::from_utf8_lossy(&whole(answer).await?).into_owned())
+    }
+
     /// Tells something.
     ///
     /// # Errors

@@ -22,6 +22,11 @@ pub(super) fn line(text: &str) -> Result<()> {
     writeln!(io::stdout(), "{text}").context(UNWRITABLE)
 }
 
+/// Lines as they are.
+pub(super) fn text(lines: &str) -> Result<()> {
+    io::stdout().write_all(lines.as_bytes()).context(UNWRITABLE)
+}
+
 /// An object, a line for each of its fields.
 pub(super) fn fields(answer: &impl Serialize) -> Result<()> {
     let Value::Object(fields) = serde_json::to_value(answer)? else { return json(answer) };

@@ -1,6 +1,7 @@
 //! What can be asked and told, and what is done for it.
 
 use super::api::{Filter, Info, Join, Member, Pause, Problem, Send, Set, SetHealth, Shared, health_of};
+use super::metrics::exposition;
 use crate::{
     locality,
     print::{Line, health, reachability, status, with_sources},
@@ -110,6 +111,7 @@ pub(super) fn router(agent: Agent) -> Router {
         .route("/v1/values/{key}", get(value).put(set_value).delete(delete_value))
         .route("/v1/events", post(send_event))
         .route("/v1/metrics", get(metrics))
+        .route("/metrics", get(exposition))
         .layer(middleware::from_fn(in_time));
     let streams = Router::new().route("/v1/watch", get(watch));
     asked

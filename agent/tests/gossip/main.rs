@@ -7,5 +7,6 @@ mod cli;
 mod cluster;
 mod control;
 mod departures;
+mod metrics;
 mod output;
 mod process;

@@ -52,14 +52,14 @@ impl Histogram {
 }
 
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident,)*) => {
         /// Counters since the node was made; they only grow, and never wrap in practice (64 bits). What was kept by an
         /// earlier release deserializes, with zero for counters that it did not have.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
         #[non_exhaustive]
         pub struct Metrics {
-            $($(#[$doc])* pub $name: u64,)*
+            $($(#[doc = $doc])* pub $name: u64,)*
             /// Ages of records when this node first heard of them, in ms: the convergence lag. Each hop's
             /// way counts as half of the smoothed round trip to the sender's zone, to the nearest ms: on links
             /// of less than a millisecond lags come out short by up to half of one a hop, on one-way jitter
@@ -72,6 +72,9 @@ macro_rules! counters {
         }
 
         impl Metrics {
+            /// What each counter counts, by name, in the order of [`counters`](Self::counters).
+            pub const DESCRIPTIONS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),*))),*];
+
             /// Every counter by name, in a fixed order, for exporters.
             pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
                 [$((stringify!($name), self.$name)),*].into_iter()
@@ -413,5 +416,8 @@ mod tests {
     fn counters_are_listed_by_name() {
         let metrics = Metrics { probes: 3, ..Metrics::default() };
         assert!(metrics.counters().any(|(name, n)| name == "probes" && n == 3));
+        let described = Metrics::DESCRIPTIONS.iter().map(|&(name, _)| name);
+        assert!(metrics.counters().map(|(name, _)| name).eq(described));
+        assert!(Metrics::DESCRIPTIONS.contains(&("probes", " Probes begun.")));
     }
 }
