@@ -216,6 +216,21 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) view_file: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub(crate) control: ControlArgs,
+
+    /// Print one JSON object a line instead of words: at, event, id, name, address, locality, status, reachability,
+    /// health, note. What does not apply is null.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) knobs: Knobs,
+}
+
+/// Where a running node can be asked, and told what to do.
+#[derive(Debug, Args)]
+pub(crate) struct ControlArgs {
     /// The Unix socket at which `gossip members` and other commands reach this agent. By default it is named after the node, in
     /// $XDG_RUNTIME_DIR/gossip, or else in /run/gossip. Only the agent's own user can open it.
     #[arg(long, value_name = "PATH")]
@@ -225,13 +240,18 @@ pub(crate) struct RunArgs {
     #[arg(long, conflicts_with = "control")]
     pub(crate) no_control: bool,
 
-    /// Print one JSON object a line instead of words: at, event, id, name, address, locality, status, reachability,
-    /// health, note. What does not apply is null.
-    #[arg(long)]
-    pub(crate) json: bool,
+    /// Answer over TCP, too, at this address. Port 0 takes a free one, which the `started` line tells.
+    ///
+    /// Without --token-file it must be an address of this machine alone, as 127.0.0.1, where whoever is logged in may read, and
+    /// nobody may change anything. It is plain HTTP: beyond this machine, put a proxy that encrypts before it.
+    #[arg(long, value_name = "IP:PORT", value_parser = arguments::address)]
+    pub(crate) http: Option<SocketAddr>,
 
-    #[command(flatten)]
-    pub(crate) knobs: Knobs,
+    /// A file with the token that requests over TCP must show: those that change something, and beyond this machine all.
+    ///
+    /// It holds one line of 16 to 1,024 visible ASCII characters, as from `openssl rand -hex 32`.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 /// What `gossip demo` takes.

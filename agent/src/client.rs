@@ -4,10 +4,14 @@ mod args;
 mod connection;
 mod diff;
 mod show;
+mod target;
 
 pub(crate) use args::ClientCommand;
 
-use crate::control::api::{Filter, Info, Join, Member, Pause, Send, Set, SetHealth, Shared};
+use crate::control::{
+    api::{Filter, Info, Join, Member, Pause, Send, Set, SetHealth, Shared},
+    token::Token,
+};
 use anyhow::Result;
 use args::{AgentArgs, EventCommand, ValueCommand};
 use connection::Connection;
@@ -21,7 +25,9 @@ use std::collections::BTreeMap;
 /// No agent can be asked, or it refuses; the error says why, and what to do.
 pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
     let agent = command.agent();
-    let mut asked = Asked { to: Connection::open(agent.control.as_deref()).await?, json: agent.json };
+    let token = agent.token_file.as_deref().map(Token::read).transpose()?;
+    let mut asked =
+        Asked { to: Connection::open(agent.control.as_ref(), token.clone()).await?, json: agent.json };
     match command {
         ClientCommand::Info { .. } => asked.show::<Info>("/v1/info").await,
         ClientCommand::Members { filter, wide, .. } => {
@@ -35,7 +41,7 @@ pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
         }
         ClientCommand::Watch { only, .. } => asked.to.watch(asked.json, &only).await,
         ClientCommand::Join { seeds, .. } => asked.tell(Method::POST, "/v1/join", &Join { seeds }).await,
-        ClientCommand::Leave { .. } => asked.to.leave().await,
+        ClientCommand::Leave { .. } => asked.tell(Method::POST, "/v1/leave", &()).await,
         ClientCommand::Health { health, .. } => {
             asked.tell(Method::PUT, "/v1/health", &SetHealth { health: args::word(health) }).await
         }
@@ -64,7 +70,7 @@ pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
         },
         ClientCommand::Diff { other, .. } => {
             let here: Vec<Member> = asked.to.get("/v1/members").await?;
-            let there: Vec<Member> = Connection::open(Some(&other)).await?.get("/v1/members").await?;
+            let there: Vec<Member> = Connection::open(Some(&other), token).await?.get("/v1/members").await?;
             let differences = diff::differences(&here, &there);
             if asked.json { asked.print(&differences) } else { show::differences(&differences) }
         }

@@ -1,19 +1,22 @@
-//! The control interface: what a running agent can be asked and told, over a Unix socket of its machine.
+//! The control interface: what a running agent can be asked and told, over a Unix socket of its machine and, if that is asked
+//! for, over TCP.
 //!
 //! ```text
-//! gossip members ──HTTP/1.1, JSON──▶ socket ──▶ server (a thread of its own) ──▶ routes ──▶ Handle
-//!                                                                              └──▶ Orders ──▶ the agent's loop
+//! gossip members ──HTTP/1.1, JSON──▶ socket ────────────▶ server (a thread of its own) ──▶ routes ──▶ Handle
+//! browser, curl ───HTTP/1.1, JSON──▶ TCP port ─▶ access ──▶                                  └──▶ Orders ──▶ the agent's loop
 //! ```
 //!
 //! The protocol runs on another thread: whoever asks much, or reads slowly, holds up himself alone. Connections, requests and
 //! answers are bounded; see [`server`].
 
+mod access;
 pub(crate) mod api;
 mod metrics;
 mod routes;
 mod server;
 mod setup;
 pub(crate) mod socket;
+pub(crate) mod token;
 
 pub(crate) use routes::Orders;
 pub(crate) use setup::Control;

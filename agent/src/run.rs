@@ -50,7 +50,7 @@ async fn live(
     let mut seeds = SeedCheck::new(args);
     let name = args.name.clone();
     let mut view_file = ViewFileCheck(args.view_file.clone());
-    let (control, cluster) = (Control::of(args)?, args.cluster.clone());
+    let (control, cluster) = (Control::of(&args.control, &args.name)?, args.cluster.clone());
     let (handle, driver) = args.adapter.bind(configuration.options()?).await.map_err(in_options)?;
     let (mut events, mut user_events) = (handle.events(), handle.user_events());
     let mut keys = Keys::known_to(&handle);
@@ -59,8 +59,8 @@ async fn live(
     publish(&handle, &args.tag)?;
     let mut driver = driver.spawn();
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
-    let (_serving, mut orders) = control.start(&handle, (&name, &cluster), output)?;
-    output.print(&Line::of_me("started", &handle.me(), &name));
+    let (answers_at, _serving, mut orders) = control.start(&handle, (&name, &cluster), output)?;
+    output.print(&Line::of_me("started", &handle.me(), &name).noted(answers_at.to_string()));
     if let Restored::Ignored(error) = handle.restored() {
         output.warn(with_sources(error));
     }

@@ -1,5 +1,6 @@
 //! What the commands for a running agent take.
 
+use super::target::Target;
 use crate::arguments::{seed_text, tag};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -7,10 +8,14 @@ use std::path::PathBuf;
 /// Which agent to ask, and how to print what it says.
 #[derive(Debug, Args)]
 pub(crate) struct AgentArgs {
-    /// The agent's control socket, as given to its `gossip run --control`. Without it the only agent that runs on this
-    /// machine for this user is asked.
-    #[arg(long, value_name = "PATH", env = "GOSSIP_CONTROL")]
-    pub(crate) control: Option<PathBuf>,
+    /// The agent's control socket, as given to its `gossip run --control`, or http://HOST:PORT, as given to its --http. Without
+    /// it the only agent that runs on this machine for this user is asked.
+    #[arg(long, value_name = "PATH|URL", env = "GOSSIP_CONTROL")]
+    pub(crate) control: Option<Target>,
+
+    /// The file with the agent's token, as given to its `gossip run --token-file`; over HTTP only.
+    #[arg(long, value_name = "PATH", env = "GOSSIP_TOKEN_FILE")]
+    pub(crate) token_file: Option<PathBuf>,
 
     /// Print JSON.
     #[arg(long)]
@@ -117,9 +122,9 @@ pub(crate) enum ClientCommand {
     },
     /// Shows in what the views of two agents differ.
     Diff {
-        /// The other agent's control socket.
-        #[arg(value_name = "PATH")]
-        other: PathBuf,
+        /// The other agent's control socket or address, as --control takes it.
+        #[arg(value_name = "PATH|URL")]
+        other: Target,
         #[command(flatten)]
         agent: AgentArgs,
     },

@@ -1,7 +1,7 @@
 //! A connection to an agent: finds its socket, sends requests, reads answers.
 
-use super::show;
-use crate::control::{api::Problem, socket};
+use super::{show, target::Target};
+use crate::control::{api::Problem, socket, token::Token};
 use anyhow::{Context as _, Result, anyhow, bail};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
@@ -18,7 +18,11 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use tokio::{net::UnixStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+    time::timeout,
+};
 
 /// How long an answer may take: longer than the agent itself allows.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -33,23 +37,23 @@ const ENDED: &str = "the agent has ended, or what it says was read too slowly: w
 /// A connection to one agent.
 pub(super) struct Connection {
     requests: SendRequest<Full<Bytes>>,
+    /// What the agent is called there.
+    host: String,
+    token: Option<Token>,
 }
 
 impl Connection {
-    /// Connects to the agent at this socket, or to the only one that there is.
+    /// Connects to this agent, or to the only one that there is. The token is shown over TCP.
     ///
     /// # Errors
     /// There is none, or there are several, or it cannot be reached.
-    pub(super) async fn open(path: Option<&Path>) -> Result<Self> {
-        let path = match path {
-            Some(path) => path.to_owned(),
-            None => only_socket(&socket::directory())?,
+    pub(super) async fn open(target: Option<&Target>, token: Option<Token>) -> Result<Self> {
+        let (requests, host) = match target {
+            Some(Target::Http(host)) => (open_tcp(host).await?, host.clone()),
+            Some(Target::Socket(path)) => (open_socket(path).await?, "localhost".to_owned()),
+            None => (open_socket(&only_socket(&socket::directory())?).await?, "localhost".to_owned()),
         };
-        let stream = UnixStream::connect(&path).await.map_err(|error| unreachable(&path, &error))?;
-        let (requests, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // A connection that breaks is told by the request under way.
-        tokio::spawn(async move { _ = connection.await });
-        Ok(Self { requests })
+        Ok(Self { requests, host, token })
     }
 
     /// Asks for something.
@@ -81,17 +85,6 @@ impl Connection {
         whole(answer).await.map(drop)
     }
 
-    /// Tells the agent to leave, and to end. It may have ended before its answer was written: that is what was asked for.
-    ///
-    /// # Errors
-    /// As [`Self::get`].
-    pub(super) async fn leave(&mut self) -> Result<()> {
-        match self.request(Method::POST, "/v1/leave", Bytes::new()).await {
-            Err(error) if !error.is::<hyper::Error>() => Err(error),
-            _ => Ok(()),
-        }
-    }
-
     /// Prints what the agent says until one of the two ends.
     ///
     /// # Errors
@@ -117,12 +110,15 @@ impl Connection {
     }
 
     async fn request(&mut self, method: Method, path: &str, body: Bytes) -> Result<Response<Incoming>> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header(header::HOST, "gossip")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body))?;
+            .header(header::HOST, &self.host)
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, token.bearer());
+        }
+        let request = request.body(Full::new(body))?;
         let answer = timeout(LIMIT, self.requests.send_request(request));
         let answer =
             answer.await.map_err(|_| anyhow!("the agent has not answered for {} s", LIMIT.as_secs()))?;
@@ -136,6 +132,32 @@ impl Connection {
             Err(_) => bail!("the agent refuses: {status}"),
         }
     }
+}
+
+async fn open_socket(path: &Path) -> Result<SendRequest<Full<Bytes>>> {
+    let stream = UnixStream::connect(path).await.map_err(|error| unreachable(path, &error))?;
+    handshake(stream).await
+}
+
+async fn open_tcp(host: &str) -> Result<SendRequest<Full<Bytes>>> {
+    let stream = timeout(LIMIT, TcpStream::connect(host))
+        .await
+        .map_err(|_| anyhow!("nobody at http://{host} has answered for {} s", LIMIT.as_secs()))?;
+    let stream = stream.map_err(|error| {
+        anyhow!(
+            "cannot reach an agent at http://{host}: {error} (does `gossip run` listen there, by --http?)"
+        )
+    })?;
+    handshake(stream).await
+}
+
+async fn handshake(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> Result<SendRequest<Full<Bytes>>> {
+    let (requests, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    // A connection that breaks is told by the request under way.
+    tokio::spawn(async move { _ = connection.await });
+    Ok(requests)
 }
 
 async fn whole(answer: Response<Incoming>) -> Result<Bytes> {

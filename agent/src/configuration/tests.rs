@@ -108,9 +108,9 @@ fn tags_and_knobs_are_set_each_by_its_name() {
 fn what_is_said_in_two_ways_is_as_the_stronger_source_says() {
     let needed = "name = 'a'\ncluster = 'c'\n";
     let all = of(&format!("{needed}no_control = true"), &[], "--control /x").unwrap();
-    assert!(!all.args.no_control && all.args.control.is_some());
+    assert!(!all.args.control.no_control && all.args.control.control.is_some());
     let all = of(needed, &[("GOSSIP_CONTROL", "/x")], "--no-control").unwrap();
-    assert!(all.args.no_control && all.args.control.is_none());
+    assert!(all.args.control.no_control && all.args.control.control.is_none());
     assert!(of(&format!("{needed}no_control = true\ncontrol = '/x'"), &[], "").is_err());
     let all = of(&format!("{needed}quarantine = '10m'"), &[], "--set quarantine_ms=60000").unwrap();
     assert_eq!(all.options().unwrap().config.quarantine, std::time::Duration::from_secs(60));

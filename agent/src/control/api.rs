@@ -3,7 +3,7 @@
 use crate::print;
 use adapter_tokio::Health;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, fmt, net::SocketAddr};
 
 /// The agent's own node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,8 +26,30 @@ pub(crate) struct Info {
     pub(crate) local_health: u8,
     /// Equal on two agents that know the same, in hexadecimal digits.
     pub(crate) fingerprint: String,
+    /// Where it can be asked.
+    pub(crate) answers_at: AnswersAt,
     /// Names of seeds that cannot be found, and why.
     pub(crate) unresolved_seeds: Vec<String>,
+}
+
+/// Where an agent can be asked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AnswersAt {
+    /// The path of its control socket.
+    pub(crate) control: Option<String>,
+    /// Its address for HTTP over TCP.
+    pub(crate) http: Option<SocketAddr>,
+}
+
+impl fmt::Display for AnswersAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.control, self.http) {
+            (Some(control), Some(http)) => write!(f, "answers at {control} and http://{http}"),
+            (Some(control), None) => write!(f, "answers at {control}"),
+            (None, Some(http)) => write!(f, "answers at http://{http}"),
+            (None, None) => f.write_str("answers nobody"),
+        }
+    }
 }
 
 /// A member, the agent's own node included.

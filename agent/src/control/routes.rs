@@ -1,6 +1,8 @@
 //! What can be asked and told, and what is done for it.
 
-use super::api::{Filter, Info, Join, Member, Pause, Problem, Send, Set, SetHealth, Shared, health_of};
+use super::api::{
+    AnswersAt, Filter, Info, Join, Member, Pause, Problem, Send, Set, SetHealth, Shared, health_of,
+};
 use super::metrics::exposition;
 use crate::{
     locality,
@@ -22,7 +24,7 @@ use axum::{
     routing::{get, post, put},
 };
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 
 /// Bytes of a request's body: more than any value or list of seeds that the node takes.
 const MAX_BODY: usize = 64 * 1_024;
@@ -50,15 +52,23 @@ pub(crate) struct Agent {
     pub(crate) orders: mpsc::Sender<Orders>,
     /// All that the agent prints, as JSON.
     pub(crate) lines: broadcast::Sender<Arc<str>>,
+    /// Closed when the agent ends: then streams end, too.
+    pub(crate) ending: watch::Receiver<()>,
+    /// Where it is served.
+    pub(crate) answers_at: AnswersAt,
 }
 
 type Answer<T> = Result<Json<T>, Failure>;
 
 /// Why a request is not carried out: a status, and words that say what to do.
 #[derive(Debug)]
-struct Failure(StatusCode, String);
+pub(super) struct Failure(StatusCode, String);
 
 impl Failure {
+    pub(super) fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self(status, error.into())
+    }
+
     fn wrong(error: impl Into<String>) -> Self {
         Self(StatusCode::BAD_REQUEST, error.into())
     }
@@ -113,7 +123,7 @@ pub(super) fn router(agent: Agent) -> Router {
         .route("/v1/metrics", get(metrics))
         .route("/metrics", get(exposition))
         .layer(middleware::from_fn(in_time));
-    let streams = Router::new().route("/v1/watch", get(watch));
+    let streams = Router::new().route("/v1/watch", get(follow));
     asked
         .merge(streams)
         .fallback(|| async {
@@ -152,6 +162,7 @@ async fn info(State(agent): State<Agent>) -> Json<Info> {
         gone: members.len() - live,
         local_health: handle.local_health(),
         fingerprint: format!("{:016x}", handle.fingerprint().0),
+        answers_at: agent.answers_at.clone(),
         unresolved_seeds: handle
             .unresolved_seeds()
             .into_iter()
@@ -390,13 +401,19 @@ async fn metrics(State(agent): State<Agent>) -> Json<BTreeMap<&'static str, u64>
 }
 
 /// All that the agent prints from now on. Who reads too slowly is told so, and has to begin anew.
-async fn watch(
+async fn follow(
     State(agent): State<Agent>,
 ) -> Sse<impl futures_util::Stream<Item = Result<sse::Event, Infallible>>> {
-    let lines = futures_util::stream::unfold(Some(agent.lines.subscribe()), |lines| async move {
-        let mut lines = lines?;
-        match lines.recv().await {
-            Ok(line) => Some((Ok(sse::Event::default().data(&*line)), Some(lines))),
+    let from = Some((agent.lines.subscribe(), agent.ending.clone()));
+    let lines = futures_util::stream::unfold(from, |from| async move {
+        let (mut lines, mut ending) = from?;
+        let next = tokio::select! {
+            biased;
+            next = lines.recv() => next,
+            _ = ending.changed() => return None,
+        };
+        match next {
+            Ok(line) => Some((Ok(sse::Event::default().data(&*line)), Some((lines, ending)))),
             Err(broadcast::error::RecvError::Lagged(missed)) => {
                 let told = serde_json::to_string(&Line::lagged(missed)).unwrap_or_default();
                 Some((Ok(sse::Event::default().data(told)), None))

@@ -2,56 +2,122 @@
 
 use super::{
     Agent, Orders,
-    server::{self, Serving},
+    access::Access,
+    api::AnswersAt,
+    server::{self, Places, Serving},
     socket::{self, Bound},
+    token::{self, Token},
 };
-use crate::{cli::RunArgs, print::Output};
+use crate::{cli::ControlArgs, print::Output, wrong::Wrong};
 use adapter_tokio::{Handle, NodeId};
-use anyhow::Result;
-use tokio::sync::mpsc;
+use anyhow::{Context as _, Result};
+use std::net::{SocketAddr, TcpListener};
+use tokio::sync::{mpsc, watch};
 
 /// The control interface before there is anything to control.
 pub(crate) struct Control {
-    socket: Option<Bound>,
-    /// Why there is none, where it was not asked for by its path.
-    why_none: Option<String>,
+    places: Places,
+    answers_at: AnswersAt,
+    warnings: Vec<String>,
 }
 
 impl Control {
-    /// Takes the socket, before anything is sent to other nodes.
+    /// Takes the socket and the port, before anything is sent to other nodes.
     ///
     /// # Errors
-    /// It was named, and cannot be had.
-    pub(crate) fn of(args: &RunArgs) -> Result<Self> {
-        if args.no_control {
-            return Ok(Self { socket: None, why_none: None });
+    /// One of them was named, and cannot be had; or it would be open to others, which is [`Wrong`].
+    pub(crate) fn of(args: &ControlArgs, name: &str) -> Result<Self> {
+        let mut control =
+            Self { places: Places::default(), answers_at: AnswersAt::default(), warnings: Vec::new() };
+        control.take_socket(args, name)?;
+        match (args.http, &args.token_file) {
+            (Some(address), _) => control.take_port(address, args)?,
+            // Commands find it in the same variable, so that it may be set for them alone.
+            (None, Some(path)) => control.warnings.push(format!(
+                "{} (--token-file) is of no use without --http: this agent listens at no TCP port",
+                path.display()
+            )),
+            (None, None) => {}
         }
-        if let Some(path) = &args.control {
-            return Ok(Self { socket: Some(Bound::at(path)?), why_none: None });
-        }
-        let path = socket::default_path(&args.name, NodeId::from_name(&args.name)?);
-        Ok(match Bound::at(&path) {
-            Ok(socket) => Self { socket: Some(socket), why_none: None },
-            Err(error) => Self { socket: None, why_none: Some(format!("{error:#}")) },
-        })
+        Ok(control)
     }
 
-    /// Serves it until what is returned first is dropped; what the agent is told to do comes out of the other.
+    fn take_socket(&mut self, args: &ControlArgs, name: &str) -> Result<()> {
+        let bound = match (&args.control, args.no_control) {
+            (_, true) => return Ok(()),
+            (Some(path), false) if path.starts_with("http:") => {
+                let path = path.display();
+                return Err(
+                    Wrong(format!("{path} (--control) is no path: give an address with --http")).into()
+                );
+            }
+            (Some(path), false) => Bound::at(path)?,
+            (None, false) => match Bound::at(&socket::default_path(name, NodeId::from_name(name)?)) {
+                Ok(bound) => bound,
+                Err(error) => {
+                    self.warnings.push(format!(
+                        "this agent cannot be asked anything at a socket: {error:#} (give --control PATH, or --no-control if it \
+                         need not be)"
+                    ));
+                    return Ok(());
+                }
+            },
+        };
+        self.answers_at.control = Some(bound.path().display().to_string());
+        self.places.socket = Some(bound);
+        Ok(())
+    }
+
+    fn take_port(&mut self, address: SocketAddr, args: &ControlArgs) -> Result<()> {
+        let token = args.token_file.as_deref().map(Token::read).transpose()?;
+        if token.is_none() && !address.ip().is_loopback() {
+            return Err(Wrong(format!(
+                "others can reach {address} (--http): give a token that they must show with --token-file, or an address of this \
+                 machine alone, as 127.0.0.1:{}",
+                address.port()
+            ))
+            .into());
+        }
+        if let Some(path) = args.token_file.as_deref().filter(|path| token::others_can_read(path)) {
+            self.warnings.push(format!(
+                "every user of this machine can read {} (--token-file): `chmod o= {0}` keeps it from them",
+                path.display()
+            ));
+        }
+        let listener = TcpListener::bind(address)
+            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+            .with_context(|| format!("cannot listen at {address} (--http)"))?;
+        self.answers_at.http = Some(listener.local_addr()?);
+        self.places.tcp = Some((listener, Access::at(address.ip(), token)));
+        Ok(())
+    }
+
+    /// Serves it until what is returned second is dropped; what the agent is told to do comes out of the third.
+    ///
+    /// # Errors
+    /// There are no threads or no file descriptors left.
     pub(crate) fn start(
         self,
         handle: &Handle,
         (name, cluster): (&str, &str),
         output: &Output,
-    ) -> Result<(Option<Serving>, mpsc::Receiver<Orders>)> {
+    ) -> Result<(AnswersAt, Option<Serving>, mpsc::Receiver<Orders>)> {
         let (orders, told) = mpsc::channel(1);
-        if let Some(why) = self.why_none {
-            output.warn(format_args!(
-                "this agent cannot be asked anything: {why} (give --control PATH, or --no-control if it need not be)"
-            ));
+        self.warnings.iter().for_each(|warning| output.warn(warning));
+        if self.answers_at == AnswersAt::default() {
+            return Ok((self.answers_at, None, told));
         }
-        let Some(socket) = self.socket else { return Ok((None, told)) };
-        let (handle, name, cluster) = (handle.clone(), name.to_owned(), cluster.to_owned());
-        let agent = Agent { handle, name, cluster, orders, lines: output.watched() };
-        Ok((Some(server::start(socket, agent)?), told))
+        let (ending, seen) = watch::channel(());
+        let agent = Agent {
+            handle: handle.clone(),
+            name: name.to_owned(),
+            cluster: cluster.to_owned(),
+            orders,
+            lines: output.watched(),
+            ending: seen,
+            answers_at: self.answers_at.clone(),
+        };
+        let serving = server::start(self.places, agent, ending)?;
+        Ok((self.answers_at, Some(serving), told))
     }
 }

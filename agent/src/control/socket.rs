@@ -60,6 +60,11 @@ impl Bound {
         Ok(Self { path: path.to_owned(), listener: Some(listener) })
     }
 
+    /// Where it listens.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The listener, once, on the runtime that it is called on.
     ///
     /// # Errors

@@ -1,66 +1,11 @@
 //! Agents that are asked, told and watched.
 
-use crate::process::{Running, failure, finish, success};
-use serde_json::Value;
-use std::{
-    env, fs,
-    os::unix::net::{UnixListener, UnixStream},
-    path::PathBuf,
-    thread,
-    time::Duration,
+use crate::{
+    place::Place,
+    process::{Running, failure, finish, success},
 };
-
-/// A directory for sockets, removed at the end.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(test: &str) -> Self {
-        let path = env::temp_dir().join(format!("gossip-control-{}-{test}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn socket(&self, name: &str) -> String {
-        self.0.join(format!("{name}.sock")).display().to_string()
-    }
-
-    /// An agent that is controlled at a socket of its name, and its address.
-    fn agent(&self, name: &str, more: &str) -> (Running, String) {
-        let socket = self.socket(name);
-        let agent = Running::start(&format!(
-            "run --name {name} --cluster control --bind 127.0.0.1:0 --preset local --json --control {socket} {more}"
-        ));
-        let address = agent.event("started")["address"].as_str().unwrap().to_owned();
-        (agent, address)
-    }
-
-    /// What a command that asks an agent of this name prints.
-    fn ask(&self, name: &str, command: &str) -> String {
-        success(&format!("{command} --control {}", self.socket(name)))
-    }
-
-    fn ask_json(&self, name: &str, command: &str) -> Value {
-        serde_json::from_str(&self.ask(name, &format!("{command} --json"))).unwrap()
-    }
-
-    /// Asks until the answer is as it should be.
-    fn until(&self, name: &str, command: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        for _ in 0..600 {
-            let answer = self.ask_json(name, command);
-            if holds(&answer) {
-                return answer;
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        panic!("{command}: {}", self.ask(name, command));
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use serde_json::Value;
+use std::os::unix::net::{UnixListener, UnixStream};
 
 fn names(members: &Value) -> Vec<&str> {
     members.as_array().unwrap().iter().map(|member| member["name"].as_str().unwrap_or("?")).collect()

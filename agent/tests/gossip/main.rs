@@ -7,6 +7,8 @@ mod cli;
 mod cluster;
 mod control;
 mod departures;
+mod http;
 mod metrics;
 mod output;
+mod place;
 mod process;
