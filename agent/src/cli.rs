@@ -1,6 +1,9 @@
 //! The command line: what can be asked for, and the help that says how.
 
-use crate::{adapter::Adapter, arguments, client::ClientCommand, knobs::Knobs, locality};
+use crate::{
+    adapter::Adapter, arguments, client::ClientCommand, handlers::HandlerArgs, knobs::Knobs, locality,
+    logs::LogArgs,
+};
 use adapter_tokio::{Locality, Seed};
 use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, builder::BoolishValueParser};
 use std::{net::SocketAddr, path::PathBuf};
@@ -131,7 +134,8 @@ GOSSIP_MAX_DATAGRAM. Options go before the environment, and that before the file
 of it.
 
 Ctrl-C leaves: the others are told, and do not take it for a death. So do SIGTERM, SIGHUP (a terminal that closes; \
-under nohup it is ignored), and the end of the reader of the output, at the next line. That takes less than 6 s; a \
+under nohup it is ignored) where there is no --config, and the end of the reader of the output, at the next line. With --config, SIGHUP has the file read again: what can change at run time does (join, tag, on, log, and most knobs), and a \
+warning names what needs a restart. Leaving takes less than 7 s; a \
 second signal, half a second or more after the first, ends the program at once. A reader that is too slow is told how \
 many lines are missing: nothing waits for it.
 
@@ -223,6 +227,12 @@ pub(crate) struct RunArgs {
     /// health, note. What does not apply is null.
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) handlers: HandlerArgs,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
 
     #[command(flatten)]
     pub(crate) knobs: Knobs,

@@ -7,6 +7,7 @@ mod file;
 
 use crate::{
     cli::{self, RunArgs},
+    state::Tags,
     wrong::Wrong,
 };
 use adapter_tokio::{ClusterName, Options};
@@ -157,6 +158,7 @@ pub(crate) struct Configuration {
     /// The same, parsed.
     pub(crate) args: RunArgs,
     pub(crate) settings: Vec<Setting>,
+    flags: ArgMatches,
 }
 
 /// What the environment says, by variable.
@@ -204,7 +206,38 @@ impl Configuration {
             return Err(Wrong(wrong.join("\n")));
         }
         drop_what_is_overruled(&mut settings);
-        Ok(Self { args: parsed(&settings, path.as_deref())?, settings })
+        Ok(Self { args: parsed(&settings, path.as_deref())?, settings, flags: flags.clone() })
+    }
+
+    /// The same, with the file as it is now.
+    ///
+    /// # Errors
+    /// No node could be started like that.
+    pub(crate) fn again(&self) -> Result<Self, Wrong> {
+        let again = Self::of(&self.flags, self.args.config.clone(), &environment)?;
+        again.options()?;
+        Tags::of(&again.args.tag).map_err(Wrong)?;
+        Ok(again)
+    }
+
+    /// The keys of settings whose values are other ones there.
+    pub(crate) fn differences(&self, next: &Self) -> Vec<String> {
+        let texts =
+            |setting: &Setting| setting.values.iter().map(|value| value.text.clone()).collect::<Vec<_>>();
+        let pairs = self.settings.iter().zip(&next.settings);
+        pairs.filter(|(a, b)| texts(a) != texts(b)).map(|(setting, _)| setting.key.clone()).collect()
+    }
+
+    /// Takes over what now counts of another configuration; the rest counts after a restart.
+    pub(crate) fn take_over(&mut self, next: Self, keys: &[String]) {
+        for (setting, other) in self.settings.iter_mut().zip(next.settings) {
+            if keys.contains(&setting.key) {
+                *setting = other;
+            }
+        }
+        if let Ok(args) = parsed(&self.settings, self.args.config.as_deref()) {
+            self.args = args;
+        }
     }
 
     /// What the library takes.

@@ -9,13 +9,18 @@ mod client;
 mod configuration;
 mod control;
 mod demo;
+mod handlers;
 mod knobs;
 mod locality;
+mod logs;
+mod output;
 mod print;
+mod reload;
 mod run;
 mod seeds;
 mod shared_values;
 mod signals;
+mod state;
 mod stream;
 mod wrong;
 
@@ -24,6 +29,7 @@ use anyhow::{Context as _, Result};
 use clap::{ArgMatches, FromArgMatches as _};
 use cli::{Cli, Command};
 use configuration::{Configuration, environment};
+use print::is_closed_pipe;
 use std::{
     io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
@@ -41,7 +47,7 @@ fn main() -> ExitCode {
             let answer = answer.render();
             let is_terminal = io::stderr().is_terminal();
             let answer = if is_terminal { answer.ansi().to_string() } else { answer.to_string() };
-            print::last_words(answer.trim_end());
+            output::last_words(answer.trim_end());
             return ExitCode::from(WRONG);
         }
         Err(answer) => answer.print().context(UNWRITABLE),
@@ -50,7 +56,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            print::last_words(format_args!("error: {error:#}"));
+            if !error.is::<run::Logged>() {
+                output::last_words(format_args!("error: {error:#}"));
+            }
             if error.is::<Wrong>() { ExitCode::from(WRONG) } else { ExitCode::FAILURE }
         }
     }
@@ -58,11 +66,6 @@ fn main() -> ExitCode {
 
 /// What is said of standard output that cannot be written.
 const UNWRITABLE: &str = "cannot write to standard output";
-
-/// Whoever read the output has read enough, as in `gossip run | head`, which is no failure.
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
 
 fn start(matches: &ArgMatches) -> Result<()> {
     // One thread: a node is woken a few times a second, and the demo's five share one with ease.

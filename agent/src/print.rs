@@ -1,19 +1,15 @@
 //! What happened, as a line of words or as a JSON object.
 
-use crate::{locality, stream::Stream};
+use crate::locality;
 use adapter_tokio::{Event, Health, MemberView, NodeId, Notice, Reachability, Record, Status};
 use serde::Serialize;
 use std::{
     error::Error,
     fmt,
-    fs::File,
     io::{self, Write as _},
     net::SocketAddr,
-    os::fd::AsFd,
-    sync::Arc,
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
-use tokio::sync::broadcast;
 
 /// An error and what caused it, in one line.
 pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
@@ -21,10 +17,10 @@ pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
     parts.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Lines that wait for a slow reader before further ones are dropped: all members of a cluster of 1,000 may come at once.
-const MAX_LINES: usize = 1_024;
-/// How long the end of the program waits for someone to read its last words.
-pub(crate) const LAST_WORDS: Duration = Duration::from_millis(500);
+/// Whoever read the output has read enough, as in `gossip run | head`, which is no failure.
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
 
 /// How lines are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,7 +37,8 @@ impl Format {
         if json { Self::Json } else { Self::Words }
     }
 
-    fn show(self, line: &Line) -> Option<String> {
+    /// A line as it is written, if it is.
+    pub(crate) fn show(self, line: &Line) -> Option<String> {
         match self {
             Self::Words if line.is_warning => None,
             Self::Words => Some(line.to_string()),
@@ -49,90 +46,6 @@ impl Format {
             Self::Json => serde_json::to_string(line).ok(),
         }
     }
-}
-
-/// Standard output and standard error of a program that must not wait for their readers.
-pub(crate) struct Output {
-    format: Format,
-    out: Stream,
-    err: Stream,
-    /// The same as JSON, for those who watch.
-    watched: broadcast::Sender<Arc<str>>,
-}
-
-impl Output {
-    /// Starts the threads that write.
-    ///
-    /// # Errors
-    /// There are no threads or no file descriptors left.
-    pub(crate) fn start(format: Format) -> io::Result<Self> {
-        let lost = match format {
-            Format::Words => |lines| Line::lagged(lines).to_string(),
-            Format::Json => |lines| Format::Json.show(&Line::lagged(lines)).unwrap_or_default(),
-        };
-        let out = Stream::start("gossip-stdout", unbuffered(&io::stdout())?, MAX_LINES, lost)?;
-        Ok(Self { format, out, err: errors()?, watched: broadcast::channel(MAX_LINES).0 })
-    }
-
-    /// Where all that is printed from now on can be followed, as JSON.
-    pub(crate) fn watched(&self) -> broadcast::Sender<Arc<str>> {
-        self.watched.clone()
-    }
-
-    /// Prints one line; a warning goes to standard error too (in words, only there).
-    pub(crate) fn print(&self, line: &Line) {
-        if let (true, Some(note)) = (line.is_warning, &line.note) {
-            self.warn(note);
-        }
-        if self.watched.receiver_count() > 0
-            && let Some(json) = Format::Json.show(line)
-        {
-            // The last one may just have gone.
-            let _ = self.watched.send(json.into());
-        }
-        if let Some(line) = self.format.show(line) {
-            self.out.push(line);
-        }
-    }
-
-    /// Tells the operator what is not as it should be.
-    pub(crate) fn warn(&self, text: impl fmt::Display) {
-        self.err.push(format!("warning: {text}"));
-    }
-
-    /// Resolves when standard output cannot be written. Standard error is the last resort, so that its own failure has
-    /// nowhere to be told.
-    pub(crate) async fn failed(&mut self) -> io::Error {
-        self.out.failed().await
-    }
-
-    /// Waits until all is written, for as long as last words may take.
-    pub(crate) fn finish(self) {
-        let unread = self.out.finish(LAST_WORDS / 2);
-        if unread > 0 {
-            self.warn(format_args!("standard output was not read: {unread} lines are lost"));
-        }
-        self.err.finish(LAST_WORDS / 2);
-    }
-}
-
-/// Says why the program ends, unless no one listens.
-pub(crate) fn last_words(text: impl fmt::Display) {
-    // Where even this fails, the exit status has to say it.
-    if let Ok(err) = errors() {
-        err.push(text.to_string());
-        err.finish(LAST_WORDS);
-    }
-}
-
-fn errors() -> io::Result<Stream> {
-    let lost = |lines| format!("warning: {lines} warnings were dropped here");
-    Stream::start("gossip-stderr", unbuffered(&io::stderr())?, MAX_LINES, lost)
-}
-
-/// The same file without the standard library's buffer and lock, which a writer that is stuck would keep.
-fn unbuffered(stream: &impl AsFd) -> io::Result<File> {
-    Ok(File::from(stream.as_fd().try_clone_to_owned()?))
 }
 
 /// Writes a value as one line of JSON to standard output.
@@ -215,6 +128,27 @@ impl Line {
         );
         let at = SystemTime::now();
         Self { note: Some(note), is_warning: true, ..Self::of_record("same_address", at, record) }
+    }
+
+    /// What an operator should look at, if this is it.
+    pub(crate) fn as_warning(&self) -> Option<&str> {
+        self.note.as_deref().filter(|_| self.is_warning)
+    }
+
+    /// The event's name.
+    pub(crate) fn event(&self) -> &'static str {
+        self.event
+    }
+
+    /// The name, the id and the address of the member that it happened to.
+    pub(crate) fn member(&self) -> [Option<String>; 3] {
+        [self.name.clone(), self.id.clone(), self.address.map(|address| address.to_string())]
+    }
+
+    /// Something that an operator should look at, about nobody.
+    pub(crate) fn warning(note: String) -> Self {
+        let line = Self::bare("warning", SystemTime::now()).noted(note);
+        Self { is_warning: true, ..line }
     }
 
     /// Something that is about nobody.

@@ -5,45 +5,69 @@ use crate::{
     addresses::Addresses,
     configuration::Configuration,
     control::{Control, Orders},
-    print::{Format, LAST_WORDS, Line, Output, with_sources},
+    handlers::{self, Handlers},
+    output::{LAST_WORDS, Output},
+    print::{Format, Line, is_closed_pipe, with_sources},
+    reload::reload,
     seeds::{SeedCheck, Seen},
     shared_values::{Keys, said, unheard},
     signals,
+    state::{self, Tags},
     wrong::Wrong,
 };
-use adapter_tokio::{Bytes, ConfigError, Event, Handle, Key, Lagged, NodeId, Restored, StartError, Stopped};
+use adapter_tokio::{ConfigError, Event, Handle, Lagged, NodeId, Notice, Restored, StartError, Stopped};
 use anyhow::{Error, Result, anyhow};
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 use tokio::{
-    sync::oneshot,
+    sync::mpsc,
     time::{Instant, interval_at},
 };
 
-/// Tags are bytes as they were given.
-const TAG: Key<Bytes> = Key::raw("tag");
 /// How often the seeds are looked after.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Leaving takes a round trip or a few; after this, whoever has not heard finds out by probing.
 const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 /// How long the program goes on after a signal, whatever happens: it leaves, says its last words, and ends.
-const END_LIMIT: Duration = LEAVE_LIMIT.saturating_add(LAST_WORDS).saturating_add(Duration::from_millis(250));
+const END_LIMIT: Duration = LEAVE_LIMIT
+    .saturating_add(handlers::END_LIMIT)
+    .saturating_add(LAST_WORDS)
+    .saturating_add(Duration::from_millis(250));
+
+/// Why the program ends is in the log already.
+#[derive(Debug)]
+pub(crate) struct Logged;
+
+impl fmt::Display for Logged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it is in the log")
+    }
+}
 
 /// Runs a node until a signal, or until no one reads its output.
 ///
 /// # Errors
 /// Why the node could not start or go on, and what to do.
 pub(crate) async fn run(configuration: Configuration) -> Result<()> {
-    let signal = signals::listen(END_LIMIT)?;
-    let mut output = Output::start(Format::of(configuration.args.json))?;
-    let outcome = live(configuration, signal, &mut output).await;
-    output.finish();
+    let args = &configuration.args;
+    let signals = signals::listen(END_LIMIT, args.config.is_some())?;
+    let (handlers, warnings) = Handlers::start(args.handlers.on.clone(), args.handlers.on_timeout)?;
+    let mut output = Output::start(Format::of(args.json), &args.log, handlers)?;
+    let outcome = live(configuration, (signals, warnings), &mut output).await;
+    let outcome = outcome.map_err(|error| {
+        if is_closed_pipe(&error) {
+            return error;
+        }
+        tracing::error!(target: "gossip", "{error:#}");
+        error.context(Logged)
+    });
+    output.finish().await;
     outcome
 }
 
 /// Nothing here waits for whoever reads the output: the protocol runs on this very thread.
 async fn live(
-    configuration: Configuration,
-    mut signal: oneshot::Receiver<()>,
+    mut configuration: Configuration,
+    (mut signals, mut warnings): (signals::Told, mpsc::Receiver<String>),
     output: &mut Output,
 ) -> Result<()> {
     let args = &configuration.args;
@@ -53,10 +77,11 @@ async fn live(
     let (control, cluster) = (Control::of(&args.control, &args.name)?, args.cluster.clone());
     let (handle, driver) = args.adapter.bind(configuration.options()?).await.map_err(in_options)?;
     let (mut events, mut user_events) = (handle.events(), handle.user_events());
-    let mut keys = Keys::known_to(&handle);
-    let mut addresses = Addresses::known_to(&handle);
-    // Before anybody hears of this node: one that is refused is none whose death others have to notice.
-    publish(&handle, &args.tag)?;
+    let mut told = Story::of(&handle, &name);
+    // Before anybody hears of this node: one that is refused is none whose death others have to notice. Starting again would
+    // not help.
+    let tags = Tags::of(&args.tag).map_err(Wrong)?;
+    state::change(&handle, &Tags::default(), &tags).map_err(Wrong)?;
     let mut driver = driver.spawn();
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
     let (answers_at, _serving, mut orders) = control.start(&handle, (&name, &cluster), output)?;
@@ -66,26 +91,7 @@ async fn live(
     }
     let unwritable = loop {
         tokio::select! {
-            Some(next) = events.next() => match next {
-                Ok(notice) => {
-                    let line = Line::of_notice(&notice, (&handle.me(), &name));
-                    output.print(&match notice.event {
-                        Event::State(id) => line.noted(tags_of(&handle, id)),
-                        Event::Value(tag) => keys.changed(&handle, tag, notice.at),
-                        Event::ValueConflict { value, loser } => keys.conflict(&handle, (value, loser), notice.at),
-                        _ => line,
-                    });
-                    let doubled = notice.member.and_then(|member| addresses.note(&member).zip(Some(member)));
-                    if let Some((other, member)) = doubled {
-                        output.print(&Line::same_address(&member.record, other));
-                    }
-                }
-                Err(Lagged(missed)) => {
-                    output.print(&Line::lagged(missed));
-                    addresses = Addresses::known_to(&handle);
-                    keys = Keys::known_to(&handle);
-                }
-            },
+            Some(next) = events.next() => told.go_on(next, output),
             Some(next) = user_events.next() => output.print(&match next {
                 Ok(event) => said(&handle, &event),
                 Err(Lagged(missed)) => unheard(missed),
@@ -93,8 +99,11 @@ async fn live(
             _ = checks.tick() => {
                 let of_view = view_file.check(handle.host_metrics().view_errors);
                 seeds.check(&Seen::by(&handle))?.into_iter().chain(of_view).for_each(|text| output.warn(text));
+                output.handlers().check().into_iter().for_each(|text| output.warn_of_handler(text));
             }
-            _ = &mut signal => break None,
+            Some(warning) = warnings.recv() => output.warn_of_handler(warning),
+            Some(()) = signals.reload.recv() => reload(&mut configuration, &handle, output),
+            _ = &mut signals.end => break None,
             Some(Orders::Leave) = orders.recv() => break None,
             // Whoever reads the output may go away, as in `gossip run | head`: then it is time to leave, too.
             error = output.failed() => break Some(Error::new(error).context(UNWRITABLE)),
@@ -103,6 +112,46 @@ async fn live(
     };
     let left = leave(&handle, &name, output).await;
     unwritable.map_or(left, Err)
+}
+
+/// What is told of the members and of the cluster.
+struct Story<'n> {
+    handle: &'n Handle,
+    name: &'n str,
+    keys: Keys,
+    addresses: Addresses,
+}
+
+impl<'n> Story<'n> {
+    fn of(handle: &'n Handle, name: &'n str) -> Self {
+        let (keys, addresses) = (Keys::known_to(handle), Addresses::known_to(handle));
+        Self { handle, name, keys, addresses }
+    }
+
+    fn go_on(&mut self, next: Result<Notice, Lagged>, output: &Output) {
+        let handle = self.handle;
+        match next {
+            Ok(notice) => {
+                let line = Line::of_notice(&notice, (&handle.me(), self.name));
+                output.print(&match notice.event {
+                    Event::State(id) => line.noted(tags_of(handle, id)),
+                    Event::Value(tag) => self.keys.changed(handle, tag, notice.at),
+                    Event::ValueConflict { value, loser } => {
+                        self.keys.conflict(handle, (value, loser), notice.at)
+                    }
+                    _ => line,
+                });
+                let doubled = notice.member.and_then(|member| self.addresses.note(&member).zip(Some(member)));
+                if let Some((other, member)) = doubled {
+                    output.print(&Line::same_address(&member.record, other));
+                }
+            }
+            Err(Lagged(missed)) => {
+                output.print(&Line::lagged(missed));
+                *self = Self::of(handle, self.name);
+            }
+        }
+    }
 }
 
 /// Where the view is to be kept, until it was told once that this fails.
@@ -118,23 +167,6 @@ impl ViewFileCheck {
             path.display()
         ))
     }
-}
-
-/// Publishes what is known of this node under keys of its own.
-///
-/// # Errors
-/// A tag that is given twice, or cannot be published, with the limit that it breaks: [`Wrong`], since starting again would
-/// not help.
-fn publish(handle: &Handle, tags: &[(String, String)]) -> Result<()> {
-    for (at, (key, value)) in tags.iter().enumerate() {
-        if tags[..at].iter().any(|(before, _)| before == key) {
-            return Err(Wrong(format!("--tag {key} is given twice: give each key once")).into());
-        }
-        let value = Bytes::copy_from_slice(value.as_bytes());
-        let published = handle.publish(&TAG.named(key.clone()), &value);
-        published.map_err(|error| Wrong(format!("--tag {key}: {}", with_sources(&error))))?;
-    }
-    Ok(())
 }
 
 /// All tags of a member, as they are printed.

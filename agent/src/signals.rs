@@ -8,7 +8,7 @@ use std::{
     fs, io, process, thread,
     time::{Duration, Instant},
 };
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// The exit status when a second signal cuts the leave short: what a shell reports of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -18,20 +18,36 @@ const STUCK: i32 = 1;
 /// two at once.
 const SAME_REQUEST: Duration = Duration::from_millis(500);
 
-/// Resolves at the first SIGINT, SIGTERM or SIGHUP. From then on the program ends after `limit` at the latest,
+/// What comes by signals.
+pub(crate) struct Told {
+    /// Resolves when the program is to end.
+    pub(crate) end: oneshot::Receiver<()>,
+    /// SIGHUPs that ask for something else; several at once are one.
+    pub(crate) reload: mpsc::Receiver<()>,
+}
+
+/// Listens for SIGINT and SIGTERM, which ask the program to end, and for SIGHUP, which does so as well unless it `reloads`.
+/// From the first of them on the program ends after `limit` at the latest,
 /// whatever it does, and at once at a second signal that comes more than [`SAME_REQUEST`] after the first.
 ///
 /// # Errors
 /// No thread can be started.
-pub(crate) fn listen(limit: Duration) -> io::Result<oneshot::Receiver<()>> {
-    let hangup = (!hangup_is_ignored()).then_some(SIGHUP);
+pub(crate) fn listen(limit: Duration, reloads: bool) -> io::Result<Told> {
+    let hangup = (reloads || !hangup_is_ignored()).then_some(SIGHUP);
     let mut signals = Signals::new([SIGINT, SIGTERM].into_iter().chain(hangup))?;
-    let (tell, told) = oneshot::channel();
+    let (tell, end) = oneshot::channel();
+    let (ask, reload) = mpsc::channel(1);
     let listen = move || {
         let mut tell = Some(tell);
         let mut first = None;
         while !signals.is_closed() {
-            if signals.wait().count() == 0 {
+            let (hangups, ends): (Vec<i32>, Vec<i32>) =
+                signals.wait().partition(|&signal| reloads && signal == SIGHUP);
+            if !hangups.is_empty() {
+                // If one waits already, it is the same.
+                let _ = ask.try_send(());
+            }
+            if ends.is_empty() {
                 continue;
             }
             if first.get_or_insert_with(Instant::now).elapsed() > SAME_REQUEST {
@@ -45,7 +61,7 @@ pub(crate) fn listen(limit: Duration) -> io::Result<oneshot::Receiver<()>> {
         }
     };
     thread::Builder::new().name("gossip-signals".to_owned()).spawn(listen)?;
-    Ok(told)
+    Ok(Told { end, reload })
 }
 
 fn end_after(limit: Duration) {

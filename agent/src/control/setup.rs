@@ -8,7 +8,7 @@ use super::{
     socket::{self, Bound},
     token::{self, Token},
 };
-use crate::{cli::ControlArgs, print::Output, wrong::Wrong};
+use crate::{cli::ControlArgs, output::Output, wrong::Wrong};
 use adapter_tokio::{Handle, NodeId};
 use anyhow::{Context as _, Result};
 use std::net::{SocketAddr, TcpListener};

@@ -5,8 +5,10 @@
 
 mod cli;
 mod cluster;
+mod configured;
 mod control;
 mod departures;
+mod handlers;
 mod http;
 mod metrics;
 mod output;

@@ -1,0 +1,99 @@
+//! Commands that run when something happens.
+
+use crate::process::{GOSSIP, Running};
+use serde_json::Value;
+use std::{
+    fs,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+fn start(name: &str, cluster: &str, more: &[&str]) -> (Running, String) {
+    let mut command = Command::new(GOSSIP);
+    command.args([
+        "run",
+        "--name",
+        name,
+        "--cluster",
+        cluster,
+        "--bind",
+        "127.0.0.1:0",
+        "--preset",
+        "local",
+        "--json",
+    ]);
+    let node = Running::start_as(command.args(more), Stdio::piped());
+    let address = node.event("started")["address"].as_str().unwrap().to_owned();
+    (node, address)
+}
+
+/// What a file holds, once it holds a whole line.
+fn line_of(path: &std::path::Path) -> String {
+    for _ in 0..1_200 {
+        match fs::read_to_string(path) {
+            Ok(text) if text.ends_with('\n') => return text,
+            _ => thread::sleep(Duration::from_millis(50)),
+        }
+    }
+    panic!("{} is not written", path.display())
+}
+
+#[test]
+fn a_command_gets_what_happened_as_data_and_never_as_a_command() {
+    let place = TempDir::new().unwrap();
+    let (event, variables, trap) =
+        (place.path().join("event"), place.path().join("variables"), place.path().join("trap"));
+    // Written as a whole, so that what is read is not the half of it.
+    let write =
+        |what: &str, path: &std::path::Path| format!("{what} > {0}.new; mv {0}.new {0}", path.display());
+    let on = format!("state={}", write("cat", &event));
+    let again = format!(
+        "state={}",
+        write("echo \"$GOSSIP_EVENT $GOSSIP_MEMBER $GOSSIP_MEMBER_ADDRESS\"", &variables)
+    );
+    let (_a, address) = start("a", "handled", &["--on", &on, "--on", &again]);
+    let name = format!("b$(touch {})", trap.display());
+    let (_b, b_address) = start(&name, "handled", &["--join", &address]);
+    let told: Value = serde_json::from_str(&line_of(&event)).unwrap();
+    assert_eq!((&told["event"], &told["name"]), (&"state".into(), &Value::from(name.clone())));
+    assert_eq!(line_of(&variables), format!("state {name} {b_address}\n"));
+    assert!(!trap.exists(), "a name was run as a command");
+}
+
+#[test]
+fn a_command_that_fails_is_warned_of_in_the_log_and_in_the_events() {
+    let (a, _) = start("a", "failing", &["--on", "*=echo broken >&2; exit 3"]);
+    let warning = a.event("warning");
+    let note = warning["note"].as_str().unwrap();
+    assert!(note.contains("for started") && note.contains("exit status: 3 (broken)"), "{note}");
+    assert!(warning["at"].is_string());
+    let logged = a.warning("exit status: 3 (broken)");
+    assert!(logged.starts_with("20") && logged.contains(" WARN gossip: "), "{logged}");
+}
+
+#[test]
+fn a_command_that_hangs_is_killed_and_holds_nothing_up() {
+    let place = TempDir::new().unwrap();
+    let pid = place.path().join("pid");
+    // What it starts is killed, too.
+    let hang = format!("started=sleep 1000 & echo $! > {}; wait", pid.display());
+    let (mut a, address) = start("a", "hanging", &["--on-timeout", "300ms", "--on", &hang]);
+    let (b, _) = start("b", "hanging", &["--join", &address]);
+    b.event("up");
+    a.warning("was killed, since it took longer than 300ms");
+    let pid = line_of(&pid).trim().to_owned();
+    for _ in 0..1_200 {
+        // A zombie is dead, too, where nobody waits for it.
+        let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        if state.is_empty() || state.contains(") Z ") {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(") Z "), "{state}");
+    a.signal("TERM");
+    assert!(a.end().success());
+}
