@@ -11,6 +11,7 @@
 
 mod access;
 pub(crate) mod api;
+mod feed;
 mod metrics;
 mod routes;
 mod server;
@@ -18,6 +19,7 @@ mod setup;
 pub(crate) mod socket;
 pub(crate) mod token;
 
+pub(crate) use feed::answer_views;
 pub(crate) use routes::Orders;
 pub(crate) use setup::Control;
 

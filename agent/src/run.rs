@@ -4,7 +4,7 @@ use crate::{
     UNWRITABLE,
     addresses::Addresses,
     configuration::Configuration,
-    control::{Control, Orders},
+    control::{Control, Orders, answer_views},
     handlers::{self, Handlers},
     output::{LAST_WORDS, Output},
     print::{Format, Line, is_closed_pipe, with_sources},
@@ -83,6 +83,7 @@ async fn live(
     let tags = Tags::of(&args.tag).map_err(Wrong)?;
     state::change(&handle, &Tags::default(), &tags).map_err(Wrong)?;
     let mut driver = driver.spawn();
+    answer_views(&handle);
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
     let (answers_at, _serving, mut orders) = control.start(&handle, (&name, &cluster), output)?;
     output.print(&Line::of_me("started", &handle.me(), &name).noted(answers_at.to_string()));

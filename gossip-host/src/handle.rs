@@ -14,7 +14,9 @@ use crate::{
     view_file::Restored,
     watch::Watch,
 };
-use gossip_core::{Config, ConfigError, Endpoint, Fingerprint, Health, Member, Metrics, NodeId, Record};
+use gossip_core::{
+    Config, ConfigError, Endpoint, Fingerprint, Health, Member, Metrics, NodeId, Record, Zone,
+};
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 /// A running node, as its host sees it: ask for its view, subscribe to changes, and tell it what to do.
@@ -79,6 +81,11 @@ impl Handle {
     /// The fingerprint of all live records, this node's included: equal on two nodes that agree.
     pub fn fingerprint(&self) -> Fingerprint {
         lock(&self.0.node).fingerprint()
+    }
+
+    /// The zones that are silent as a whole, seen from here, and whose members are not accused for now.
+    pub fn quarantined_zones(&self) -> Vec<Zone> {
+        lock(&self.0.node).quarantined_zones().collect()
     }
 
     /// Whether the node has joined: the first fetch of the members is done, or there is no node to join. True once

@@ -3,6 +3,7 @@
 use super::api::{
     AnswersAt, Filter, Info, Join, Member, Pause, Problem, Send, Set, SetHealth, Shared, health_of,
 };
+use super::feed::Feed;
 use super::metrics::exposition;
 use crate::{
     locality,
@@ -23,6 +24,7 @@ use axum::{
     },
     routing::{get, post, put},
 };
+use futures_util::StreamExt as _;
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -56,6 +58,8 @@ pub(crate) struct Agent {
     pub(crate) ending: watch::Receiver<()>,
     /// Where it is served.
     pub(crate) answers_at: AnswersAt,
+    /// What happens around it, in the format of recordings.
+    pub(crate) feed: Feed,
 }
 
 type Answer<T> = Result<Json<T>, Failure>;
@@ -123,7 +127,7 @@ pub(super) fn router(agent: Agent) -> Router {
         .route("/v1/metrics", get(metrics))
         .route("/metrics", get(exposition))
         .layer(middleware::from_fn(in_time));
-    let streams = Router::new().route("/v1/watch", get(follow));
+    let streams = Router::new().route("/v1/watch", get(follow)).route("/v1/feed", get(feed));
     asked
         .merge(streams)
         .fallback(|| async {
@@ -422,4 +426,22 @@ async fn follow(
         }
     });
     Sse::new(lines).keep_alive(KeepAlive::new().interval(ALIVE))
+}
+
+/// What happens around the agent: first what a reader has to know, then all that comes. Who reads too slowly has to begin anew.
+async fn feed(
+    State(agent): State<Agent>,
+) -> Sse<impl futures_util::Stream<Item = Result<sse::Event, Infallible>>> {
+    let (snapshot, lines) = agent.feed.read();
+    let known = (0..snapshot.len()).filter_map(move |line| snapshot.get(line).cloned());
+    let news = futures_util::stream::unfold((lines, agent.ending), |(mut lines, mut ending)| async move {
+        tokio::select! {
+            biased;
+            next = lines.recv() => Some((next.ok()?, (lines, ending))),
+            _ = ending.changed() => None,
+        }
+    });
+    let all = futures_util::stream::iter(known).chain(news);
+    Sse::new(all.map(|line| Ok(sse::Event::default().data(&*line))))
+        .keep_alive(KeepAlive::new().interval(ALIVE))
 }

@@ -4,6 +4,7 @@ use super::{
     Agent, Orders,
     access::Access,
     api::AnswersAt,
+    feed::Feed,
     server::{self, Places, Serving},
     socket::{self, Bound},
     token::{self, Token},
@@ -114,6 +115,7 @@ impl Control {
             cluster: cluster.to_owned(),
             orders,
             lines: output.watched(),
+            feed: Feed::new(handle.clone(), name.to_owned(), cluster.to_owned()),
             ending: seen,
             answers_at: self.answers_at.clone(),
         };

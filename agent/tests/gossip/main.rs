@@ -8,6 +8,7 @@ mod cluster;
 mod configured;
 mod control;
 mod departures;
+mod feed;
 mod handlers;
 mod http;
 mod metrics;

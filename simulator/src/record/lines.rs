@@ -164,7 +164,7 @@ fn figures(second: &Second, numbers: &Numbers) -> Value {
     let _ = line.insert("run".into(), second.running.into());
     let bytes: Vec<Value> = second.bytes.iter().map(|&bytes| tenths(bytes)).collect();
     let _ = line.insert("b".into(), bytes.into());
-    let views = second.views.iter().map(|(view, members)| json!([format!("{:08x}", view.0 >> 32), members]));
+    let views = second.views.iter().map(|(view, members)| json!([format!("{:016x}", view.0), members]));
     let _ = line.insert("fp".into(), views.collect());
     if second.held > 0.0 {
         let _ = line.insert("held".into(), json!((second.held * 100.0).round() / 100.0));

@@ -1,0 +1,108 @@
+use super::*;
+use adapter_tokio::{Identity, Record, Versions};
+
+fn record(name: &str) -> Record {
+    let locality = Locality { region: 1, zone: 2, rack: 3 };
+    let id = NodeId::from_name(name).unwrap();
+    let address = "10.0.0.1:7946".parse().unwrap();
+    Record::new(Identity { id, epoch: 7, address, locality }, Versions::OURS)
+}
+
+fn view(record: Record, name: Option<&str>) -> MemberView {
+    let name = name.map(str::to_owned);
+    MemberView { id: record.id(), name, record, reachability: Reachability::Reachable, routable: true }
+}
+
+fn notice(event: Event, member: Option<MemberView>) -> Notice {
+    Notice { event, member, at: SystemTime::UNIX_EPOCH }
+}
+
+/// A picture of an agent that knows nobody.
+fn alone() -> Picture {
+    let mut picture = Picture {
+        head: "{}".to_owned(),
+        members: Vec::new(),
+        numbers: HashMap::new(),
+        zones: HashMap::new(),
+        held: BTreeSet::new(),
+        sent: Default::default(),
+        snapshot: None,
+    };
+    picture.add(Member::of(&view(record("me"), Some("me"))));
+    picture
+}
+
+fn lines(told: Option<Vec<String>>) -> Vec<Value> {
+    told.unwrap().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn snapshot(picture: &mut Picture) -> Vec<Value> {
+    let lines = picture.snapshot(9).iter().map(|line| line.to_string()).collect();
+    self::lines(Some(lines))
+}
+
+#[test]
+fn who_comes_later_is_placed_first_and_named_once_its_name_is_known() {
+    let (mut picture, db) = (alone(), record("db-1"));
+    let came = lines(picture.hear(&notice(Event::Up(db.id()), Some(view(db, None))), 5));
+    let id = db.id().to_string();
+    assert_eq!(came, [json!({"place": ["1", "2", "3"], "n": 1, "names": [id]}), json!([5, "up", 1, 0])]);
+    let named = lines(picture.hear(&notice(Event::State(db.id()), Some(view(db, Some("db-1")))), 6));
+    assert_eq!(named, [json!({"named": 1, "name": "db-1"})]);
+    let places: Vec<Value> = snapshot(&mut picture).into_iter().skip(1).collect();
+    assert_eq!(places, [json!({"place": ["1", "2", "3"], "n": 2, "names": ["me", "db-1"]})]);
+}
+
+#[test]
+fn a_late_reader_is_told_of_each_member_that_is_not_alive_and_healthy() {
+    let mut picture = alone();
+    let all = ["well", "suspect", "dead", "ill", "gone"].map(record);
+    for record in all {
+        let _ = picture.hear(&notice(Event::Up(record.id()), Some(view(record, Some("x")))), 1).unwrap();
+    }
+    let [_, suspect, dead, ill, gone] = all;
+    let mut tell = |event, record| lines(picture.hear(&notice(event, Some(view(record, Some("x")))), 2));
+    let told = tell(Event::Suspected(suspect.id()), suspect.with_status(Status::Suspect));
+    assert_eq!(told, [json!([2, "suspected", 2, null])]);
+    let _ = tell(Event::Unreachable(suspect.id()), suspect.with_status(Status::Suspect));
+    let _ = tell(Event::Down(dead.id()), dead.with_status(Status::Dead));
+    let sick = ill.with_state(1, Health::Unhealthy, 0);
+    assert_eq!(tell(Event::Updated(ill.id()), sick), [json!([2, "health", 4, 0, 2])]);
+    let _ = picture.hear(&notice(Event::Reaped(gone.id()), None), 2).unwrap();
+    let zone = Zone { region: 1, zone: 2 };
+    let held = lines(picture.hear(&notice(Event::ZoneQuarantined(zone), None), 3));
+    assert_eq!(held, [json!([3, "zone_held", 0, 0, 1])]);
+    let events: Vec<Value> = snapshot(&mut picture).into_iter().filter(Value::is_array).collect();
+    let expected = [
+        json!([9, "suspected", 2, null]),
+        json!([9, "unreachable", 2, 0]),
+        json!([9, "down", 3, 0]),
+        json!([9, "health", 4, 0, 2]),
+        json!([9, "forgotten", 5, 0]),
+        json!([9, "zone_held", 0, 0, 1]),
+    ];
+    assert_eq!(events, expected);
+}
+
+#[test]
+fn what_numbers_cannot_tell_makes_readers_begin_anew() {
+    let (mut picture, db) = (alone(), record("db-1"));
+    let _ = picture.hear(&notice(Event::Up(db.id()), Some(view(db, None))), 1).unwrap();
+    let moved = db.with_locality(Locality { rack: 9, ..db.locality() });
+    assert!(picture.hear(&notice(Event::Updated(db.id()), Some(view(moved, None))), 2).is_none());
+    assert!(picture.hear(&notice(Event::Reset, None), 2).is_none());
+}
+
+#[test]
+fn all_live_members_are_asked_in_turn() {
+    let mut picture = alone();
+    for n in 0..5 {
+        let record = record(&format!("db-{n}"));
+        let _ = picture.hear(&notice(Event::Up(record.id()), Some(view(record, None))), 1).unwrap();
+    }
+    let mut next = 0;
+    let asked: Vec<NodeId> = (0..3).flat_map(|_| picture.live_from(&mut next, 2)).collect();
+    let others: BTreeSet<NodeId> = picture.members.iter().skip(1).map(|member| member.id).collect();
+    assert_eq!(asked.iter().copied().collect::<BTreeSet<_>>(), others);
+    assert_eq!(alone().live_from(&mut next, 2), []);
+}
