@@ -13,6 +13,7 @@ mod access;
 pub(crate) mod api;
 mod feed;
 mod metrics;
+mod page;
 mod routes;
 mod server;
 mod setup;

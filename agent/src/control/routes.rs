@@ -113,6 +113,7 @@ impl From<QueryRejection> for Failure {
 
 pub(super) fn router(agent: Agent) -> Router {
     let asked = Router::new()
+        .route("/", get(super::page::page))
         .route("/v1/info", get(info))
         .route("/v1/members", get(members))
         .route("/v1/members/{who}", get(member))

@@ -58,6 +58,28 @@ fn without_a_token_one_may_read_on_this_machine_and_change_nothing() {
 }
 
 #[test]
+fn a_browser_gets_the_dashboard_with_a_policy_that_runs_it_alone() {
+    let place = Place::new("dashboard");
+    let (a, _) = place.agent("a", "--http 127.0.0.1:0");
+    let port = Port::of(&place, "a");
+    let mut stream = TcpStream::connect(&port.0).unwrap();
+    write!(stream, "GET / HTTP/1.1\r\nconnection: close\r\nhost: {}\r\n\r\n", port.0).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, page) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.starts_with("HTTP/1.1 200") && head.contains("content-type: text/html; charset=utf-8"),
+        "{head}"
+    );
+    assert!(head.contains("content-security-policy: default-src 'none'; script-src 'sha256-"), "{head}");
+    assert!(!head.contains("unsafe-inline") && head.contains("x-content-type-options: nosniff"), "{head}");
+    assert_eq!(page, gossip_dashboard::page());
+    let (status, _) = port.request("GET /", "host: evil.example\r\n", "");
+    assert_eq!(status, 421);
+    drop(a);
+}
+
+#[test]
 fn with_the_token_one_may_change_what_the_socket_may() {
     let place = Place::new("token");
     let file = place.0.join("token").display().to_string();
