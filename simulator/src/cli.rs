@@ -9,7 +9,6 @@ mod sweep;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use simulator::report::Report;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -81,8 +80,8 @@ struct Common {
     /// Print one JSON object a run, instead of words.
     #[arg(long)]
     json: bool,
-    /// Write what happened as an HTML file with pictures. A scenario run with several seeds writes a file for
-    /// each, with the seed in its name.
+    /// Write what happened as one HTML file: of a scenario, a page that plays it; of an epidemic, pictures. A scenario run
+    /// with several seeds writes a file for each, with the seed in its name.
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
 }
@@ -157,8 +156,8 @@ fn check_file(path: &Path, option: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write_report(path: &Path, report: &Report) -> anyhow::Result<()> {
-    fs::write(path, report.to_html()?).with_context(|| format!("cannot write {}", path.display()))
+fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A bar that shows itself on a terminal and nowhere else.

@@ -31,7 +31,7 @@ pub use state::{Difference, StateVersion, States, Write, shown as shown_state};
 pub use traffic::{CLASSES, Rates, Sent};
 pub use values::{SharedValues, ValueFigures, are_equal as values_are_equal};
 pub use views::{Views, are_equal_and_right};
-pub use watched::{Curve, KINDS, Pairs, Side, WatchFigures, Watches};
+pub use watched::{KINDS, Pairs, Side, WatchFigures, Watches};
 
 use traffic::class_of;
 
@@ -141,7 +141,6 @@ pub fn formed(world: &mut World<Measure>) {
 pub fn look(world: &mut World<Measure>) {
     recount(world);
     let (views, now) = (views::shared(world.running().map(|(_, host)| host)), world.now());
-    world.watch.views.note(now, views::divergence(&views));
     world.watch.sent.note_running(world.watch.population.running);
     let (watch, hosts) = world.watch_and_hosts();
     watch.events.look(now, hosts);

@@ -7,7 +7,6 @@ use crate::{
         WatchFigures, lag_quantile, thousandths,
     },
     record::Verdict,
-    report::{Chart, Report},
     scenario::{Action, Bound, Range, Scenario},
 };
 use gossip_core::Metrics;
@@ -203,7 +202,6 @@ pub struct Outcome {
     pub false_deaths_told: Vec<String>,
     /// The first laws that audits found broken, each in words.
     pub laws_told: Vec<String>,
-    charts: Vec<Chart>,
 }
 
 /// Figures that only some scenarios ask for.
@@ -387,7 +385,6 @@ impl Outcome {
             failures: Vec::new(),
             false_deaths_told: judgements.told.iter().map(in_words).collect(),
             laws_told: measure.audits.told().to_vec(),
-            charts: Report::of(String::new(), Vec::new(), measure, hosts).charts,
         }
     }
 
@@ -448,15 +445,6 @@ impl Outcome {
             facts.push(("the first broken laws".into(), self.laws_told.join("; ")));
         }
         facts
-    }
-
-    /// The report, to be written as a file.
-    pub fn report(&self) -> Report {
-        let mut facts = self.facts();
-        let failures = if self.failures.is_empty() { "none".into() } else { self.failures.join("; ") };
-        facts.push(("expectations not met".into(), failures));
-        let title = format!("{}, seed {}", self.summary.scenario, self.summary.seed);
-        Report { title, facts, charts: self.charts.clone() }
     }
 }
 

@@ -1,10 +1,9 @@
-//! A run as one HTML file: figures and pictures, readable without a network and on a phone.
+//! An epidemic as one HTML file: figures and pictures, readable without a network and on a phone.
 //!
 //! The input is plain data, so that whatever measures can fill it. The colours are Okabe and Ito's, which
 //! people with any colour vision tell apart (*Color Universal Design*, 2008).
 
 mod draw;
-mod measured;
 
 use draw::Picture;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -40,12 +39,8 @@ pub struct Chart {
 pub enum Plot {
     /// Quantities over another, as straight lines from point to point.
     Lines(Vec<Series>),
-    /// Quantities that keep their value until they change.
-    Steps(Vec<Series>),
     /// How often values occur.
     Histogram(Vec<f64>),
-    /// How often each of a number of nodes did something to each other one.
-    Matrix(Matrix),
 }
 
 /// One line of a picture.
@@ -57,19 +52,8 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
 }
 
-/// Counts from nodes to nodes, both numbered from 0.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Matrix {
-    /// How many nodes there are.
-    pub nodes: u32,
-    /// (from, to, count); the counts of one pair add up. More than [`MAX_CELLS`] nodes share cells.
-    pub counts: Vec<(u32, u32, u64)>,
-}
-
 /// Most points drawn of one series: more than a screen has pixels.
 pub const MAX_POINTS: usize = 2_000;
-/// Most rows and columns of a matrix that can still be told apart on a phone.
-pub const MAX_CELLS: u32 = 50;
 
 /// Why a report could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -122,7 +106,7 @@ impl Chart {
     fn to_html(&self) -> Result<Option<Markup>, ReportError> {
         let picture = draw::picture(self)
             .map_err(|error| ReportError { chart: self.title.clone(), reason: error.to_string() })?;
-        Ok(picture.map(|Picture { width, height, body, shades }| {
+        Ok(picture.map(|Picture { width, height, body }| {
             html! {
                 figure {
                     h2 { (self.title) }
@@ -130,7 +114,6 @@ impl Chart {
                         (PreEscaped(body))
                     }
                     (self.legend())
-                    @if let Some(shades) = shades { p { (shades) } }
                     @if !self.caption.is_empty() { figcaption { (self.caption) } }
                 }
             }
@@ -139,8 +122,8 @@ impl Chart {
 
     fn legend(&self) -> Markup {
         let series = match &self.plot {
-            Plot::Lines(series) | Plot::Steps(series) => series.as_slice(),
-            Plot::Histogram(_) | Plot::Matrix(_) => &[],
+            Plot::Lines(series) => series.as_slice(),
+            Plot::Histogram(_) => &[],
         };
         html! {
             @if series.len() > 1 {

@@ -159,7 +159,7 @@ fn each_of_several_runs_has_a_report_of_its_own() {
         let report = file.with_file_name(format!("{stem}-steady-{seed}.html"));
         let html = std::fs::read_to_string(&report).unwrap();
         std::fs::remove_file(&report).unwrap();
-        assert!(html.contains("<svg") && html.contains("trace_digest"));
+        assert!(html.contains("application/x-ndjson") && html.contains("\"scenario\":\"steady\""));
     }
     assert!(!file.exists());
 }

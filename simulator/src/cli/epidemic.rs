@@ -1,6 +1,6 @@
 //! `simulator epidemic`: theory's rounds, measured and as formulas.
 
-use super::{Common, Outcome, check_file, progress, say, write_report};
+use super::{Common, Outcome, check_file, progress, say, write_file};
 use anyhow::Context;
 use clap::{Args, Parser};
 use serde::Serialize;
@@ -110,7 +110,7 @@ pub(super) fn run(args: &EpidemicArgs) -> anyhow::Result<Outcome> {
         studies.push((study, rounds));
     }
     if let Some(path) = &args.common.report {
-        write_report(path, &report(&args.common, &studies))?;
+        write_file(path, &report(&args.common, &studies).to_html()?)?;
     }
     Ok(Outcome::AsExpected)
 }

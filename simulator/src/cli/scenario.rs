@@ -1,13 +1,11 @@
 //! `simulator run`: scenarios on real nodes.
 
-use super::{Common, Outcome, RunArgs, check_file, epidemic, progress, say, swarm, write_report};
-use anyhow::Context as _;
+use super::{Common, Outcome, RunArgs, check_file, epidemic, progress, say, swarm, write_file};
 use simulator::outcome;
 use simulator::run::{self, Progress};
 use simulator::scenario::{Plan, SHIPPED, Scenario, ScenarioError, load};
 use simulator::versus::{Share, Tally};
 use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The scenarios that ship with the program, each with what it is about.
@@ -41,16 +39,16 @@ pub(super) fn run_all(args: &RunArgs) -> anyhow::Result<Outcome> {
     let mut tally = plan.versus().map(Tally::new);
     for variant in &variants {
         for seed in (0..seeds).map(|n| common.seed.wrapping_add(n.into())) {
-            let (outcome, recording) = watched(variant, seed, record.is_some())?;
+            let (outcome, recording) = watched(variant, seed, record.is_some() || common.report.is_some())?;
             tell(&outcome, common)?;
             let place = |path: &PathBuf| {
                 if alone { path.clone() } else { path_of(path, &variant.name, seed) }
             };
             if let Some(path) = record.as_ref().map(place) {
-                fs::write(&path, &recording).with_context(|| format!("cannot write {}", path.display()))?;
+                write_file(&path, &recording)?;
             }
             if let Some(path) = common.report.as_ref().map(place) {
-                write_report(&path, &outcome.report())?;
+                write_file(&path, &gossip_dashboard::report(&recording))?;
             }
             if let Some(tally) = &mut tally {
                 tally.add(&outcome);

@@ -124,12 +124,6 @@ impl Judgements {
         self.suspected.len() as u64
     }
 
-    /// For a plot: seconds from a crash until someone knew of it, of every crash and everyone who knew.
-    pub fn delays(&self) -> Vec<f64> {
-        let crashes = self.crashes.values().flatten();
-        crashes.flat_map(|crash| crash.known.values().map(|&at| seconds(at - crash.since))).collect()
-    }
-
     fn open(&self) -> impl Iterator<Item = &Crash> {
         // Where everyone held it dead already there was nothing to find out.
         self.crashes.values().flatten().filter(|crash| !crash.over && !crash.observers.is_empty())

@@ -136,14 +136,6 @@ impl Spreads {
         });
         recorded.collect()
     }
-
-    /// For a plot: seconds since the change, and the share that holds it, of the change that began first.
-    pub fn curve(&self, hosts: &[Host]) -> Vec<(f64, f64)> {
-        let first = self.changes.values().flatten().min_by_key(|change| change.since);
-        let Some(change) = first else { return Vec::new() };
-        let (delays, population) = change.delays(hosts);
-        (1..).zip(delays).map(|(n, delay)| (seconds(delay), f64::from(n) / population as f64)).collect()
-    }
 }
 
 /// What a change of its own raises.

@@ -1,25 +1,18 @@
 //! Whether all see the same.
 
-use super::seconds;
-use crate::engine::{Host, Micros, Watch, World};
+use crate::engine::{Host, Watch, World};
 use gossip_core::Fingerprint;
 use std::{cmp::Reverse, collections::HashMap};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Views {
-    /// For a plot: seconds, and the share of running hosts that do not see what most see.
-    pub divergence: Vec<(f64, f64)>,
     /// The largest share of any side's hosts that, at the end of a cut between sides, did not see what most of
     /// their own side saw; none if there was no such cut.
     pub sides: Option<f64>,
 }
 
 impl Views {
-    pub(super) fn note(&mut self, now: Micros, divergence: f64) {
-        self.divergence.push((seconds(now), divergence));
-    }
-
     pub(super) fn note_sides(&mut self, divergence: f64) {
         self.sides = Some(self.sides.unwrap_or_default().max(divergence));
     }

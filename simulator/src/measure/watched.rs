@@ -167,11 +167,7 @@ struct Watched {
     dead: HashSet<HostId>,
     /// Since the window began, in the order of their time.
     deaths: Vec<Micros>,
-    curve: Curve,
 }
-
-/// Seconds, and the shares of pairs that are live, reachable and routable then.
-pub type Curve = Vec<(f64, [f64; 3])>;
 
 /// A share of pairs over time; of several windows, the worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -274,14 +270,6 @@ impl Watches {
     pub fn figures(&self) -> impl Iterator<Item = (String, WatchFigures)> {
         self.0.values().map(|watched| (watched.asked.name.clone(), watched.figures()))
     }
-
-    /// For a plot: the shares of pairs, by name.
-    pub fn curves(&self) -> Vec<(&str, &Curve)> {
-        let mut curves: Vec<_> =
-            self.0.values().map(|watched| (watched.asked.name.as_str(), &watched.curve)).collect();
-        curves.sort_by_key(|&(name, _)| name);
-        curves
-    }
 }
 
 impl WatchFigures {
@@ -304,7 +292,6 @@ impl Watched {
             host_seconds: 0.0,
             dead: HashSet::new(),
             deaths: Vec::new(),
-            curve: Vec::new(),
         }
     }
 
@@ -316,7 +303,6 @@ impl Watched {
         let ends = now >= window.until;
         let after = now - window.since;
         if let Some(shares) = self.asked.shares(hosts) {
-            self.curve.push((seconds(now), shares));
             for (n, share) in shares.into_iter().enumerate() {
                 self.shares[n].note(share, !window.started);
                 window.well[n] = (share >= NEARLY_ALL).then(|| window.well[n].unwrap_or(after));

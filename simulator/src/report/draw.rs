@@ -1,6 +1,6 @@
 //! Charts as the inside of an SVG element.
 
-use super::{Chart, MAX_CELLS, MAX_POINTS, Matrix, Plot, Series};
+use super::{Chart, MAX_POINTS, Plot, Series};
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
@@ -11,8 +11,6 @@ pub(super) struct Picture {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) body: String,
-    /// What the picture's shades mean, where it has any.
-    pub(super) shades: Option<String>,
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -62,28 +60,18 @@ pub(super) fn css(RGBColor(red, green, blue): RGBColor) -> String {
 
 /// Draws a chart; `None` when it has no data.
 pub(super) fn picture(chart: &Chart) -> Result<Option<Picture>, Failure> {
-    let cells = match &chart.plot {
-        Plot::Matrix(matrix) => Cells::of(matrix),
-        _ => None,
-    };
     let bars = match &chart.plot {
         Plot::Histogram(values) => bars(values),
         _ => Vec::new(),
     };
     let series: Vec<Vec<(f64, f64)>> = match &chart.plot {
         Plot::Lines(series) => series.iter().map(drawn).map(thinned).collect(),
-        Plot::Steps(series) => series.iter().map(drawn).map(thinned).map(stepped).collect(),
-        Plot::Histogram(_) | Plot::Matrix(_) => Vec::new(),
+        Plot::Histogram(_) => Vec::new(),
     };
-    // Cells are square, so that neither direction looks more important.
-    let height = if cells.is_some() { WIDTH } else { HEIGHT } * SCALE;
-    let width = WIDTH * SCALE;
-    let shades = cells.as_ref().map(Cells::shades);
+    let (width, height) = (WIDTH * SCALE, HEIGHT * SCALE);
     let mut svg = String::new();
     let area = SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area();
-    if let Some(cells) = cells {
-        draw_cells(&area, chart, &cells)?;
-    } else if !bars.is_empty() {
+    if !bars.is_empty() {
         draw_bars(&area, chart, &bars)?;
     } else if series.iter().any(|points| !points.is_empty()) {
         draw_lines(&area, chart, series)?;
@@ -92,7 +80,7 @@ pub(super) fn picture(chart: &Chart) -> Result<Option<Picture>, Failure> {
     }
     area.present()?;
     drop(area);
-    Ok(Some(Picture { width, height, body: inside(&svg).to_owned(), shades }))
+    Ok(Some(Picture { width, height, body: inside(&svg).to_owned() }))
 }
 
 /// What is between the first tag of a document and the last: the element around it is the page's own.
@@ -126,20 +114,6 @@ fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     extremes.collect()
 }
 
-/// The corners of a line that keeps each value until the next point.
-fn stepped(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    let corners = points.windows(2).flat_map(|pair| match pair {
-        [(_, before), (x, _)] => Some((*x, *before)),
-        _ => None,
-    });
-    let mut all: Vec<(f64, f64)> = Vec::with_capacity(points.len() * 2);
-    for (point, corner) in points.iter().zip(corners.map(Some).chain([None])) {
-        all.push(*point);
-        all.extend(corner);
-    }
-    all
-}
-
 /// From the smallest to the largest of the values and of 0 where `origin` is set; never too short to draw.
 fn range(values: impl Iterator<Item = f64>, origin: bool) -> Range<f64> {
     let start = if origin { 0.0..0.0 } else { f64::INFINITY..f64::NEG_INFINITY };
@@ -161,7 +135,6 @@ fn plane<'a, 'b>(
     chart: &Chart,
     x: Range<f64>,
     y: Range<f64>,
-    grid: bool,
 ) -> Result<Plane<'a, 'b>, Failure> {
     let mut plane = ChartBuilder::on(area)
         .margin(6 * SCALE)
@@ -170,9 +143,6 @@ fn plane<'a, 'b>(
         .y_label_area_size(68 * SCALE)
         .build_cartesian_2d(x, y)?;
     let mut mesh = plane.configure_mesh();
-    if !grid {
-        mesh.disable_mesh();
-    }
     for side in [LabelAreaPosition::Left, LabelAreaPosition::Bottom] {
         mesh.set_tick_mark_size(side, 4 * SCALE);
     }
@@ -207,7 +177,7 @@ fn tick(value: f64) -> String {
 fn draw_lines(area: &Area<'_>, chart: &Chart, series: Vec<Vec<(f64, f64)>>) -> Result<(), Failure> {
     let x = range(series.iter().flatten().map(|point| point.0), false);
     let y = range(series.iter().flatten().map(|point| point.1 * (1.0 + HEADROOM)), true);
-    let mut plane = plane(area, chart, x, y, true)?;
+    let mut plane = plane(area, chart, x, y)?;
     for (points, colour) in series.into_iter().zip(colours()) {
         let style = colour.stroke_width(2 * SCALE);
         plane.draw_series(LineSeries::new(points, style))?;
@@ -236,64 +206,12 @@ fn bars(values: &[f64]) -> Vec<(f64, f64, usize)> {
 fn draw_bars(area: &Area<'_>, chart: &Chart, bars: &[(f64, f64, usize)]) -> Result<(), Failure> {
     let x = range(bars.iter().flat_map(|bar| [bar.0, bar.1]), true);
     let y = range(bars.iter().map(|bar| bar.2 as f64 * (1.0 + HEADROOM)), true);
-    let mut plane = plane(area, chart, x, y, true)?;
+    let mut plane = plane(area, chart, x, y)?;
     let [fill, ..] = SERIES;
     plane.draw_series(bars.iter().map(|(from, to, count)| {
         let mut bar = Rectangle::new([(*from, 0.0), (*to, *count as f64)], fill.filled());
         bar.set_margin(0, 0, SCALE / 2, SCALE / 2);
         bar
-    }))?;
-    Ok(())
-}
-
-/// A matrix made coarse enough to draw.
-struct Cells {
-    nodes: u32,
-    /// Nodes to a row or column.
-    each: u32,
-    /// Rows and columns.
-    side: u32,
-    /// Counts, row by row.
-    counts: Vec<u64>,
-    most: u64,
-}
-
-impl Cells {
-    fn of(matrix: &Matrix) -> Option<Self> {
-        let nodes = matrix.nodes;
-        let each = nodes.div_ceil(MAX_CELLS).max(1);
-        let side = nodes.div_ceil(each);
-        let mut counts = vec![0u64; (side * side) as usize];
-        for (from, to, count) in matrix.counts.iter().filter(|(from, to, _)| *from < nodes && *to < nodes) {
-            let cell = &mut counts[(from / each * side + to / each) as usize];
-            *cell = cell.saturating_add(*count);
-        }
-        let most = counts.iter().copied().max().filter(|most| *most > 0)?;
-        Some(Self { nodes, each, side, counts, most })
-    }
-
-    fn shades(&self) -> String {
-        let Self { each, most, .. } = self;
-        format!("A square is {each} × {each} nodes; the darkest counts {most}, the palest 1.")
-    }
-
-    /// From pale to dark blue by the count's logarithm: one accusation shows beside a thousand.
-    fn colour(&self, count: u64) -> RGBColor {
-        let share = (count as f64).ln_1p() / (self.most as f64).ln_1p();
-        let blend = |pale: f64, dark: f64| (pale + (dark - pale) * share).round() as u8;
-        RGBColor(blend(222.0, 8.0), blend(235.0, 48.0), blend(247.0, 107.0))
-    }
-}
-
-fn draw_cells(area: &Area<'_>, chart: &Chart, cells: &Cells) -> Result<(), Failure> {
-    let all = 0.0..f64::from(cells.nodes);
-    let mut plane = plane(area, chart, all.clone(), all, false)?;
-    let shown = cells.counts.iter().enumerate().filter(|(_, count)| **count > 0);
-    plane.draw_series(shown.map(|(cell, count)| {
-        let edge = |place: u32| f64::from((place * cells.each).min(cells.nodes));
-        let (row, column) = (cell as u32 / cells.side, cell as u32 % cells.side);
-        let corners = [(edge(column), edge(row)), (edge(column + 1), edge(row + 1))];
-        Rectangle::new(corners, cells.colour(*count).filled())
     }))?;
     Ok(())
 }
@@ -313,26 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn steps_keep_a_value_until_the_next() {
-        let line = stepped(vec![(0.0, 1.0), (2.0, 5.0), (3.0, 4.0)]);
-        assert_eq!(line, [(0.0, 1.0), (2.0, 1.0), (2.0, 5.0), (3.0, 5.0), (3.0, 4.0)]);
-        assert_eq!(stepped(Vec::new()), []);
-    }
-
-    #[test]
     fn bars_hold_every_finite_value_once() {
         let held = |values: &[f64]| bars(values).iter().map(|bar| bar.2).sum::<usize>();
         assert_eq!(held(&[1.0, 2.0, 2.0, 7.5, f64::NAN, f64::INFINITY]), 4);
         assert_eq!(held(&[3.0; 10]), 10);
         assert_eq!(held(&[]), 0);
-    }
-
-    #[test]
-    fn a_coarse_matrix_loses_no_count_of_its_nodes() {
-        let counts = (0..1_003).map(|node| (node, 1_002 - node, 2)).chain([(9_999, 0, 7)]).collect();
-        let cells = Cells::of(&Matrix { nodes: 1_003, counts }).unwrap();
-        assert!(cells.side <= MAX_CELLS);
-        assert_eq!(cells.counts.iter().sum::<u64>(), 2 * 1_003);
     }
 
     #[test]
