@@ -126,6 +126,12 @@ function expectation(o) {
     return { kind: 'expect', name: o.expect, words, unit, bound, limit: o[bound], got: o.got, holds: o.ok === true };
 }
 
+// A member whose name came after it.
+function named(o) {
+    need(isCount(o.named) && isWords(o.name), 'a name is of a member');
+    return { kind: 'named', member: o.named, name: cut(o.name) };
+}
+
 const READERS = [
     ['gossip', head],
     ['place', place],
@@ -134,6 +140,7 @@ const READERS = [
     ['s', second],
     ['expect', expectation],
     ['lag', lag],
+    ['named', named],
     ['absent', (o) => ({ kind: 'absent', members: Array.isArray(o.absent) ? o.absent.filter(isCount) : [] })],
     ['ended', (o) => ({ kind: 'ended', at: isTime(o.ended) ? o.ended : 0, dropped: isCount(o.dropped) ? o.dropped : 0 })],
 ];

@@ -77,6 +77,9 @@ export class Recording {
             case 'place':
                 this.addPlace(line);
                 break;
+            case 'named':
+                this.rename(line);
+                break;
             case 'absent':
                 for (const number of line.members) this.setAbsent(number);
                 break;
@@ -144,6 +147,15 @@ export class Recording {
         if (!started) return;
         const placed = { at: this.end, word: PLACED, zone: -1, by: -1, extra: 0 };
         for (const member of fresh) this.happen({ ...placed, member });
+    }
+
+    // A name that another has already stays with the other.
+    rename({ member: number, name }) {
+        const member = this.byNumber[number];
+        if (member === undefined || this.byName.has(name)) return;
+        this.byName.delete(this.names[member]);
+        this.byName.set(name, member);
+        this.names[member] = name;
     }
 
     leaveRack(member) {

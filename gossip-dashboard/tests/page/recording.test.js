@@ -36,6 +36,13 @@ test('who joins later goes to the place that is there, and is told of once', () 
     equal(recording.timeline.shown(0), DEAD, 'who is told of again keeps its state');
 });
 
+test('a name that comes after its member takes the place of the id', () => {
+    const recording = live('{"place":["eu","a","r1"],"n":1,"names":["ID7"]}', '{"named":3,"name":"dan"}', '{"named":9,"name":"eve"}');
+    equal(recording.names, ['ada', 'bob', 'cid', 'dan']);
+    recording.add(parseLine('{"named":3,"name":"ada"}'));
+    equal(recording.names, ['ada', 'bob', 'cid', 'dan'], 'nobody takes the name of another');
+});
+
 test('who comes back elsewhere moves', () => {
     const recording = live('[1000,"down",1]', '{"place":["eu","b","r1"],"n":1,"names":["bob"]}');
     equal(recording.racks.map((rack) => rack.members), [[0], [2, 1]]);
