@@ -1,12 +1,16 @@
 //! Metrics, what is written of them, and alerts. Where Prometheus' own programs are missing, what needs them is left out, and says so.
 
 use crate::process::{Running, success};
+use serde_json::Value;
 use std::{
-    collections::BTreeSet,
-    fs, io,
-    io::Write as _,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{self, Read as _, Write as _},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -104,4 +108,94 @@ fn promtool_finds_no_fault_with_metrics_and_rules() {
         let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
         assert!(output.status.success(), "{args:?}: {}", said.concat());
     }
+}
+
+/// Prometheus, ended with the test.
+struct Prometheus(Child);
+
+impl Prometheus {
+    /// Scrapes these addresses every second; `None` where there is no Prometheus.
+    fn start(directory: &Path, at: SocketAddr, targets: &[String]) -> Option<Self> {
+        let configuration = directory.join("prometheus.yml");
+        let targets = serde_json::to_string(targets).unwrap();
+        let rules = serde_json::to_string(&file(RULES)).unwrap();
+        let text = format!(
+            "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [{rules}]\n\
+             scrape_configs: [{{ job_name: gossip, static_configs: [{{ targets: {targets} }}] }}]\n"
+        );
+        fs::write(&configuration, text).unwrap();
+        let child = Command::new("prometheus")
+            .arg(format!("--config.file={}", configuration.display()))
+            .arg(format!("--storage.tsdb.path={}", directory.join("data").display()))
+            .arg(format!("--web.listen-address={at}"))
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(directory.join("log")).unwrap())
+            .spawn();
+        match child {
+            Ok(child) => Some(Self(child)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                eprintln!("SKIPPED: there is no prometheus");
+                None
+            }
+            Err(error) => panic!("prometheus: {error}"),
+        }
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A port that was free just now.
+fn free() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+}
+
+/// The answer of a server that closes the connection behind it, or nothing while it does not serve.
+fn get(at: SocketAddr, path: &str) -> Option<Value> {
+    let mut stream = TcpStream::connect(at).ok()?;
+    write!(stream, "GET {path} HTTP/1.0\r\nhost: {at}\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+}
+
+/// By instance, what each says of its members that are alive.
+fn alive(prometheus: SocketAddr) -> BTreeMap<String, String> {
+    let query = "/api/v1/query?query=sum%20by(instance)(gossip_members%7Bstatus=%22alive%22%7D)";
+    let answer = get(prometheus, query).unwrap_or_default();
+    let series = answer["data"]["result"].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    series.iter().map(|one| (text(&one["metric"]["instance"]), text(&one["value"][1]))).collect()
+}
+
+#[test]
+fn prometheus_scrapes_agents_and_finds_their_members() {
+    let directory = TempDir::new().unwrap();
+    let (prometheus, targets) = (free(), [free(), free()].map(|at| at.to_string()));
+    let Some(_prometheus) = Prometheus::start(directory.path(), prometheus, &targets) else { return };
+    let start = |name: &str, http: &str, more: &str| {
+        let agent = Running::start(&format!(
+            "run --name {name} --cluster scraped --bind 127.0.0.1:0 --preset local --json --http {http} --control {}/{name}.sock {more}",
+            directory.path().display()
+        ));
+        let address = agent.event("started")["address"].as_str().unwrap().to_owned();
+        (agent, address)
+    };
+    let (_first, address) = start("first", &targets[0], "");
+    let _second = start("second", &targets[1], &format!("--join {address}"));
+    let expected: BTreeMap<String, String> = targets.map(|target| (target, "2".to_owned())).into();
+    for _ in 0..600 {
+        if alive(prometheus) == expected {
+            let rules = get(prometheus, "/api/v1/rules").unwrap();
+            assert_eq!(rules["data"]["groups"][0]["name"], "gossip");
+            return;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    let log = fs::read_to_string(directory.path().join("log")).unwrap();
+    panic!("{:?}, not {expected:?}: {log}", alive(prometheus));
 }

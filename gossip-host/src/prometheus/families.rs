@@ -70,6 +70,16 @@ impl Families<'_> {
                 seen.routable as u64,
             ),
             (
+                "gossip_view_fingerprint",
+                "A number that stands for all that this node knows of members: equal on nodes that know the same",
+                seen.view,
+            ),
+            (
+                "gossip_routable_view_fingerprint",
+                "A number that stands for the set of routable members, this node included: equal on nodes that agree",
+                seen.routable_view,
+            ),
+            (
                 "gossip_local_health_score",
                 "How slow this node thinks it is itself, from 0, which is well, to 8",
                 seen.local_health.into(),

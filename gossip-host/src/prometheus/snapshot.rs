@@ -2,7 +2,7 @@
 
 use super::MAX_ZONES;
 use crate::{counters::HostMetrics, handle::Handle, lock::lock, view::name_of};
-use gossip_core::{Budgets, BudgetsUsed, Metrics, NodeId, Reachability, Status, Zone};
+use gossip_core::{Budgets, BudgetsUsed, Health, Metrics, NodeId, Reachability, Status, Zone};
 use std::{collections::BTreeMap, time::Duration};
 
 /// What a member is counted by.
@@ -22,6 +22,8 @@ pub(super) struct Snapshot {
     pub(super) joined: bool,
     pub(super) census: Census,
     pub(super) routable: usize,
+    pub(super) routable_view: u64,
+    pub(super) view: u64,
     pub(super) local_health: u8,
     pub(super) difference: Duration,
     pub(super) quarantined: usize,
@@ -39,10 +41,17 @@ impl Snapshot {
         let me = node.me();
         // No more is done here than has to be: the protocol waits.
         let mut seen = Vec::with_capacity(node.members().len() + 1);
-        let mut routable = 0;
+        let (mut routable, mut routable_view) = (0, 0u64);
+        // Others send here as well: without this node itself no two nodes would agree.
+        if me.status().is_live() && me.health() != Health::Unhealthy {
+            routable_view = stands_for(me.id());
+        }
         seen.push((me.locality().domain(), (me.status(), Reachability::Reachable)));
         for member in node.members() {
-            routable += usize::from(member.is_routable());
+            if member.is_routable() {
+                routable += 1;
+                routable_view = routable_view.wrapping_add(stands_for(member.id()));
+            }
             seen.push((member.locality().domain(), (member.status(), member.reachability())));
         }
         let mut snapshot = Self {
@@ -51,6 +60,8 @@ impl Snapshot {
             joined: node.is_joined(),
             census: Census::new(),
             routable,
+            routable_view: shown(routable_view),
+            view: shown(node.fingerprint().0),
             local_health: node.local_health(),
             difference: node.longest_difference(),
             quarantined: node.quarantined_zones().count(),
@@ -64,6 +75,18 @@ impl Snapshot {
         snapshot.census = census(&seen);
         snapshot
     }
+}
+
+/// A number for an id, such that sums of different sets of ids differ: the finalizer of SplitMix64.
+fn stands_for(id: NodeId) -> u64 {
+    let mixed = (id.as_u64() ^ (id.as_u64() >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// As many bits as Prometheus, whose values are doubles, keeps apart.
+fn shown(number: u64) -> u64 {
+    number >> (u64::BITS - f64::MANTISSA_DIGITS)
 }
 
 /// Counts members by zone, in bounded space: the zones of the lowest numbers have names.

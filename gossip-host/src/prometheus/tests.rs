@@ -57,6 +57,31 @@ fn every_counter_of_node_and_host_is_told_once() {
 }
 
 #[test]
+fn nodes_that_agree_on_whom_to_send_to_tell_the_same_number() {
+    let node = |name: &str, port: u16| {
+        let config = Config::lan(ClusterName::named("test").unwrap());
+        Engine::start(Options::new(name, config), ([127, 0, 0, 1], port).into(), || Instant::ZERO).unwrap()
+    };
+    let ((first, _a), (second, _b)) = (node("first", 1), node("second", 2));
+    let number = |handle: &Handle| {
+        let told = exposition(handle);
+        let line = told.lines().find(|line| line.starts_with("gossip_routable_view_fingerprint ")).unwrap();
+        line.split_once(' ').unwrap().1.parse::<u64>().unwrap()
+    };
+    let restore = |handle: &Handle, other: &Handle| {
+        let mut buffer = gossip_core::Buffer::<32, 256, 44_800>::default();
+        let mut node = crate::lock::lock(&handle.0.node);
+        let _ = node.restore(Instant::ZERO, &[other.me()], &mut buffer.outbox());
+    };
+    assert_ne!(number(&first), number(&second));
+    restore(&first, &second);
+    assert_ne!(number(&first), number(&second));
+    restore(&second, &first);
+    assert_eq!(number(&first), number(&second));
+    assert_eq!(number(&first) as f64 as u64, number(&first), "a double holds all of it");
+}
+
+#[test]
 fn descriptions_are_plain_text() {
     let (handle, _engine) = handle();
     for line in exposition(&handle).lines().filter(|line| line.starts_with("# HELP")) {
