@@ -76,7 +76,7 @@ export class MemberMap {
         this.drawn = new Uint8Array(scene.recording.members).fill(UNDRAWN);
         this.members = scene.recording.members;
         const { recording } = scene;
-        say(find('#mapsub'), `${count(recording.members)} in ${count(recording.zones.length)} zones`);
+        say(find('#mapsub'), `${count(recording.members)} in ${count(recording.zones.length)} ${recording.zones.length === 1 ? 'zone' : 'zones'}`);
     }
 
     // Everything, with other colours or in another mode.

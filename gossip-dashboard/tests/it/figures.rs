@@ -12,7 +12,11 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use std::{env, fs, path::Path, time::Instant};
+use std::{
+    env, fs,
+    path::Path,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
 const SCRUB: &str = "(async () => {
     const slider = document.querySelector('#seek');
@@ -74,6 +78,22 @@ fn figures_of_a_stream() {
     }
     late.sort_unstable();
     println!("10,000 members: a death is shown after p50 {} ms, at most {} ms", late[15], late[29]);
+}
+
+/// A picture of a running agent's page, at the address that `AGENT` names, into the folder that `SHOTS` names.
+#[test]
+#[ignore = "writes pictures"]
+fn figures_of_an_agent() {
+    let Some(browser) = Browser::start() else { return };
+    let (Some(folder), Ok(url)) = (env::var_os("SHOTS"), env::var("AGENT")) else { return };
+    let page = browser.blank();
+    page.size(1_600, 1_700);
+    page.go(&url);
+    page.until("Number(document.querySelector('#key button:nth-child(7) b')?.textContent) > 0");
+    let shown = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    println!("a death was shown at {:.3} s since 1970", shown.as_secs_f64());
+    fs::write(Path::new(&folder).join("agent.png"), STANDARD.decode(page.picture()).unwrap()).unwrap();
+    println!("{:?}", page.complaints());
 }
 
 /// Pictures to look at, into the folder that `SHOTS` names.
