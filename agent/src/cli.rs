@@ -1,8 +1,8 @@
 //! The command line: what can be asked for, and the help that says how.
 
 use crate::{
-    adapter::Adapter, arguments, client::ClientCommand, handlers::HandlerArgs, knobs::Knobs, locality,
-    logs::LogArgs,
+    adapter::Adapter, arguments, client::ClientCommand, discovery::DiscoveryArgs, handlers::HandlerArgs,
+    knobs::Knobs, locality, logs::LogArgs,
 };
 use adapter_tokio::{Locality, Seed};
 use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, builder::BoolishValueParser};
@@ -227,6 +227,9 @@ pub(crate) struct RunArgs {
     /// health, note. What does not apply is null.
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) discovery: DiscoveryArgs,
 
     #[command(flatten)]
     pub(crate) handlers: HandlerArgs,

@@ -9,6 +9,7 @@ mod client;
 mod configuration;
 mod control;
 mod demo;
+mod discovery;
 mod handlers;
 mod knobs;
 mod locality;
@@ -22,6 +23,7 @@ mod shared_values;
 mod signals;
 mod state;
 mod stream;
+mod systemd;
 mod wrong;
 
 use adapter_tokio::NodeId;

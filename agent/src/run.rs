@@ -5,6 +5,7 @@ use crate::{
     addresses::Addresses,
     configuration::Configuration,
     control::{Control, Orders, answer_views},
+    discovery,
     handlers::{self, Handlers},
     output::{LAST_WORDS, Output},
     print::{Format, Line, is_closed_pipe, with_sources},
@@ -13,6 +14,7 @@ use crate::{
     shared_values::{Keys, said, unheard},
     signals,
     state::{self, Tags},
+    systemd::{self, Service},
     wrong::Wrong,
 };
 use adapter_tokio::{ConfigError, Event, Handle, Lagged, NodeId, Notice, Restored, StartError, Stopped};
@@ -84,6 +86,8 @@ async fn live(
     state::change(&handle, &Tags::default(), &tags).map_err(Wrong)?;
     let mut driver = driver.spawn();
     answer_views(&handle);
+    let mut undiscovered = discovery::start(&args.discovery, &handle)?;
+    let mut service = Service::starting(!args.join.is_empty() || args.discovery.has_any());
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
     let (answers_at, _serving, mut orders) = control.start(&handle, (&name, &cluster), output)?;
     output.print(&Line::of_me("started", &handle.me(), &name).noted(answers_at.to_string()));
@@ -98,12 +102,14 @@ async fn live(
                 Err(Lagged(missed)) => unheard(missed),
             }),
             _ = checks.tick() => {
+                service.check(&handle);
                 let of_view = view_file.check(handle.host_metrics().view_errors);
                 seeds.check(&Seen::by(&handle))?.into_iter().chain(of_view).for_each(|text| output.warn(text));
                 output.handlers().check().into_iter().for_each(|text| output.warn_of_handler(text));
             }
             Some(warning) = warnings.recv() => output.warn_of_handler(warning),
-            Some(()) = signals.reload.recv() => reload(&mut configuration, &handle, output),
+            Some(warning) = undiscovered.recv() => output.warn(warning),
+            Some(()) = signals.reload.recv() => service.reload(|| reload(&mut configuration, &handle, output)),
             _ = &mut signals.end => break None,
             Some(Orders::Leave) = orders.recv() => break None,
             // Whoever reads the output may go away, as in `gossip run | head`: then it is time to leave, too.
@@ -111,6 +117,7 @@ async fn live(
             stopped = &mut driver => return Err(stopped_by_itself(stopped.map_err(Error::from).and_then(|how| how))),
         }
     };
+    systemd::stopping();
     let left = leave(&handle, &name, output).await;
     unwritable.map_or(left, Err)
 }

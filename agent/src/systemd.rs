@@ -1,0 +1,67 @@
+//! What systemd is told: that the node is ready, lives, reads its configuration again, and stops. Elsewhere nobody is told.
+
+use adapter_tokio::Handle;
+use sd_notify::{NotifyState, notify};
+use std::time::{Duration, Instant};
+
+/// A node that has not joined by then is ready all the same: it goes on to try, and starting again would not help.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+
+/// What the service manager has been told.
+pub(crate) struct Service {
+    started: Instant,
+    has_seeds: bool,
+    is_ready: bool,
+    has_watchdog: bool,
+    /// Probes that were counted when the watchdog was last told that all is well.
+    probes: u64,
+}
+
+impl Service {
+    /// A service that has just started; `has_seeds`: it was told whom to join.
+    pub(crate) fn starting(has_seeds: bool) -> Self {
+        let has_watchdog = sd_notify::watchdog_enabled().is_some();
+        Self { started: Instant::now(), has_seeds, is_ready: false, has_watchdog, probes: 0 }
+    }
+
+    /// To be called once a second by the loop that runs the node.
+    pub(crate) fn check(&mut self, handle: &Handle) {
+        let is_late = self.started.elapsed() >= READY_LIMIT;
+        if !self.is_ready && (!self.has_seeds || handle.is_joined() || is_late) {
+            self.is_ready = true;
+            let joined = !self.has_seeds || handle.is_joined();
+            let status = if joined { "running" } else { "no seed has answered yet; still trying" };
+            tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+        }
+        if self.has_watchdog {
+            // Who knows members probes them. Its loop may have a thread of its own, which can be stuck where this one is not.
+            let probes = handle.metrics().probes;
+            if probes != self.probes || handle.is_empty() {
+                tell(&[NotifyState::Watchdog]);
+            }
+            self.probes = probes;
+        }
+    }
+
+    /// Tells that the configuration is read again while `work` does it.
+    pub(crate) fn reload(&self, work: impl FnOnce()) {
+        // What the time is, newer managers want to know.
+        if let Ok(now) = NotifyState::monotonic_usec_now() {
+            tell(&[NotifyState::Reloading, now]);
+        }
+        work();
+        if self.is_ready {
+            tell(&[NotifyState::Ready]);
+        }
+    }
+}
+
+/// Tells that the node leaves.
+pub(crate) fn stopping() {
+    tell(&[NotifyState::Stopping]);
+}
+
+fn tell(state: &[NotifyState<'_>]) {
+    // A manager that does not listen finds out by its own time-outs.
+    let _ = notify(state);
+}
