@@ -10,18 +10,29 @@
 //! answers are bounded; see [`server`].
 
 mod access;
+mod agent;
 pub(crate) mod api;
+mod changes;
+mod failure;
 mod feed;
+mod members;
 mod metrics;
 mod page;
 mod routes;
 mod server;
 mod setup;
 pub(crate) mod socket;
+mod streams;
 pub(crate) mod token;
+mod values;
 
+pub(crate) use agent::Orders;
 pub(crate) use feed::answer_views;
-pub(crate) use routes::Orders;
+#[cfg(test)]
+use routes::document;
 pub(crate) use setup::Control;
 
-use routes::Agent;
+use agent::{Agent, BYTES};
+
+#[cfg(test)]
+mod schemas;

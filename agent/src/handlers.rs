@@ -3,6 +3,7 @@
 //! They run on a thread of their own, so that none of them holds up the node, however long it takes. What happened reaches a
 //! command as data, on its standard input and in variables, and never as a part of the command.
 
+use crate::events;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use humantime::{format_duration, parse_duration};
@@ -68,11 +69,11 @@ fn handler(text: &str) -> Result<Handler, String> {
     };
     let (events, command) = text.split_once('=').ok_or_else(advice)?;
     let events: Vec<String> = events.split(',').map(|event| event.trim().to_owned()).collect();
-    let is_event = |event: &String| {
-        event == "*" || (!event.is_empty() && event.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
-    };
-    if command.trim().is_empty() || !events.iter().all(is_event) {
+    if command.trim().is_empty() || events.iter().any(String::is_empty) {
         return Err(advice());
+    }
+    for event in events.iter().filter(|event| *event != "*") {
+        events::name(event)?;
     }
     Ok(Handler { events, command: command.into() })
 }
@@ -264,8 +265,12 @@ mod tests {
         let both = handler("up,down=echo a=b").unwrap();
         assert_eq!((&*both.command, both.is_for("down"), both.is_for("left")), ("echo a=b", true, false));
         assert!(handler("*=true").unwrap().is_for("left"));
-        for text in ["up", "up=", "=true", "Up=true", "up,,down=true", "member-join=true"] {
+        for text in ["up", "up=", "=true", "up,,down=true"] {
             assert!(handler(text).unwrap_err().contains("EVENT=COMMAND"), "{text}");
+        }
+        for (text, meant) in [("Up=true", "up"), ("up,suspectd=true", "suspected")] {
+            let said = handler(text).unwrap_err();
+            assert!(said.contains(&format!("did you mean {meant}?")), "{said}");
         }
     }
 

@@ -10,6 +10,7 @@ mod configuration;
 mod control;
 mod demo;
 mod discovery;
+mod events;
 mod handlers;
 mod knobs;
 mod locality;

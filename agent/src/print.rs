@@ -1,6 +1,6 @@
 //! What happened, as a line of words or as a JSON object.
 
-use crate::locality;
+use crate::{events, locality};
 use adapter_tokio::{Event, Health, MemberView, NodeId, Notice, Reachability, Record, Status};
 use serde::Serialize;
 use std::{
@@ -10,6 +10,7 @@ use std::{
     net::SocketAddr,
     time::SystemTime,
 };
+use utoipa::ToSchema;
 
 /// An error and what caused it, in one line.
 pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
@@ -57,12 +58,16 @@ pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
 }
 
 /// One thing that happened, and the member that it happened to. What does not apply is `None`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "Something that happened. What does not apply is null.")]
 pub(crate) struct Line {
+    /// When, in UTC, as in RFC 3339, with milliseconds.
+    #[schema(format = DateTime)]
     at: String,
     event: &'static str,
     id: Option<String>,
     name: Option<String>,
+    #[schema(value_type = Option<String>)]
     address: Option<SocketAddr>,
     locality: Option<String>,
     status: Option<&'static str>,
@@ -153,6 +158,7 @@ impl Line {
 
     /// Something that is about nobody.
     pub(crate) fn bare(event: &'static str, at: SystemTime) -> Self {
+        debug_assert!(events::is_known(event), "{event} has no name and no schema");
         Self {
             at: humantime::format_rfc3339_millis(at).to_string(),
             event,

@@ -2,6 +2,7 @@
 
 use super::target::Target;
 use crate::arguments::{seed_text, tag};
+use crate::events;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -50,7 +51,7 @@ pub(crate) enum ClientCommand {
     /// Prints what happens from now on, as the agent's own output does.
     Watch {
         /// Only these events, as `user_event` or `value`; may be given several times.
-        #[arg(long, value_name = "EVENT")]
+        #[arg(long, value_name = "EVENT", value_parser = events::name)]
         only: Vec<String>,
         #[command(flatten)]
         agent: AgentArgs,

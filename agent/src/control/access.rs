@@ -1,6 +1,6 @@
 //! Who may do what over TCP: anybody on this machine may read, and whoever has the token may read and change.
 
-use super::{routes::Failure, token::Token};
+use super::{failure::Failure, token::Token};
 use axum::{
     body::Body,
     extract::{Request, State},

@@ -4,17 +4,20 @@ use crate::print;
 use adapter_tokio::Health;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, net::SocketAddr};
+use utoipa::{IntoParams, ToSchema};
 
 /// The agent's own node.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Info {
     pub(crate) name: String,
     pub(crate) id: String,
     pub(crate) cluster: String,
     pub(crate) version: String,
+    #[schema(value_type = String)]
     pub(crate) address: SocketAddr,
     /// As region/zone/rack, in numbers.
     pub(crate) locality: String,
+    #[schema(pattern = "^(healthy|degraded|unhealthy)$")]
     pub(crate) health: String,
     /// Whether its view is as complete as it gets.
     pub(crate) joined: bool,
@@ -33,11 +36,12 @@ pub(crate) struct Info {
 }
 
 /// Where an agent can be asked.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct AnswersAt {
     /// The path of its control socket.
     pub(crate) control: Option<String>,
     /// Its address for HTTP over TCP.
+    #[schema(value_type = Option<String>)]
     pub(crate) http: Option<SocketAddr>,
 }
 
@@ -53,16 +57,19 @@ impl fmt::Display for AnswersAt {
 }
 
 /// A member, the agent's own node included.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Member {
     /// Its name; none until it has arrived.
     pub(crate) name: Option<String>,
     pub(crate) id: String,
+    #[schema(value_type = String)]
     pub(crate) address: SocketAddr,
     pub(crate) locality: String,
+    #[schema(pattern = "^(alive|suspect|dead|left)$")]
     pub(crate) status: String,
     /// Of others only.
     pub(crate) reachability: Option<String>,
+    #[schema(pattern = "^(healthy|degraded|unhealthy)$")]
     pub(crate) health: String,
     pub(crate) routable: bool,
     pub(crate) epoch: u32,
@@ -71,7 +78,8 @@ pub(crate) struct Member {
 }
 
 /// Which members are asked for: those that fit all that is given.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Filter {
     /// `alive`, `suspect`, `dead` or `left`.
@@ -85,28 +93,29 @@ pub(crate) struct Filter {
 }
 
 /// Seeds to join.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Join {
     pub(crate) seeds: Vec<String>,
 }
 
 /// What the node says of its fitness to serve: healthy, degraded or unhealthy.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SetHealth {
+    #[schema(pattern = "^(healthy|degraded|unhealthy)$")]
     pub(crate) health: String,
 }
 
 /// For how long the others shall have patience.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Pause {
     pub(crate) seconds: u8,
 }
 
 /// A value for a key of the node's own, or of the cluster.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Set {
     pub(crate) value: String,
@@ -116,7 +125,7 @@ pub(crate) struct Set {
 }
 
 /// A key of the cluster.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Shared {
     pub(crate) key: String,
     pub(crate) value: String,
@@ -126,7 +135,7 @@ pub(crate) struct Shared {
 }
 
 /// An event for all members.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Send {
     pub(crate) name: String,
@@ -135,7 +144,7 @@ pub(crate) struct Send {
 }
 
 /// Why a request was not carried out.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Problem {
     pub(crate) error: String,
 }

@@ -1,8 +1,9 @@
 //! Serves the control interface, on a thread of its own.
 
 use super::{
+    Agent,
     access::{self, Access},
-    routes::{Agent, router},
+    routes::router,
     socket::Bound,
 };
 use anyhow::{Context as _, Result};

@@ -107,7 +107,15 @@ fn what_is_wrong_is_refused_with_advice_and_changes_nothing() {
         let said = failure(&format!("{command} --control {}", place.socket("a")), 1);
         assert!(said.contains(advice), "{command}: {said}");
     }
-    for wrong in ["health fine", "members --status fine", "set role", "join", "join nowhere", "pause 300"] {
+    for wrong in [
+        "health fine",
+        "watch --only upp",
+        "members --status fine",
+        "set role",
+        "join",
+        "join nowhere",
+        "pause 300",
+    ] {
         let (_, said, status) = finish(&format!("{wrong} --control {}", place.socket("a")));
         assert_eq!(status, Some(2), "{wrong}: {said}");
     }

@@ -64,7 +64,7 @@ fn a_command_gets_what_happened_as_data_and_never_as_a_command() {
 
 #[test]
 fn a_command_that_fails_is_warned_of_in_the_log_and_in_the_events() {
-    let (a, _) = start("a", "failing", &["--on", "*=echo broken >&2; exit 3"]);
+    let (a, _) = start("a", "failing", &["--on", "started=echo broken >&2; exit 3"]);
     let warning = a.event("warning");
     let note = warning["note"].as_str().unwrap();
     assert!(note.contains("for started") && note.contains("exit status: 3 (broken)"), "{note}");

@@ -36,6 +36,13 @@ impl Port {
     }
 }
 
+/// What an agent answers at this address.
+pub(crate) fn get(address: &str, path: &str) -> String {
+    let (status, body) = Port(address.to_owned()).request(&format!("GET {path}"), "host: localhost\r\n", "");
+    assert_eq!(status, 200, "{body}");
+    body
+}
+
 #[test]
 fn without_a_token_one_may_read_on_this_machine_and_change_nothing() {
     let place = Place::new("reading");

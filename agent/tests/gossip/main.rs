@@ -16,4 +16,5 @@ mod metrics;
 mod output;
 mod place;
 mod process;
+mod schemas;
 mod systemd;

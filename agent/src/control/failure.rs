@@ -1,0 +1,60 @@
+//! Why a request is not carried out.
+
+use super::api::Problem;
+use crate::print::with_sources;
+use adapter_tokio::{PublishError, StateError};
+use axum::{
+    Json,
+    extract::rejection::{JsonRejection, QueryRejection},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+
+pub(super) type Answer<T> = Result<Json<T>, Failure>;
+
+/// Why a request is not carried out: a status, and words that say what to do.
+#[derive(Debug)]
+pub(super) struct Failure(StatusCode, String);
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self(status, error.into())
+    }
+
+    pub(super) fn wrong(error: impl Into<String>) -> Self {
+        Self(StatusCode::BAD_REQUEST, error.into())
+    }
+
+    pub(super) fn unknown(error: impl Into<String>) -> Self {
+        Self(StatusCode::NOT_FOUND, error.into())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        (self.0, Json(Problem { error: self.1 })).into_response()
+    }
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        let status = match &error {
+            PublishError::Stopped => StatusCode::SERVICE_UNAVAILABLE,
+            PublishError::State(StateError::Busy { .. }) => StatusCode::TOO_MANY_REQUESTS,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self(status, with_sources(&error))
+    }
+}
+
+impl From<JsonRejection> for Failure {
+    fn from(error: JsonRejection) -> Self {
+        Self(error.status(), error.body_text())
+    }
+}
+
+impl From<QueryRejection> for Failure {
+    fn from(error: QueryRejection) -> Self {
+        Self(error.status(), with_sources(&error))
+    }
+}
