@@ -38,11 +38,11 @@ fn alone(name: &str, all: &Map<String, Value>) -> Value {
     moved(&mut schema, &mut todo);
     let mut held = BTreeMap::new();
     while let Some(name) = todo.pop_first() {
-        if !held.contains_key(&name) {
+        held.entry(name.clone()).or_insert_with(|| {
             let mut one = all[&name].clone();
             moved(&mut one, &mut todo);
-            held.insert(name, one);
-        }
+            one
+        });
     }
     let fields = schema.as_object_mut().unwrap();
     fields.insert("$schema".to_owned(), json!(DIALECT));
