@@ -50,6 +50,12 @@ pub(crate) enum Command {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+    /// Prints the manual page of this program, or writes those of all commands.
+    Man {
+        /// A directory to write the pages of this program and of each of its commands to.
+        #[arg(long, value_name = "DIRECTORY")]
+        all: Option<PathBuf>,
+    },
 }
 
 /// What `gossip check-config` takes, beside all that `gossip run` takes.

@@ -1,6 +1,7 @@
 //! The commands that ask a running agent, or tell it something.
 
 mod args;
+mod bundle;
 mod connection;
 mod diff;
 mod show;
@@ -26,8 +27,8 @@ use std::collections::BTreeMap;
 pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
     let agent = command.agent();
     let token = agent.token_file.as_deref().map(Token::read).transpose()?;
-    let mut asked =
-        Asked { to: Connection::open(agent.control.as_ref(), token.clone()).await?, json: agent.json };
+    let target = agent.control.clone();
+    let mut asked = Asked { to: Connection::open(target.as_ref(), token.clone()).await?, json: agent.json };
     match command {
         ClientCommand::Info { .. } => asked.show::<Info>("/v1/info").await,
         ClientCommand::Members { filter, wide, .. } => {
@@ -39,7 +40,7 @@ pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
             let member: Member = asked.to.get(&format!("/v1/members/{}", connection::escaped(&who))).await?;
             asked.print(&member)
         }
-        ClientCommand::Watch { only, .. } => asked.to.watch(asked.json, &only).await,
+        ClientCommand::Watch { only, .. } => asked.watch(&only).await,
         ClientCommand::Join { seeds, .. } => asked.tell(Method::POST, "/v1/join", &Join { seeds }).await,
         ClientCommand::Leave { .. } => asked.tell(Method::POST, "/v1/leave", &()).await,
         ClientCommand::Health { health, .. } => {
@@ -67,12 +68,18 @@ pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
             EventCommand::Send { name, payload, .. } => {
                 asked.tell(Method::POST, "/v1/events", &Send { name, payload }).await
             }
+            EventCommand::Watch { .. } => asked.watch(&["user_event".to_owned()]).await,
         },
         ClientCommand::Diff { other, .. } => {
             let here: Vec<Member> = asked.to.get("/v1/members").await?;
             let there: Vec<Member> = Connection::open(Some(&other), token).await?.get("/v1/members").await?;
             let differences = diff::differences(&here, &there);
             if asked.json { asked.print(&differences) } else { show::differences(&differences) }
+        }
+        ClientCommand::Bundle { file, seconds, with_state, .. } => {
+            let events = Connection::open(target.as_ref(), token).await?;
+            let written = bundle::write(file, &mut asked.to, events, (seconds, with_state)).await?;
+            if asked.json { show::json(&written) } else { show::line(&written.file.display().to_string()) }
         }
         ClientCommand::Metrics { .. } if asked.json => {
             asked.show::<BTreeMap<String, u64>>("/v1/metrics").await
@@ -104,6 +111,12 @@ impl Asked {
         self.to.send(method, path, body).await
     }
 
+    /// Prints what happens, if it is among `only` (all, if there are none).
+    async fn watch(&mut self, only: &[String]) -> Result<()> {
+        let json = self.json;
+        self.to.watch(|object| show::happened(object, json, only)).await
+    }
+
     async fn get_state(&mut self, who: &str, key: Option<&str>) -> Result<()> {
         let member: Member = self.to.get(&format!("/v1/members/{}", connection::escaped(who))).await?;
         match key {
@@ -131,6 +144,9 @@ impl Asked {
             }
             ValueCommand::Set { key, value, .. } => {
                 self.tell(Method::PUT, &path(&key), &Set { value, ttl: None }).await
+            }
+            ValueCommand::Watch { .. } => {
+                self.watch(&["value".to_owned(), "value_conflict".to_owned()]).await
             }
             ValueCommand::Delete { key, .. } => self.tell(Method::DELETE, &path(&key), &()).await,
         }
@@ -170,9 +186,10 @@ impl ClientCommand {
             | Self::Unset { agent, .. }
             | Self::Get { agent, .. }
             | Self::Diff { agent, .. }
+            | Self::Bundle { agent, .. }
             | Self::Metrics { agent } => agent,
             Self::Value { command } => command.agent(),
-            Self::Event { command: EventCommand::Send { agent, .. } } => agent,
+            Self::Event { command } => command.agent(),
         }
     }
 }

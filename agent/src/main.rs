@@ -94,6 +94,13 @@ async fn execute(command: Command) -> Result<()> {
             clap_complete::generate(shell, &mut cli::command(), "gossip", &mut script);
             io::stdout().write_all(&script).context(UNWRITABLE)
         }
+        Command::Man { all: None } => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(cli::command()).render(&mut page)?;
+            io::stdout().write_all(&page).context(UNWRITABLE)
+        }
+        Command::Man { all: Some(directory) } => clap_mangen::generate_to(cli::command(), &directory)
+            .with_context(|| format!("cannot write to {} (--all)", directory.display())),
         Command::Client(command) => client::execute(command).await,
     }
 }

@@ -130,6 +130,22 @@ pub(crate) enum ClientCommand {
         agent: AgentArgs,
     },
     /// Prints an agent's metrics in the text format of Prometheus; with --json, the counters of its node and host.
+    /// Writes an archive for a report of a fault: what the agent knows, its metrics, and what happens for a while.
+    ///
+    /// It holds names, addresses and statuses of all members, and neither values nor tags unless they are asked for.
+    Bundle {
+        /// Where to write it; a file that is there is left alone. [default: gossip-NAME-TIME.tar.gz]
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// For how many seconds to listen to what happens, at most 300.
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(0..=300))]
+        seconds: u16,
+        /// Put in what members publish, and the cluster's values.
+        #[arg(long)]
+        with_state: bool,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
     Metrics {
         #[command(flatten)]
         agent: AgentArgs,
@@ -206,6 +222,11 @@ pub(crate) enum ValueCommand {
         #[command(flatten)]
         agent: AgentArgs,
     },
+    /// Prints what is set and deleted from now on.
+    Watch {
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
     /// Deletes one.
     Delete {
         /// Its key.
@@ -219,6 +240,7 @@ impl ValueCommand {
     pub(super) fn agent(&self) -> &AgentArgs {
         match self {
             Self::List { agent }
+            | Self::Watch { agent }
             | Self::Get { agent, .. }
             | Self::Set { agent, .. }
             | Self::Delete { agent, .. } => agent,
@@ -229,7 +251,7 @@ impl ValueCommand {
 /// What can be done with events.
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventCommand {
-    /// Sends one to all other members, once. `gossip watch` prints those that come.
+    /// Sends one to all other members, once. `gossip event watch` prints those that come.
     Send {
         /// What kind of event it is: 1 to 31 visible ASCII characters.
         name: String,
@@ -239,4 +261,16 @@ pub(crate) enum EventCommand {
         #[command(flatten)]
         agent: AgentArgs,
     },
+    /// Prints those that members send from now on.
+    Watch {
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+}
+
+impl EventCommand {
+    pub(super) fn agent(&self) -> &AgentArgs {
+        let (Self::Send { agent, .. } | Self::Watch { agent }) = self;
+        agent
+    }
 }

@@ -1,6 +1,6 @@
 //! A connection to an agent: finds its socket, sends requests, reads answers.
 
-use super::{show, target::Target};
+use super::target::Target;
 use crate::control::{api::Problem, socket, token::Token};
 use anyhow::{Context as _, Result, anyhow, bail};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -85,11 +85,11 @@ impl Connection {
         whole(answer).await.map(drop)
     }
 
-    /// Prints what the agent says until one of the two ends.
+    /// Hands on what the agent says, an object of JSON at a time, until one of the two ends.
     ///
     /// # Errors
     /// The agent cannot be asked, or this reads too slowly.
-    pub(super) async fn watch(&mut self, json: bool, only: &[String]) -> Result<()> {
+    pub(super) async fn watch(&mut self, mut each: impl FnMut(&str) -> Result<()>) -> Result<()> {
         let mut answer = self.request(Method::GET, "/v1/watch", Bytes::new()).await?;
         let mut unread = Vec::new();
         while let Some(frame) = answer.body_mut().frame().await {
@@ -99,7 +99,7 @@ impl Connection {
                 let line: Vec<u8> = unread.drain(..=end).collect();
                 let line = String::from_utf8_lossy(&line);
                 if let Some(object) = line.strip_prefix("data: ") {
-                    show::happened(object.trim_end(), json, only)?;
+                    each(object.trim_end())?;
                 }
             }
             if unread.len() > MAX_LINE {

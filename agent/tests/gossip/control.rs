@@ -5,7 +5,10 @@ use crate::{
     process::{Running, failure, finish, success},
 };
 use serde_json::Value;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::{
+    os::unix::net::{UnixListener, UnixStream},
+    process::Command,
+};
 
 fn names(members: &Value) -> Vec<&str> {
     members.as_array().unwrap().iter().map(|member| member["name"].as_str().unwrap_or("?")).collect()
@@ -151,6 +154,71 @@ fn connections_that_say_nothing_keep_nobody_out_for_long() {
     let idle: Vec<UnixStream> = (0..65).map(|_| UnixStream::connect(place.socket("a")).unwrap()).collect();
     assert_eq!(names(&place.ask_json("a", "members")), ["a"]);
     drop(idle);
+}
+
+#[test]
+fn a_bundle_holds_what_a_report_needs_and_no_state_unless_asked_for() {
+    let place = Place::new("bundle");
+    let (_a, address) = place.agent("a", "--tag password=secret");
+    let (_b, _) = place.agent("b", &format!("--join {address}"));
+    place.until("a", "members", |members| names(members) == ["a", "b"]);
+    place.ask("a", "value set mode dark");
+    let unpacked = |flags: &str, name: &str| {
+        let archive = place.0.join(name).display().to_string();
+        assert_eq!(place.ask("a", &format!("bundle {archive} --seconds 0 {flags}")), format!("{archive}\n"));
+        let said = failure(&format!("bundle {archive} --control {}", place.socket("a")), 1);
+        assert!(said.contains("is there already"), "{said}");
+        let unpacked = Command::new("tar").args(["-xzOf", &archive]).output().unwrap();
+        assert!(unpacked.status.success());
+        String::from_utf8(unpacked.stdout).unwrap()
+    };
+    let bare = unpacked("", "bare.tar.gz");
+    for held in
+        ["\"cluster\": \"control\"", "\"name\": \"b\"", "gossip_members", "\"probes\"", "events of 0 s"]
+    {
+        assert!(bare.contains(held), "{held}: {bare}");
+    }
+    assert!(!bare.contains("secret") && !bare.contains("dark"), "{bare}");
+    let whole = unpacked("--with-state", "whole.tar.gz");
+    assert!(whole.contains("secret") && whole.contains("dark"), "{whole}");
+    let said = failure(&format!("bundle /missing/x.tar.gz --seconds 0 --control {}", place.socket("a")), 1);
+    assert!(said.contains("cannot write /missing/x.tar.gz"), "{said}");
+}
+
+#[test]
+fn values_and_events_are_watched_apart() {
+    let place = Place::new("apart");
+    let (_a, address) = place.agent("a", "");
+    let (_b, _) = place.agent("b", &format!("--join {address}"));
+    place.until("a", "members", |members| names(members) == ["a", "b"]);
+    let values = Running::start(&format!("value watch --json --control {}", place.socket("a")));
+    let events = Running::start(&format!("event watch --json --control {}", place.socket("a")));
+    // Both watch once they have seen something.
+    for n in 0.. {
+        place.ask("b", &format!("value set mode {n}"));
+        // Too many at once are refused, and another one comes.
+        finish(&format!("event send deploy {n} --control {}", place.socket("b")));
+        if values.has_line() && events.has_line() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let value = values.next();
+    assert_eq!((&value["event"], &value["name"]), (&"value".into(), &"b".into()));
+    assert!(value["note"].as_str().unwrap().contains("mode="), "{value}");
+    let event = events.next();
+    assert_eq!((&event["event"], &event["name"]), (&"user_event".into(), &"b".into()));
+}
+
+#[test]
+fn manual_pages_are_made_of_the_help() {
+    let place = Place::new("man");
+    assert!(success("man").contains(".TH gossip 1"));
+    success(&format!("man --all {}", place.0.display()));
+    let page = std::fs::read_to_string(place.0.join("gossip-members.1")).unwrap();
+    assert!(page.contains("Lists the members"), "{page}");
+    let said = failure("man --all /missing", 1);
+    assert!(said.contains("/missing"), "{said}");
 }
 
 #[test]
