@@ -68,6 +68,7 @@ mod tests {
             record,
             reachability: Reachability::Unknown,
             routable: true,
+            accusers: Vec::new(),
         }
     }
 

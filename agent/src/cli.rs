@@ -230,7 +230,7 @@ pub(crate) struct RunArgs {
     pub(crate) control: ControlArgs,
 
     /// Print one JSON object a line instead of words: at, event, id, name, address, locality, status, reachability,
-    /// health, note. What does not apply is null.
+    /// health, accuser, zone, note. What does not apply is null.
     #[arg(long)]
     pub(crate) json: bool,
 

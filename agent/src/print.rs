@@ -1,7 +1,7 @@
 //! What happened, as a line of words or as a JSON object.
 
 use crate::{events, locality};
-use adapter_tokio::{Event, Health, MemberView, NodeId, Notice, Reachability, Record, Status};
+use adapter_tokio::{Event, Handle, Health, MemberView, NodeId, Notice, Reachability, Record, Status};
 use serde::Serialize;
 use std::{
     error::Error,
@@ -21,6 +21,12 @@ pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
 /// Whoever read the output has read enough, as in `gossip run | head`, which is no failure.
 pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// A member's name, or its id where that is not known; this node's own name is `me`.
+pub(crate) fn name_of(id: NodeId, handle: &Handle, me: &str) -> String {
+    let own = (id == handle.id()).then(|| me.to_owned());
+    own.or_else(|| handle.member(id)?.name).unwrap_or_else(|| id.to_string())
 }
 
 /// How lines are written.
@@ -73,6 +79,10 @@ pub(crate) struct Line {
     status: Option<&'static str>,
     reachability: Option<&'static str>,
     health: Option<&'static str>,
+    /// Who suspected the member first, by name if that is known.
+    accuser: Option<String>,
+    /// As region/zone, where it is about a zone.
+    zone: Option<String>,
     note: Option<String>,
     #[serde(skip)]
     is_warning: bool,
@@ -88,7 +98,17 @@ impl Line {
             (About::Address(address), _) => Self { address: Some(address), ..Self::bare(told.event, at) },
             (About::Me, _) => Self { name: Some(name.to_owned()), ..Self::of_record(told.event, at, me) },
         };
-        Self { note: told.note, is_warning: told.is_warning, ..line }
+        let zone = match notice.event {
+            Event::ZoneQuarantined(zone) | Event::ZoneReleased { zone, .. } => Some(zone.to_string()),
+            _ => None,
+        };
+        Self { zone, note: told.note, is_warning: told.is_warning, ..line }
+    }
+
+    /// The same line with who has accused the member.
+    pub(crate) fn accused(self, accuser: Option<String>) -> Self {
+        let note = accuser.as_ref().map(|accuser| format!("by {accuser}")).or_else(|| self.note.clone());
+        Self { accuser, note, ..self }
     }
 
     /// Something that happened to a member, or that it did; of one that is forgotten there is only its id.
@@ -169,6 +189,8 @@ impl Line {
             status: None,
             reachability: None,
             health: None,
+            accuser: None,
+            zone: None,
             note: None,
             is_warning: false,
         }
@@ -426,6 +448,7 @@ mod tests {
             record,
             reachability: Reachability::Reachable,
             routable: true,
+            accusers: Vec::new(),
         };
         Notice { event, member: record.map(view), at: SystemTime::UNIX_EPOCH }
     }
@@ -448,9 +471,22 @@ mod tests {
             "status": "suspect",
             "reachability": "reachable",
             "health": "healthy",
+            "accuser": null,
+            "zone": null,
             "note": null,
         });
         assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn a_zone_and_an_accuser_have_fields_of_their_own() {
+        let zone = adapter_tokio::Zone { region: 1, zone: 2 };
+        let quarantined = serde_json::to_value(line(Event::ZoneQuarantined(zone), None)).unwrap();
+        assert_eq!(quarantined["zone"], "1/2");
+        let member = record("10.0.0.1:7946").with_status(Status::Suspect);
+        let suspected = line(Event::Suspected(member.id()), Some(member)).accused(Some("db-2".to_owned()));
+        let suspected = serde_json::to_value(suspected).unwrap();
+        assert_eq!((&suspected["accuser"], &suspected["note"]), (&"db-2".into(), &"by db-2".into()));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
     discovery,
     handlers::{self, Handlers},
     output::{LAST_WORDS, Output},
-    print::{Format, Line, is_closed_pipe, with_sources},
+    print::{Format, Line, is_closed_pipe, name_of, with_sources},
     reload::reload,
     seeds::{SeedCheck, Seen},
     shared_values::{Keys, said, unheard},
@@ -122,6 +122,12 @@ async fn live(
     unwritable.map_or(left, Err)
 }
 
+/// Who suspected a member first, by name if that is known.
+fn accuser(notice: &Notice, handle: &Handle, me: &str) -> Option<String> {
+    let accuser = *notice.member.as_ref()?.accusers.first()?;
+    Some(name_of(accuser, handle, me))
+}
+
 /// What is told of the members and of the cluster.
 struct Story<'n> {
     handle: &'n Handle,
@@ -143,6 +149,7 @@ impl<'n> Story<'n> {
                 let line = Line::of_notice(&notice, (&handle.me(), self.name));
                 output.print(&match notice.event {
                     Event::State(id) => line.noted(tags_of(handle, id)),
+                    Event::Suspected(_) => line.accused(accuser(&notice, self.handle, self.name)),
                     Event::Value(tag) => self.keys.changed(handle, tag, notice.at),
                     Event::ValueConflict { value, loser } => {
                         self.keys.conflict(handle, (value, loser), notice.at)

@@ -53,7 +53,14 @@ mod tests {
         let identity = Identity { id, epoch: 9, address, locality: Locality::default() };
         let record = Record::new(identity, Versions { min: 1, max: 1 });
         let name = Some("db-1".to_owned());
-        let member = MemberView { id, name, record, reachability: Reachability::Reachable, routable: true };
+        let member = MemberView {
+            id,
+            name,
+            record,
+            reachability: Reachability::Reachable,
+            routable: true,
+            accusers: vec![id],
+        };
         for member in [None, Some(member)] {
             let notice = Notice { event: Event::Up(id), member, at: UNIX_EPOCH };
             let text = serde_json::to_string(&notice).unwrap();

@@ -21,6 +21,8 @@ pub struct MemberView {
     pub reachability: Reachability,
     /// Live, reachable from here and not unhealthy: what a load balancer wants.
     pub routable: bool,
+    /// Who accuses it, the first accuser first, this node itself perhaps among them; empty for all but suspects.
+    pub accusers: Vec<NodeId>,
 }
 
 impl MemberView {
@@ -46,6 +48,7 @@ impl MemberView {
             record: *member.record(),
             reachability: member.reachability(),
             routable: member.is_routable(),
+            accusers: node.accusers(member.id()).collect(),
         }
     }
 }

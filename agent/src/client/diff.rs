@@ -71,6 +71,7 @@ mod tests {
             reachability: Some("reachable".to_owned()),
             health: "healthy".to_owned(),
             routable: true,
+            accusers: Vec::new(),
             epoch: 1,
             tags: BTreeMap::from([("role".to_owned(), "db".to_owned())]),
         }

@@ -72,6 +72,8 @@ pub(crate) struct Member {
     #[schema(pattern = "^(healthy|degraded|unhealthy)$")]
     pub(crate) health: String,
     pub(crate) routable: bool,
+    /// Who suspects it, by name if that is known, the first accuser first; of others only.
+    pub(crate) accusers: Vec<String>,
     pub(crate) epoch: u32,
     /// What it publishes beside its name; bytes that are no visible ASCII are escaped as in Rust.
     pub(crate) tags: BTreeMap<String, String>,

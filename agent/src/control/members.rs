@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     locality,
-    print::{health, reachability, status},
+    print::{health, name_of, reachability, status},
 };
 use adapter_tokio::{Bytes, MemberView, NodeId, Record, Status};
 use axum::{
@@ -65,6 +65,7 @@ impl Agent {
         let mut member = bare(&view.record, view.name);
         member.reachability = Some(reachability(view.reachability).to_owned());
         member.routable = view.routable;
+        member.accusers = view.accusers.iter().map(|&id| name_of(id, &self.handle, &self.name)).collect();
         member.tags = self.tags(view.id);
         member
     }
@@ -104,6 +105,7 @@ fn bare(record: &Record, name: Option<String>) -> Member {
         reachability: None,
         health: health(record.health()).to_owned(),
         routable: false,
+        accusers: Vec::new(),
         epoch: record.incarnation().epoch,
         tags: BTreeMap::new(),
     }

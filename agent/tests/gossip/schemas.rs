@@ -69,6 +69,23 @@ fn events_are_as_their_schemas_say() {
 }
 
 #[test]
+fn who_suspects_a_member_is_told_by_name() {
+    let place = Place::new("accuser");
+    let (a, address) = place.agent("a", "");
+    let (b, _) = place.agent("b", &format!("--join {address}"));
+    let (c, _) = place.agent("c", &format!("--join {address}"));
+    place.until("a", "members", |members| members[2]["name"] == "c");
+    place.until("b", "members", |members| members[2]["name"] == "c");
+    drop(c);
+    for agent in [&a, &b] {
+        let suspected = agent.event("suspected");
+        holds("events/suspected", &suspected);
+        let accuser = suspected["accuser"].as_str().unwrap();
+        assert!(accuser == "a" || accuser == "b", "{suspected}");
+    }
+}
+
+#[test]
 fn the_document_is_served_as_it_is_shipped() {
     let place = Place::new("document");
     let (_a, _) = place.agent("a", "--http 127.0.0.1:0");

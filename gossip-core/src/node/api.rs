@@ -27,7 +27,7 @@ use crate::{
         memory::{MAX_MEMBERS, Memory, Views},
         rtt::RoundTrips,
         state::limits::{DATAGRAM_RESERVE, Limits},
-        table::ME,
+        table::{ME, pool::of_member},
     },
     vocabulary::{
         address::is_unicast,
@@ -316,6 +316,18 @@ impl<M: Memory> Node<M> {
     pub fn member(&self, id: NodeId) -> Option<Member<'_>> {
         let view = self.memory.views().members;
         view.find(id).map(|slot| Member::new(view, slot, &self.planes.membership.quarantines))
+    }
+
+    /// Who accuses a suspect, the first accuser first; this node itself may be among them.
+    ///
+    /// At most four are kept. There is none for a member that is no suspect, nor for one that was
+    /// learned as a suspect and has not been accused since.
+    pub fn accusers(&self, suspect: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let views = self.memory.views();
+        let slot = views.members.find(suspect).map(|slot| &views.members.slots[slot as usize]);
+        let suspicion = slot.and_then(|slot| of_member(views.suspicions, slot));
+        let accusers = suspicion.map_or(&[][..], |suspicion| suspicion.accusers());
+        accusers.iter().map(move |&accuser| views.members.slots[accuser as usize].record.id())
     }
 
     /// This node's own record.

@@ -43,6 +43,7 @@ pub struct Tables<'a> {
 #[doc(hidden)]
 pub struct Views<'a> {
     pub(crate) members: View<'a>,
+    pub(crate) suspicions: &'a [Suspicion],
     pub(crate) state: read::View<'a>,
     pub(crate) values: values::View<'a>,
     pub(crate) pulses: pulses::View<'a>,
@@ -388,7 +389,7 @@ impl<const MEMBERS: usize, const SUSPECTS: usize, S: StateMemory> Storage for In
         let (slots, ring, state) = (&self.slots, &self.ring, &self.scalars.table);
         let members = View { slots, index: self.index.as_flattened(), ring, state };
         let (state, values, pulses) = self.state.view();
-        Views { members, state, values, pulses }
+        Views { members, suspicions: &self.suspicions, state, values, pulses }
     }
 }
 
@@ -548,7 +549,7 @@ mod heap {
             let members = View { slots, index, ring, state: &self.scalars.table };
             let state = read::View::new(&self.owners, (&self.blocks, &self.links));
             let pulses = pulses::View::new(&self.pulses);
-            Views { members, state, values: self.values.view(), pulses }
+            Views { members, suspicions: &self.suspicions, state, values: self.values.view(), pulses }
         }
     }
 

@@ -20,6 +20,28 @@ fn hear(network: &mut Network<Heap>, record: Record) -> Vec<Event> {
 }
 
 #[test]
+fn every_node_knows_who_accuses_a_suspect_until_it_is_judged() {
+    across_seeds(seeds(), |seed| {
+        let mut network = formed(seed, 12, lan(), ());
+        network.run_for(secs(5));
+        let id = network.hosts[7].id;
+        let accusers =
+            |network: &Network<_>, host: usize| -> Vec<_> { network.hosts[host].node.accusers(id).collect() };
+        assert!((0..12).all(|host| accusers(&network, host).is_empty()), "seed {seed}");
+        network.crash(7);
+        let all_accuse =
+            |n: &Network<_>| (0..12).filter(|&host| host != 7).all(|host| !accusers(n, host).is_empty());
+        assert!(network.wait(secs(30), all_accuse).is_some(), "seed {seed}: {}", network.opinions(7));
+        for host in (0..12).filter(|&host| host != 7) {
+            let known = accusers(&network, host);
+            assert!(known.len() <= 4 && !known.contains(&id), "seed {seed}: {known:?}");
+        }
+        assert!(network.wait(secs(30), |n| n.all_say(7, Status::Dead)).is_some(), "seed {seed}");
+        assert!((0..12).all(|host| accusers(&network, host).is_empty()), "seed {seed}");
+    });
+}
+
+#[test]
 fn a_suspect_that_comes_back_elsewhere_is_cleared_and_updated() {
     across_seeds(seeds(), |seed| {
         let mut network = formed(seed, 12, lan(), ());

@@ -36,12 +36,15 @@ fn has_test(file: &str, name: &str, end: &str) -> bool {
     let own = format!("src/{file}/tests.rs");
     let hosts = ["", "/tests"].map(|tests| format!("../gossip-host/src/{file}{tests}.rs"));
     let places = [format!("tests/it/{file}.rs"), format!("tests/{file}.rs"), own].into_iter();
-    let places = places.chain(floors).chain(hosts);
+    let agents = ["", "/tests"].map(|tests| format!("../agent/src/{file}{tests}.rs"));
+    let named_from_the_root = ["", "/tests"].map(|tests| format!("../{file}{tests}.rs"));
+    let places = places.chain(floors).chain(hosts).chain(agents).chain(named_from_the_root);
     let text =
         |place| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(place)).unwrap_or_default();
     let is_test = |text: String| {
         // Those of the sources stand in a module of their own.
-        ["", "    "].iter().any(|indent| text.contains(&format!("\n{indent}#[test]\n{indent}fn {name}{end}")))
+        let forms = ["#[test]\nfn", "    #[test]\n    fn", "    #[tokio::test]\n    async fn"];
+        forms.iter().any(|form| text.contains(&format!("\n{form} {name}{end}")))
     };
     let mut texts = places.map(text);
     texts.any(is_test)

@@ -57,7 +57,7 @@ pub struct Told {
     pub at: Micros,
     /// What.
     pub word: Word,
-    /// Of which host; of which zone, as [`zone_number`] makes it.
+    /// Of which host; of which zone, as `zone_number` makes it.
     pub of: u32,
     /// By whom.
     pub by: HostId,

@@ -28,6 +28,8 @@ struct Member {
     status: Option<Status>,
     health: Health,
     is_unreachable: bool,
+    /// Who suspected it first, if it is a suspect and that is known.
+    accuser: Option<u32>,
 }
 
 /// See the module.
@@ -68,10 +70,18 @@ impl Picture {
             status: Some(Status::Alive),
             health: me.health(),
             is_unreachable: false,
+            accuser: None,
         });
         let mut others = handle.members();
         others.sort_by_cached_key(|member| (member.record.locality(), member.name.clone(), member.id));
         others.iter().take(MAX_MEMBERS).for_each(|member| picture.add(Member::of(member)));
+        for member in others.iter().take(MAX_MEMBERS) {
+            let accuser = member.accusers.first().and_then(|accuser| picture.numbers.get(accuser)).copied();
+            let number = picture.numbers.get(&member.id).copied();
+            if let Some(member) = number.and_then(|number| picture.members.get_mut(number as usize)) {
+                member.accuser = accuser;
+            }
+        }
         for zone in handle.quarantined_zones() {
             picture.held.extend(picture.zones.get(&zone));
         }
@@ -100,7 +110,7 @@ impl Picture {
                 Some(Status::Dead) => Some("down"),
                 Some(Status::Left) => Some("left"),
             };
-            let by = (word != Some("suspected")).then_some(ME);
+            let by = if word == Some("suspected") { member.accuser } else { Some(ME) };
             lines.extend(word.map(|word| json!([now, word, number, by]).to_string()));
             if member.is_unreachable && member.status.is_some_and(Status::is_live) {
                 lines.push(json!([now, "unreachable", number, ME]).to_string());
@@ -168,7 +178,9 @@ impl Picture {
                 self.members.len() as u32 - 1
             }
         };
+        let accuser = view.accusers.first().and_then(|accuser| self.numbers.get(accuser)).copied();
         let member = self.members.get_mut(number as usize)?;
+        member.accuser = accuser;
         if member.at != view.record.locality() {
             // Numbers are of places: those who read begin anew.
             return None;
@@ -186,7 +198,7 @@ impl Picture {
         }
         match (was, is) {
             (Some(was), is) if was == is => {}
-            (_, Status::Suspect) => tell("suspected", None),
+            (_, Status::Suspect) => tell("suspected", accuser),
             (Some(Status::Suspect), Status::Alive) => tell("cleared", Some(ME)),
             (_, Status::Dead) => tell("down", Some(ME)),
             (_, Status::Left) => tell("left", Some(ME)),
@@ -262,6 +274,7 @@ impl Member {
             status: Some(view.status()),
             health: view.health(),
             is_unreachable: view.reachability == Reachability::Unreachable,
+            accuser: None,
         }
     }
 

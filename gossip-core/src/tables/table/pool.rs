@@ -124,6 +124,11 @@ pub(crate) struct Pool<'a> {
     pub(crate) open: &'a mut u32,
 }
 
+/// The suspicion of a member, among those that are kept.
+pub(crate) fn of_member<'a>(suspicions: &'a [Suspicion], member: &Slot) -> Option<&'a Suspicion> {
+    suspicions.get(usize::from(member.suspicion).checked_sub(1)?)
+}
+
 impl Pool<'_> {
     /// Closes all, without regard to the slots: the memory gets a new node.
     pub(crate) fn clear(&mut self) {
@@ -137,7 +142,7 @@ impl Pool<'_> {
 
     /// The suspicion of a member.
     pub(crate) fn get(&self, member: &Slot) -> Option<&Suspicion> {
-        self.suspicions.get(usize::from(member.suspicion).checked_sub(1)?)
+        of_member(self.suspicions, member)
     }
 
     pub(crate) fn get_mut(&mut self, member: &Slot) -> Option<&mut Suspicion> {

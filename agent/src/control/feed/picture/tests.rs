@@ -10,7 +10,14 @@ fn record(name: &str) -> Record {
 
 fn view(record: Record, name: Option<&str>) -> MemberView {
     let name = name.map(str::to_owned);
-    MemberView { id: record.id(), name, record, reachability: Reachability::Reachable, routable: true }
+    MemberView {
+        id: record.id(),
+        name,
+        record,
+        reachability: Reachability::Reachable,
+        routable: true,
+        accusers: Vec::new(),
+    }
 }
 
 fn notice(event: Event, member: Option<MemberView>) -> Notice {
@@ -61,10 +68,12 @@ fn a_late_reader_is_told_of_each_member_that_is_not_alive_and_healthy() {
         let _ = picture.hear(&notice(Event::Up(record.id()), Some(view(record, Some("x")))), 1).unwrap();
     }
     let [_, suspect, dead, ill, gone] = all;
+    let accused = suspect.with_status(Status::Suspect);
+    let by_dead = MemberView { accusers: vec![dead.id()], ..view(accused, Some("x")) };
+    let told = lines(picture.hear(&notice(Event::Suspected(suspect.id()), Some(by_dead.clone())), 2));
+    assert_eq!(told, [json!([2, "suspected", 2, 3])]);
+    let _ = picture.hear(&notice(Event::Unreachable(suspect.id()), Some(by_dead)), 2).unwrap();
     let mut tell = |event, record| lines(picture.hear(&notice(event, Some(view(record, Some("x")))), 2));
-    let told = tell(Event::Suspected(suspect.id()), suspect.with_status(Status::Suspect));
-    assert_eq!(told, [json!([2, "suspected", 2, null])]);
-    let _ = tell(Event::Unreachable(suspect.id()), suspect.with_status(Status::Suspect));
     let _ = tell(Event::Down(dead.id()), dead.with_status(Status::Dead));
     let sick = ill.with_state(1, Health::Unhealthy, 0);
     assert_eq!(tell(Event::Updated(ill.id()), sick), [json!([2, "health", 4, 0, 2])]);
@@ -74,7 +83,7 @@ fn a_late_reader_is_told_of_each_member_that_is_not_alive_and_healthy() {
     assert_eq!(held, [json!([3, "zone_held", 0, 0, 1])]);
     let events: Vec<Value> = snapshot(&mut picture).into_iter().filter(Value::is_array).collect();
     let expected = [
-        json!([9, "suspected", 2, null]),
+        json!([9, "suspected", 2, 3]),
         json!([9, "unreachable", 2, 0]),
         json!([9, "down", 3, 0]),
         json!([9, "health", 4, 0, 2]),
