@@ -129,7 +129,6 @@ pub(crate) enum ClientCommand {
         #[command(flatten)]
         agent: AgentArgs,
     },
-    /// Prints an agent's metrics in the text format of Prometheus; with --json, the counters of its node and host.
     /// Writes an archive for a report of a fault: what the agent knows, its metrics, and what happens for a while.
     ///
     /// It holds names, addresses and statuses of all members, and neither values nor tags unless they are asked for.
@@ -146,6 +145,7 @@ pub(crate) enum ClientCommand {
         #[command(flatten)]
         agent: AgentArgs,
     },
+    /// Prints an agent's metrics in the text format of Prometheus; with --json, the counters of its node and host.
     Metrics {
         #[command(flatten)]
         agent: AgentArgs,
