@@ -24,6 +24,7 @@ mod setup;
 pub(crate) mod socket;
 mod streams;
 pub(crate) mod token;
+mod unread;
 mod values;
 
 pub(crate) use agent::Orders;

@@ -81,12 +81,17 @@ impl Shown {
 
 /// Whether the request was meant for this machine: a page of another site, whose name was made to lead here, asks for that name.
 fn is_own_name(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
-    let name = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
-        Some((v6, _)) => v6,
-        None => host.split_once(':').map_or(host, |(name, _)| name),
+    let mut hosts = headers.get_all(header::HOST).iter();
+    // Of several, whoever stands in between may have judged by another one.
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    let Ok(host) = host.to_str() else { return false };
+    let (name, port) = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+        Some(v6) => v6,
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
     };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+        && (name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -164,6 +169,10 @@ mod tests {
             (&bare, Method::GET, "[::1]:80", None, Ok(())),
             (&bare, Method::GET, "localhost", None, Ok(())),
             (&bare, Method::GET, "evil.example", None, Err(OtherHost)),
+            (&bare, Method::GET, "[::1]evil.example", None, Err(OtherHost)),
+            (&bare, Method::GET, "127.0.0.1.evil.example:80", None, Err(OtherHost)),
+            (&bare, Method::GET, "127.0.0.1:80@evil.example", None, Err(OtherHost)),
+            (&bare, Method::GET, "", None, Err(OtherHost)),
             (&bare, Method::PUT, "127.0.0.1", None, Err(NoToken)),
             (&bare, Method::PUT, "127.0.0.1", Some(bearer.as_str()), Err(NoToken)),
             (&near_token, Method::GET, "127.0.0.1", None, Ok(())),
@@ -184,5 +193,13 @@ mod tests {
             let found = access.check(&method, &headers(host, authorization));
             assert_eq!(found, allowed, "{access:?} {method} {host} {authorization:?}");
         }
+    }
+
+    #[test]
+    fn a_request_that_names_several_hosts_is_meant_for_none() {
+        let mut headers = headers("127.0.0.1", None);
+        headers.append(header::HOST, HeaderValue::from_static("evil.example"));
+        let access = Access::at(IpAddr::from([127, 0, 0, 1]), None);
+        assert_eq!(access.check(&Method::GET, &headers), Err(Refusal::OtherHost));
     }
 }

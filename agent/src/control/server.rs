@@ -5,6 +5,7 @@ use super::{
     access::{self, Access},
     routes::router,
     socket::Bound,
+    unread::Unread,
 };
 use anyhow::{Context as _, Result};
 use axum::{Router, middleware, serve::Listener};
@@ -128,11 +129,55 @@ async fn serve(
 ) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).max_buf_size(MAX_HEAD);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(http.serve_connection(TokioIo::new(Unread::new(stream)), service));
     // Whoever goes away in the middle of something has no one to complain to.
     tokio::select! {
         _ = connection.as_mut() => return,
         _ = ending.changed() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::unread::UNREAD_LIMIT;
+    use axum::routing::get;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _, duplex},
+        time::{Instant, advance},
+    };
+
+    const ASKED: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    fn served(bytes: usize) -> (tokio::io::DuplexStream, tokio::task::JoinHandle<()>, watch::Sender<()>) {
+        let routes = Router::new().route("/", get(move || async move { vec![b'x'; bytes] }));
+        let (client, stream) = duplex(1_024);
+        let (ending, seen) = watch::channel(());
+        let serving = tokio::spawn(serve(stream, TowerToHyperService::new(routes), seen));
+        (client, serving, ending)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_read_the_answer_loses_the_connection_and_its_place() {
+        let (mut client, serving, _ending) = served(1_000_000);
+        client.write_all(ASKED).await.unwrap();
+        let asked = Instant::now();
+        timeout(10 * UNREAD_LIMIT, serving).await.unwrap().unwrap();
+        assert!((UNREAD_LIMIT..2 * UNREAD_LIMIT).contains(&asked.elapsed()), "{:?}", asked.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_slowly_gets_the_whole_answer() {
+        const BYTES: usize = 20_000;
+        let (mut client, _serving, _ending) = served(BYTES);
+        client.write_all(ASKED).await.unwrap();
+        let (mut read, mut buffer) = (0, [0; 1_024]);
+        while read < BYTES {
+            advance(UNREAD_LIMIT / 2).await;
+            let more = client.read(&mut buffer).await.unwrap();
+            assert!(more > 0, "it ended after {read} bytes");
+            read += more;
+        }
+    }
 }
