@@ -212,8 +212,14 @@ impl Configuration {
     /// The same, with the file as it is now.
     ///
     /// # Errors
-    /// No node could be started like that.
+    /// No node could be started like that, or it is no file that stays: a pipe would hold up the node until somebody writes.
     pub(crate) fn again(&self) -> Result<Self, Wrong> {
+        if let Some(path) = self.args.config.as_deref().filter(|path| path.exists() && !path.is_file()) {
+            return Err(Wrong(format!(
+                "{} can be read only once: give a regular file with --config to have it read again",
+                path.display()
+            )));
+        }
         let again = Self::of(&self.flags, self.args.config.clone(), &environment)?;
         again.options()?;
         Tags::of(&again.args.tag).map_err(Wrong)?;

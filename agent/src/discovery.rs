@@ -174,13 +174,19 @@ impl Source {
             Self::Srv { name, resolver } => srv(name, resolver).await.map(Some),
             Self::Command(command) => parse(&run(command).await?).map(Some),
             Self::File { path, seen } => {
-                let now = fs::metadata(&*path).and_then(|file| Ok((file.modified()?, file.len())));
-                let now = now.map_err(|error| error.to_string())?;
+                let file = fs::metadata(&*path).map_err(|error| error.to_string())?;
+                if !file.is_file() {
+                    // A pipe would hold up all that looks for seeds until somebody writes to it.
+                    return Err("is no regular file".to_owned());
+                }
+                let now = (file.modified().map_err(|error| error.to_string())?, file.len());
                 if *seen == Some(now) {
                     return Ok(None);
                 }
+                let seeds = read(path)?;
+                // What could not be read is no change of the file, and is read once it can be.
                 *seen = Some(now);
-                read(path).map(Some)
+                Ok(Some(seeds))
             }
         }
     }
@@ -295,6 +301,36 @@ mod tests {
         let many: String = (0..=MAX_SEEDS).map(|n| format!("host-{n}:1\n")).collect();
         assert!(parse(&many).unwrap_err().contains("65 seeds"));
         assert!(read(Path::new("/dev/zero")).unwrap_err().contains("more than 65536 bytes"));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_could_not_be_read_is_read_once_it_can_be() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("seeds");
+        let mut source = Source::File { path: path.clone(), seen: None };
+        let write = |text: &str| {
+            fs::write(&path, text).unwrap();
+            fs::File::options()
+                .write(true)
+                .open(&path)
+                .unwrap()
+                .set_modified(SystemTime::UNIX_EPOCH)
+                .unwrap();
+        };
+        write("10.0.0.1:x");
+        assert!(source.look().await.unwrap_err().contains("line 1"));
+        write("10.0.0.1:1");
+        assert_eq!(source.look().await.unwrap().unwrap().len(), 1);
+        assert_eq!(source.look().await, Ok(None), "nothing has changed");
+    }
+
+    #[tokio::test]
+    async fn a_pipe_is_no_file_of_seeds_and_holds_up_nobody() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let mut source = Source::File { path, seen: None };
+        assert!(source.look().await.unwrap_err().contains("no regular file"));
     }
 
     #[tokio::test]

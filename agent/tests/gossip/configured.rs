@@ -2,7 +2,7 @@
 
 use crate::process::Running;
 use serde_json::Value;
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Command};
 use tempfile::TempDir;
 
 struct Node {
@@ -67,6 +67,19 @@ fn a_file_that_is_wrong_changes_nothing_and_is_told_of() {
     // What was wrong is mended: only now does it count.
     node.reload(&format!("{NEEDED}[tag]\nrole = 'web'\n"));
     assert_eq!(node.running.event("reloaded")["note"], "tag");
+}
+
+#[test]
+fn a_pipe_in_place_of_the_file_does_not_hold_up_the_node() {
+    let mut node = start("");
+    node.running.event("started");
+    fs::remove_file(&node.file).unwrap();
+    assert!(Command::new("mkfifo").arg(&node.file).status().unwrap().success());
+    node.running.signal("HUP");
+    let warning = node.running.event("warning");
+    assert!(warning["note"].as_str().unwrap().contains("can be read only once"), "{warning}");
+    node.running.signal("TERM");
+    assert!(node.running.end().success());
 }
 
 #[test]
