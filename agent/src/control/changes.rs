@@ -8,7 +8,10 @@ use super::{
 use adapter_tokio::{Bytes, Seed};
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{
+        Path, State,
+        rejection::{JsonRejection, PathRejection},
+    },
 };
 use std::time::Duration;
 
@@ -111,9 +114,10 @@ pub(super) async fn pause(
 )]
 pub(super) async fn set(
     State(agent): State<Agent>,
-    Path(key): Path<String>,
+    key: Result<Path<String>, PathRejection>,
     body: Result<Json<Set>, JsonRejection>,
 ) -> Answer<Set> {
+    let Path(key) = key?;
     let Json(asked) = body?;
     let (key, value) = (BYTES.named(key), Bytes::from(asked.value.clone().into_bytes()));
     match asked.ttl {
@@ -136,7 +140,11 @@ pub(super) async fn set(
         (status = 503, description = "The node has stopped", body = Problem),
     ),
 )]
-pub(super) async fn unset(State(agent): State<Agent>, Path(key): Path<String>) -> Answer<()> {
+pub(super) async fn unset(
+    State(agent): State<Agent>,
+    key: Result<Path<String>, PathRejection>,
+) -> Answer<()> {
+    let Path(key) = key?;
     if !agent.tags(agent.handle.id()).contains_key(&key) {
         return Err(Failure::unknown(format!("this node has no key {key}")));
     }

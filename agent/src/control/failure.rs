@@ -5,7 +5,7 @@ use crate::print::with_sources;
 use adapter_tokio::{PublishError, StateError};
 use axum::{
     Json,
-    extract::rejection::{JsonRejection, QueryRejection},
+    extract::rejection::{JsonRejection, PathRejection, QueryRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -49,6 +49,12 @@ impl From<PublishError> for Failure {
 
 impl From<JsonRejection> for Failure {
     fn from(error: JsonRejection) -> Self {
+        Self(error.status(), error.body_text())
+    }
+}
+
+impl From<PathRejection> for Failure {
+    fn from(error: PathRejection) -> Self {
         Self(error.status(), error.body_text())
     }
 }

@@ -12,7 +12,10 @@ use crate::{
 use adapter_tokio::{Bytes, MemberView, NodeId, Record, Status};
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
 };
 use std::collections::BTreeMap;
 
@@ -190,7 +193,11 @@ pub(super) async fn members(
         (status = 404, description = "No member is called so", body = Problem),
     ),
 )]
-pub(super) async fn member(State(agent): State<Agent>, Path(who): Path<String>) -> Answer<Member> {
+pub(super) async fn member(
+    State(agent): State<Agent>,
+    who: Result<Path<String>, PathRejection>,
+) -> Answer<Member> {
+    let Path(who) = who?;
     agent.find(&who).map(Json)
 }
 

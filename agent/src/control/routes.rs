@@ -89,6 +89,10 @@ pub(super) fn router(agent: Agent) -> Router {
         .fallback(|| async {
             Failure::unknown("there is no such path: GET /v1/openapi.json says what can be asked")
         })
+        .method_not_allowed_fallback(|| async {
+            let said = "this path is asked by another method: GET /v1/openapi.json says by which";
+            Failure::new(StatusCode::METHOD_NOT_ALLOWED, said)
+        })
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(agent)
 }

@@ -9,7 +9,10 @@ use super::{
 use adapter_tokio::Bytes;
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{
+        Path, State,
+        rejection::{JsonRejection, PathRejection},
+    },
 };
 
 impl Agent {
@@ -56,7 +59,11 @@ fn no_value(key: &str) -> Failure {
         (status = 404, description = "The cluster has no such key", body = Problem),
     ),
 )]
-pub(super) async fn value(State(agent): State<Agent>, Path(key): Path<String>) -> Answer<Shared> {
+pub(super) async fn value(
+    State(agent): State<Agent>,
+    key: Result<Path<String>, PathRejection>,
+) -> Answer<Shared> {
+    let Path(key) = key?;
     agent.shared().find(|shared| shared.key == key).map(Json).ok_or_else(|| no_value(&key))
 }
 
@@ -77,9 +84,10 @@ pub(super) async fn value(State(agent): State<Agent>, Path(key): Path<String>) -
 )]
 pub(super) async fn set_value(
     State(agent): State<Agent>,
-    Path(key): Path<String>,
+    key: Result<Path<String>, PathRejection>,
     body: Result<Json<Set>, JsonRejection>,
 ) -> Answer<Set> {
+    let Path(key) = key?;
     let Json(asked) = body?;
     if asked.ttl.is_some() {
         return Err(Failure::wrong("a value of the cluster lasts until it is deleted: leave out the ttl"));
@@ -101,7 +109,11 @@ pub(super) async fn set_value(
         (status = 503, description = "The node has stopped", body = Problem),
     ),
 )]
-pub(super) async fn delete_value(State(agent): State<Agent>, Path(key): Path<String>) -> Answer<()> {
+pub(super) async fn delete_value(
+    State(agent): State<Agent>,
+    key: Result<Path<String>, PathRejection>,
+) -> Answer<()> {
+    let Path(key) = key?;
     if !agent.shared().any(|shared| shared.key == key) {
         return Err(no_value(&key));
     }

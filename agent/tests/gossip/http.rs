@@ -65,6 +65,23 @@ fn without_a_token_one_may_read_on_this_machine_and_change_nothing() {
 }
 
 #[test]
+fn whatever_is_wrong_with_a_request_is_told_as_json() {
+    let place = Place::new("refusing");
+    let (_a, _) = place.agent("a", "--http 127.0.0.1:0");
+    let port = Port::of(&place, "a");
+    for (line, expected) in [
+        ("GET /v1/members/%ff", 400),
+        ("GET /v1/leave", 405),
+        ("GET /none", 404),
+        ("GET /v1/members?x=1", 400),
+    ] {
+        let (status, body) = port.request(line, "host: localhost\r\n", "");
+        let told: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+        assert!(status == expected && told["error"].is_string(), "{line}: {status} {body:?}");
+    }
+}
+
+#[test]
 fn a_browser_gets_the_dashboard_with_a_policy_that_runs_it_alone() {
     let place = Place::new("dashboard");
     let (a, _) = place.agent("a", "--http 127.0.0.1:0");
