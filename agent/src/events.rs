@@ -51,3 +51,13 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
     let nearest = ALL.iter().map(|&(known, _)| known).min_by_key(|known| distance(known)).unwrap_or("up");
     Err(format!("there is no event {text}; did you mean {nearest}?"))
 }
+
+#[cfg(test)]
+#[test]
+fn the_documentation_has_every_event_and_what_it_says() {
+    let rows: String = ALL.iter().map(|(name, meaning)| format!("| `{name}` | {meaning} |\n")).collect();
+    let table = format!("| event | what has happened |\n|---|---|\n{rows}\n");
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/src/handlers.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains(&table), "docs/src/handlers.md needs this table:\n{table}");
+}
