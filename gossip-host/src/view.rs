@@ -42,13 +42,16 @@ impl MemberView {
     }
 
     pub(crate) fn new<M: Memory>(node: &Node<M>, member: Member<'_>) -> Self {
+        // Only suspects have accusers, and few members are suspects: the others need no look-up.
+        let is_suspect = member.status() == Status::Suspect;
+        let accusers = if is_suspect { node.accusers(member.id()).collect() } else { Vec::new() };
         Self {
             id: member.id(),
             name: name_of(node, member.id()),
             record: *member.record(),
             reachability: member.reachability(),
             routable: member.is_routable(),
-            accusers: node.accusers(member.id()).collect(),
+            accusers,
         }
     }
 }

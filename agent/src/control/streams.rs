@@ -10,11 +10,26 @@ use axum::{
     },
 };
 use futures_util::StreamExt as _;
-use std::{convert::Infallible, time::Duration};
-use tokio::sync::broadcast;
+use std::{convert::Infallible, sync::Arc, time::Duration};
+use tokio::sync::{
+    broadcast::{self, error::RecvError},
+    watch,
+};
 
 /// How often a stream on which nothing happens says that it lives.
 const ALIVE: Duration = Duration::from_secs(15);
+
+/// What comes next; none once the agent ends and all that it has said is told.
+async fn next(
+    lines: &mut broadcast::Receiver<Arc<str>>,
+    ending: &mut watch::Receiver<()>,
+) -> Option<Result<Arc<str>, RecvError>> {
+    tokio::select! {
+        biased;
+        next = lines.recv() => Some(next),
+        _ = ending.changed() => None,
+    }
+}
 
 /// All that the agent prints from now on. Who reads too slowly is told so, and has to begin anew.
 #[utoipa::path(
@@ -31,18 +46,13 @@ pub(super) async fn follow(
     let from = Some((agent.lines.subscribe(), agent.ending.clone()));
     let lines = futures_util::stream::unfold(from, |from| async move {
         let (mut lines, mut ending) = from?;
-        let next = tokio::select! {
-            biased;
-            next = lines.recv() => next,
-            _ = ending.changed() => return None,
-        };
-        match next {
+        match next(&mut lines, &mut ending).await? {
             Ok(line) => Some((Ok(sse::Event::default().data(&*line)), Some((lines, ending)))),
-            Err(broadcast::error::RecvError::Lagged(missed)) => {
+            Err(RecvError::Lagged(missed)) => {
                 let told = serde_json::to_string(&Line::lagged(missed)).unwrap_or_default();
                 Some((Ok(sse::Event::default().data(told)), None))
             }
-            Err(broadcast::error::RecvError::Closed) => None,
+            Err(RecvError::Closed) => None,
         }
     });
     Sse::new(lines).keep_alive(KeepAlive::new().interval(ALIVE))
@@ -68,11 +78,7 @@ pub(super) async fn feed(
     let (snapshot, lines) = agent.feed.read();
     let known = (0..snapshot.len()).filter_map(move |line| snapshot.get(line).cloned());
     let news = futures_util::stream::unfold((lines, agent.ending), |(mut lines, mut ending)| async move {
-        tokio::select! {
-            biased;
-            next = lines.recv() => Some((next.ok()?, (lines, ending))),
-            _ = ending.changed() => None,
-        }
+        Some((next(&mut lines, &mut ending).await?.ok()?, (lines, ending)))
     });
     let all = futures_util::stream::iter(known).chain(news);
     Sse::new(all.map(|line| Ok(sse::Event::default().data(&*line))))

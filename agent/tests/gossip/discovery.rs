@@ -1,32 +1,8 @@
 //! Seeds that are found while a node runs.
 
-use crate::process::{GOSSIP, Running};
-use std::{
-    fs,
-    net::UdpSocket,
-    process::{Command, Stdio},
-    thread,
-};
+use crate::process::Running;
+use std::{fs, net::UdpSocket, thread};
 use tempfile::TempDir;
-
-fn start(name: &str, cluster: &str, more: &[&str]) -> (Running, String) {
-    let mut command = Command::new(GOSSIP);
-    command.args([
-        "run",
-        "--name",
-        name,
-        "--cluster",
-        cluster,
-        "--bind",
-        "127.0.0.1:0",
-        "--preset",
-        "local",
-        "--json",
-    ]);
-    let node = Running::start_as(command.args(more), Stdio::piped());
-    let address = node.event("started")["address"].as_str().unwrap().to_owned();
-    (node, address)
-}
 
 /// An answer to a question (RFC 1035, section 4): SRV records that lead to `node.test`, which is at 127.0.0.1.
 fn answer(question: &[u8], port: u16) -> Vec<u8> {
@@ -53,7 +29,7 @@ fn answer(question: &[u8], port: u16) -> Vec<u8> {
 
 #[test]
 fn a_node_joins_through_srv_records() {
-    let (a, address) = start("a", "srv", &[]);
+    let (a, address) = Running::node("a", "srv", &[]);
     let port = address.rsplit(':').next().unwrap().parse().unwrap();
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();
     let dns = server.local_addr().unwrap().to_string();
@@ -63,19 +39,19 @@ fn a_node_joins_through_srv_records() {
             let _ = server.send_to(&answer(&question[..length], port), from);
         }
     });
-    let (b, _) = start("b", "srv", &["--join-srv", "_gossip._udp.test.", "--dns", &dns]);
+    let (b, _) = Running::node("b", "srv", &["--join-srv", "_gossip._udp.test.", "--dns", &dns]);
     assert_eq!(b.event("up")["address"], address);
     a.event("up");
 }
 
 #[test]
 fn a_node_joins_through_a_file_once_it_names_somebody() {
-    let (_a, address) = start("a", "listed", &[]);
+    let (_a, address) = Running::node("a", "listed", &[]);
     let place = TempDir::new().unwrap();
     let file = place.path().join("seeds");
     fs::write(&file, "# nobody yet\nnowhere\n").unwrap();
     let path = file.display().to_string();
-    let (b, _) = start("b", "listed", &["--join-file", &path]);
+    let (b, _) = Running::node("b", "listed", &["--join-file", &path]);
     assert!(b.event("warning")["note"].as_str().unwrap().contains("line 2: a seed is HOST:PORT"));
     fs::write(&file, format!("{address} # a\n")).unwrap();
     assert_eq!(b.event("up")["address"], address);
@@ -83,9 +59,9 @@ fn a_node_joins_through_a_file_once_it_names_somebody() {
 
 #[test]
 fn a_node_joins_through_a_command_that_prints_seeds() {
-    let (_a, address) = start("a", "commanded", &[]);
-    let (b, _) = start("b", "commanded", &["--join-command", &format!("echo {address}")]);
+    let (_a, address) = Running::node("a", "commanded", &[]);
+    let (b, _) = Running::node("b", "commanded", &["--join-command", &format!("echo {address}")]);
     assert_eq!(b.event("up")["address"], address);
-    let (c, _) = start("c", "commanded", &["--join-command", "exit 4"]);
+    let (c, _) = Running::node("c", "commanded", &["--join-command", "exit 4"]);
     c.warning("exit 4 (--join-command): failed with exit status: 4");
 }

@@ -1,33 +1,9 @@
 //! Commands that run when something happens.
 
-use crate::process::{GOSSIP, Running};
+use crate::process::Running;
 use serde_json::Value;
-use std::{
-    fs,
-    process::{Command, Stdio},
-    thread,
-    time::Duration,
-};
+use std::{fs, thread, time::Duration};
 use tempfile::TempDir;
-
-fn start(name: &str, cluster: &str, more: &[&str]) -> (Running, String) {
-    let mut command = Command::new(GOSSIP);
-    command.args([
-        "run",
-        "--name",
-        name,
-        "--cluster",
-        cluster,
-        "--bind",
-        "127.0.0.1:0",
-        "--preset",
-        "local",
-        "--json",
-    ]);
-    let node = Running::start_as(command.args(more), Stdio::piped());
-    let address = node.event("started")["address"].as_str().unwrap().to_owned();
-    (node, address)
-}
 
 /// What a file holds, once it holds a whole line.
 fn line_of(path: &std::path::Path) -> String {
@@ -53,9 +29,9 @@ fn a_command_gets_what_happened_as_data_and_never_as_a_command() {
         "state={}",
         write("echo \"$GOSSIP_EVENT $GOSSIP_MEMBER $GOSSIP_MEMBER_ADDRESS\"", &variables)
     );
-    let (_a, address) = start("a", "handled", &["--on", &on, "--on", &again]);
+    let (_a, address) = Running::node("a", "handled", &["--on", &on, "--on", &again]);
     let name = format!("b$(touch {})", trap.display());
-    let (_b, b_address) = start(&name, "handled", &["--join", &address]);
+    let (_b, b_address) = Running::node(&name, "handled", &["--join", &address]);
     let told: Value = serde_json::from_str(&line_of(&event)).unwrap();
     assert_eq!((&told["event"], &told["name"]), (&"state".into(), &Value::from(name.clone())));
     assert_eq!(line_of(&variables), format!("state {name} {b_address}\n"));
@@ -64,7 +40,7 @@ fn a_command_gets_what_happened_as_data_and_never_as_a_command() {
 
 #[test]
 fn a_command_that_fails_is_warned_of_in_the_log_and_in_the_events() {
-    let (a, _) = start("a", "failing", &["--on", "started=echo broken >&2; exit 3"]);
+    let (a, _) = Running::node("a", "failing", &["--on", "started=echo broken >&2; exit 3"]);
     let warning = a.event("warning");
     let note = warning["note"].as_str().unwrap();
     assert!(note.contains("for started") && note.contains("exit status: 3 (broken)"), "{note}");
@@ -79,8 +55,8 @@ fn a_command_that_hangs_is_killed_and_holds_nothing_up() {
     let pid = place.path().join("pid");
     // What it starts is killed, too.
     let hang = format!("started=sleep 1000 & echo $! > {}; wait", pid.display());
-    let (mut a, address) = start("a", "hanging", &["--on-timeout", "300ms", "--on", &hang]);
-    let (b, _) = start("b", "hanging", &["--join", &address]);
+    let (mut a, address) = Running::node("a", "hanging", &["--on-timeout", "300ms", "--on", &hang]);
+    let (b, _) = Running::node("b", "hanging", &["--join", &address]);
     b.event("up");
     a.warning("was killed, since it took longer than 300ms");
     let pid = line_of(&pid).trim().to_owned();

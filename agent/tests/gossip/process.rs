@@ -65,6 +65,26 @@ impl Running {
         Self::start_as(Command::new(GOSSIP).args(args.split_whitespace()), stdout.into())
     }
 
+    /// Starts a node with these arguments, each as it is, and says where it listens.
+    pub(crate) fn node(name: &str, cluster: &str, more: &[&str]) -> (Self, String) {
+        let mut command = Command::new(GOSSIP);
+        command.args([
+            "run",
+            "--name",
+            name,
+            "--cluster",
+            cluster,
+            "--bind",
+            "127.0.0.1:0",
+            "--preset",
+            "local",
+            "--json",
+        ]);
+        let node = Self::start_as(command.args(more), Stdio::piped());
+        let address = node.event("started")["address"].as_str().unwrap().to_owned();
+        (node, address)
+    }
+
     /// Starts it by a command that becomes it.
     pub(crate) fn start_as(command: &mut Command, stdout: Stdio) -> Self {
         let runtime = TempDir::new().unwrap();

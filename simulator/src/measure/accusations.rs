@@ -20,7 +20,8 @@ pub struct Accusations {
 }
 
 impl Accusations {
-    /// Reads the packets of a step, if its node has ever accused anyone; shows whom it accuses for the first time.
+    /// Reads the packets of a step if its node has ever accused anyone, and calls `see` with each member that it accuses for the
+    /// first time.
     pub(super) fn stepped(&mut self, step: &Step<'_>, mut see: impl FnMut(HostId)) {
         let at = step.at();
         if at.node.metrics().accusations_made == 0 {

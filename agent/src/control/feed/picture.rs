@@ -29,7 +29,7 @@ struct Member {
     health: Health,
     is_unreachable: bool,
     /// Who suspected it first, if it is a suspect and that is known.
-    accuser: Option<u32>,
+    accuser: Option<NodeId>,
 }
 
 /// See the module.
@@ -75,13 +75,6 @@ impl Picture {
         let mut others = handle.members();
         others.sort_by_cached_key(|member| (member.record.locality(), member.name.clone(), member.id));
         others.iter().take(MAX_MEMBERS).for_each(|member| picture.add(Member::of(member)));
-        for member in others.iter().take(MAX_MEMBERS) {
-            let accuser = member.accusers.first().and_then(|accuser| picture.numbers.get(accuser)).copied();
-            let number = picture.numbers.get(&member.id).copied();
-            if let Some(member) = number.and_then(|number| picture.members.get_mut(number as usize)) {
-                member.accuser = accuser;
-            }
-        }
         for zone in handle.quarantined_zones() {
             picture.held.extend(picture.zones.get(&zone));
         }
@@ -93,6 +86,10 @@ impl Picture {
         let _ = self.zones.entry(member.at.domain()).or_insert(zone);
         let _ = self.numbers.insert(member.id, number);
         self.members.push(member);
+    }
+
+    fn number_of(&self, member: Option<NodeId>) -> Option<u32> {
+        self.numbers.get(&member?).copied()
     }
 
     /// What a reader has to know that comes now.
@@ -110,7 +107,7 @@ impl Picture {
                 Some(Status::Dead) => Some("down"),
                 Some(Status::Left) => Some("left"),
             };
-            let by = if word == Some("suspected") { member.accuser } else { Some(ME) };
+            let by = if word == Some("suspected") { self.number_of(member.accuser) } else { Some(ME) };
             lines.extend(word.map(|word| json!([now, word, number, by]).to_string()));
             if member.is_unreachable && member.status.is_some_and(Status::is_live) {
                 lines.push(json!([now, "unreachable", number, ME]).to_string());
@@ -178,7 +175,8 @@ impl Picture {
                 self.members.len() as u32 - 1
             }
         };
-        let accuser = view.accusers.first().and_then(|accuser| self.numbers.get(accuser)).copied();
+        let accuser = view.accusers.first().copied();
+        let by = self.number_of(accuser);
         let member = self.members.get_mut(number as usize)?;
         member.accuser = accuser;
         if member.at != view.record.locality() {
@@ -198,7 +196,7 @@ impl Picture {
         }
         match (was, is) {
             (Some(was), is) if was == is => {}
-            (_, Status::Suspect) => tell("suspected", accuser),
+            (_, Status::Suspect) => tell("suspected", by),
             (Some(Status::Suspect), Status::Alive) => tell("cleared", Some(ME)),
             (_, Status::Dead) => tell("down", Some(ME)),
             (_, Status::Left) => tell("left", Some(ME)),
@@ -274,7 +272,7 @@ impl Member {
             status: Some(view.status()),
             health: view.health(),
             is_unreachable: view.reachability == Reachability::Unreachable,
-            accuser: None,
+            accuser: view.accusers.first().copied(),
         }
     }
 
