@@ -1,8 +1,14 @@
 //! The command line: what can be asked for, and the help that says how.
 
+pub(crate) mod arguments;
+
 use crate::{
-    adapter::Adapter, arguments, client::ClientCommand, discovery::DiscoveryArgs, handlers::HandlerArgs,
-    knobs::Knobs, locality, logs::LogArgs,
+    client::ClientCommand,
+    configuration::knobs::Knobs,
+    locality,
+    output::{handlers::HandlerArgs, logs::LogArgs},
+    run::adapter::Adapter,
+    seeds::discovery::DiscoveryArgs,
 };
 use adapter_tokio::{Locality, Seed};
 use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, builder::BoolishValueParser};

@@ -2,12 +2,18 @@
 //!
 //! The flags of `gossip run`, as clap knows them, are the only list of what can be configured: the key of a file and the
 //! variable are made from the flag's name, and their values pass the flag's own parser.
+//!
+//! `file` takes a file apart, `check` shows what comes of all sources, `reload` changes a running node to what its file says
+//! now, and `knobs` are the part of it that goes to the library.
 
+pub(crate) mod check;
 mod file;
+pub(crate) mod knobs;
+pub(crate) mod reload;
 
 use crate::{
     cli::{self, RunArgs},
-    state::Tags,
+    run::tags::Tags,
     wrong::Wrong,
 };
 use adapter_tokio::{ClusterName, Options};

@@ -1,10 +1,10 @@
 //! A cluster's life in eight chapters, on real sockets in one process: each is asserted and timed.
 
 use crate::{
-    adapter::Adapter,
     cli::DemoArgs,
-    knobs::Preset,
+    configuration::knobs::Preset,
     print::{self, Format},
+    run::adapter::Adapter,
 };
 use adapter_tokio::{
     ClusterName, Config, Handle, Health, Key, MemberView, NodeId, Options, Seed, Status, Stopped, UserEvents,

@@ -1,37 +1,34 @@
 //! `gossip`: runs a node, watches a cluster, tells the demo's story.
+//!
+//! | to change | go to |
+//! |---|---|
+//! | a command, a flag, its help | `cli`; for the commands that ask a running agent, `client/args.rs` |
+//! | files, variables, `check-config`, what a hangup changes | `configuration` |
+//! | how seeds are found, and when a node gives them up | `seeds` |
+//! | the loop of `gossip run`, what it tells of the cluster | `run` |
+//! | how an event is called and worded | `print` |
+//! | where events go: standard output, the log, handlers | `output` |
+//! | signals, and what systemd is told | `process` |
+//! | what a running agent can be asked and told, and by whom | `control`; how the answers are shown, `client` |
 
-mod adapter;
-mod addresses;
-mod arguments;
-mod check_config;
 mod cli;
 mod client;
 mod configuration;
 mod control;
 mod demo;
-mod discovery;
-mod events;
-mod handlers;
-mod knobs;
 mod locality;
-mod logs;
 mod output;
 mod print;
-mod reload;
+mod process;
 mod run;
 mod seeds;
-mod shared_values;
-mod signals;
-mod state;
-mod stream;
-mod systemd;
 mod wrong;
 
 use adapter_tokio::NodeId;
 use anyhow::{Context as _, Result};
 use clap::{ArgMatches, FromArgMatches as _};
 use cli::{Cli, Command};
-use configuration::{Configuration, environment};
+use configuration::{Configuration, check, environment};
 use print::is_closed_pipe;
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -78,7 +75,7 @@ fn start(matches: &ArgMatches) -> Result<()> {
             let path = configuration::path(flags, "config", &environment);
             runtime.block_on(run::run(Configuration::of(flags, path, &environment)?))
         }
-        Some(("check-config", flags)) => check_config::execute(flags),
+        Some(("check-config", flags)) => check::execute(flags),
         _ => runtime.block_on(execute(Cli::from_arg_matches(matches)?.command)),
     }
 }

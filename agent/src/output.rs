@@ -1,12 +1,14 @@
 //! Where what happens goes: standard output, the log, those who watch, and the handlers.
 
-use crate::{
-    handlers::{Handlers, Happened},
-    logs::{Log, LogArgs},
-    print::{Format, Line},
-    stream::Stream,
-};
+pub(crate) mod handlers;
+pub(crate) mod logs;
+mod stream;
+
+use crate::print::{Format, Line};
+use handlers::{Handlers, Happened};
+use logs::{Log, LogArgs};
 use std::{fmt, fs::File, io, os::fd::AsFd, sync::Arc, time::Duration};
+use stream::Stream;
 use tokio::sync::broadcast;
 
 /// Lines that wait for a slow reader before further ones are dropped: all members of a cluster of 1,000 may come at once.

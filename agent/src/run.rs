@@ -1,25 +1,33 @@
 //! `gossip run`: one node, from its seeds' first look-up to its leave.
 
+pub(crate) mod adapter;
+mod addresses;
+mod shared_values;
+mod story;
+pub(crate) mod tags;
+
 use crate::{
     UNWRITABLE,
-    addresses::Addresses,
-    configuration::Configuration,
+    configuration::{Configuration, reload::reload},
     control::{Control, Orders, answer_views},
-    discovery,
-    handlers::{self, Handlers},
-    output::{LAST_WORDS, Output},
-    print::{Format, Line, is_closed_pipe, name_of, with_sources},
-    reload::reload,
-    seeds::{SeedCheck, Seen},
-    shared_values::{Keys, said, unheard},
-    signals,
-    state::{self, Tags},
-    systemd::{self, Service},
+    output::{
+        LAST_WORDS, Output,
+        handlers::{self, Handlers},
+    },
+    print::{Format, Line, is_closed_pipe, with_sources},
+    process::{
+        signals,
+        systemd::{self, Service},
+    },
+    seeds::{SeedCheck, Seen, discovery},
     wrong::Wrong,
 };
-use adapter_tokio::{ConfigError, Event, Handle, Lagged, NodeId, Notice, Restored, StartError, Stopped};
+use adapter_tokio::{ConfigError, Handle, Lagged, Restored, StartError, Stopped};
 use anyhow::{Error, Result, anyhow};
+use shared_values::{said, unheard};
 use std::{fmt, path::PathBuf, time::Duration};
+use story::Story;
+use tags::Tags;
 use tokio::{
     sync::mpsc,
     time::{Instant, interval_at},
@@ -83,7 +91,7 @@ async fn live(
     // Before anybody hears of this node: one that is refused is none whose death others have to notice. Starting again would
     // not help.
     let tags = Tags::of(&args.tag).map_err(Wrong)?;
-    state::change(&handle, &Tags::default(), &tags).map_err(Wrong)?;
+    tags::change(&handle, &Tags::default(), &tags).map_err(Wrong)?;
     let mut driver = driver.spawn();
     answer_views(&handle);
     let mut undiscovered = discovery::start(&args.discovery, &handle)?;
@@ -122,53 +130,6 @@ async fn live(
     unwritable.map_or(left, Err)
 }
 
-/// Who suspected a member first, by name if that is known.
-fn accuser(notice: &Notice, handle: &Handle, me: &str) -> Option<String> {
-    let accuser = *notice.member.as_ref()?.accusers.first()?;
-    Some(name_of(accuser, handle, me))
-}
-
-/// What is told of the members and of the cluster.
-struct Story<'n> {
-    handle: &'n Handle,
-    name: &'n str,
-    keys: Keys,
-    addresses: Addresses,
-}
-
-impl<'n> Story<'n> {
-    fn of(handle: &'n Handle, name: &'n str) -> Self {
-        let (keys, addresses) = (Keys::known_to(handle), Addresses::known_to(handle));
-        Self { handle, name, keys, addresses }
-    }
-
-    fn go_on(&mut self, next: Result<Notice, Lagged>, output: &Output) {
-        let handle = self.handle;
-        match next {
-            Ok(notice) => {
-                let line = Line::of_notice(&notice, (&handle.me(), self.name));
-                output.print(&match notice.event {
-                    Event::State(id) => line.noted(tags_of(handle, id)),
-                    Event::Suspected(_) => line.accused(accuser(&notice, self.handle, self.name)),
-                    Event::Value(tag) => self.keys.changed(handle, tag, notice.at),
-                    Event::ValueConflict { value, loser } => {
-                        self.keys.conflict(handle, (value, loser), notice.at)
-                    }
-                    _ => line,
-                });
-                let doubled = notice.member.and_then(|member| self.addresses.note(&member).zip(Some(member)));
-                if let Some((other, member)) = doubled {
-                    output.print(&Line::same_address(&member.record, other));
-                }
-            }
-            Err(Lagged(missed)) => {
-                output.print(&Line::lagged(missed));
-                *self = Self::of(handle, self.name);
-            }
-        }
-    }
-}
-
 /// Where the view is to be kept, until it was told once that this fails.
 struct ViewFileCheck(Option<PathBuf>);
 
@@ -182,13 +143,6 @@ impl ViewFileCheck {
             path.display()
         ))
     }
-}
-
-/// All tags of a member, as they are printed.
-fn tags_of(handle: &Handle, member: NodeId) -> String {
-    let tags = handle.state(member).into_iter().filter(|(key, _)| key != "name");
-    let shown = tags.map(|(key, value)| format!("{key}={}", value.value.escape_ascii()));
-    shown.collect::<Vec<_>>().join(" ")
 }
 
 /// What the library says of its options, in terms of the program's. What starting again would not change is [`Wrong`].

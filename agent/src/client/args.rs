@@ -1,8 +1,10 @@
 //! What the commands for a running agent take.
 
 use super::target::Target;
-use crate::arguments::{seed_text, tag};
-use crate::events;
+use crate::{
+    cli::arguments::{seed_text, tag},
+    print::events,
+};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! The files that say what requests, answers and events hold are those of the code.
 
 use super::document;
-use crate::events;
+use crate::print::events;
 use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},

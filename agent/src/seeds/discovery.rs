@@ -58,7 +58,7 @@ pub(crate) struct DiscoveryArgs {
     pub(crate) join_srv: Vec<String>,
 
     /// The DNS server to ask for SRV records. [default: those of /etc/resolv.conf]
-    #[arg(long, value_name = "IP:PORT", value_parser = crate::arguments::address)]
+    #[arg(long, value_name = "IP:PORT", value_parser = crate::cli::arguments::address)]
     pub(crate) dns: Option<SocketAddr>,
 
     /// A file of seeds, one HOST:PORT a line, with comments behind #. It is read again when it changes.

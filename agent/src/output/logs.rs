@@ -3,7 +3,7 @@
 //! Whoever logs never waits for standard error to be read: lines go through a [`Stream`], which drops and counts what does
 //! not fit.
 
-use crate::stream::Stream;
+use super::stream::Stream;
 use clap::{Args, ValueEnum};
 use std::{
     io,

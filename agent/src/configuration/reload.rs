@@ -1,10 +1,10 @@
 //! SIGHUP: the configuration file is read again. What can change while a node runs changes, and the rest is told of.
 
+use super::Configuration;
 use crate::{
-    configuration::Configuration,
     output::Output,
     print::Line,
-    state::{self, Tags},
+    run::tags::{self, Tags},
     wrong::Wrong,
 };
 use adapter_tokio::{Config, Handle, Seed};
@@ -53,7 +53,7 @@ impl Change<'_> {
         let args = &self.next.args;
         match key {
             "join" => self.join(&self.running.args.join, &args.join),
-            "tag" => state::change(self.handle, &Tags::of(&self.running.args.tag)?, &Tags::of(&args.tag)?)?,
+            "tag" => tags::change(self.handle, &Tags::of(&self.running.args.tag)?, &Tags::of(&args.tag)?)?,
             "log" => self.output.log().set_filter(args.log.log.clone()),
             "on" => self.output.handlers().replace(args.handlers.on.clone()),
             key if OF_CONFIG.contains(&key) => return self.reconfigure(),

@@ -1,12 +1,7 @@
 //! `gossip check-config`: what a node would run with, and where each value comes from.
 
-use crate::{
-    UNWRITABLE,
-    cli::CheckArgs,
-    configuration::{self, Configuration, Setting, environment},
-    print,
-    wrong::Wrong,
-};
+use super::{Configuration, Setting, environment, path};
+use crate::{UNWRITABLE, cli::CheckArgs, print, wrong::Wrong};
 use anyhow::{Context as _, Error, Result};
 use clap::{ArgMatches, FromArgMatches as _};
 use comfy_table::{Table, presets};
@@ -40,7 +35,7 @@ struct Row {
 /// None would run like this: what is wrong, with its place.
 pub(crate) fn execute(flags: &ArgMatches) -> Result<()> {
     let args = CheckArgs::from_arg_matches(flags)?;
-    let path = configuration::path(flags, "file", &environment);
+    let path = path(flags, "file", &environment);
     let checked = Configuration::of(flags, path, &environment).and_then(|configuration| {
         configuration.options()?;
         Ok(configuration)

@@ -3,7 +3,7 @@
 //! They run on a thread of their own, so that none of them holds up the node, however long it takes. What happened reaches a
 //! command as data, on its standard input and in variables, and never as a part of the command.
 
-use crate::events;
+use crate::print::events;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use humantime::{format_duration, parse_duration};
