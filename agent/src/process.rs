@@ -1,4 +1,5 @@
-//! What the program is to its machine: signals that end it, and the service manager that looks after it.
+//! What the program is to its machine: signals that end it, the service manager that looks after it, commands that it runs.
 
+pub(crate) mod shell;
 pub(crate) mod signals;
 pub(crate) mod systemd;

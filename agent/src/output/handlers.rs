@@ -3,23 +3,22 @@
 //! They run on a thread of their own, so that none of them holds up the node, however long it takes. What happened reaches a
 //! command as data, on its standard input and in variables, and never as a part of the command.
 
-use crate::print::events;
+use crate::{
+    print::events,
+    process::shell::{Ended, Failed, Reads, Shell},
+};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use humantime::{format_duration, parse_duration};
-use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
-    process::Stdio,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     thread,
     time::Duration,
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    process::{Child, Command},
     runtime::Builder,
     sync::{Semaphore, mpsc, oneshot},
     time::timeout,
@@ -33,8 +32,6 @@ pub(crate) const MAX_WAITING: usize = 256;
 const MAX_WARNINGS: usize = 64;
 /// Bytes kept of what a command writes to its standard error.
 const MAX_SAID: usize = 1_024;
-/// How long to read on after a command has ended, which may have left others behind that hold its standard error.
-const READ_ON: Duration = Duration::from_millis(100);
 /// How long the end of the agent waits for commands: those that wait have begun by then.
 pub(crate) const END_LIMIT: Duration = Duration::from_millis(500);
 
@@ -195,60 +192,24 @@ async fn serve(mut jobs: mpsc::Receiver<Job>, warn: mpsc::Sender<String>, limit:
 /// # Errors
 /// It cannot be started, it failed, or it took too long.
 async fn run(job: &Job, limit: Duration) -> Result<(), String> {
-    let mut child = start(job).map_err(|error| format!("cannot be run: {error}"))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        let line = format!("{}\n", job.happened.json);
-        // It need not read. What does not fit into the pipe is written while it runs.
-        tokio::spawn(async move { stdin.write_all(line.as_bytes()).await });
-    }
-    let said = Arc::new(Mutex::new(Vec::new()));
-    let reader = child.stderr.take().map(|stderr| tokio::spawn(read(stderr, Arc::clone(&said))));
-    let group = child.id().and_then(|id| Pid::from_raw(id as i32));
-    let ended = timeout(limit, child.wait()).await;
-    if ended.is_err() {
-        // What it has started is in its process group, unless it has left that on purpose.
-        let _ = group.map(|group| kill_process_group(group, Signal::KILL));
-        let _ = child.wait().await;
-    }
-    if let Some(mut reader) = reader {
-        let _ = timeout(READ_ON, &mut reader).await;
-        reader.abort();
-    }
-    match ended {
-        Err(_) => Err(format!("was killed, since it took longer than {}", format_duration(limit))),
-        Ok(Ok(status)) if status.success() => Ok(()),
-        Ok(Ok(status)) => {
-            let said = said.lock().unwrap_or_else(PoisonError::into_inner);
-            let said = String::from_utf8_lossy(&said);
+    let Happened { event, name, id, address, json } = &job.happened;
+    let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+    let shell = Shell::new(&job.command)
+        .with("GOSSIP_EVENT", event)
+        .with("GOSSIP_MEMBER", &or_empty(name))
+        .with("GOSSIP_MEMBER_ID", &or_empty(id))
+        .with("GOSSIP_MEMBER_ADDRESS", &or_empty(address))
+        .reading(format!("{json}\n"));
+    match shell.run(limit, Reads::Errors(MAX_SAID)).await {
+        Ok(Ended { status, .. }) if status.success() => Ok(()),
+        Ok(Ended { status, printed }) => {
+            let said = String::from_utf8_lossy(&printed);
             Err(format!("{status} ({})", said.trim().escape_debug()))
         }
-        Ok(Err(error)) => Err(format!("cannot be waited for: {error}")),
-    }
-}
-
-fn start(job: &Job) -> std::io::Result<Child> {
-    let Happened { event, name, id, address, .. } = &job.happened;
-    let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
-    Command::new("sh")
-        .args(["-c", &job.command])
-        .env("GOSSIP_EVENT", event)
-        .env("GOSSIP_MEMBER", or_empty(name))
-        .env("GOSSIP_MEMBER_ID", or_empty(id))
-        .env("GOSSIP_MEMBER_ADDRESS", or_empty(address))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()
-}
-
-/// Reads all, so that the command is not stopped by a pipe that is full or closed, and keeps the beginning.
-async fn read(mut stderr: tokio::process::ChildStderr, said: Arc<Mutex<Vec<u8>>>) {
-    let mut buffer = [0; 512];
-    while let Ok(read @ 1..) = stderr.read(&mut buffer).await {
-        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = MAX_SAID.saturating_sub(said.len()).min(read);
-        said.extend_from_slice(buffer.get(..room).unwrap_or_default());
+        Err(Failed::Io(error)) => Err(format!("cannot be run: {error}")),
+        Err(Failed::TooLong | Failed::TooMuch) => {
+            Err(format!("was killed, since it took longer than {}", format_duration(limit)))
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 //! A thread of its own looks for them, so that neither DNS nor a command holds up the node. What is new goes to the library as
 //! further seeds, which forgets the oldest where there are more than it keeps.
 
-use crate::print::with_sources;
+use crate::{
+    print::with_sources,
+    process::shell::{Ended, Failed, Reads, Shell},
+};
 use adapter_tokio::{Handle, Seed};
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -13,28 +16,20 @@ use hickory_resolver::{
     net::runtime::TokioRuntimeProvider,
     proto::rr::RData,
 };
-use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     collections::HashSet,
     fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::Stdio,
     thread,
     time::{Duration, SystemTime},
 };
-use tokio::{
-    io::{AsyncRead, AsyncReadExt as _},
-    process::Command,
-    runtime::Builder,
-    sync::mpsc,
-    time::{sleep, timeout},
-};
+use tokio::{runtime::Builder, sync::mpsc, time::sleep};
 
 /// Seeds taken of one source, as many as the library keeps.
 const MAX_SEEDS: usize = 64;
 /// Bytes taken of a file or a command.
-const MAX_BYTES: u64 = 64 * 1_024;
+const MAX_BYTES: usize = 64 * 1_024;
 /// How long a command may take.
 const COMMAND_LIMIT: Duration = Duration::from_secs(10);
 /// How often a file is looked at.
@@ -204,9 +199,10 @@ impl std::fmt::Display for Source {
 
 fn read(path: &Path) -> Result<Vec<Seed>, String> {
     let mut text = String::new();
-    let read = fs::File::open(path)
-        .and_then(|file| io::Read::read_to_string(&mut io::Read::take(file, MAX_BYTES + 1), &mut text));
-    if read.map_err(|error| error.to_string())? as u64 > MAX_BYTES {
+    let read = fs::File::open(path).and_then(|file| {
+        io::Read::read_to_string(&mut io::Read::take(file, MAX_BYTES as u64 + 1), &mut text)
+    });
+    if read.map_err(|error| error.to_string())? > MAX_BYTES {
         return Err(format!("has more than {MAX_BYTES} bytes"));
     }
     parse(&text)
@@ -252,38 +248,15 @@ async fn srv(name: &str, resolver: &TokioResolver) -> Result<Vec<Seed>, String> 
 
 /// What a command prints.
 async fn run(command: &str) -> Result<String, String> {
-    let child = Command::new("sh")
-        .args(["-c", command])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn();
-    let mut child = child.map_err(|error| format!("cannot be run: {error}"))?;
-    let group = child.id().and_then(|id| Pid::from_raw(id as i32));
-    let stdout = child.stdout.take();
-    let outcome = timeout(COMMAND_LIMIT, async {
-        let text = match stdout {
-            Some(stdout) => bounded(stdout).await?,
-            None => String::new(),
-        };
-        let status = child.wait().await.map_err(|error| error.to_string())?;
-        if status.success() { Ok(text) } else { Err(format!("failed with {status}")) }
-    });
-    let outcome =
-        outcome.await.unwrap_or_else(|_| Err(format!("takes longer than {} s", COMMAND_LIMIT.as_secs())));
-    if outcome.is_err() {
-        // It may have ended; then there is nobody left to be killed.
-        let _ = group.map(|group| kill_process_group(group, Signal::KILL));
-        let _ = child.wait().await;
+    match Shell::new(command).run(COMMAND_LIMIT, Reads::Output(MAX_BYTES)).await {
+        Ok(Ended { status, printed }) if status.success() => {
+            String::from_utf8(printed).map_err(|_| "prints what is no UTF-8".to_owned())
+        }
+        Ok(Ended { status, .. }) => Err(format!("failed with {status}")),
+        Err(Failed::Io(error)) => Err(format!("cannot be run: {error}")),
+        Err(Failed::TooLong) => Err(format!("takes longer than {} s", COMMAND_LIMIT.as_secs())),
+        Err(Failed::TooMuch) => Err(format!("prints more than {MAX_BYTES} bytes")),
     }
-    outcome
-}
-
-async fn bounded(from: impl AsyncRead + Unpin) -> Result<String, String> {
-    let mut text = String::new();
-    let read = from.take(MAX_BYTES + 1).read_to_string(&mut text).await.map_err(|error| error.to_string())?;
-    if read as u64 > MAX_BYTES { Err(format!("prints more than {MAX_BYTES} bytes")) } else { Ok(text) }
 }
 
 #[cfg(test)]
@@ -336,6 +309,11 @@ mod tests {
     #[tokio::test]
     async fn a_command_is_bounded_in_what_it_prints_and_told_of_when_it_fails() {
         assert_eq!(run("echo a:1").await.unwrap(), "a:1\n");
+        assert_eq!(
+            run("echo a:1; sleep 20 &").await.unwrap(),
+            "a:1\n",
+            "whoever holds its output, it has ended"
+        );
         assert!(run("exit 4").await.unwrap_err().contains("exit status: 4"));
         assert!(run("yes").await.unwrap_err().contains("prints more than 65536 bytes"));
     }
