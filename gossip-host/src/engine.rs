@@ -121,7 +121,7 @@ impl Engine {
         let mut buffer: Box<StepBuffer> = Box::default();
         // None of these sends anything, or has events.
         kept::publish_name(&mut node, &options.name, &mut buffer.outbox()).map_err(StartError::Name)?;
-        if !options.seeds.is_empty() || !records.is_empty() {
+        if !options.seeds.is_empty() || options.awaits_seeds || !records.is_empty() {
             // Names may have to be looked up first.
             let _ = node.await_seeds(now, &mut buffer.outbox());
         }

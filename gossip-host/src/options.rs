@@ -42,6 +42,10 @@ pub struct Options {
     pub advertise: Option<SocketAddr>,
     /// Members to join through, as addresses or DNS names; at most 64. None: wait to be joined.
     pub seeds: Vec<Seed>,
+    /// Whether further seeds are still being looked for, and come by [`Handle::join`](crate::Handle::join). Then a node without
+    /// any does not conclude that there is no node to join, and [`Event::Joined`](gossip_core::Event::Joined) comes once it has
+    /// joined.
+    pub awaits_seeds: bool,
     /// Where the node runs.
     pub locality: Locality,
     /// Members that there is room for, this node included: 2 to 2^20. Memory is reserved for that number at the
@@ -85,6 +89,7 @@ impl Options {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             advertise: None,
             seeds: Vec::new(),
+            awaits_seeds: false,
             locality: Locality::default(),
             capacity: Self::DEFAULT_CAPACITY,
             epoch_file: None,
@@ -122,10 +127,11 @@ impl Options {
                 return Err(ConfigError::Range { field, min, max, given }.into());
             }
         }
+        self.check_families(self.bind)?;
         Ok(self.config.validate()?)
     }
 
-    /// What can be said once a socket is bound to `local`.
+    /// Whether all addresses are of the family of `local`, where a socket is bound or will be.
     pub(crate) fn check_families(&self, local: SocketAddr) -> Result<(), StartError> {
         let advertised = self.advertise.map(|address| ("advertise", address));
         let seeds = self.seeds.iter().filter_map(Seed::address).map(|address| ("seeds", address));

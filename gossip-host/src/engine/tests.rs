@@ -36,6 +36,27 @@ fn a_flood_delays_no_timer() {
 }
 
 #[test]
+fn a_node_without_seeds_has_joined_unless_they_are_still_looked_for() {
+    for awaits_seeds in [false, true] {
+        let (handle, mut engine) = engine(|options| options.awaits_seeds = awaits_seeds);
+        let mut transport =
+            FakeTransport { receive_error: Some(io::ErrorKind::WouldBlock), ..FakeTransport::default() };
+        for _ in 0..100 {
+            transport.now = engine.next_tick;
+            let _ = turn(&mut engine, &mut transport);
+        }
+        assert_eq!(handle.is_joined(), !awaits_seeds);
+        // It was told that there are no others.
+        handle.join([handle.local_addr().into()]);
+        for _ in 0..100 {
+            let _ = turn(&mut engine, &mut transport);
+            transport.now = engine.next_tick;
+        }
+        assert!(handle.is_joined());
+    }
+}
+
+#[test]
 fn errors_of_the_socket_are_counted_and_do_not_spin() {
     for kind in [io::ErrorKind::ConnectionRefused, io::ErrorKind::Other] {
         let (handle, mut engine) = engine(|_| {});
