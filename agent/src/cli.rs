@@ -11,7 +11,10 @@ use crate::{
     seeds::discovery::DiscoveryArgs,
 };
 use adapter_tokio::{Locality, Seed};
-use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, builder::BoolishValueParser};
+use clap::{
+    Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand,
+    builder::{BoolishValueParser, Resettable},
+};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Runs nodes that find each other, notice each other's deaths and spread news, with no server in the middle.
@@ -23,10 +26,10 @@ use std::{net::SocketAddr, path::PathBuf};
 Start with `gossip demo`. Then, in two terminals:
   gossip run --name a --cluster test --bind 127.0.0.1:7946
   gossip run --name b --cluster test --bind 127.0.0.1:7947 --join 127.0.0.1:7946
-and stop either of them with Ctrl-C. In a third one:
-  gossip members --control /run/gossip/a.sock
+Stop the second one with Ctrl-C: the first one says that it has left. In another terminal:
+  gossip members
 
-Exit status of the commands that ask a running agent: 0 if it did what was asked; 1 if it refuses, cannot be reached or does not
+Exit status of the commands that ask a running agent: 0 if it did what was asked; 1 if it refuses, cannot be reached or does not \
 answer; 2 for wrong arguments."
 )]
 pub(crate) struct Cli {
@@ -106,6 +109,7 @@ fn with_switches(flag: Arg) -> Arg {
         .default_missing_value("true")
         .default_value("false")
         .hide_default_value(true)
+        .hide_possible_values(true)
         .value_parser(BoolishValueParser::new())
         .value_name(SWITCH)
 }
@@ -120,6 +124,7 @@ pub(crate) fn is_switch(flag: &Arg) -> bool {
 /// What `gossip run` takes.
 #[derive(Debug, Args)]
 #[command(
+    next_help_heading = "Node",
     override_usage = "gossip run --name NAME --cluster NAME [OPTIONS]\n       gossip run --config FILE [OPTIONS]",
     after_long_help = "\
 Examples:
@@ -145,11 +150,11 @@ Each option can be given in a file, too, and in the environment: --max-datagram 
 GOSSIP_MAX_DATAGRAM. Options go before the environment, and that before the file. `gossip check-config FILE` shows what comes \
 of it.
 
-Ctrl-C leaves: the others are told, and do not take it for a death. So do SIGTERM, SIGHUP (a terminal that closes; \
-under nohup it is ignored) where there is no --config, and the end of the reader of the output, at the next line. With --config, SIGHUP has the file read again: what can change at run time does (join, tag, on, log, and most knobs), and a \
-warning names what needs a restart. Leaving takes less than 7 s; a \
-second signal, half a second or more after the first, ends the program at once. A reader that is too slow is told how \
-many lines are missing: nothing waits for it.
+Ctrl-C leaves: the others are told, and do not take it for a death. So do SIGTERM, SIGHUP (a terminal that closes; under nohup \
+it is ignored) where there is no --config, and the end of the reader of the output, at the next line. With --config, SIGHUP has \
+the file read again: what can change at run time does (join, tag, on, log, and most knobs), and a warning names what needs a \
+restart. Leaving takes less than 7 s; a second signal, half a second or more after the first, ends the program at once. A reader \
+that is too slow is told how many lines are missing: nothing waits for it.
 
 Exit status:
     0  left in good order, or the output's reader went away (as in `gossip run | head`)
@@ -164,7 +169,7 @@ pub(crate) struct RunArgs {
     /// Its keys are the options' names, with _ for -: name = "db-1". Options that may be given several times are lists there,
     /// and those of the form KEY=VALUE may be tables. The knobs of --set are in the table config, which is that of the
     /// simulator's scenarios: what was tried there can be copied.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = Resettable::Reset, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
     /// The node's name, unique in its cluster and kept across restarts.
@@ -183,19 +188,6 @@ pub(crate) struct RunArgs {
     /// stands for the port it listens on.
     #[arg(long, value_name = "IP:PORT", value_parser = arguments::address)]
     pub(crate) advertise: Option<SocketAddr>,
-
-    /// A node to join, by address or DNS name; may be given several times, or with commas. A few are enough.
-    ///
-    /// Any running member will do, and once joined none of them is needed any more. Addresses are asked for ever.
-    /// Names are looked up again on every retry, and each that cannot be found is warned of. If all are names, and four
-    /// look-ups of each have failed, which takes 5 s at least, the node ends with exit status 1, rather than run alone as
-    /// if all were well.
-    #[arg(long, value_name = "HOST:PORT", value_parser = arguments::seed, value_delimiter = ',')]
-    pub(crate) join: Vec<Seed>,
-
-    /// Never give up names of --join that cannot be found: for where they come into being later.
-    #[arg(long)]
-    pub(crate) retry_join: bool,
 
     /// Where this node runs, as region/zone/rack; peers are chosen across these.
     ///
@@ -232,22 +224,35 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) view_file: Option<PathBuf>,
 
-    #[command(flatten)]
-    pub(crate) control: ControlArgs,
+    /// A node to join, by address or DNS name; may be given several times, or with commas. A few are enough.
+    ///
+    /// Any running member will do, and once joined none of them is needed any more. Addresses are asked for ever.
+    /// Names are looked up again on every retry, and each that cannot be found is warned of. If all are names, and four
+    /// look-ups of each have failed, which takes 5 s at least, the node ends with exit status 1, rather than run alone as
+    /// if all were well.
+    #[arg(long, help_heading = "Seeds", value_name = "HOST:PORT", value_parser = arguments::seed, value_delimiter = ',')]
+    pub(crate) join: Vec<Seed>,
 
-    /// Print one JSON object a line instead of words: at, event, id, name, address, locality, status, reachability,
-    /// health, accuser, zone, note. What does not apply is null.
-    #[arg(long)]
-    pub(crate) json: bool,
+    /// Never give up names of --join that cannot be found: for where they come into being later.
+    #[arg(long, help_heading = "Seeds")]
+    pub(crate) retry_join: bool,
 
     #[command(flatten)]
     pub(crate) discovery: DiscoveryArgs,
 
     #[command(flatten)]
-    pub(crate) handlers: HandlerArgs,
+    pub(crate) control: ControlArgs,
+
+    /// Print one JSON object a line instead of words: at, event, id, name, address, locality, status, reachability,
+    /// health, accuser, zone, note. What does not apply is null.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
 
     #[command(flatten)]
     pub(crate) log: LogArgs,
+
+    #[command(flatten)]
+    pub(crate) handlers: HandlerArgs,
 
     #[command(flatten)]
     pub(crate) knobs: Knobs,
@@ -255,6 +260,7 @@ pub(crate) struct RunArgs {
 
 /// Where a running node can be asked, and told what to do.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Control")]
 pub(crate) struct ControlArgs {
     /// The Unix socket at which `gossip members` and other commands reach this agent. By default it is named after the node, in
     /// $XDG_RUNTIME_DIR/gossip, or else in /run/gossip. Only the agent's own user can open it.
@@ -282,8 +288,8 @@ pub(crate) struct ControlArgs {
 /// What `gossip demo` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The nodes are real ones, each with a UDP socket of its own on 127.0.0.1. Every chapter waits for what it \
-promises; the exit status is 1 if one waits in vain.")]
+The nodes are real ones, each with a UDP socket of its own on 127.0.0.1. Every chapter waits for what it promises; the exit status \
+is 1 if one waits in vain.")]
 pub(crate) struct DemoArgs {
     /// How many nodes to start, 3 to 50.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(3..=50))]

@@ -9,15 +9,23 @@
 pub(crate) mod check;
 mod file;
 pub(crate) mod knobs;
+mod refused;
 pub(crate) mod reload;
+
+pub(crate) use refused::in_options;
 
 use crate::{
     cli::{self, RunArgs},
+    print::{printable, quoted},
     run::tags::Tags,
     wrong::Wrong,
 };
 use adapter_tokio::{ClusterName, Options};
-use clap::{Arg, ArgAction, ArgMatches, FromArgMatches as _, error::ErrorKind, parser::ValueSource};
+use clap::{
+    Arg, ArgAction, ArgMatches, FromArgMatches as _,
+    error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
+};
 use file::Given;
 use gossip_config::Settings;
 use std::{
@@ -123,6 +131,10 @@ impl Setting {
         self.values.iter().any(|value| value.from != Source::Default && !is_off(value))
     }
 
+    fn texts(&self) -> Vec<OsString> {
+        self.values.iter().map(|value| value.text.clone()).collect()
+    }
+
     fn rank(&self) -> u8 {
         self.values.iter().map(|value| value.from.rank()).max().unwrap_or(0)
     }
@@ -215,29 +227,34 @@ impl Configuration {
         Ok(Self { args: parsed(&settings, path.as_deref())?, settings, flags: flags.clone() })
     }
 
-    /// The same, with the file as it is now.
+    /// Where it comes from.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin { flags: self.flags.clone(), path: self.args.config.clone() }
+    }
+
+    /// All that can be found to be wrong without starting a node. What is no hindrance is returned as warnings.
     ///
     /// # Errors
-    /// No node could be started like that, or it is no file that stays: a pipe would hold up the node until somebody writes.
-    pub(crate) fn again(&self) -> Result<Self, Wrong> {
-        if let Some(path) = self.args.config.as_deref().filter(|path| path.exists() && !path.is_file()) {
-            return Err(Wrong(format!(
-                "{} can be read only once: give a regular file with --config to have it read again",
-                path.display()
-            )));
-        }
-        let again = Self::of(&self.flags, self.args.config.clone(), &environment)?;
-        again.options()?;
-        Tags::of(&again.args.tag).map_err(Wrong)?;
-        Ok(again)
+    /// No node could be started like that.
+    pub(crate) fn check(&self) -> Result<Vec<String>, Wrong> {
+        self.options()?.check().map_err(|error| {
+            let error = in_options(error.into());
+            Wrong(format!("{error:#}"))
+        })?;
+        Tags::of(&self.args.tag).map_err(Wrong)?;
+        self.args.control.check()
     }
 
     /// The keys of settings whose values are other ones there.
     pub(crate) fn differences(&self, next: &Self) -> Vec<String> {
-        let texts =
-            |setting: &Setting| setting.values.iter().map(|value| value.text.clone()).collect::<Vec<_>>();
         let pairs = self.settings.iter().zip(&next.settings);
-        pairs.filter(|(a, b)| texts(a) != texts(b)).map(|(setting, _)| setting.key.clone()).collect()
+        pairs.filter(|(a, b)| a.texts() != b.texts()).map(|(setting, _)| setting.key.clone()).collect()
+    }
+
+    /// The values of a setting.
+    pub(crate) fn texts(&self, key: &str) -> Vec<OsString> {
+        let setting = self.settings.iter().find(|setting| setting.key == key);
+        setting.map(Setting::texts).unwrap_or_default()
     }
 
     /// Takes over what now counts of another configuration; the rest counts after a restart.
@@ -269,6 +286,7 @@ impl Configuration {
             o.bind = args.bind;
             o.advertise = args.advertise;
             o.seeds = args.join.clone();
+            o.awaits_seeds = args.discovery.has_any();
             o.locality = args.locality;
             o.epoch_file = args.epoch_file.clone();
             o.view_file = args.view_file.clone();
@@ -286,6 +304,31 @@ impl Configuration {
             Source::Environment => Some(variable(KNOB.0)),
             Source::Flag | Source::Default => None,
         }
+    }
+}
+
+/// Where a configuration comes from, beside the environment.
+pub(crate) struct Origin {
+    flags: ArgMatches,
+    path: Option<PathBuf>,
+}
+
+impl Origin {
+    /// The configuration, with the file as it is now.
+    ///
+    /// # Errors
+    /// No node could be started like that, or it is no file that stays: a pipe would hold up the reader until somebody writes.
+    pub(crate) fn again(self) -> Result<Configuration, Wrong> {
+        if let Some(path) = self.path.as_deref().filter(|path| path.exists() && !path.is_file()) {
+            return Err(Wrong(format!(
+                "{} can be read only once: give a regular file with --config to have it read again",
+                path.display()
+            )));
+        }
+        let again = Configuration::of(&self.flags, self.path, &environment)?;
+        again.options()?;
+        Tags::of(&again.args.tag).map_err(Wrong)?;
+        Ok(again)
     }
 }
 
@@ -357,17 +400,22 @@ fn refusal(setting: &Setting, value: &Value, path: Option<&Path>) -> Option<Stri
 /// What is wrong with a value, without the words of a command line.
 fn advice(setting: &Setting, value: &Value, error: &clap::Error) -> String {
     let text = value.text.to_string_lossy();
+    let shown = quoted(&text);
     let knobs = knobs();
     let name = value.name();
     if setting.key == KNOB.1 && !name.contains('.') && text.contains('=') && !knobs.contains(&name) {
-        return format!("there is no knob {name}: did you mean {}?", nearest(&name, &knobs));
+        return format!("there is no knob {}: did you mean {}?", quoted(&name), nearest(&name, &knobs));
     }
     match (error.kind(), std::error::Error::source(error)) {
-        (ErrorKind::ValueValidation, Some(why)) => format!("'{text}': {why}"),
+        // What is wrong with a knob takes several lines.
+        (ErrorKind::ValueValidation, Some(why)) if setting.key == KNOB.1 => {
+            format!("'{shown}': {}", printable(&why.to_string()))
+        }
+        (ErrorKind::ValueValidation, Some(why)) => format!("'{shown}': {}", quoted(&why.to_string())),
         _ => {
             let choices = setting.arg.get_possible_values();
             let choices: Vec<&str> = choices.iter().map(|choice| choice.get_name()).collect();
-            format!("'{text}' is none of {}", choices.join(", "))
+            format!("'{shown}' is none of {}", choices.join(", "))
         }
     }
 }
@@ -389,7 +437,7 @@ fn unknown_keys(settings: &[Setting], given: &[Given], path: Option<&Path>) -> V
     let knobs = knobs();
     known.extend(knobs.iter().cloned());
     let said = |given: &&Given| {
-        let (key, near) = (&given.key, nearest(&given.key, &known));
+        let (key, near) = (quoted(&given.key), nearest(&given.key, &known));
         let place = place(path, given.line);
         if settings.iter().any(|setting| setting.key == near) {
             format!("{place}: there is no key {key}: did you mean {near}?")
@@ -429,13 +477,26 @@ fn parsed(settings: &[Setting], path: Option<&Path>) -> Result<RunArgs, Wrong> {
     let file = path.map(|path| joined(&format!("--{FILE}"), path.as_os_str()));
     let given = settings.iter().filter(|setting| setting.is_on());
     let given = given.flat_map(|setting| setting.values.iter().map(|value| argument(setting, &value.text)));
-    let said = |error: clap::Error| {
-        let text = error.render().to_string();
-        Wrong(text.trim_start_matches("error: ").trim_end().to_owned())
-    };
+    let said = |error: clap::Error| Wrong(without_usage(settings, &error));
     let matches = cli::run_command()
         .try_get_matches_from([OsString::from("gossip run")].into_iter().chain(file).chain(given));
     RunArgs::from_arg_matches(&matches.map_err(said)?).map_err(said)
+}
+
+/// What is missing, or contradicts itself. How a command line is written does not belong to it: it may be said elsewhere.
+fn without_usage(settings: &[Setting], error: &clap::Error) -> String {
+    if let (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(missing))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    {
+        let is_missing = |setting: &&Setting| missing.iter().any(|arg| arg.starts_with(&setting.flag));
+        let advice = |Setting { key, flag, variable, .. }: &Setting| {
+            format!("there is no {key}: give {flag} or {variable}, or {key} in a file of --{FILE}")
+        };
+        return settings.iter().filter(is_missing).map(advice).collect::<Vec<_>>().join("\n");
+    }
+    let text = error.render().to_string();
+    let text = text.split("\n\nUsage:").next().unwrap_or_default();
+    text.trim_start_matches("error: ").trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Localities as people write them: `region/zone/rack`, each a number or a name.
 
+use crate::print::quoted;
 use adapter_tokio::{Locality, NodeId};
 use anyhow::{Result, bail};
 
@@ -19,6 +20,7 @@ pub(crate) fn parse(text: &str) -> Result<Locality> {
 fn part(text: &str) -> Result<u8> {
     let is_name_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if text.is_empty() || !text.chars().all(is_name_char) {
+        let text = quoted(text);
         bail!("`{text}` is no part of a locality: use a number from 0 to 255, or letters, digits and - _ .");
     }
     if text.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -26,10 +26,13 @@ mod wrong;
 
 use adapter_tokio::NodeId;
 use anyhow::{Context as _, Result};
-use clap::{ArgMatches, FromArgMatches as _};
+use clap::{
+    ArgMatches, FromArgMatches as _,
+    error::{ContextKind, ContextValue},
+};
 use cli::{Cli, Command};
 use configuration::{Configuration, check, environment};
-use print::is_closed_pipe;
+use print::{is_closed_pipe, quoted};
 use std::{
     io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
@@ -44,10 +47,7 @@ fn main() -> ExitCode {
         Ok(matches) => start(&matches),
         // Help and versions come this way, too.
         Err(answer) if answer.use_stderr() => {
-            let answer = answer.render();
-            let is_terminal = io::stderr().is_terminal();
-            let answer = if is_terminal { answer.ansi().to_string() } else { answer.to_string() };
-            output::last_words(answer.trim_end());
+            say_what_is_wrong(answer);
             return ExitCode::from(WRONG);
         }
         Err(answer) => answer.print().context(UNWRITABLE),
@@ -62,6 +62,33 @@ fn main() -> ExitCode {
             if error.is::<Wrong>() { ExitCode::from(WRONG) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// What was given stands in the answer in escapes, so that no terminal obeys it; the program's own colours are for terminals.
+fn say_what_is_wrong(mut answer: clap::Error) {
+    let given: Vec<(ContextKind, ContextValue)> =
+        answer.context().map(|(kind, value)| (kind, value.clone())).collect();
+    for (kind, value) in given {
+        if let ContextValue::String(text) = value {
+            answer.insert(kind, ContextValue::String(quoted(&text).into_owned()));
+        }
+    }
+    let answer = answer.render();
+    let coloured = answer.ansi().to_string();
+    // Whatever else begins with an escape is not of the program.
+    let is_colour = |rest: &str| {
+        let end = rest.strip_prefix('[').and_then(|rest| rest.trim_start_matches(is_digit).chars().next());
+        end == Some('m')
+    };
+    if io::stderr().is_terminal() && coloured.split('\u{1b}').skip(1).all(is_colour) {
+        output::last_words_as_they_are(coloured.trim_end().to_owned());
+    } else {
+        output::last_words(answer.to_string().trim_end());
+    }
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit() || c == ';'
 }
 
 /// What is said of standard output that cannot be written.

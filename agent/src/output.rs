@@ -4,7 +4,7 @@ pub(crate) mod handlers;
 pub(crate) mod logs;
 mod stream;
 
-use crate::print::{Format, Line};
+use crate::print::{Format, Line, printable};
 use handlers::{Handlers, Happened};
 use logs::{Log, LogArgs};
 use std::{fmt, fs::File, io, os::fd::AsFd, sync::Arc, time::Duration};
@@ -49,6 +49,16 @@ impl Output {
     /// Prints one line, and runs what is to be run for it; a warning is logged too (in words, only there).
     pub(crate) fn print(&self, line: &Line) {
         self.show(line);
+        self.handle(line);
+    }
+
+    /// Whether a handler is to be run for an event of this name.
+    pub(crate) fn is_handled(&self, event: &str) -> bool {
+        self.handlers.wants(event)
+    }
+
+    /// Runs what is to be run for a line that was shown.
+    pub(crate) fn handle(&self, line: &Line) {
         if self.handlers.wants(line.event())
             && let Some(json) = Format::Json.show(line)
         {
@@ -57,7 +67,8 @@ impl Output {
         }
     }
 
-    fn show(&self, line: &Line) {
+    /// Prints one line, for which nothing is run yet.
+    pub(crate) fn show(&self, line: &Line) {
         if let Some(note) = line.as_warning() {
             tracing::warn!(target: "gossip", "{note}");
         }
@@ -111,9 +122,14 @@ impl Output {
 
 /// Says why the program ends, unless no one listens.
 pub(crate) fn last_words(text: impl fmt::Display) {
+    last_words_as_they_are(printable(&text.to_string()).into_owned());
+}
+
+/// The same with words that may have colours, and must not have anything in them that somebody else has written.
+pub(crate) fn last_words_as_they_are(text: String) {
     // Where even this fails, the exit status has to say it.
     if let Ok(err) = errors(|lines| format!("{lines} lines were dropped here")) {
-        err.push(text.to_string());
+        err.push(text);
         err.finish(LAST_WORDS);
     }
 }

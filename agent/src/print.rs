@@ -8,6 +8,7 @@ pub(crate) use line::{Format, Line};
 use adapter_tokio::{Handle, Health, NodeId, Reachability, Status};
 use serde::Serialize;
 use std::{
+    borrow::Cow,
     error::Error,
     io::{self, Write as _},
 };
@@ -16,6 +17,30 @@ use std::{
 pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
     let parts = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
     parts.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// A text as it may be printed: what a terminal would obey is escaped as in Rust, line ends excepted.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| c.is_control() && c != '\n')
+}
+
+/// A word that somebody has given, in a message that names it: line ends are escaped, too.
+pub(crate) fn quoted(text: &str) -> Cow<'_, str> {
+    escaped(text, char::is_control)
+}
+
+fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    // What turns the direction of writing can hide what follows.
+    let is_escaped =
+        |c: char| is_escaped(c) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(is_escaped) {
+        return text.into();
+    }
+    let mut escaped = String::with_capacity(2 * text.len());
+    for c in text.chars() {
+        if is_escaped(c) { escaped.extend(c.escape_default()) } else { escaped.push(c) }
+    }
+    escaped.into()
 }
 
 /// Whoever read the output has read enough, as in `gossip run | head`, which is no failure.
@@ -43,7 +68,7 @@ pub(crate) fn in_columns(fields: [Option<&str>; 8], note: Option<&str>) -> Strin
     let columns = fields.iter().zip(widths).map(|(field, width)| format!("{:width$}", field.unwrap_or("-")));
     let line = columns.collect::<Vec<_>>().join("  ");
     match note {
-        Some(note) if !note.is_empty() => format!("{line}  {note}"),
+        Some(note) if !note.is_empty() => format!("{line}  {}", quoted(note)),
         _ => line.trim_end().to_owned(),
     }
 }
@@ -73,5 +98,26 @@ pub(crate) fn health(health: Health) -> &'static str {
         Health::Healthy => "healthy",
         Health::Degraded => "degraded",
         Health::Unhealthy => "unhealthy",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped_and_the_rest_stays() {
+        for (text, shown, word) in [
+            ("plain ä", "plain ä", "plain ä"),
+            ("two\nlines", "two\nlines", "two\\nlines"),
+            (
+                "\u{1b}[31mred\u{7}\t\u{9b}",
+                "\\u{1b}[31mred\\u{7}\\t\\u{9b}",
+                "\\u{1b}[31mred\\u{7}\\t\\u{9b}",
+            ),
+            ("a\u{202e}b", "a\\u{202e}b", "a\\u{202e}b"),
+        ] {
+            assert_eq!((&*printable(text), &*quoted(text)), (shown, word));
+        }
     }
 }

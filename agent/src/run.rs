@@ -5,10 +5,11 @@ mod addresses;
 mod shared_values;
 mod story;
 pub(crate) mod tags;
+mod unnamed;
 
 use crate::{
     UNWRITABLE,
-    configuration::{Configuration, reload::reload},
+    configuration::{Configuration, in_options, reload::Reload},
     control::{Control, Orders, answer_views},
     output::{
         LAST_WORDS, Output,
@@ -22,7 +23,7 @@ use crate::{
     seeds::{SeedCheck, Seen, discovery},
     wrong::Wrong,
 };
-use adapter_tokio::{ConfigError, Handle, Lagged, Restored, StartError, Stopped};
+use adapter_tokio::{Handle, Lagged, Restored, Stopped};
 use anyhow::{Error, Result, anyhow};
 use shared_values::{said, unheard};
 use std::{fmt, path::PathBuf, time::Duration};
@@ -76,7 +77,7 @@ pub(crate) async fn run(configuration: Configuration) -> Result<()> {
 
 /// Nothing here waits for whoever reads the output: the protocol runs on this very thread.
 async fn live(
-    mut configuration: Configuration,
+    configuration: Configuration,
     (mut signals, mut warnings): (signals::Told, mpsc::Receiver<String>),
     output: &mut Output,
 ) -> Result<()> {
@@ -96,6 +97,7 @@ async fn live(
     answer_views(&handle);
     let mut undiscovered = discovery::start(&args.discovery, &handle)?;
     let mut service = Service::starting(!args.join.is_empty() || args.discovery.has_any());
+    let mut reload = Reload::new(configuration);
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
     let (answers_at, _serving, mut orders) = control.start(&handle, (&name, &cluster), output)?;
     output.print(&Line::of_me("started", &handle.me(), &name).noted(answers_at.to_string()));
@@ -105,6 +107,7 @@ async fn live(
     let unwritable = loop {
         tokio::select! {
             Some(next) = events.next() => told.go_on(next, output),
+            () = told.until_late() => told.late(output),
             Some(next) = user_events.next() => output.print(&match next {
                 Ok(event) => said(&handle, &event),
                 Err(Lagged(missed)) => unheard(missed),
@@ -112,12 +115,20 @@ async fn live(
             _ = checks.tick() => {
                 service.check(&handle);
                 let of_view = view_file.check(handle.host_metrics().view_errors);
-                seeds.check(&Seen::by(&handle))?.into_iter().chain(of_view).for_each(|text| output.warn(text));
+                let warnings = seeds.check(&Seen::by(&handle))?.into_iter().chain(of_view).chain(reload.check());
+                warnings.for_each(|text| output.warn(text));
                 output.handlers().check().into_iter().for_each(|text| output.warn_of_handler(text));
             }
             Some(warning) = warnings.recv() => output.warn_of_handler(warning),
             Some(warning) = undiscovered.recv() => output.warn(warning),
-            Some(()) = signals.reload.recv() => service.reload(|| reload(&mut configuration, &handle, output)),
+            Some(()) = signals.reload.recv(), if !reload.is_reading() => {
+                service.begin_reload();
+                reload.begin();
+            }
+            read = reload.read() => {
+                reload.apply(read, &handle, output);
+                service.end_reload();
+            }
             _ = &mut signals.end => break None,
             Some(Orders::Leave) = orders.recv() => break None,
             // Whoever reads the output may go away, as in `gossip run | head`: then it is time to leave, too.
@@ -125,6 +136,7 @@ async fn live(
             stopped = &mut driver => return Err(stopped_by_itself(stopped.map_err(Error::from).and_then(|how| how))),
         }
     };
+    told.end(output);
     systemd::stopping();
     let left = leave(&handle, &name, output).await;
     unwritable.map_or(left, Err)
@@ -142,33 +154,6 @@ impl ViewFileCheck {
              then a restart of this node needs --join",
             path.display()
         ))
-    }
-}
-
-/// What the library says of its options, in terms of the program's. What starting again would not change is [`Wrong`].
-fn in_options(error: Error) -> Error {
-    match error.downcast_ref::<StartError>() {
-        Some(StartError::Advertise(bind)) => Wrong(format!(
-            "{bind} (--bind) means every interface, which others cannot reach: give one of this machine's addresses with \
-             --advertise IP:PORT"
-        ))
-        .into(),
-        Some(StartError::Family { option, address, bind }) => {
-            let flag = if *option == "seeds" { "--join" } else { "--advertise" };
-            Wrong(format!(
-                "{address} ({flag}) is of another family than {bind} (--bind), which cannot reach it: give addresses of \
-                 one family, or --bind [::]:PORT, which has both"
-            ))
-            .into()
-        }
-        Some(StartError::Config(ConfigError::Address)) => Wrong(
-            "others cannot reach the address that this node would have: give --advertise, or else --bind, a unicast \
-             address with a port"
-                .to_owned(),
-        )
-        .into(),
-        Some(StartError::Config(_) | StartError::Name(_)) => Wrong(format!("{error:#}")).into(),
-        _ => error,
     }
 }
 

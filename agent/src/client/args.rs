@@ -5,14 +5,17 @@ use crate::{
     cli::arguments::{seed_text, tag},
     print::events,
 };
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, builder::Resettable};
 use std::path::PathBuf;
 
 /// Which agent to ask, and how to print what it says.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Agent")]
 pub(crate) struct AgentArgs {
-    /// The agent's control socket, as given to its `gossip run --control`, or http://HOST:PORT, as given to its --http. Without
-    /// it the only agent that runs on this machine for this user is asked.
+    /// The agent's control socket, or http://HOST:PORT. [default: the only agent that this user runs on this machine]
+    ///
+    /// It is what the agent was given as `gossip run --control` or --http. Without either, its socket is named after the node, in
+    /// $XDG_RUNTIME_DIR/gossip, or else in /run/gossip.
     #[arg(long, value_name = "PATH|URL", env = "GOSSIP_CONTROL")]
     pub(crate) control: Option<Target>,
 
@@ -21,7 +24,7 @@ pub(crate) struct AgentArgs {
     pub(crate) token_file: Option<PathBuf>,
 
     /// Print JSON.
-    #[arg(long)]
+    #[arg(long, help_heading = Resettable::Reset)]
     pub(crate) json: bool,
 }
 
@@ -187,11 +190,11 @@ pub(crate) enum StatusArg {
 /// How fit a node is to serve.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum HealthArg {
-    /// As it should be.
+    /// It serves as it should.
     Healthy,
-    /// Worse than others: prefer those.
+    /// It serves worse than others: prefer those.
     Degraded,
-    /// Not at all.
+    /// It does not serve: send it nothing.
     Unhealthy,
 }
 

@@ -4,7 +4,7 @@ use super::diff::Difference;
 use crate::{
     UNWRITABLE,
     control::api::{Member, Shared},
-    print,
+    print::{self, printable, quoted},
 };
 use anyhow::{Context as _, Result};
 use comfy_table::{Table, presets};
@@ -17,12 +17,12 @@ pub(super) fn json(answer: &impl Serialize) -> Result<()> {
     print::print_json(answer).context(UNWRITABLE)
 }
 
-/// A line as it is.
+/// A line.
 pub(super) fn line(text: &str) -> Result<()> {
-    writeln!(io::stdout(), "{text}").context(UNWRITABLE)
+    writeln!(io::stdout(), "{}", printable(text)).context(UNWRITABLE)
 }
 
-/// Lines as they are.
+/// Lines for a program, as they are.
 pub(super) fn text(lines: &str) -> Result<()> {
     io::stdout().write_all(lines.as_bytes()).context(UNWRITABLE)
 }
@@ -41,7 +41,7 @@ pub(super) fn fields(answer: &impl Serialize) -> Result<()> {
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => quoted(text).into_owned(),
         Value::Array(items) => match items.as_slice() {
             [] => "-".to_owned(),
             items => items.iter().map(plain).collect::<Vec<_>>().join(", "),
@@ -63,7 +63,7 @@ fn table(heads: &[&str]) -> Table {
 fn print(table: &Table) -> Result<()> {
     let text = table.to_string();
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    writeln!(io::stdout(), "{}", lines.join("\n")).context(UNWRITABLE)
+    writeln!(io::stdout(), "{}", printable(&lines.join("\n"))).context(UNWRITABLE)
 }
 
 /// Members, one a line.
@@ -128,7 +128,7 @@ pub(super) fn happened(text: &str, json: bool, only: &[String]) -> Result<()> {
         return Ok(());
     }
     if json {
-        return line(text);
+        return self::text(&format!("{text}\n"));
     }
     let fields = [
         field("at"),

@@ -1,5 +1,6 @@
 //! Which agent is meant: a control socket, or an address.
 
+use crate::print::quoted;
 use std::{path::PathBuf, str::FromStr};
 
 /// Where an agent listens.
@@ -27,7 +28,10 @@ impl FromStr for Target {
         let port = host.rsplit_once(':').filter(|(name, _)| !name.is_empty()).map(|(_, port)| port);
         match port.and_then(|port| port.parse::<u16>().ok()) {
             Some(port) if port > 0 && !host.contains('/') => Ok(Self::Http(host.to_owned())),
-            _ => Err(format!("{text} names no agent: give http://HOST:PORT, or the path of a socket")),
+            _ => {
+                let text = quoted(text);
+                Err(format!("{text} names no agent: give http://HOST:PORT, or the path of a socket"))
+            }
         }
     }
 }

@@ -1,7 +1,13 @@
 //! `gossip check-config`: what a node would run with, and where each value comes from.
 
 use super::{Configuration, Setting, environment, path};
-use crate::{UNWRITABLE, cli::CheckArgs, print, wrong::Wrong};
+use crate::{
+    UNWRITABLE,
+    cli::CheckArgs,
+    output::last_words,
+    print::{self, quoted},
+    wrong::Wrong,
+};
 use anyhow::{Context as _, Error, Result};
 use clap::{ArgMatches, FromArgMatches as _};
 use comfy_table::{Table, presets};
@@ -15,6 +21,8 @@ struct Report {
     ok: bool,
     /// If not: why, a line for each thing that is wrong.
     error: Option<String>,
+    /// What is not as it should be, and yet no hindrance.
+    warnings: Vec<String>,
     settings: Vec<Row>,
 }
 
@@ -37,18 +45,21 @@ pub(crate) fn execute(flags: &ArgMatches) -> Result<()> {
     let args = CheckArgs::from_arg_matches(flags)?;
     let path = path(flags, "file", &environment);
     let checked = Configuration::of(flags, path, &environment).and_then(|configuration| {
-        configuration.options()?;
-        Ok(configuration)
+        let warnings = configuration.check()?;
+        Ok((configuration, warnings))
     });
     match checked {
-        Ok(configuration) => {
+        Ok((configuration, warnings)) => {
+            if !args.as_json {
+                warnings.iter().for_each(|warning| last_words(format_args!("warning: {warning}")));
+            }
             let settings = configuration.settings.iter().flat_map(rows).collect();
-            print(&Report { ok: true, error: None, settings }, args.as_json).context(UNWRITABLE)
+            print(&Report { ok: true, error: None, warnings, settings }, args.as_json).context(UNWRITABLE)
         }
         Err(Wrong(why)) => {
             if args.as_json {
-                let report = Report { ok: false, error: Some(why.clone()), settings: Vec::new() };
-                print(&report, true).context(UNWRITABLE)?;
+                let (error, warnings, settings) = (Some(why.clone()), Vec::new(), Vec::new());
+                print(&Report { ok: false, error, warnings, settings }, true).context(UNWRITABLE)?;
             }
             Err(Error::new(Wrong(why)))
         }
@@ -77,7 +88,9 @@ fn print(report: &Report, as_json: bool) -> io::Result<()> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["key", "value", "from"]);
     for row in &report.settings {
-        let shown = |part: &Option<String>| part.clone().unwrap_or_else(|| "-".to_owned());
+        let shown = |part: &Option<String>| {
+            part.as_deref().map_or_else(|| "-".to_owned(), |part| quoted(part).into())
+        };
         table.add_row([row.key.clone(), shown(&row.value), shown(&row.from)]);
     }
     let text = table.to_string();

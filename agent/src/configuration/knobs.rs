@@ -34,7 +34,7 @@ const CAPACITY: RangeInclusive<usize> = 2..=1 << 20;
 
 /// What `gossip run` takes of the configuration.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Configuration")]
+#[command(next_help_heading = "Protocol")]
 pub(crate) struct Knobs {
     /// The timing to use: the same on all nodes of a cluster.
     #[arg(long, value_enum, default_value_t = Preset::Lan)]

@@ -7,7 +7,7 @@ fn file(text: &str) -> NamedTempFile {
     file
 }
 
-fn of(text: &str, variables: &[(&str, &str)], flags: &str) -> Result<Configuration, String> {
+pub(super) fn of(text: &str, variables: &[(&str, &str)], flags: &str) -> Result<Configuration, String> {
     let file = file(text);
     let matches =
         cli::command().try_get_matches_from(["gossip", "run"].into_iter().chain(flags.split_whitespace()));
@@ -148,8 +148,32 @@ fn what_is_wrong_in_a_file_or_variable_is_named_with_its_place() {
     }
     let refused = of("naem = 'b'\nbnid = 'x'", &[("GOSSIP_PRESET", "moon")], "").unwrap_err();
     assert_eq!(refused.lines().count(), 3, "all of it at once: {refused}");
-    let refused = of("cluster = 'c'", &[], "").unwrap_err();
-    assert!(refused.contains("--name"), "{refused}");
+    let refused = of("", &[], "").unwrap_err();
+    assert_eq!(
+        refused,
+        "there is no name: give --name or GOSSIP_NAME, or name in a file of --config\n\
+         there is no cluster: give --cluster or GOSSIP_CLUSTER, or cluster in a file of --config"
+    );
+    let refused = of("name = 'a'\ncluster = 'c'\ncontrol = '/x'\nno_control = true", &[], "").unwrap_err();
+    assert!(refused.contains("--no-control") && !refused.contains("Usage"), "{refused}");
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_named_in_escapes() {
+    let needed = "name = 'a'\ncluster = 'c'\n";
+    for text in [
+        "bind = \"\\u001b]0;x\\u0007\"",
+        "preset = \"\\u001b[2J\\nmoon\"",
+        "locality = \"\\u001b/a/b\"",
+        "\"na\\u001bme\" = 1",
+        "[config]\n\"fan\\u001bout\" = 3",
+        "[on]\n\"u\\u001bp\" = 'true'",
+        "[tag]\n\"\" = \"\\u001b\"",
+        "log = \"\\u001b\"",
+    ] {
+        let refused = of(&format!("{needed}{text}"), &[], "").unwrap_err();
+        assert!(!refused.contains(char::is_control) && refused.contains("\\u{1b}"), "{text}: {refused:?}");
+    }
 }
 
 /// The table of all settings, as the book has it.

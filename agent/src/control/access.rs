@@ -27,7 +27,7 @@ impl Access {
 
     fn check(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
         let reads = matches!(*method, Method::GET | Method::HEAD);
-        let shown = Shown::of(headers);
+        let shown = Shown::of(headers)?;
         let has_token = match (&self.token, &shown) {
             (_, None) => false,
             (None, Some(_)) => return Err(Refusal::NoToken),
@@ -63,8 +63,17 @@ enum Shown {
 }
 
 impl Shown {
-    fn of(headers: &HeaderMap) -> Option<Self> {
-        let (scheme, rest) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    fn of(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
+        let mut all = headers.get_all(header::AUTHORIZATION).iter();
+        match (all.next(), all.next()) {
+            // Whoever stands in between may have judged by another one.
+            (Some(_), Some(_)) => Err(Refusal::SeveralTokens),
+            (only, _) => Ok(only.and_then(Self::parse)),
+        }
+    }
+
+    fn parse(value: &HeaderValue) -> Option<Self> {
+        let (scheme, rest) = value.to_str().ok()?.split_once(' ')?;
         if scheme.eq_ignore_ascii_case("bearer") {
             return Some(Self::Bearer(rest.trim().to_owned()));
         }
@@ -96,6 +105,7 @@ fn is_own_name(headers: &HeaderMap) -> bool {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Refusal {
+    SeveralTokens,
     NoToken,
     NeedsToken,
     WrongToken,
@@ -106,6 +116,10 @@ enum Refusal {
 impl Refusal {
     fn answer(self) -> Response {
         let (status, error) = match self {
+            Self::SeveralTokens => (
+                StatusCode::BAD_REQUEST,
+                "there is more than one header `Authorization`: give the token once",
+            ),
             Self::NoToken => (
                 StatusCode::FORBIDDEN,
                 "this agent takes no changes over TCP: use its control socket, or start it with --token-file",
@@ -193,6 +207,21 @@ mod tests {
             let found = access.check(&method, &headers(host, authorization));
             assert_eq!(found, allowed, "{access:?} {method} {host} {authorization:?}");
         }
+    }
+
+    #[test]
+    fn a_request_with_several_tokens_is_refused_whichever_comes_first() {
+        let token = Some(Token::of(TOKEN).unwrap());
+        let (bearer, wrong) = (format!("Bearer {TOKEN}"), "Bearer wrong".to_owned());
+        for (first, second) in [(&bearer, &wrong), (&wrong, &bearer), (&bearer, &bearer)] {
+            let mut headers = headers("127.0.0.1", Some(first));
+            headers.append(header::AUTHORIZATION, second.parse().unwrap());
+            let access = Access::at(IpAddr::from([127, 0, 0, 1]), token.clone());
+            for method in [Method::GET, Method::PUT] {
+                assert_eq!(access.check(&method, &headers), Err(Refusal::SeveralTokens), "{method} {first}");
+            }
+        }
+        assert_eq!(Refusal::SeveralTokens.answer().status(), StatusCode::BAD_REQUEST);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{
     Agent, BYTES, Orders,
     api::{Join, Pause, Problem, Set, SetHealth, health_of},
-    failure::{Answer, Failure},
+    failure::{Answer, BreaksLimit, Failure, NotNow, Unreadable},
 };
 use adapter_tokio::{Bytes, Seed};
 use axum::{
@@ -23,7 +23,7 @@ use std::time::Duration;
     request_body = Join,
     responses(
         (status = 200, description = "What was asked for; `joined` is an event", body = Join),
-        (status = 400, description = "What is given cannot be read; the answer says what to give instead", body = Problem),
+        Unreadable,
     ),
 )]
 pub(super) async fn join(
@@ -62,7 +62,7 @@ pub(super) async fn leave(State(agent): State<Agent>) -> Answer<()> {
     request_body = SetHealth,
     responses(
         (status = 200, description = "What is said now", body = SetHealth),
-        (status = 400, description = "What is given cannot be read; the answer says what to give instead", body = Problem),
+        Unreadable,
     ),
 )]
 pub(super) async fn set_health(
@@ -85,7 +85,7 @@ pub(super) async fn set_health(
     request_body = Pause,
     responses(
         (status = 200, description = "What they are asked for", body = Pause),
-        (status = 400, description = "What is given cannot be read; the answer says what to give instead", body = Problem),
+        Unreadable,
     ),
 )]
 pub(super) async fn pause(
@@ -106,10 +106,9 @@ pub(super) async fn pause(
     request_body = Set,
     responses(
         (status = 200, description = "What is published", body = Set),
-        (status = 400, description = "What is given cannot be read; the answer says what to give instead", body = Problem),
-        (status = 422, description = "It breaks a limit, which the answer names", body = Problem),
-        (status = 429, description = "Too much is changed at once: try again", body = Problem),
-        (status = 503, description = "The node has stopped", body = Problem),
+        Unreadable,
+        BreaksLimit,
+        NotNow,
     ),
 )]
 pub(super) async fn set(
@@ -136,8 +135,7 @@ pub(super) async fn set(
     responses(
         (status = 200, description = "It is withdrawn"),
         (status = 404, description = "The node has no such key", body = Problem),
-        (status = 429, description = "Too much is changed at once: try again", body = Problem),
-        (status = 503, description = "The node has stopped", body = Problem),
+        NotNow,
     ),
 )]
 pub(super) async fn unset(

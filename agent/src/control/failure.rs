@@ -9,8 +9,33 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use utoipa::IntoResponses;
 
 pub(super) type Answer<T> = Result<Json<T>, Failure>;
+
+/// What is given cannot be read: the part of the document that all say who read something.
+#[derive(IntoResponses)]
+#[response(status = 400, description = "What is given cannot be read; the answer says what to give instead")]
+pub(super) struct Unreadable(
+    #[allow(dead_code, reason = "it stands for the answer in the document")] Problem,
+);
+
+/// It breaks a limit: the same, of all that publish something.
+#[derive(IntoResponses)]
+#[response(status = 422, description = "It breaks a limit, which the answer names")]
+pub(super) struct BreaksLimit(
+    #[allow(dead_code, reason = "it stands for the answer in the document")] Problem,
+);
+
+/// It cannot be published or withdrawn now: the same, of all that do so.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "it stands for the answers in the document")]
+pub(super) enum NotNow {
+    #[response(status = 429, description = "Too much is changed at once: try again")]
+    Busy(Problem),
+    #[response(status = 503, description = "The node has stopped")]
+    Stopped(Problem),
+}
 
 /// Why a request is not carried out: a status, and words that say what to do.
 #[derive(Debug)]

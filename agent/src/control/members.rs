@@ -3,7 +3,7 @@
 use super::{
     Agent,
     api::{Filter, Info, Member, Problem},
-    failure::{Answer, Failure},
+    failure::{Answer, Failure, Unreadable},
 };
 use crate::{
     locality,
@@ -159,7 +159,7 @@ impl Filter {
     params(Filter),
     responses(
         (status = 200, description = "Members that fit all that is asked for", body = Vec<Member>),
-        (status = 400, description = "What is given cannot be read; the answer says what to give instead", body = Problem),
+        Unreadable,
     ),
 )]
 pub(super) async fn members(

@@ -9,7 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 use utoipa::{
     OpenApi,
     openapi::{
@@ -59,6 +60,7 @@ fn asked() -> OpenApiRouter<Agent> {
         .routes(routes!(values::send_event))
 }
 
+/// All paths, with places for streams of their own.
 fn parts() -> (Router<Agent>, openapi::OpenApi) {
     let (asked, mut document) = asked().split_for_parts();
     let (streams, of_streams) = OpenApiRouter::new()
@@ -66,6 +68,8 @@ fn parts() -> (Router<Agent>, openapi::OpenApi) {
         .routes(routes!(streams::feed))
         .split_for_parts();
     document.merge(of_streams);
+    let places = Arc::new(Semaphore::new(streams::MAX_STREAMS));
+    let streams = streams.route_layer(middleware::from_fn_with_state(places, streams::placed));
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let components = document.components.get_or_insert_default();
     components.security_schemes.insert("token".to_owned(), SecurityScheme::Http(bearer).into());
@@ -82,6 +86,7 @@ pub(super) fn document() -> openapi::OpenApi {
     parts().1
 }
 
+/// What is served at one place.
 pub(super) fn router(agent: Agent) -> Router {
     let (routes, document) = parts();
     routes

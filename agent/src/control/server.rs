@@ -5,6 +5,7 @@ use super::{
     access::{self, Access},
     routes::router,
     socket::Bound,
+    streams::MAX_STREAMS,
     unread::Unread,
 };
 use anyhow::{Context as _, Result};
@@ -31,6 +32,7 @@ use tokio::{
 
 /// Connections at a time at the socket, and over TCP; further ones wait for one of them to end.
 const MAX_CONNECTIONS: u32 = 64;
+const _: () = assert!(2 * MAX_STREAMS <= MAX_CONNECTIONS as usize, "streams leave room for others");
 /// How long the head of a request may take, and a connection may stay without one.
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
 /// Bytes of the head of a request.
@@ -54,16 +56,15 @@ pub(super) fn start(places: Places, agent: Agent, ending: watch::Sender<()>) -> 
     let seen = ending.subscribe();
     let (done, ended) = mpsc::channel();
     let Places { mut socket, tcp } = places;
-    let routes = router(agent);
     let mut listening = Vec::new();
     {
         let _on = runtime.enter();
         if let Some(socket) = &mut socket {
-            let accepting = accept(socket.listener()?, routes.clone(), seen.clone());
+            let accepting = accept(socket.listener()?, router(agent.clone()), seen.clone());
             listening.push(runtime.spawn(accepting));
         }
         if let Some((listener, access)) = tcp {
-            let guarded = routes.layer(middleware::from_fn_with_state(access, access::guard));
+            let guarded = router(agent).layer(middleware::from_fn_with_state(access, access::guard));
             listening.push(runtime.spawn(accept(TcpListener::from_std(listener)?, guarded, seen)));
         }
     }

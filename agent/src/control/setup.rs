@@ -28,17 +28,11 @@ impl Control {
     /// # Errors
     /// One of them was named, and cannot be had; or it would be open to others, which is [`Wrong`].
     pub(crate) fn of(args: &ControlArgs, name: &str) -> Result<Self> {
-        let mut control =
-            Self { places: Places::default(), answers_at: AnswersAt::default(), warnings: Vec::new() };
+        let warnings = args.check()?;
+        let mut control = Self { places: Places::default(), answers_at: AnswersAt::default(), warnings };
         control.take_socket(args, name)?;
-        match (args.http, &args.token_file) {
-            (Some(address), _) => control.take_port(address, args)?,
-            // Commands find it in the same variable, so that it may be set for them alone.
-            (None, Some(path)) => control.warnings.push(format!(
-                "{} (--token-file) is of no use without --http: this agent listens at no TCP port",
-                path.display()
-            )),
-            (None, None) => {}
+        if let Some(address) = args.http {
+            control.take_port(address, args)?;
         }
         Ok(control)
     }
@@ -46,12 +40,6 @@ impl Control {
     fn take_socket(&mut self, args: &ControlArgs, name: &str) -> Result<()> {
         let bound = match (&args.control, args.no_control) {
             (_, true) => return Ok(()),
-            (Some(path), false) if path.starts_with("http:") => {
-                let path = path.display();
-                return Err(
-                    Wrong(format!("{path} (--control) is no path: give an address with --http")).into()
-                );
-            }
             (Some(path), false) => Bound::at(path)?,
             (None, false) => match Bound::at(&socket::default_path(name, NodeId::from_name(name)?)) {
                 Ok(bound) => bound,
@@ -71,20 +59,6 @@ impl Control {
 
     fn take_port(&mut self, address: SocketAddr, args: &ControlArgs) -> Result<()> {
         let token = args.token_file.as_deref().map(Token::read).transpose()?;
-        if token.is_none() && !address.ip().is_loopback() {
-            return Err(Wrong(format!(
-                "others can reach {address} (--http): give a token that they must show with --token-file, or an address of this \
-                 machine alone, as 127.0.0.1:{}",
-                address.port()
-            ))
-            .into());
-        }
-        if let Some(path) = args.token_file.as_deref().filter(|path| token::others_can_read(path)) {
-            self.warnings.push(format!(
-                "every user of this machine can read {} (--token-file): `chmod o= {0}` keeps it from them",
-                path.display()
-            ));
-        }
         let listener = TcpListener::bind(address)
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
             .with_context(|| format!("cannot listen at {address} (--http)"))?;
@@ -121,5 +95,39 @@ impl Control {
         };
         let serving = server::start(self.places, agent, ending)?;
         Ok((self.answers_at, Some(serving), told))
+    }
+}
+
+impl ControlArgs {
+    /// What can be found to be wrong before anything is taken. What is no hindrance is returned as warnings.
+    ///
+    /// # Errors
+    /// The interface would be open to others, or its token cannot be read.
+    pub(crate) fn check(&self) -> Result<Vec<String>, Wrong> {
+        if let Some(path) = self.control.as_deref().filter(|path| path.starts_with("http:")) {
+            let path = path.display();
+            return Err(Wrong(format!("{path} (--control) is no path: give an address with --http")));
+        }
+        match (self.http, self.token_file.as_deref()) {
+            (Some(address), None) if !address.ip().is_loopback() => Err(Wrong(format!(
+                "others can reach {address} (--http): give a token that they must show with --token-file, or an address of this \
+                 machine alone, as 127.0.0.1:{}",
+                address.port()
+            ))),
+            (Some(_), Some(path)) => {
+                let _ = Token::read(path)?;
+                let warning = format!(
+                    "every user of this machine can read {} (--token-file): `chmod o= {0}` keeps it from them",
+                    path.display()
+                );
+                Ok(Vec::from_iter(token::others_can_read(path).then_some(warning)))
+            }
+            // Commands find it in the same variable, so that it may be set for them alone.
+            (None, Some(path)) => Ok(vec![format!(
+                "{} (--token-file) is of no use without --http: this agent listens at no TCP port",
+                path.display()
+            )]),
+            (_, None) => Ok(Vec::new()),
+        }
     }
 }

@@ -1,20 +1,52 @@
 //! What happens, for as long as somebody reads it.
 
-use super::Agent;
+use super::{Agent, api::Problem, failure::Failure};
 use crate::print::Line;
 use axum::{
-    extract::State,
+    body::Body,
+    extract::{Request, State},
+    http::StatusCode,
+    middleware::Next,
     response::{
-        Sse,
+        IntoResponse as _, Response, Sse,
         sse::{self, KeepAlive},
     },
 };
 use futures_util::StreamExt as _;
+use http_body_util::BodyExt as _;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::sync::{
+    Semaphore,
     broadcast::{self, error::RecvError},
     watch,
 };
+use utoipa::IntoResponses;
+
+/// Streams at a time at the socket, and over TCP: so many fewer than connections that those who read for ever keep nobody out
+/// who asks once.
+pub(super) const MAX_STREAMS: usize = 32;
+
+/// All places for streams are taken: the part of the document that all streams share.
+#[derive(IntoResponses)]
+#[response(status = 503, description = "As many streams are read as may be: try again")]
+pub(super) struct NoPlace(#[allow(dead_code, reason = "it stands for the answer in the document")] Problem);
+
+/// Lets a request for a stream pass if there is a place for it, which it keeps until it ends.
+pub(super) async fn placed(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let Ok(place) = places.try_acquire_owned() else {
+        let said = format!(
+            "{MAX_STREAMS} streams are read here, and there are no more: end one of them (`gossip watch`, an open dashboard), or \
+             try again later"
+        );
+        return Failure::new(StatusCode::SERVICE_UNAVAILABLE, said).into_response();
+    };
+    next.run(request).await.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _ = &place;
+            frame
+        }))
+    })
+}
 
 /// How often a stream on which nothing happens says that it lives.
 const ALIVE: Duration = Duration::from_secs(15);
@@ -38,6 +70,7 @@ async fn next(
     tag = "streams",
     responses(
         (status = 200, description = "Server-sent events, without end", content_type = "text/event-stream", body = Line),
+        NoPlace,
     ),
 )]
 pub(super) async fn follow(
@@ -70,6 +103,7 @@ pub(super) async fn follow(
             content_type = "text/event-stream",
             body = String
         ),
+        NoPlace,
     ),
 )]
 pub(super) async fn feed(

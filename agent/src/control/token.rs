@@ -1,7 +1,6 @@
 //! The token that whoever changes something over TCP must show.
 
 use crate::wrong::Wrong;
-use anyhow::Result;
 use std::{fmt, fs::File, io::Read as _, os::unix::fs::PermissionsExt as _, path::Path};
 use subtle::ConstantTimeEq as _;
 
@@ -25,14 +24,14 @@ impl Token {
     ///
     /// # Errors
     /// The file cannot be read, or holds no token; [`Wrong`] says what to do.
-    pub(crate) fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self, Wrong> {
         let wrong = |why: String| Wrong(format!("--token-file {}: {why}", path.display()));
         let mut text = String::new();
         let file = File::open(path).map_err(|error| wrong(format!("it cannot be opened: {error}")))?;
         // One more than a token and its line end may have.
         let read = file.take(MAX_TOKEN as u64 + 3).read_to_string(&mut text);
         read.map_err(|error| wrong(format!("it cannot be read: {error}")))?;
-        Self::of(text.trim_end_matches(['\r', '\n'])).map_err(|why| wrong(why).into())
+        Self::of(text.trim_end_matches(['\r', '\n'])).map_err(wrong)
     }
 
     /// A token, if it can be one.
@@ -90,7 +89,7 @@ mod tests {
             }
         }
         let missing = Token::read(&directory.path().join("none")).unwrap_err();
-        assert!(missing.is::<Wrong>() && missing.to_string().contains("cannot be opened"), "{missing}");
+        assert!(missing.to_string().contains("cannot be opened"), "{missing}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{
     Agent, BYTES,
     api::{Problem, Send, Set, Shared},
-    failure::{Answer, Failure},
+    failure::{Answer, BreaksLimit, Failure, NotNow, Unreadable},
     members::shown,
 };
 use adapter_tokio::Bytes;
@@ -76,10 +76,9 @@ pub(super) async fn value(
     request_body = Set,
     responses(
         (status = 200, description = "What is set", body = Set),
-        (status = 400, description = "What is given cannot be read; the answer says what to give instead", body = Problem),
-        (status = 422, description = "It breaks a limit, which the answer names", body = Problem),
-        (status = 429, description = "Too much is changed at once: try again", body = Problem),
-        (status = 503, description = "The node has stopped", body = Problem),
+        Unreadable,
+        BreaksLimit,
+        NotNow,
     ),
 )]
 pub(super) async fn set_value(
@@ -105,8 +104,7 @@ pub(super) async fn set_value(
     responses(
         (status = 200, description = "It is deleted"),
         (status = 404, description = "The cluster has no such key", body = Problem),
-        (status = 429, description = "Too much is changed at once: try again", body = Problem),
-        (status = 503, description = "The node has stopped", body = Problem),
+        NotNow,
     ),
 )]
 pub(super) async fn delete_value(
@@ -129,10 +127,9 @@ pub(super) async fn delete_value(
     request_body = Send,
     responses(
         (status = 200, description = "What is sent", body = Send),
-        (status = 400, description = "What is given cannot be read; the answer says what to give instead", body = Problem),
-        (status = 422, description = "It breaks a limit, which the answer names", body = Problem),
-        (status = 429, description = "Too much is changed at once: try again", body = Problem),
-        (status = 503, description = "The node has stopped", body = Problem),
+        Unreadable,
+        BreaksLimit,
+        NotNow,
     ),
 )]
 pub(super) async fn send_event(

@@ -4,6 +4,7 @@
 //! not fit.
 
 use super::stream::Stream;
+use crate::print::printable;
 use clap::{Args, ValueEnum};
 use std::{
     io,
@@ -21,7 +22,7 @@ use tracing_subscriber::{
 
 /// What `gossip run` takes for its log.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Log")]
+#[command(next_help_heading = "Output")]
 pub(crate) struct LogArgs {
     /// What to log on standard error: off, error, warn, info, debug or trace; or of some parts another level than of the rest,
     /// as in warn,gossip_core=debug.
@@ -87,7 +88,8 @@ impl Log {
     pub(crate) fn start(args: &LogArgs, stream: Stream) -> Self {
         let stream = Arc::new(stream);
         let (filter, handle) = reload::Layer::new(args.log.clone());
-        let layer = fmt::layer().with_ansi(false).with_writer(Lines(Arc::clone(&stream)));
+        let lines = Lines { stream: Arc::clone(&stream), format: args.log_format };
+        let layer = fmt::layer().with_ansi(false).with_writer(lines);
         let layer = match args.log_format {
             LogFormat::Text => layer.with_filter(filter).boxed(),
             LogFormat::Json => layer.json().flatten_event(true).with_filter(filter).boxed(),
@@ -110,7 +112,10 @@ impl Log {
 }
 
 /// Makes lines of a stream out of what is formatted.
-struct Lines(Arc<Stream>);
+struct Lines {
+    stream: Arc<Stream>,
+    format: LogFormat,
+}
 
 impl<'l> MakeWriter<'l> for Lines {
     type Writer = &'l Lines;
@@ -124,7 +129,11 @@ impl io::Write for &Lines {
     /// The formatter hands over each entry as a whole. One entry is one line, whatever is in it.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let entry = String::from_utf8_lossy(bytes);
-        self.0.push(entry.trim_end().replace('\n', "; "));
+        let line = entry.trim_end().replace('\n', "; ");
+        self.stream.push(match self.format {
+            LogFormat::Text => printable(&line).into_owned(),
+            LogFormat::Json => line,
+        });
         Ok(bytes.len())
     }
 

@@ -1,5 +1,7 @@
 //! The names of all events, as `gossip run --json` prints them. Scripts rely on them: a name is added, never changed.
 
+use super::quoted;
+
 /// Every name and what it says, in alphabetical order.
 pub(crate) const ALL: [(&str, &str); 33] = [
     ("cleared", "A member that was suspected has shown that it lives."),
@@ -49,7 +51,7 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
     }
     let distance = |known: &str| strsim::damerau_levenshtein(known, text);
     let nearest = ALL.iter().map(|&(known, _)| known).min_by_key(|known| distance(known)).unwrap_or("up");
-    Err(format!("there is no event {text}; did you mean {nearest}?"))
+    Err(format!("there is no event {}; did you mean {nearest}?", quoted(text)))
 }
 
 #[cfg(test)]

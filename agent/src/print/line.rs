@@ -108,6 +108,16 @@ impl Line {
         Self { note: Some(note), ..self }
     }
 
+    /// Whether the name of the member is not known.
+    pub(crate) fn has_no_name(&self) -> bool {
+        self.name.is_none()
+    }
+
+    /// The same line with the member's name, if that is known by now.
+    pub(crate) fn named(self, name: Option<String>) -> Self {
+        Self { name: name.or(self.name), ..self }
+    }
+
     /// This many lines are missing here.
     pub(crate) fn lagged(missed: u64) -> Self {
         let note = format!("{missed} lines were not printed, since output is read too slowly");

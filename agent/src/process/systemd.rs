@@ -43,13 +43,16 @@ impl Service {
         }
     }
 
-    /// Tells that the configuration is read again while `work` does it.
-    pub(crate) fn reload(&self, work: impl FnOnce()) {
+    /// Tells that the configuration is being read again.
+    pub(crate) fn begin_reload(&self) {
         // What the time is, newer managers want to know.
         if let Ok(now) = NotifyState::monotonic_usec_now() {
             tell(&[NotifyState::Reloading, now]);
         }
-        work();
+    }
+
+    /// Tells that this is done.
+    pub(crate) fn end_reload(&self) {
         if self.is_ready {
             tell(&[NotifyState::Ready]);
         }

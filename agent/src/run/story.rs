@@ -1,11 +1,12 @@
 //! What is told of the members and of the cluster, in the order in which it happens.
 
-use super::{addresses::Addresses, shared_values::Keys};
+use super::{addresses::Addresses, shared_values::Keys, unnamed::Unnamed};
 use crate::{
     output::Output,
     print::{Line, name_of},
 };
 use adapter_tokio::{Event, Handle, Lagged, NodeId, Notice};
+use tokio::time::{Instant, sleep_until};
 
 /// What `gossip run` tells, and what it has to remember for that.
 pub(super) struct Story<'n> {
@@ -13,12 +14,13 @@ pub(super) struct Story<'n> {
     name: &'n str,
     keys: Keys,
     addresses: Addresses,
+    unnamed: Unnamed,
 }
 
 impl<'n> Story<'n> {
     pub(super) fn of(handle: &'n Handle, name: &'n str) -> Self {
         let (keys, addresses) = (Keys::known_to(handle), Addresses::known_to(handle));
-        Self { handle, name, keys, addresses }
+        Self { handle, name, keys, addresses, unnamed: Unnamed::default() }
     }
 
     pub(super) fn go_on(&mut self, next: Result<Notice, Lagged>, output: &Output) {
@@ -26,7 +28,11 @@ impl<'n> Story<'n> {
         match next {
             Ok(notice) => {
                 let line = Line::of_notice(&notice, (&handle.me(), self.name));
-                output.print(&match notice.event {
+                if let Some(id) = notice.event.member() {
+                    let name = notice.member.as_ref().and_then(|member| member.name.as_deref());
+                    self.unnamed.of(id, name).iter().for_each(|line| output.handle(line));
+                }
+                let line = match notice.event {
                     Event::State(id) => line.noted(tags_of(handle, id)),
                     Event::Suspected(_) => line.accused(accuser(&notice, self.handle, self.name)),
                     Event::Value(tag) => self.keys.changed(handle, tag, notice.at),
@@ -34,7 +40,15 @@ impl<'n> Story<'n> {
                         self.keys.conflict(handle, (value, loser), notice.at)
                     }
                     _ => line,
-                });
+                };
+                match notice.event {
+                    Event::Up(id) if line.has_no_name() && output.is_handled("up") => {
+                        output.show(&line);
+                        let oldest = self.unnamed.hold(id, Instant::now(), line);
+                        oldest.iter().for_each(|line| output.handle(line));
+                    }
+                    _ => output.print(&line),
+                }
                 let doubled = notice.member.and_then(|member| self.addresses.note(&member).zip(Some(member)));
                 if let Some((other, member)) = doubled {
                     output.print(&Line::same_address(&member.record, other));
@@ -42,9 +56,28 @@ impl<'n> Story<'n> {
             }
             Err(Lagged(missed)) => {
                 output.print(&Line::lagged(missed));
-                *self = Self::of(handle, self.name);
+                (self.keys, self.addresses) = (Keys::known_to(handle), Addresses::known_to(handle));
             }
         }
+    }
+
+    /// Waits until [`late`](Self::late) has something to do.
+    pub(super) async fn until_late(&self) {
+        match self.unnamed.due() {
+            Some(due) => sleep_until(due).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Runs what is to be run for members that have come, and whose names have not arrived.
+    pub(super) fn late(&mut self, output: &Output) {
+        let name = |id| self.handle.member(id)?.name;
+        self.unnamed.late(Instant::now(), name).iter().for_each(|line| output.handle(line));
+    }
+
+    /// The same, without waiting any longer.
+    pub(super) fn end(&mut self, output: &Output) {
+        self.unnamed.all().iter().for_each(|line| output.handle(line));
     }
 }
 

@@ -146,6 +146,67 @@ fn check_config_says_what_would_run_and_from_where() {
         "{stderr}"
     );
     assert_eq!(failure(&format!("run --config {file}"), 2), stderr);
+    assert_eq!(
+        failure("check-config --name a", 2),
+        "error: there is no cluster: give --cluster or GOSSIP_CLUSTER, or cluster in a file of --config\n"
+    );
+}
+
+#[test]
+fn check_config_looks_at_the_token_and_at_all_that_would_end_the_start() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let token = directory.path().join("token").display().to_string();
+    let check = format!("check-config --name a --cluster c --http 127.0.0.1:0 --token-file {token}");
+    assert!(failure(&check, 2).contains("cannot be opened"));
+    std::fs::write(&token, "short").unwrap();
+    assert!(failure(&check, 2).contains("openssl rand"));
+    std::fs::write(&token, "0123456789abcdef").unwrap();
+    let mode = |mode| {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&token, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(0o644);
+    let (stdout, stderr, status) = finish(&check);
+    assert!(stderr.starts_with("warning: every user of this machine can read"), "{stderr}");
+    assert!(status == Some(0) && stdout.contains("token_file"), "{stdout}");
+    let said: serde_json::Value = serde_json::from_str(&success(&format!("{check} --json"))).unwrap();
+    assert_eq!(said["warnings"].as_array().unwrap().len(), 1);
+    mode(0o600);
+    assert_eq!(finish(&check).1, "");
+    for (args, said) in [
+        ("--http 0.0.0.0:0", "--token-file"),
+        ("--tag a=1 --tag a=2", "--tag a is given twice"),
+        ("--bind 0.0.0.0:0", "--advertise IP:PORT"),
+        ("--bind 127.0.0.1:0 --join [::1]:1", "another family"),
+        ("--control http://127.0.0.1:1", "--http"),
+    ] {
+        for command in ["check-config", "run"] {
+            let said_it = failure(&format!("{command} --name a --cluster c {args}"), 2);
+            assert!(said_it.contains(said), "{command} {args}: {said_it}");
+        }
+    }
+}
+
+#[test]
+fn what_was_given_reaches_no_terminal_as_it_is() {
+    let name = "a\u{1b}[2Jb";
+    for args in [
+        &["run", "--cluster", "c", "--name", name] as &[&str],
+        &["run", "--cluster", "c", "--name", "a", "--bind", name],
+        &["run", "--cluster", "c", "--name", "a", "--preset", name],
+        &["run", "--cluster", "c", "--name", "a", "--config", name],
+        &["check-config", name],
+        &["member", "x", "--control", name],
+        &["watch", "--only", name],
+        &[name],
+    ] {
+        let output = std::process::Command::new(crate::process::GOSSIP).args(args).output().unwrap();
+        let (stdout, stderr) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        let is_raw = |text: &str| text.contains(|c: char| c.is_control() && c != '\n');
+        assert!(!output.status.success() && !is_raw(&stdout) && !is_raw(&stderr), "{args:?}: {stderr:?}");
+        assert!(stderr.contains("\\u{1b}") || stderr.contains("U+001B"), "{args:?}: {stderr}");
+    }
 }
 
 #[test]

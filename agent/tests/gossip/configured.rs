@@ -48,10 +48,15 @@ fn what_can_change_changes_at_a_hangup_and_the_rest_is_named() {
     node.running.warning("exit status: 7");
     let tags = |event: &Value| event["note"].as_str().unwrap_or_default() == "role=web";
     while !tags(&other.event("state")) {}
-    // The rest still needs a restart.
-    node.running.signal("HUP");
+    // The rest still needs a restart, which was said, and is said of another value again.
+    let said = ["reloaded", "warning"];
+    assert_eq!(node.running.next_of(&said), "warning", "of the handler");
+    let more = more.replace("exit 7", "true");
+    node.reload(&format!("{NEEDED}{more}"));
+    assert_eq!(node.running.next_of(&said), "reloaded");
+    node.reload(&format!("{NEEDED}{}", more.replace("99", "98")));
+    assert_eq!([node.running.next_of(&said), node.running.next_of(&said)], ["warning", "reloaded"]);
     node.running.warning("capacity has changed in the configuration: restart");
-    assert_eq!(node.running.event("reloaded")["note"], "nothing has changed");
     node.running.signal("TERM");
     assert!(node.running.end().success());
 }
@@ -64,9 +69,12 @@ fn a_file_that_is_wrong_changes_nothing_and_is_told_of() {
     let warning = node.running.event("warning");
     let note = warning["note"].as_str().unwrap();
     assert!(note.contains("nothing has changed") && note.contains("line 6: there is no key naem"), "{note}");
-    // What was wrong is mended: only now does it count.
+    // The same again is nothing new; and once it is mended, it counts.
+    node.running.signal("HUP");
+    node.running.warning("the configuration was read again, and is wrong");
+    node.running.warning("the configuration was read again, and is wrong");
     node.reload(&format!("{NEEDED}[tag]\nrole = 'web'\n"));
-    assert_eq!(node.running.event("reloaded")["note"], "tag");
+    assert_eq!(node.running.next_of(&["reloaded", "warning"]), "reloaded", "said once");
 }
 
 #[test]

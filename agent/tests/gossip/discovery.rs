@@ -65,3 +65,15 @@ fn a_node_joins_through_a_command_that_prints_seeds() {
     let (c, _) = Running::node("c", "commanded", &["--join-command", "exit 4"]);
     c.warning("exit 4 (--join-command): failed with exit status: 4");
 }
+
+#[test]
+fn a_node_whose_seeds_are_to_be_found_has_joined_once_it_has() {
+    let (_a, address) = Running::node("a", "awaited", &[]);
+    let place = TempDir::new().unwrap();
+    let file = place.path().join("seeds");
+    let command = format!("cat {}", file.display());
+    let (b, _) = Running::node("b", "awaited", &["--join-command", &command]);
+    assert_eq!(b.next_of(&["joined", "warning"]), "warning", "there are no seeds, and nobody was joined");
+    fs::write(&file, format!("{address}\n")).unwrap();
+    assert_eq!(b.next_of(&["joined", "stopped"]), "joined");
+}

@@ -39,6 +39,24 @@ fn a_command_gets_what_happened_as_data_and_never_as_a_command() {
 }
 
 #[test]
+fn a_command_for_one_that_comes_gets_the_name_that_arrives_later() {
+    let place = TempDir::new().unwrap();
+    let (events, up) = (place.path().join("events"), place.path().join("up"));
+    let on = format!(
+        "up=cat > {0}.new; mv {0}.new {0}; echo \"$GOSSIP_MEMBER\" > {1}.new; mv {1}.new {1}",
+        events.display(),
+        up.display()
+    );
+    let (a, address) = Running::node("a", "named", &["--on", &on]);
+    let (_b, _) = Running::node("b", "named", &["--join", &address]);
+    assert_eq!(line_of(&up), "b\n");
+    let told: Value = serde_json::from_str(&line_of(&events)).unwrap();
+    assert_eq!((&told["event"], &told["name"]), (&"up".into(), &"b".into()));
+    // Whoever reads the output is told at once.
+    assert_eq!(a.event("up")["id"], told["id"]);
+}
+
+#[test]
 fn a_command_that_fails_is_warned_of_in_the_log_and_in_the_events() {
     let (a, _) = Running::node("a", "failing", &["--on", "started=echo broken >&2; exit 3"]);
     let warning = a.event("warning");

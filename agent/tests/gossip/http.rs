@@ -175,6 +175,39 @@ fn a_port_in_use_is_told_with_its_flag() {
 }
 
 #[test]
+fn many_streams_leave_places_for_those_who_ask_once() {
+    let place = Place::new("streams");
+    let (_a, _) = place.agent("a", "--http 127.0.0.1:0");
+    let port = Port::of(&place, "a");
+    let host = format!("host: {}\r\n", port.0);
+    let stream = |path: &str| {
+        let mut stream = TcpStream::connect(&port.0).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\n{host}\r\n").unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        (stream, String::from_utf8(status.to_vec()).unwrap())
+    };
+    let mut streams: Vec<_> = (0..32).map(|n| stream(["/v1/watch", "/v1/feed"][n % 2])).collect();
+    assert!(streams.iter().all(|(_, status)| status == "HTTP/1.1 200"));
+    for path in ["GET /v1/watch", "GET /v1/feed"] {
+        let (status, body) = port.request(path, &host, "");
+        assert!(status == 503 && body.contains("32 streams are read here"), "{status} {body}");
+    }
+    assert_eq!(port.request("GET /v1/info", &host, "").0, 200);
+    // The socket has places of its own, and one that ends is free again.
+    let mut watcher = Running::start(&format!("watch --json --control {}", place.socket("a")));
+    streams.pop();
+    let again = (0..600).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        stream("/v1/watch").1 == "HTTP/1.1 200"
+    });
+    assert!(again, "a stream that has ended keeps its place");
+    place.ask("a", "leave");
+    assert_eq!(watcher.event("stopped")["name"], "a");
+    assert_eq!(watcher.end().code(), Some(1));
+}
+
+#[test]
 fn a_watch_over_tcp_ends_with_its_agent() {
     let place = Place::new("tcp-watch");
     let (_a, address) = place.agent("a", "--http 127.0.0.1:0");

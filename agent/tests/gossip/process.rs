@@ -110,6 +110,16 @@ impl Running {
         serde_json::from_str(&ahead.unwrap_or_else(|| self.stdout.recv_timeout(LIMIT).unwrap())).unwrap()
     }
 
+    /// Which of these events is next on standard output.
+    pub(crate) fn next_of<'e>(&self, events: &[&'e str]) -> &'e str {
+        loop {
+            let next = self.next();
+            if let Some(event) = events.iter().find(|event| next["event"] == **event) {
+                return event;
+            }
+        }
+    }
+
     /// The next object on standard output whose event is `event`.
     pub(crate) fn event(&self, event: &str) -> Value {
         let parse = |line: &str| serde_json::from_str::<Value>(line).unwrap();
