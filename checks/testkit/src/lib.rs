@@ -1,8 +1,11 @@
 //! What tests of the core share, and fuzzing with them: a small virtual network of real nodes, in virtual time, without
-//! sockets and deterministic from one seed; and a forger of datagrams, which encodes what PROTOCOL.md says by itself.
+//! sockets and deterministic from one seed; and a forger of datagrams, which encodes what PROTOCOL.md says by itself. With the
+//! feature `browser` also Chromium, for tests of pages.
 
 #![allow(clippy::panic, reason = "tests panic")]
 
+#[cfg(feature = "browser")]
+pub mod browser;
 // The simulator forges with the same code, and must not depend on a crate that is not published.
 #[path = "../../../simulator/src/forge.rs"]
 pub mod forge;

@@ -86,6 +86,7 @@ export class App {
         this.events.redraw();
         this.player.redraw();
         this.heat.redraw();
+        if (this.charts.filter((chart) => chart.settle()).length) forgetWidths();
         for (const chart of this.charts) chart.redraw();
     }
 

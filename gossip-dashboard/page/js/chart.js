@@ -46,9 +46,15 @@ export class Chart {
         return this.isOfTime ? this.scene.time : null;
     }
 
-    redraw() {
+    // Shows the card if there is something in it; says whether it comes or goes, which changes the width of the others.
+    settle() {
+        const { hidden } = this.card;
         this.card.hidden = !this.isThere;
-        if (!this.isThere) return;
+        return hidden !== this.card.hidden;
+    }
+
+    redraw() {
+        if (this.card.hidden) return;
         const height = isWide() ? 300 : 150;
         const [g, width] = fit(this.canvas, height);
         this.cursor.style.height = `${height - 26}px`;

@@ -93,7 +93,7 @@ export class Feed {
                     this.told.line(data);
                 }, abort.signal, alive);
             } catch (error) {
-                why = abort.signal.aborted ? 'the agent has said nothing for a while' : this.words(error);
+                why = abort.signal.aborted ? `the agent has been silent for ${SILENCE_MS / 1_000} s` : this.words(error);
                 if (error instanceof Refused && error.status === 401) this.token = await this.told.token(error.message);
             }
             clearTimeout(timer);

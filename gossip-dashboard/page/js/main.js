@@ -70,7 +70,7 @@ function begin() {
         open('This recording', data.textContent);
     } else if (location.protocol.startsWith('http')) {
         find('#emptywhat').textContent = 'Connecting to the agent';
-        find('#emptywhy').textContent = 'It tells who is there in a moment.';
+        find('#emptywhy').textContent = 'Its members appear in a moment.';
         app.live = new Live(app);
         app.live.follow();
     }

@@ -33,6 +33,7 @@ export class Recording {
         this.expectations = [];
         this.lag = null;
         this.start = 0;
+        this.isBegun = false;
         this.end = 0;
         this.dropped = 0;
         this.forgotten = 0;
@@ -210,7 +211,8 @@ export class Recording {
 
     // A stream begins where its first event or second is.
     begin(at) {
-        if (this.isLive && this.timeline.events.length <= 1 && !this.seconds.length) this.start = at;
+        if (this.isLive && !this.isBegun) this.start = at;
+        this.isBegun = true;
     }
 
     addSecond(line) {

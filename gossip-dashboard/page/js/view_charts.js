@@ -31,7 +31,7 @@ export class SpreadChart extends Chart {
     }
 
     get isThere() {
-        return this.scene.recording.spreads.length > 0 || !this.scene.recording.head.ofNode;
+        return this.scene.recording.spreads.length > 0;
     }
 
     cursorAt() {
@@ -96,15 +96,11 @@ export class SpreadChart extends Chart {
 
     read() {
         const { news, recording } = this.scene;
-        if (!news) {
-            say(this.heading, 'nothing was followed');
-            this.legend([]);
-            return;
-        }
+        if (!news) return;
         const share = `${((100 * this.scene.informed()) / news.all).toFixed(1)} %`;
         const others = recording.spreads.length > 1 ? [['other news', ink.ghost, '']] : [];
         this.legend([[`${news.what} of ${this.scene.name(news.member)}`, ink.c0, share], ...others]);
-        say(this.heading, `all that it reached: ${count(news.max)} ms`);
+        say(this.heading, `known to all that it reached after ${count(news.max)} ms`);
     }
 }
 

@@ -218,7 +218,8 @@ export class MemberMap {
             g.font = BOLD;
             g.fillStyle = ink.held;
             g.textAlign = 'right';
-            const words = label.width > 180 ? 'held: nobody is accused' : 'held';
+            // Beside the zone's name, as far as there is room.
+            const words = label.width > 240 ? 'quarantined: nobody is accused' : label.width > 130 ? 'quarantined' : '';
             g.fillText(words, label.x + label.width, label.y);
             g.textAlign = 'left';
         }

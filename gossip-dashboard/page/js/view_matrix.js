@@ -8,6 +8,7 @@ import { FONT, RAMP, fit, fitted, ink, widthOf } from './ink.js';
 const HEAD = 56;
 const FOOT = 26;
 const SUMS = 36;
+const ACCUSER = 'accuser ↓';
 
 export class Matrix {
     constructor(scene, act) {
@@ -109,13 +110,14 @@ export class Matrix {
         const height = Math.min(400, wide + 30);
         const [g, width] = fit(this.canvas, height);
         g.font = FONT;
-        const longest = Math.max(24, ...rows.map((row) => g.measureText(this.nameOf(row)).width));
+        const words = [ACCUSER, ...rows.map((row) => this.nameOf(row))];
+        const longest = Math.max(...words.map((word) => g.measureText(word).width));
         this.left = Math.min(96, longest + 8);
         const lines = Math.max(rows.length, columns.length, this.view.level === 'members' ? 8 : 1);
         this.size = Math.max(8, Math.min(46, (width - this.left - SUMS) / lines, (height - HEAD - FOOT) / lines));
         g.fillStyle = ink.dim;
         g.fillText('accused →', this.left, 10);
-        g.fillText('accuser ↓', 0, 26);
+        g.fillText(ACCUSER, 0, HEAD - 9);
         this.drawNames(g);
         this.drawCells(g);
         this.drawSums(g);
@@ -220,8 +222,9 @@ export class Matrix {
         const names = { regions: this.scene.recording.regions, zones: this.scene.recording.zones.map((z) => z.name) };
         const of = level === 'members' ? names.zones : names.regions;
         const where = pair ? `${of[pair[0]] || '–'} → ${of[pair[1]] || '–'}: ` : '';
-        const hidden = this.data.hidden ? `; the busiest, ${count(this.data.hidden)} not shown` : '';
-        say(find('#mxsub'), `${where}${count(this.data.total)} failed probes so far${hidden}`);
+        const hidden = this.data.hidden ? `; the busiest lines, ${count(this.data.hidden)} not shown` : '';
+        const accusations = this.data.total === 1 ? 'accusation' : 'accusations';
+        say(find('#mxsub'), `${where}${count(this.data.total)} ${accusations} so far${hidden}`);
         this.out.hidden = this.path.length === 0;
         this.name();
         const words = `Who accuses whom: ${find('#mxsub').textContent}. ${find('#mxleg').textContent}`;

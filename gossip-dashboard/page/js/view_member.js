@@ -58,13 +58,13 @@ export class MemberCard {
         if (this.key === key) return;
         this.key = key;
         const words = groups.length
-            ? 'In trouble now; press one to see it.'
+            ? 'In trouble now. Press one for details.'
             : 'Nobody is in trouble now. Press a cell, or / to find a member.';
         const rows = groups.slice(0, MAX_PLACES).map(({ state, member, members, place }) => {
             const text = members > 1 || state === HELD ? place : this.scene.name(member);
             const onclick = () => this.act.select(member);
             const button = make('button', { class: 'link', type: 'button', text, title: text, onclick });
-            const what = state === HELD ? 'held' : STATES[state];
+            const what = STATES[state];
             const many = members > 1 ? `${count(members)} ${what}` : what;
             return make('div', { class: 'trb' }, chip(state), button, make('span', { class: 'dim', text: many }));
         });
@@ -108,10 +108,10 @@ export class MemberCard {
             ['Status', this.statusWords(member)],
             ['Health', HEALTH[health]],
             ['Place', recording.racks[recording.rackOf[member]].name],
-            ['Reached', held ? 'no, zone held' : reached ? 'yes' : 'no'],
+            ['Reached', held ? 'no, quarantined' : reached ? 'yes' : 'no'],
             ['Refuted', times(refuted)],
             ['Routable', routable ? 'yes' : 'no'],
-            ['Came', times(came)],
+            ['Joined', times(came)],
         ];
         const wide = [['Accused by', some(by)], ['Accuses', some(accuses)], ...this.published(member)];
         const key = JSON.stringify([member, lines, wide]);

@@ -52,7 +52,7 @@ export class Search {
         }
         this.found = search(this.scene.recording, this.input.value);
         const items = this.found.map((member, i) => this.hit(member, i));
-        if (!items.length) items.push(make('li', { class: 'dim', text: 'Nobody by that name' }));
+        if (!items.length) items.push(make('li', { class: 'dim', text: 'No member or place matches' }));
         this.hits.replaceChildren(...items);
         this.hits.hidden = false;
         this.input.setAttribute('aria-expanded', 'true');

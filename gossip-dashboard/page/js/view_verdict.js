@@ -5,7 +5,7 @@ import { count, measured } from './format.js';
 import { ALIVE, DEAD, DEGRADED, HELD, SUSPECT, UNHEALTHY, UNREACHABLE } from './words.js';
 
 const TROUBLE = [
-    [SUSPECT, 'suspect'], [DEAD, 'dead'], [HELD, 'held'],
+    [SUSPECT, 'suspect'], [DEAD, 'dead'], [HELD, 'quarantined'],
     [UNREACHABLE, 'unreachable'], [UNHEALTHY, 'unhealthy'], [DEGRADED, 'degraded'],
 ];
 
@@ -42,7 +42,7 @@ export class Verdict {
     expectation(e) {
         // What must be zero or yes says so by its value.
         const plain = e.bound === 'is' || (e.bound === 'max' && e.limit === 0);
-        const limit = e.bound && !plain ? `${e.bound} ${measured(e.limit, e.unit)}` : '';
+        const limit = e.bound && !plain ? `${{ max: '≤', min: '≥' }[e.bound]} ${measured(e.limit, e.unit)}` : '';
         const value = make('span', { class: 'v' }, make('i', { text: e.holds ? '✓' : '✕' }), measured(e.got, e.unit));
         const words = make('span', { class: 'w', text: e.words });
         const title = `${e.words} (${e.name})`;
@@ -66,7 +66,7 @@ export class Verdict {
 
     dropped() {
         const { dropped } = this.scene.recording;
-        return dropped ? `${count(dropped)} events were too many for the recording, and are only counted.` : '';
+        return dropped ? `${count(dropped)} accusations did not fit into the recording, and are only counted.` : '';
     }
 
     title() {

@@ -20,7 +20,7 @@ export const STATES = [
     'degraded',
     'unhealthy',
     'unreachable',
-    'zone held',
+    'quarantined',
     'suspect',
     'dead',
     'left',
@@ -34,10 +34,10 @@ export const KINDS = new Map([
     ['suspected', { label: 'suspected', mark: SUSPECT }],
     ['cleared', { label: 'refuted', mark: ALIVE }],
     ['down', { label: 'died', mark: DEAD }],
-    ['up', { label: 'came', mark: ALIVE }],
+    ['up', { label: 'up', mark: ALIVE }],
     ['left', { label: 'left', mark: LEFT }],
-    ['zone_held', { label: 'zone held', mark: HELD }],
-    ['zone_released', { label: 'zone released', mark: ALIVE }],
+    ['zone_held', { label: 'quarantined', mark: HELD }],
+    ['zone_released', { label: 'released', mark: ALIVE }],
     ['health', { label: 'health', mark: DEGRADED }],
     ['unreachable', { label: 'unreachable', mark: UNREACHABLE }],
     ['reachable', { label: 'reachable', mark: ALIVE }],
@@ -62,25 +62,25 @@ export function sentence(event, named, zoneNamed) {
         case 'suspected':
             return by ? `${who} is suspected by ${by}` : `${who} is suspected`;
         case 'cleared':
-            return `${who} refutes it`;
+            return `${who} refutes the suspicion`;
         case 'down': {
-            const known = event.extra > 0 ? `; all know after ${seconds(event.extra)}` : '';
-            return `${who} is dead${by ? `, says ${by}` : ''}${known}`;
+            const known = event.extra > 0 ? `; all know in ${seconds(event.extra)}` : '';
+            return `${by ? `${by} declares ${who} dead` : `${who} is declared dead`}${known}`;
         }
         case 'up':
-            return `${who} comes`;
+            return `${who} is up`;
         case 'left':
             return `${who} leaves`;
         case 'updated':
-            return `${who} has news`;
+            return `${who} publishes an update`;
         case 'health':
             return `${who} is ${HEALTH[event.extra]}`;
         case 'accused':
             return by ? `${by} cannot reach ${who}` : `${who} cannot be reached`;
         case 'zone_held':
-            return event.extra > 1 ? `${who} is held by ${event.extra}` : `${who} is held`;
+            return event.extra > 1 ? `${who} is quarantined by ${event.extra}` : `${who} is quarantined`;
         case 'zone_released':
-            return `${who} answers again`;
+            return `${who} is no longer quarantined`;
         default:
             return `${who} is ${event.word}`;
     }

@@ -1,7 +1,8 @@
 //! Names come from the network: whatever stands in them stays text.
 
-use crate::{browser::Browser, report::open};
+use crate::shown::open;
 use serde_json::json;
+use testkit::browser::Browser;
 
 const NAMES: [&str; 6] = [
     "<img src=x onerror=\"window.hit=1\">",

@@ -1,11 +1,8 @@
 //! The page as an agent serves it, with a stream.
 
-use crate::{
-    browser::{Browser, Page},
-    cluster::Cluster,
-    server::Server,
-};
+use crate::{cluster::Cluster, server::Server};
 use serde_json::json;
+use testkit::browser::{Browser, Page};
 
 const HEAD: &str = r#"{"gossip":1,"source":"one agent","cluster":"shop","view":"node","classes":["probe"]}"#;
 
@@ -36,7 +33,7 @@ fn a_death_turns_up_and_the_time_follows_the_stream() {
     shown(&page, 7, "1");
     page.until("document.querySelector('#clock').textContent.startsWith('0:02.0')");
     page.until(
-        "document.querySelector('#list li.now span')?.textContent == 'eu-a-r1-08 is dead, says eu-a-r1-09'",
+        "document.querySelector('#list li.now span')?.textContent == 'eu-a-r1-09 declares eu-a-r1-08 dead'",
     );
     assert_eq!(page.complaints(), [""; 0]);
 }

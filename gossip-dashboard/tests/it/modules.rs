@@ -1,6 +1,7 @@
 //! The modules' own tests, which run in the browser as the modules do.
 
-use crate::{browser::Browser, server::Server};
+use crate::server::Server;
+use testkit::browser::Browser;
 
 #[test]
 fn the_tests_of_the_modules_pass() {

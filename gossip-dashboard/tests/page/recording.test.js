@@ -105,3 +105,8 @@ test('a search finds names first that begin with it, then parts and places', () 
     equal(search(recording, ' '), []);
     equal(search(recording, 'eu/a', 1), [0]);
 });
+
+test('a stream begins with its first event, however few there are', () => {
+    const recording = live('[40,"down",0]', '{"s":1000,"run":2}');
+    equal([recording.start, recording.from, recording.end], [40, 40, 1_000]);
+});

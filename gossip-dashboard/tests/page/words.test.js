@@ -11,11 +11,11 @@ test('each kind of event is a sentence that names who', () => {
     }
     equal(say('suspected'), 'ada is suspected by bob');
     equal(say('suspected', { by: -1 }), 'ada is suspected');
-    equal(say('down', { extra: 4_100 }), 'ada is dead, says bob; all know after 4.1 s');
+    equal(say('down', { extra: 4_100 }), 'bob declares ada dead; all know in 4.1 s');
     equal(say('accused'), 'bob cannot reach ada');
     equal(say('accused', { by: -1 }), 'ada cannot be reached');
     equal(say('health', { extra: 2 }), 'ada is unhealthy');
-    equal(say('zone_held', { extra: 3 }), 'zone eu/a is held by 3');
+    equal(say('zone_held', { extra: 3 }), 'zone eu/a is quarantined by 3');
 });
 
 test('a word that is not known is said as it is', () => {

@@ -1,22 +1,26 @@
-//! Measurements, which print what they measure and assert nothing about time:
+//! What the page takes, in a Chromium without a window, with invented clusters: how long a report is until it is drawn, how long
+//! moving the time takes, and how soon a death that a server tells is shown.
 //!
-//! ```text
-//! cargo test --release -p gossip-dashboard -- --ignored --nocapture figures
-//! ```
+//! `cargo bench -p gossip-dashboard --bench figures`
+//!
+//! With `SHOTS=FOLDER` it writes pictures of everything that the page can show into that folder instead.
 
-use crate::{
-    browser::Browser,
-    cluster::{Cluster, END},
-    report::show,
-    server::Server,
-};
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing to say")]
+
+#[path = "../tests/it/cluster.rs"]
+mod cluster;
+#[path = "../tests/it/server.rs"]
+mod server;
+#[path = "../tests/it/shown.rs"]
+mod shown;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use cluster::{Cluster, END};
 use serde_json::{Value, json};
-use std::{
-    env, fs,
-    path::Path,
-    time::{Instant, SystemTime, UNIX_EPOCH},
-};
+use server::Server;
+use shown::{open, show};
+use std::{env, fs, path::Path, time::Instant};
+use testkit::browser::{Browser, Page};
 
 const SCRUB: &str = "(async () => {
     const slider = document.querySelector('#seek');
@@ -33,15 +37,22 @@ const SCRUB: &str = "(async () => {
     return Object.values(times).flatMap((list) => [at(list, 0.5), at(list, 0.99)]);
 })()";
 
-#[test]
-#[ignore = "prints figures"]
-fn figures_of_a_report() {
+fn main() {
     let Some(browser) = Browser::start() else { return };
+    match env::var_os("SHOTS") {
+        Some(folder) => pictures(&browser, Path::new(&folder)),
+        None => {
+            reports(&browser);
+            streams(&browser);
+        }
+    }
+}
+
+fn reports(browser: &Browser) {
     println!("page: {} bytes", gossip_dashboard::page().len());
     for members in [1_000, 10_000] {
         let text = Cluster::new(members).with_everything().expecting(false).text();
-        let page = browser.blank();
-        show(&page, &text);
+        let page = open(browser, &text);
         let drawn = page.eval("performance.getEntriesByName('drawn')[0].duration");
         let scrubbed = page.eval(SCRUB);
         let of = |i: usize| scrubbed[i].as_f64().unwrap_or_default();
@@ -56,10 +67,7 @@ fn figures_of_a_report() {
     }
 }
 
-#[test]
-#[ignore = "prints figures"]
-fn figures_of_a_stream() {
-    let Some(browser) = Browser::start() else { return };
+fn streams(browser: &Browser) {
     let server = Server::start();
     let mut lines = Cluster::new(10_000).lines();
     lines[0] = r#"{"gossip":1,"source":"figures","view":"node","classes":["probe"]}"#.to_owned();
@@ -80,55 +88,45 @@ fn figures_of_a_stream() {
     println!("10,000 members: a death is shown after p50 {} ms, at most {} ms", late[15], late[29]);
 }
 
-/// A picture of a running agent's page, at the address that `AGENT` names, into the folder that `SHOTS` names.
-#[test]
-#[ignore = "writes pictures"]
-fn figures_of_an_agent() {
-    let Some(browser) = Browser::start() else { return };
-    let (Some(folder), Ok(url)) = (env::var_os("SHOTS"), env::var("AGENT")) else { return };
-    let page = browser.blank();
-    page.size(1_600, 1_700);
-    page.go(&url);
-    page.until("Number(document.querySelector('#key button:nth-child(7) b')?.textContent) > 0");
-    let shown = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    println!("a death was shown at {:.3} s since 1970", shown.as_secs_f64());
-    fs::write(Path::new(&folder).join("agent.png"), STANDARD.decode(page.picture()).unwrap()).unwrap();
-    println!("{:?}", page.complaints());
+/// Writes a picture of the page, from top to bottom.
+fn shoot(page: &Page<'_>, folder: &Path, name: &str) {
+    page.eval("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+    fs::write(folder.join(name).with_extension("png"), STANDARD.decode(page.picture()).unwrap()).unwrap();
 }
 
-/// Pictures to look at, into the folder that `SHOTS` names.
-#[test]
-#[ignore = "writes pictures"]
-fn figures_as_pictures() {
-    let Some(browser) = Browser::start() else { return };
-    let Some(folder) = env::var_os("SHOTS") else { return };
-    let folder = Path::new(&folder);
+/// Moves the time.
+fn seek(page: &Page<'_>, at: u64) {
+    let value = at * 10_000 / END;
+    let _: Value = page.eval(&format!(
+        "(() => {{ const s = document.querySelector('#seek'); s.value = {value}; s.dispatchEvent(new Event('input')); }})()"
+    ));
+}
+
+fn pictures(browser: &Browser, folder: &Path) {
     fs::create_dir_all(folder).unwrap();
-    let shoot = |page: &crate::browser::Page<'_>, name: &str| {
-        page.eval("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
-        fs::write(folder.join(name).with_extension("png"), STANDARD.decode(page.picture()).unwrap()).unwrap();
-    };
-    let go = |page: &crate::browser::Page<'_>, at: u64| {
-        let value = at * 10_000 / END;
-        let _: Value = page.eval(&format!(
-            "(() => {{ const s = document.querySelector('#seek'); s.value = {value}; s.dispatchEvent(new Event('input')); }})()"
-        ));
-    };
+    of_reports(browser, folder);
+    of_streams(browser, folder);
+}
+
+fn of_reports(browser: &Browser, folder: &Path) {
     for (members, theme) in [(1_000, "light"), (1_000, "dark"), (10_000, "light"), (10_000, "dark")] {
         let page = browser.blank();
-        page.size(1_600, 1_700);
+        page.size(1_400, 900);
         page.media(theme, false);
         show(&page, &Cluster::new(members).with_everything().expecting(members > 1_000).text());
-        go(&page, 42_500);
-        shoot(&page, &format!("report-{members}-{theme}"));
+        seek(&page, 42_500);
+        shoot(&page, folder, &format!("report-{members}-{theme}"));
         page.key("m");
         page.key("m");
-        go(&page, 28_000);
-        shoot(&page, &format!("accused-{members}-{theme}"));
+        seek(&page, 28_000);
+        shoot(&page, folder, &format!("accused-{members}-{theme}"));
         page.size(420, 1_500);
         page.key("m");
-        shoot(&page, &format!("phone-{members}-{theme}"));
+        shoot(&page, folder, &format!("phone-{members}-{theme}"));
     }
+}
+
+fn of_streams(browser: &Browser, folder: &Path) {
     for (members, theme) in [(24, "dark"), (10_000, "light")] {
         let server = Server::start();
         let mut lines = Cluster::new(members.max(36)).with_everything().lines();
@@ -136,19 +134,19 @@ fn figures_as_pictures() {
         lines.retain(|line| !line.contains("\"spread\"") && !line.contains("\"fault\""));
         server.tell(lines);
         let page = browser.blank();
-        page.size(1_600, 1_700);
+        page.size(1_400, 900);
         page.media(theme, false);
         page.go(&server.url("/"));
         page.until("document.querySelector('#key b')");
         page.key("/");
         page.write("us-a-r1-01");
         page.key("Enter");
-        shoot(&page, &format!("live-{members}-{theme}"));
+        shoot(&page, folder, &format!("live-{members}-{theme}"));
         server.set(|stage| stage.cut += 1);
         server.set(|stage| {
             stage.refusal = Some((503, r#"{"error":"the agent serves as many streams as it may"}"#))
         });
         page.until("document.querySelector('#vw').textContent == '! Lost'");
-        shoot(&page, &format!("lost-{members}-{theme}"));
+        shoot(&page, folder, &format!("lost-{members}-{theme}"));
     }
 }

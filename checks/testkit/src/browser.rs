@@ -1,35 +1,41 @@
 //! Chromium, driven over the pipe of its debugging protocol: messages of JSON, each ended by a zero byte.
 //!
 //! The pipe needs neither a port nor a WebSocket, and ends with the test. A library for the whole protocol would take
-//! longer to build than all of these tests.
+//! longer to build than all tests that use this.
+//!
+//! Where Chromium is not installed, [`Browser::start`] says SKIPPED on standard error and returns `None`; with
+//! `REQUIRE_CHROMIUM` in the environment it panics instead.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test whose browser fails has failed")]
 
 use serde_json::{Value, json};
 use std::{
     cell::RefCell,
-    env, fs,
+    env,
     io::{self, BufRead as _, BufReader, Write as _},
-    path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
-    sync::{
-        atomic::{AtomicU32, Ordering},
-        mpsc::{self, Receiver},
-    },
+    sync::mpsc::{self, Receiver},
     thread,
     time::{Duration, Instant},
 };
+use tempfile::TempDir;
 
 /// How long the browser may take for anything before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PROGRAMS: [&str; 2] = ["chromium", "chromium-browser"];
-static STARTED: AtomicU32 = AtomicU32::new(0);
+/// How long the browser has to end by itself, so that nothing of it writes to its profile any more.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// A browser of its own for each test; ends with it.
-pub(crate) struct Browser {
+#[derive(Debug)]
+pub struct Browser {
     child: Child,
-    profile: PathBuf,
     pipe: RefCell<Pipe>,
+    /// Dropped, and so removed, after the browser has ended.
+    _profile: TempDir,
 }
 
+#[derive(Debug)]
 struct Pipe {
     input: ChildStdin,
     messages: Receiver<Value>,
@@ -43,17 +49,12 @@ fn installed() -> Option<&'static str> {
     PROGRAMS.into_iter().find(|program| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
 }
 
-/// A folder for a test's files, which cargo keeps out of the sources.
-pub(crate) fn scratch(name: &str) -> PathBuf {
-    let unique = format!("{name}-{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(unique);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 impl Browser {
-    /// `None`, said aloud, where there is none.
-    pub(crate) fn start() -> Option<Self> {
+    /// Starts one; `None`, with a word on standard error, where none is installed.
+    ///
+    /// # Panics
+    /// It does not start, or none is installed and `REQUIRE_CHROMIUM` is set.
+    pub fn start() -> Option<Self> {
         let Some(program) = installed() else {
             assert!(
                 env::var_os("REQUIRE_CHROMIUM").is_none(),
@@ -66,7 +67,7 @@ impl Browser {
             );
             return None;
         };
-        let profile = scratch("profile");
+        let profile = TempDir::with_prefix("gossip-browser-").unwrap();
         // The protocol is spoken on descriptors 3 and 4, which the shell makes of its own.
         let script = format!("exec {program} \"$@\" 3<&0 4>&1 >/dev/null 2>/dev/null </dev/null");
         let mut child = Command::new("sh")
@@ -74,7 +75,7 @@ impl Browser {
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
             .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
             .args(["--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe"])
-            .arg(format!("--user-data-dir={}", profile.display()))
+            .arg(format!("--user-data-dir={}", profile.path().display()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -94,7 +95,7 @@ impl Browser {
             }
         });
         let pipe = RefCell::new(Pipe { input, messages, last: 0, events: Vec::new() });
-        Some(Self { child, profile, pipe })
+        Some(Self { child, pipe, _profile: profile })
     }
 
     fn call(&self, session: Option<&str>, method: &str, parameters: Value) -> Value {
@@ -120,13 +121,14 @@ impl Browser {
     }
 
     /// A page of 1600 by 1300 pixels in the light theme.
-    pub(crate) fn open(&self, url: &str) -> Page<'_> {
+    pub fn open(&self, url: &str) -> Page<'_> {
         let page = self.blank();
         page.go(url);
         page
     }
 
-    pub(crate) fn blank(&self) -> Page<'_> {
+    /// An empty page, of the same size and theme.
+    pub fn blank(&self) -> Page<'_> {
         let target = self.call(None, "Target.createTarget", json!({ "url": "about:blank" }));
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
         let session =
@@ -143,15 +145,21 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        let close = b"{\"id\":0,\"method\":\"Browser.close\"}\0";
+        let pipe = self.pipe.get_mut();
+        let _ = pipe.input.write_all(close).and_then(|()| pipe.input.flush());
+        let asked = Instant::now();
+        while asked.elapsed() < LAST_WRITES && matches!(self.child.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(10));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // Its children may be writing still; what stays is under the build directory.
-        let _ = fs::remove_dir_all(&self.profile);
     }
 }
 
 /// A page in the browser.
-pub(crate) struct Page<'a> {
+#[derive(Debug)]
+pub struct Page<'a> {
     browser: &'a Browser,
     session: String,
 }
@@ -161,18 +169,21 @@ impl Page<'_> {
         self.browser.call(Some(&self.session), method, parameters)
     }
 
-    pub(crate) fn go(&self, url: &str) {
+    /// Goes to an address, and waits until it is loaded.
+    pub fn go(&self, url: &str) {
         let gone = self.call("Page.navigate", json!({ "url": url }));
         assert!(gone["errorText"].is_null(), "{url}: {gone}");
         self.until(&format!("location.href.startsWith({}) && document.readyState == 'complete'", json!(url)));
     }
 
-    pub(crate) fn size(&self, width: u32, height: u32) {
+    /// Sets width and height of the window, in pixels.
+    pub fn size(&self, width: u32, height: u32) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", size);
     }
 
-    pub(crate) fn media(&self, scheme: &str, still: bool) {
+    /// Sets what the reader prefers: `light` or `dark`, and whether things stand still.
+    pub fn media(&self, scheme: &str, still: bool) {
         let motion = if still { "reduce" } else { "no-preference" };
         let features = json!([
             { "name": "prefers-color-scheme", "value": scheme },
@@ -182,20 +193,30 @@ impl Page<'_> {
     }
 
     /// The value of an expression, which may be a promise.
-    pub(crate) fn eval(&self, expression: &str) -> Value {
+    ///
+    /// # Panics
+    /// The expression throws.
+    pub fn eval(&self, expression: &str) -> Value {
         let asked = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
         let answer = self.call("Runtime.evaluate", asked);
         assert!(answer["exceptionDetails"].is_null(), "{expression}: {}", answer["exceptionDetails"]);
         answer["result"]["value"].clone()
     }
 
-    pub(crate) fn text(&self, selector: &str) -> String {
+    /// The text of the first element that a selector finds.
+    ///
+    /// # Panics
+    /// It finds none.
+    pub fn text(&self, selector: &str) -> String {
         let found = self.eval(&format!("document.querySelector({})?.textContent", json!(selector)));
         found.as_str().unwrap_or_else(|| panic!("{selector} is not there")).to_owned()
     }
 
     /// Waits until an expression is true.
-    pub(crate) fn until(&self, expression: &str) {
+    ///
+    /// # Panics
+    /// It is not within a minute.
+    pub fn until(&self, expression: &str) {
         let started = Instant::now();
         while self.eval(&format!("Boolean({expression})")) != true {
             assert!(started.elapsed() < PATIENCE, "never true: {expression}; {:?}", self.complaints());
@@ -204,7 +225,7 @@ impl Page<'_> {
     }
 
     /// Presses a key, as a keyboard does.
-    pub(crate) fn key(&self, key: &str) {
+    pub fn key(&self, key: &str) {
         let mut down = json!({ "type": "keyDown", "key": key });
         if key.chars().count() == 1 {
             down["text"] = json!(key);
@@ -215,12 +236,13 @@ impl Page<'_> {
         self.call("Input.dispatchKeyEvent", json!({ "type": "keyUp", "key": key }));
     }
 
-    pub(crate) fn write(&self, text: &str) {
+    /// Types text into the field that has the focus.
+    pub fn write(&self, text: &str) {
         self.call("Input.insertText", json!({ "text": text }));
     }
 
     /// Presses what a selector finds, at its middle.
-    pub(crate) fn click(&self, selector: &str) {
+    pub fn click(&self, selector: &str) {
         let middle = format!(
             "(() => {{ const e = document.querySelector({}); e.scrollIntoView({{ block: 'center' }}); \
              const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }})()",
@@ -234,7 +256,7 @@ impl Page<'_> {
     }
 
     /// Everything that the page has complained of so far: exceptions, errors and what its policy forbids.
-    pub(crate) fn complaints(&self) -> Vec<String> {
+    pub fn complaints(&self) -> Vec<String> {
         self.eval("0");
         let pipe = self.browser.pipe.borrow();
         let mine = pipe.events.iter().filter(|event| event["sessionId"] == self.session.as_str());
@@ -248,7 +270,7 @@ impl Page<'_> {
     }
 
     /// What is seen of the page from top to bottom, as a PNG in base64.
-    pub(crate) fn picture(&self) -> String {
+    pub fn picture(&self) -> String {
         let whole = json!({ "format": "png", "captureBeyondViewport": true });
         self.call("Page.captureScreenshot", whole)["data"].as_str().unwrap_or_default().to_owned()
     }
