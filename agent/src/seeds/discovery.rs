@@ -100,7 +100,7 @@ pub(crate) fn start(args: &DiscoveryArgs, handle: &Handle) -> Result<mpsc::Recei
     let look = move || {
         runtime.block_on(async {
             let sources = sources.into_iter().map(|source| follow(source, handle.clone(), warn.clone()));
-            futures_util::future::join_all(sources).await;
+            futures_util::future::join(meet(&handle), futures_util::future::join_all(sources)).await;
         });
     };
     thread::Builder::new()
@@ -126,6 +126,15 @@ fn resolver(server: Option<SocketAddr>) -> Result<TokioResolver> {
         }
     };
     Ok(builder.build()?)
+}
+
+/// Joins through whoever has found this node before it has found a seed, so that its view becomes complete.
+async fn meet(handle: &Handle) {
+    while !handle.is_joined() {
+        let met = handle.members().into_iter().find(|member| member.status().is_live());
+        handle.join(met.map(|member| Seed::from(member.address())));
+        sleep(MIN_WAIT).await;
+    }
 }
 
 /// Looks again and again.

@@ -76,4 +76,8 @@ fn a_node_whose_seeds_are_to_be_found_has_joined_once_it_has() {
     assert_eq!(b.next_of(&["joined", "warning"]), "warning", "there are no seeds, and nobody was joined");
     fs::write(&file, format!("{address}\n")).unwrap();
     assert_eq!(b.next_of(&["joined", "stopped"]), "joined");
+    // So has one that is found before it finds anybody.
+    let (c, address) = Running::node("c", "found", &["--join-command", "true"]);
+    let (_d, _) = Running::node("d", "found", &["--join", &address]);
+    assert_eq!(c.next_of(&["joined", "stopped"]), "joined");
 }
