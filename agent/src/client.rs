@@ -43,6 +43,9 @@ pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
         ClientCommand::Watch { only, .. } => asked.watch(&only).await,
         ClientCommand::Join { seeds, .. } => asked.tell(Method::POST, "/v1/join", &Join { seeds }).await,
         ClientCommand::Leave { .. } => asked.tell(Method::POST, "/v1/leave", &()).await,
+        ClientCommand::Forget { who, .. } => {
+            asked.tell(Method::DELETE, &format!("/v1/members/{}", connection::escaped(&who)), &()).await
+        }
         ClientCommand::Health { health, .. } => {
             asked.tell(Method::PUT, "/v1/health", &SetHealth { health: args::word(health) }).await
         }
@@ -180,6 +183,7 @@ impl ClientCommand {
             | Self::Watch { agent, .. }
             | Self::Join { agent, .. }
             | Self::Leave { agent }
+            | Self::Forget { agent, .. }
             | Self::Health { agent, .. }
             | Self::Pause { agent, .. }
             | Self::Set { agent, .. }

@@ -15,6 +15,7 @@ pub(crate) mod api;
 mod changes;
 mod failure;
 mod feed;
+mod forget;
 mod members;
 mod metrics;
 mod page;

@@ -6,6 +6,7 @@ use crate::{
     counters::HostMetrics,
     epoch::{self, EpochFile},
     error::StartError,
+    forget::Forgotten,
     handle::Handle,
     jitter::Jitter,
     keeper::Keeper,
@@ -25,8 +26,8 @@ use crate::{
     view_file::{Restored, ViewFile},
 };
 use gossip_core::{
-    Answer, Buffer, Endpoint, Event, Heap, Identity, Instant, Node, Outbox, Output, Packet, Record,
-    StateError, Traffic,
+    Answer, Buffer, Endpoint, Event, Heap, Identity, Instant, Node, NotForgotten, Outbox, Output, Packet,
+    Record, StateError, Traffic,
 };
 use std::{
     fmt, io, mem,
@@ -387,7 +388,9 @@ impl Engine {
             output.events().iter().filter(|event| !is_for_others(event)).map(notice).collect();
         drop(node);
         let said = |event| UserEvent::of(event, output.payload(event), SystemTime::now());
-        self.shared.board.post_user_events(output.events().iter().filter_map(said).collect());
+        let said = output.events().iter().filter_map(said);
+        let (forgotten, said): (Vec<_>, _) = said.partition(|event| Forgotten::is_told_by(&event.name));
+        self.shared.board.post_user_events(said);
         let unknown =
             output.events().iter().filter_map(|event| self.shared.take_in(event, output.payload(event)));
         let unknown: Vec<_> = unknown.collect();
@@ -409,9 +412,24 @@ impl Engine {
             }
         }
         self.shared.board.post(notices.into_iter());
+        for told in &forgotten {
+            self.forget(told);
+        }
         for question in unknown {
             // A node that leaves answers no more.
             let _ = self.shared.write(|node, now, out| node.answer(now, question, Answer::Unknown, out));
+        }
+    }
+
+    /// Another node says that a member is to be forgotten.
+    pub(crate) fn forget(&self, told: &UserEvent) {
+        let told = Forgotten::of(told);
+        let done = self.shared.step(|node, now, out| match told.filter(|told| told.is_known_to(node)) {
+            Some(told) => node.forget(now, told.id, out),
+            None => Err(NotForgotten::NoMember),
+        });
+        if done.is_some_and(|done| done.is_err()) {
+            self.count(|metrics| metrics.forgets_refused += 1);
         }
     }
 

@@ -4,14 +4,14 @@
 pub use crate::prometheus;
 pub use crate::{
     Ask, AskError, Bytes, Change, Cluster, ClusterChange, ClusterValue, ClusterWatch, DecodeError,
-    EpochError, EpochFile, Events, Handle, HostMetrics, Key, KeyWatch, Lagged, Leave, LeaveError, Left,
-    MemberView, NotJoined, Notice, Options, ParseSeedError, PublishError, Pulse, Question, Questions,
-    Restored, Seed, StartError, Stopped, UnresolvedSeed, UserEvent, UserEvents, Value, ViewError, WaitJoined,
-    Watch, WatchError,
+    EpochError, EpochFile, Events, ForgetError, Handle, HostMetrics, Key, KeyWatch, Lagged, Leave,
+    LeaveError, Left, MemberView, NotJoined, Notice, Options, ParseSeedError, PublishError, Pulse, Question,
+    Questions, Restored, Seed, StartError, Stopped, UnresolvedSeed, UserEvent, UserEvents, Value, ViewError,
+    WaitJoined, Watch, WatchError,
 };
 pub use gossip_core::{
     AfterDeath, AskFailure, Authority, Budgets, ClusterName, Config, ConfigError, Endpoint, Event,
     Fingerprint, Health, Histogram, Identity, Incarnation, Locality, Mechanisms, Member, Metrics, Mode,
-    NameError, NodeId, ParseNodeIdError, PulseScope, Reachability, Record, Sighting, StateError, Status,
-    Terms, ValueError, ValueTag, Versions, Zone,
+    NameError, NodeId, NotForgotten, ParseNodeIdError, PulseScope, Reachability, Record, Sighting,
+    StateError, Status, Terms, ValueError, ValueTag, Versions, Zone,
 };

@@ -37,7 +37,7 @@ pub(crate) struct Requests {
     pub(crate) written: bool,
     /// Handles have asked questions.
     pub(crate) asks: bool,
-    /// What steps of handles have to send, which is of class state: answers to questions.
+    /// What steps of handles have to send: answers to questions, and pings to members that are to be forgotten.
     pub(crate) packets: Vec<(SocketAddr, Box<[u8]>)>,
     /// Such packets for which there was no room here.
     pub(crate) packets_dropped: u64,

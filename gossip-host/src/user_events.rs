@@ -2,6 +2,7 @@
 
 use crate::{
     board::{Board, Subscription},
+    forget::Forgotten,
     handle::Handle,
     key::{Key, VALUE_ROOM, is_name},
     notice::Lagged,
@@ -29,9 +30,17 @@ impl Handle {
     /// node's own subscribers are not told.
     ///
     /// # Errors
-    /// The event is too large, its key is not 1 to 31 visible ASCII characters, or its value cannot be encoded; or this node has
-    /// sent too many events, and the error says how long to wait. Nothing is sent then.
+    /// The event is too large, its key is not 1 to 31 visible ASCII characters or is `gossip.forget`, or its value cannot be
+    /// encoded; or this node has sent too many events, and the error says how long to wait. Nothing is sent then.
     pub fn send_event<T>(&self, key: &Key<T>, value: &T) -> Result<(), PublishError> {
+        if Forgotten::is_told_by(key.name()) {
+            return Err(PublishError::Reserved { key: key.name().to_owned() });
+        }
+        self.send_reserved(key, value)
+    }
+
+    /// The same for an event that nodes themselves take in.
+    pub(crate) fn send_reserved<T>(&self, key: &Key<T>, value: &T) -> Result<(), PublishError> {
         let mut room = [0; VALUE_ROOM];
         let value = encoded(key, value, &mut room)?;
         if !is_name(key.name()) {
@@ -113,6 +122,7 @@ mod tests {
             (node.send_event(&BLOB, &blob(most + 1)), "512 bytes at the most"),
             (node.send_event(&DROP, &"x".repeat(10_000)), "512 bytes at the most"),
             (node.send_event(&DROP.named(""), &"x".into()), "1 to 31 visible ASCII characters"),
+            (node.send_event(&DROP.named("gossip.forget"), &"x".into()), "nodes' own: choose another"),
             (node.send_event(&DROP.named("a".repeat(300)), &"x".into()), "1 to 31 visible ASCII characters"),
         ];
         for (refused, limit) in refused {

@@ -69,6 +69,11 @@ pub enum PublishError {
     },
     /// `name` is the key of the node's name, which is fixed.
     Name,
+    /// An event with this key is one that nodes themselves send and take in.
+    Reserved {
+        /// The key.
+        key: String,
+    },
     /// This node answers questions for this key already.
     Answered {
         /// The key.
@@ -90,6 +95,7 @@ impl fmt::Display for PublishError {
             Self::Value(error) => error.fmt(f),
             Self::Encode { key, reason } => write!(f, "the value of `{key}` cannot be encoded: {reason}"),
             Self::Name => f.write_str("the key `name` is that of the node's own name: choose another"),
+            Self::Reserved { key } => write!(f, "events `{key}` are the nodes' own: choose another key"),
             Self::Answered { key } => {
                 write!(f, "`{key}` is answered already: drop the `Questions` of it, or share them")
             }

@@ -13,15 +13,26 @@ impl Shared {
         &self,
         write: impl for<'o> FnOnce(&mut Node<Heap>, Instant, &'o mut Outbox<'_>) -> Result<Output<'o>, E>,
     ) -> Result<(), PublishError> {
+        self.step(write).map_or(Err(PublishError::Stopped), |written| written.map_err(E::into))
+    }
+
+    /// The same for any step; `None` once the driver has ended.
+    pub(crate) fn step<E>(
+        &self,
+        step: impl for<'o> FnOnce(&mut Node<Heap>, Instant, &'o mut Outbox<'_>) -> Result<Output<'o>, E>,
+    ) -> Option<Result<(), E>> {
         if self.board.has_ended() {
-            return Err(PublishError::Stopped);
+            return None;
         }
         let mut buffer: Box<WriteBuffer> = Box::default();
         let (notices, packets): (Vec<_>, Vec<_>) = {
             let mut out = buffer.outbox();
             let mut node = lock(&self.node);
             let now = writing_time(&node, (self.clock)());
-            let output = write(&mut node, now, &mut out).map_err(E::into)?;
+            let output = match step(&mut node, now, &mut out) {
+                Ok(output) => output,
+                Err(error) => return Some(Err(error)),
+            };
             let notices = output.events().iter().map(|&event| Notice::new(event, &node, SystemTime::now()));
             let packets = output.packets().map(|packet| (packet.to, Box::from(packet.bytes)));
             (notices.collect(), packets.collect())
@@ -31,7 +42,7 @@ impl Shared {
             requests.written = true;
             requests.add_packets(packets);
         });
-        Ok(())
+        Some(Ok(()))
     }
 }
 

@@ -74,6 +74,16 @@ pub(crate) enum ClientCommand {
         #[command(flatten)]
         agent: AgentArgs,
     },
+    /// Forgets a member that is dead or has left, at all members: a machine that is gone for good.
+    ///
+    /// A dead member is tried for two seconds before, and is not forgotten if it answers. One that comes back later is a member
+    /// again.
+    Forget {
+        /// Its name, or its id.
+        who: String,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
     /// Says how fit the agent's node is to serve.
     Health {
         /// How fit it is.
@@ -163,7 +173,7 @@ pub(crate) struct FilterArgs {
     /// Only those of this status.
     #[arg(long)]
     pub(crate) status: Option<StatusArg>,
-    /// Only those of this region, zone or rack, as region, region/zone or region/zone/rack, in words or numbers.
+    /// Only those of this region, zone or rack, in numbers as they are shown.
     #[arg(long, value_name = "REGION[/ZONE[/RACK]]")]
     pub(crate) zone: Option<String>,
     /// Only those of this name, or whose names begin so: `db-*`.

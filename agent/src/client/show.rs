@@ -78,7 +78,7 @@ pub(super) fn members(members: &[Member], wide: bool) -> Result<()> {
         let mut row = vec![
             name,
             member.address.to_string(),
-            member.place.clone(),
+            member.locality.clone(),
             member.status.clone(),
             member.health.clone(),
         ];

@@ -1,7 +1,6 @@
 //! The agent, as its control interface sees it.
 
-use super::{api::AnswersAt, feed::Feed, unread::SlowReaders};
-use crate::locality::Place;
+use super::{api::AnswersAt, feed::Feed};
 use adapter_tokio::{Bytes, Handle, Key};
 use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -22,7 +21,6 @@ pub(crate) struct Agent {
     pub(crate) handle: Handle,
     pub(crate) name: String,
     pub(crate) cluster: String,
-    pub(crate) place: Place,
     pub(crate) orders: mpsc::Sender<Orders>,
     /// All that the agent prints, as JSON.
     pub(crate) lines: broadcast::Sender<Arc<str>>,
@@ -32,6 +30,4 @@ pub(crate) struct Agent {
     pub(crate) answers_at: AnswersAt,
     /// What happens around it, in the format of recordings.
     pub(crate) feed: Feed,
-    /// Those whom it has cut off.
-    pub(crate) slow_readers: SlowReaders,
 }

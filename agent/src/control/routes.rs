@@ -1,6 +1,6 @@
 //! Which path leads where, and the document that says so.
 
-use super::{Agent, changes, failure::Failure, members, metrics, page, streams, values};
+use super::{Agent, changes, failure::Failure, forget, members, metrics, page, streams, values};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Request},
@@ -48,7 +48,7 @@ fn asked() -> OpenApiRouter<Agent> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(members::info))
         .routes(routes!(members::members))
-        .routes(routes!(members::member))
+        .routes(routes!(members::member, forget::forget))
         .routes(routes!(members::metrics))
         .routes(routes!(changes::join))
         .routes(routes!(changes::leave))

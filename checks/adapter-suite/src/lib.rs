@@ -9,6 +9,7 @@ mod asks;
 mod child;
 mod cluster;
 mod control;
+mod forget;
 mod kept;
 mod lifecycle;
 mod pulses;
@@ -21,8 +22,8 @@ mod wait;
 /// What [`behaviours!`] expands to calls of, one function for each promise.
 pub mod promises {
     pub use crate::{
-        asks::*, cluster::*, kept::*, lifecycle::*, pulses::*, restart::*, trouble::*, user_events::*,
-        values::*,
+        asks::*, cluster::*, forget::*, kept::*, lifecycle::*, pulses::*, restart::*, trouble::*,
+        user_events::*, values::*,
     };
 }
 
@@ -129,6 +130,8 @@ macro_rules! behaviours {
             questions_that_nobody_reads_make_room_for_newer_ones,
             a_question_reaches_whoever_asks_in_a_loop_of_its_own,
             an_event_is_heard_by_all_others_once,
+            the_dead_are_forgotten_by_all_when_one_is_told_to,
+            who_answers_is_not_forgotten,
             the_load_of_each_node_is_known_to_all,
             a_slow_reader_of_events_loses_the_oldest_and_is_told_how_many,
             a_slow_subscriber_is_told_what_it_missed_and_goes_on,

@@ -29,7 +29,7 @@ fn send(handle: &Handle, key: &Key<u32>, value: u32) {
 }
 
 /// Waits until the others hear what a node sends, which those do not that have just started.
-fn warm(sender: &Handle, others: &[Running]) {
+pub(crate) fn warm(sender: &Handle, others: &[Running]) {
     for round in 0.. {
         send(sender, &WARM, round);
         let heard = |other: &Running| other.handle.metrics().events_delivered > 0;

@@ -358,11 +358,12 @@ fn is_established(members: &Table<'_>, slot: SlotId, now: Stamp) -> bool {
     u128::from(now.since(members.slot(slot).born)) >= SETTLED.as_millis()
 }
 
-/// Whether a member is part of what a joiner is told: live, or dead not for long.
+/// Whether a member is part of what a joiner is told: live, or dead not for long and not forgotten.
 fn is_told(kernel: &Kernel, tables: &Tables<'_>, slot: SlotId) -> bool {
     let member = tables.members.slot(slot);
     let age = kernel.clock.now().stamp().since(member.born);
-    member.record.status().is_live() || u128::from(age) < TOMBSTONE_IS_NEWS.as_millis()
+    let is_news = u128::from(age) < TOMBSTONE_IS_NEWS.as_millis() && !tables.members.is_hidden(slot);
+    member.record.status().is_live() || is_news
 }
 
 /// Writes one page: the members after `after` up to the tag `until` that are live or died lately, as many as fit.

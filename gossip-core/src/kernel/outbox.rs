@@ -123,7 +123,8 @@ pub enum Event {
     /// Two nodes use this id: there are two sets of fields under one incarnation, or its address goes back and forth
     /// under rising epochs. At most one a step.
     Conflict(NodeId),
-    /// A tombstone was forgotten, by age or for want of room.
+    /// A member that was dead or had left is forgotten: by age, for want of room, or because the host
+    /// [said so](crate::Node::forget).
     Reaped(NodeId),
     /// This node's own view is as complete as it gets: the first fetch is done, or there is no node to join. Raised
     /// once, and once more after each [`Event::Reset`].

@@ -118,15 +118,31 @@ impl Membership {
             return;
         }
         self.healing.following = self.healing.following.saturating_sub(1);
-        if let Some((target, to, about)) = self.choose_reconnect(cx) {
-            let nonce = self.fresh_nonce_of_no_probe(cx);
-            self.healing.latest = Some((nonce, to));
-            let intent = Intent::bare(to, Traffic::Suspicion, Message::Ping { nonce, target });
-            cx.kernel.metrics.reconnects += 1;
-            let _ = cx.send(Intent { about, ..intent });
+        if let Some(target) = self.choose_reconnect(cx) {
+            self.attempt(cx, target);
         }
         self.healing.next =
             if self.has_reconnect_target(cx) { cx.now() + self.reconnect_gap(cx) } else { Instant::NEVER };
+    }
+
+    /// One attempt, now, to a member that is dead here.
+    pub(crate) fn reconnect_to(&mut self, cx: &mut Context<'_, '_>, id: NodeId) {
+        let slot = cx.tables.members.find(id).filter(|&slot| cx.record(slot).status() == Status::Dead);
+        if let Some(slot) = slot {
+            self.attempt(cx, (id, cx.record(slot).address(), Some(slot)));
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        (target, to, about): (NodeId, SocketAddr, Option<SlotId>),
+    ) {
+        let nonce = self.fresh_nonce_of_no_probe(cx);
+        self.healing.latest = Some((nonce, to));
+        let intent = Intent::bare(to, Traffic::Suspicion, Message::Ping { nonce, target });
+        cx.kernel.metrics.reconnects += 1;
+        let _ = cx.send(Intent { about, ..intent });
     }
 
     fn has_reconnect_target(&self, cx: &Context<'_, '_>) -> bool {

@@ -5,6 +5,7 @@
 //!     │ ▲                        ▲                            ▲                    identity: what we say
 //!     ▼ │                        │                            │                    heal: reconnect attempts
 //!  relays, recheck           damping            quarantine, standing (reasons to wait)
+//!                                                                                  tombstones: the dead, until forgotten
 //! ```
 //!
 //! Laws: no member is declared dead that this node has not failed to reach itself, nor while its own trouble or a
@@ -26,4 +27,5 @@ pub(crate) mod relays;
 pub(crate) mod sightings;
 pub(crate) mod standing;
 pub(crate) mod suspicion;
+mod tombstones;
 pub(crate) mod transitions;

@@ -6,7 +6,7 @@
 use crate::{
     kernel::{
         context::Context,
-        outbox::{Event, events_of_datagram},
+        outbox::Event,
         sending::{Intent, put_news},
     },
     membership::{heal::OLD_DEATH, plane::Membership, transitions},
@@ -16,19 +16,16 @@ use crate::{
     },
     vocabulary::{
         record::{Accusation, Merge, NodeId, Reachability, Record, Status},
-        time::{Instant, micros},
         traffic::Traffic,
     },
     wire::record::Aged,
 };
-use core::{net::SocketAddr, time::Duration};
+use core::net::SocketAddr;
 
 /// The most corrections sent for one datagram.
 const MAX_CORRECTIONS: usize = 8;
 /// How old, in ms, a live record that the host gave counts as: it is of an earlier epoch, and no news.
 const RESTORED_AGE: u32 = 3_600_000;
-/// Tombstones that one step may forget for want of room.
-const MAX_EVICTIONS: u8 = 4;
 
 /// How a record came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -377,45 +374,6 @@ impl Membership {
             self.schedule_reconnect(cx);
         }
     }
-
-    /// Forgets the tombstones that are too old or too many, a few a step.
-    pub(crate) fn forget_tombstones(&mut self, cx: &mut Context<'_, '_>) {
-        for _ in 0..MAX_EVICTIONS {
-            let Some(slot) = cx.tables.rumors.oldest_tombstone() else { return };
-            let age = cx.now().stamp().since(cx.tables.members.slot(slot).born);
-            let many = cx.tables.rumors.tombstones() > cx.kernel.config.max_tombstones;
-            if !(many || cx.is_forgettable(age)) || !self.forget_oldest(cx) {
-                return;
-            }
-        }
-    }
-
-    /// Forgets the oldest tombstone; false when there is none to forget now.
-    fn forget_oldest(&mut self, cx: &mut Context<'_, '_>) -> bool {
-        // What one datagram may still raise comes first.
-        if cx.out.event_room() <= events_of_datagram(cx.kernel.config.max_datagram) {
-            return false;
-        }
-        let Some(slot) = cx.tables.rumors.oldest_tombstone() else { return false };
-        if cx.tables.members.slot(slot).open_accusations() > 0 {
-            // An open suspicion names it as an accuser; those last minutes, tombstones hours.
-            cx.tables.rumors.retire(cx.tables.members.slots, slot);
-            return false;
-        }
-        let id = cx.record(slot).id();
-        // A member that never answered may never have existed.
-        if cx.record(slot).status() == Status::Dead && cx.tables.members.slot(slot).has_answered() {
-            self.healing.note_lost(cx.tables.members.record(slot), &mut cx.kernel.rng);
-            self.schedule_reconnect(cx);
-        }
-        self.forget(slot);
-        cx.kernel.changes.forget(slot);
-        cx.tables.rumors.unlink(cx.tables.members.slots, slot);
-        cx.tables.forget(slot);
-        cx.kernel.metrics.tombstones_forgotten += 1;
-        cx.raise(Event::Reaped(id));
-        true
-    }
 }
 
 impl Context<'_, '_> {
@@ -426,28 +384,5 @@ impl Context<'_, '_> {
         if status != Status::Alive && told {
             corrections.add(self.record(sender).id());
         }
-    }
-
-    fn is_forgettable(&self, age_ms: u32) -> bool {
-        u64::from(age_ms) >= micros(self.kernel.config.tombstone_ttl) / 1_000
-    }
-
-    /// Whether there are as many tombstones as may be, all of later deaths. What was forgotten for want of room must
-    /// not come back as news: a cluster would tell it on for ever.
-    fn would_go_first(&self, age_ms: u32) -> bool {
-        let Some(oldest) = self.tables.rumors.oldest_tombstone() else { return false };
-        let died = self.now().stamp().minus(age_ms);
-        self.tables.rumors.tombstones() >= self.kernel.config.max_tombstones
-            && died.is_before(self.tables.members.slot(oldest).born)
-    }
-
-    /// When the oldest tombstone will be forgotten.
-    pub(crate) fn next_forgetting(&self) -> Instant {
-        let Some(slot) = self.tables.rumors.oldest_tombstone() else { return Instant::NEVER };
-        let age = self.now().stamp().since(self.tables.members.slot(slot).born);
-        let age = Duration::from_millis(u64::from(age));
-        // At the earliest in a second: one that an open suspicion still names must wait.
-        let left = self.kernel.config.tombstone_ttl.saturating_sub(age);
-        self.now() + left.max(Duration::from_secs(1))
     }
 }

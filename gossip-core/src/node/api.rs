@@ -306,7 +306,8 @@ impl<M: Memory> Node<M> {
         self.kernel.clock.now()
     }
 
-    /// All other members that this node knows of: live members first, then tombstones.
+    /// All other members that this node knows of: live members first, then those that are dead or have left, until they are
+    /// [forgotten](Self::forget).
     pub fn members(&self) -> Members<'_> {
         let view = self.memory.views().members;
         Members::new(view, &self.planes.membership.quarantines)
@@ -315,7 +316,8 @@ impl<M: Memory> Node<M> {
     /// A member by its id; this node itself is found, too.
     pub fn member(&self, id: NodeId) -> Option<Member<'_>> {
         let view = self.memory.views().members;
-        view.find(id).map(|slot| Member::new(view, slot, &self.planes.membership.quarantines))
+        let slot = view.find(id).filter(|&slot| !view.is_hidden(slot))?;
+        Some(Member::new(view, slot, &self.planes.membership.quarantines))
     }
 
     /// Who accuses a suspect, the first accuser first; this node itself may be among them.

@@ -14,6 +14,7 @@
 pub(crate) mod api;
 mod ask;
 mod dispatch;
+mod forget;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -129,7 +129,7 @@ impl<M: Memory> Node<M> {
 
     fn owner(&self, id: NodeId) -> Option<(SlotId, Standing)> {
         let members = self.memory.views().members;
-        let slot = members.find(id)?;
+        let slot = members.find(id).filter(|&slot| !members.is_hidden(slot))?;
         let live = members.slots[slot as usize].record.status().is_live();
         Some((slot, if live { Standing::Live } else { Standing::Gone }))
     }

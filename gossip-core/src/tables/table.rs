@@ -131,6 +131,11 @@ impl Slot {
         self.local |= TOLD;
     }
 
+    /// To the host this member is as one that it never heard of.
+    pub(crate) fn set_untold(&mut self) {
+        self.local &= !TOLD;
+    }
+
     /// Whether this member has ever answered this node.
     pub(crate) fn has_answered(&self) -> bool {
         self.local & ANSWERED != 0
@@ -165,6 +170,8 @@ pub(crate) struct TableState {
     free: u32,
     /// Members but this node: live ones and tombstones.
     others: u32,
+    /// Of those, tombstones that are hidden.
+    hidden: u32,
     /// Live members but this node.
     live: u32,
     /// Of those, suspects.
@@ -181,6 +188,7 @@ impl TableState {
         used: 0,
         free: 0,
         others: 0,
+        hidden: 0,
         live: 0,
         suspects: 0,
         cursor: 0,
@@ -365,6 +373,8 @@ impl Table<'_> {
                     self.zone_leave(slot);
                     self.zone_enter(slot);
                 }
+                // It was back meanwhile: this is another death than the one that was to be forgotten.
+                (false, false) if old.incarnation() != new.incarnation() => self.ring_show(slot),
                 _ => {}
             }
             debug_assert!(self.state.suspects <= self.state.live, "suspects are live members");
@@ -439,9 +449,14 @@ impl<'a> View<'a> {
         self.state.sums.root()
     }
 
-    /// All members but this node: live ones, then tombstones.
+    /// All members but this node: live ones, then tombstones; without the hidden ones.
     pub(crate) fn others(self) -> &'a [SlotId] {
-        &self.ring[..self.state.others as usize]
+        &self.ring[..(self.state.others - self.state.hidden) as usize]
+    }
+
+    /// Whether a member was forgotten while its tombstone is still kept.
+    pub(crate) fn is_hidden(self, slot: SlotId) -> bool {
+        slot != ME && self.slots[slot as usize].ring_position() >= self.state.others - self.state.hidden
     }
 
     /// The members after `after` with tags up to `until`, this node included, in id-hash order.

@@ -349,6 +349,30 @@ impl fmt::Display for ValueError {
 
 impl core::error::Error for ValueError {}
 
+/// Why a member was not forgotten. Nothing has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum NotForgotten {
+    /// No other member has this id here.
+    NoMember,
+    /// The member is alive or suspect here.
+    Live,
+    /// This node has left, or is leaving.
+    Inactive,
+}
+
+impl fmt::Display for NotForgotten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoMember => "no other member has this id: it may be forgotten already",
+            Self::Live => "the member is live: have it leave, or wait until it is found dead",
+            Self::Inactive => "this node has left, or is leaving",
+        })
+    }
+}
+
+impl core::error::Error for NotForgotten {}
+
 impl From<NameError> for ConfigError {
     fn from(error: NameError) -> Self {
         Self::NodeName(error)

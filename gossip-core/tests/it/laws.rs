@@ -1,7 +1,7 @@
 //! The laws of membership, as properties over long random histories of a small cluster: whatever happens to
 //! links and machines, in whatever order, they hold after every step.
 
-use crate::support::{Datagram, Input, Link, Network, Step, Watch, formed, lan, millis, secs};
+use crate::support::{Datagram, Host, Input, Link, Network, Step, Watch, formed, lan, millis, secs};
 use gossip_core::{
     Fingerprint, Health, Heap, Incarnation, Instant, Memory, Node, NodeId, Reachability, Record, Status,
     Verdict,
@@ -167,6 +167,11 @@ enum Happening {
         host: u8,
         seconds: u8,
     },
+    /// One has another forgotten, if it is dead or has left there.
+    Forget {
+        host: u8,
+        of: u8,
+    },
     Weather {
         loss: u8,
         duplication: u8,
@@ -187,7 +192,7 @@ enum Happening {
 impl Arbitrary for Happening {
     fn arbitrary(g: &mut Gen) -> Self {
         let host = u8::arbitrary(g);
-        match u8::arbitrary(g) % 24 {
+        match u8::arbitrary(g) % 26 {
             0 | 1 => Self::Crash { host },
             2..=4 => Self::Restart { host, moves: bool::arbitrary(g) },
             5 => Self::Pause { host, ms: u16::arbitrary(g) % 5_000 },
@@ -202,7 +207,8 @@ impl Arbitrary for Happening {
             },
             11 => Self::Cut { from: host, to: u8::arbitrary(g) },
             12 => Self::Mend,
-            13..=17 => Self::Replay { which: u16::arbitrary(g), to: Option::arbitrary(g) },
+            13 | 14 => Self::Forget { host, of: u8::arbitrary(g) },
+            15..=19 => Self::Replay { which: u16::arbitrary(g), to: Option::arbitrary(g) },
             _ => Self::Pass { ms: u16::arbitrary(g) % 8_000 },
         }
     }
@@ -245,6 +251,17 @@ fn happen(
         Happening::Announce { host, seconds } if running(network, host) => {
             let pause = secs(u64::from(seconds));
             network.command(nth(host), |node, now, out| node.announce_pause(now, pause, out));
+        }
+        Happening::Forget { host, of } if running(network, host) => {
+            let id = network.hosts[nth(of)].id;
+            let node = &network.hosts[nth(host)].node;
+            let is_gone = node.member(id).is_some_and(|member| !member.status().is_live());
+            if is_gone && node.me().id() != id && node.me().status().is_live() {
+                network.command(nth(host), |node, now, out| match node.forget(now, id, out) {
+                    Ok(output) => output,
+                    Err(error) => panic!("{error}"),
+                });
+            }
         }
         Happening::Weather { loss, duplication, reordering } => {
             let share = |percent: u8| f64::from(percent) / 100.0;
@@ -306,7 +323,9 @@ fn no_history_revives_who_died() {
         for happening in history.iter().filter(keeps_memory) {
             happen(&mut network, happening, &mut cuts);
         }
-        died && network.all_say(victim, Status::Dead)
+        let id = network.hosts[victim].id;
+        let is_dead = |host: &Host<Heap>| host.node.member(id).is_none_or(|m| m.status() == Status::Dead);
+        died && network.running().all(is_dead)
     }
     histories().tests(50).quickcheck(property as fn(Vec<Happening>, u64, u8) -> bool);
 }

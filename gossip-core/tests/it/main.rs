@@ -28,6 +28,8 @@ mod floods;
 #[cfg(feature = "alloc")]
 mod forgery;
 #[cfg(feature = "alloc")]
+mod forgotten;
+#[cfg(feature = "alloc")]
 mod hostile;
 mod inline;
 #[cfg(feature = "alloc")]

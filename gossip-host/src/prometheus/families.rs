@@ -22,7 +22,7 @@ const RENAMED: [(&str, &str); 4] = [
     ("bytes_of_events", "event_bytes"),
 ];
 /// Counters of what was lost whose names do not begin so, and causes of loss that are theirs alone.
-const LOST: [&str; 10] = [
+const LOST: [&str; 11] = [
     "malformed",
     "foreign",
     "limited",
@@ -32,6 +32,7 @@ const LOST: [&str; 10] = [
     "events_lagged",
     "user_events_lagged",
     "questions_dropped",
+    "forgets_refused",
     "seeds_replaced",
 ];
 

@@ -71,8 +71,12 @@ impl Table<'_> {
     /// Whether a slot is a member's, or the node's own.
     pub(crate) fn is_used(&self, slot: SlotId) -> bool {
         let entry = self.slot(slot);
-        slot == ME
-            || self.ring[..self.state.others as usize].get(entry.ring_position() as usize) == Some(&slot)
+        slot == ME || self.everybody().get(entry.ring_position() as usize) == Some(&slot)
+    }
+
+    /// All members but this node, hidden ones included.
+    fn everybody(&self) -> &[SlotId] {
+        &self.ring[..self.state.others as usize]
     }
 
     fn check(&self) {
@@ -103,7 +107,8 @@ impl Table<'_> {
             "suspects"
         );
         assert!(self.state.cursor <= self.state.live && self.state.live <= self.state.others);
-        for (position, &slot) in self.as_view().others().iter().enumerate() {
+        assert!(self.state.hidden <= self.state.others - self.state.live, "live members are never hidden");
+        for (position, &slot) in self.everybody().iter().enumerate() {
             let entry = self.slot(slot);
             assert_eq!(entry.ring_position() as usize, position, "slot {slot}");
             let live = entry.record.status().is_live();
@@ -118,7 +123,7 @@ impl Table<'_> {
         assert!(walked.is_sorted_by(|a, b| a < b), "the index is out of order");
         assert_eq!(walked.len(), 1 + self.state.others as usize);
         assert_eq!(self.index.iter().filter(|&&entry| entry != 0).count(), walked.len());
-        for &slot in self.as_view().others().iter().chain([&ME]) {
+        for &slot in self.everybody().iter().chain([&ME]) {
             assert_eq!(self.find(self.record(slot).id()), Some(slot));
         }
     }
@@ -126,7 +131,7 @@ impl Table<'_> {
     /// The sums are those of the records.
     fn check_sums(&self) {
         let (mut whole, mut ranges) = (Share::NONE, [0u64; sums::RANGES]);
-        for &slot in self.as_view().others().iter().chain([&ME]) {
+        for &slot in self.everybody().iter().chain([&ME]) {
             let record = self.record(slot);
             let share = Share::of(self.state.key, record);
             let range = &mut ranges[(self.place(record.id()).tag >> 25) as usize];

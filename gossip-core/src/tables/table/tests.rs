@@ -26,6 +26,7 @@ const SENDS: u8 = 3;
 enum Operation {
     Apply { id: u16, refutation: u8, status: u8, state: u8, zone: u8 },
     Forget { id: u16 },
+    Hide { id: u16 },
     Probe,
     Heat { id: u16 },
     Take { most: u8 },
@@ -37,7 +38,7 @@ enum Operation {
 impl Arbitrary for Operation {
     fn arbitrary(g: &mut Gen) -> Self {
         let id = u16::arbitrary(g);
-        match u8::arbitrary(g) % 12 {
+        match u8::arbitrary(g) % 13 {
             0..=3 => Self::Apply {
                 id,
                 refutation: u8::arbitrary(g) % 4,
@@ -51,6 +52,7 @@ impl Arbitrary for Operation {
             8 => Self::Take { most: u8::arbitrary(g) % 20 },
             9 => Self::Suspect { id, due: u16::arbitrary(g) },
             10 => Self::Accuse { id, by: u16::arbitrary(g) },
+            11 => Self::Hide { id },
             _ => Self::Clear { id },
         }
     }
@@ -78,6 +80,7 @@ struct Model {
     pending: BTreeMap<u64, (Kind, u8)>,
     due: BTreeMap<u64, u16>,
     accusers: BTreeMap<u64, Vec<u64>>,
+    hidden: BTreeSet<u64>,
 }
 
 struct Rig<S> {
@@ -119,6 +122,7 @@ impl<S: Storage> Rig<S> {
                 self.apply(&record);
             }
             Operation::Forget { id } => self.forget(id),
+            Operation::Hide { id } => self.hide(id),
             Operation::Probe => self.probe(),
             Operation::Heat { id } => {
                 if let Some((id, slot)) = self.slot(id) {
@@ -151,6 +155,9 @@ impl<S: Storage> Rig<S> {
                 let model = self.model.records.get_mut(&id).unwrap();
                 assert_eq!(was, *model);
                 assert_eq!(merge, model.merge(new));
+                if model.status().is_live() || model.incarnation() != was.incarnation() {
+                    self.model.hidden.remove(&id);
+                }
                 assert_eq!(self.memory.tables().members.record(slot), model);
             }
         }
@@ -168,6 +175,16 @@ impl<S: Storage> Rig<S> {
         tables.forget(slot);
         self.model.records.remove(&id);
         self.model.pending.remove(&id);
+        self.model.hidden.remove(&id);
+    }
+
+    fn hide(&mut self, n: u16) {
+        let Some((id, slot)) = self.slot(n) else { return };
+        let mut members = self.memory.tables().members;
+        if slot != ME && !members.record(slot).status().is_live() {
+            members.ring_hide(slot);
+            self.model.hidden.insert(id);
+        }
     }
 
     fn probe(&mut self) {
@@ -273,7 +290,12 @@ impl<S: Storage> Rig<S> {
         let live: Vec<&Record> = model.values().filter(|record| record.status().is_live()).collect();
         let me_live = u32::from(table.record(ME).status().is_live());
         assert_eq!(table.live() + me_live, live.len() as u32);
-        assert_eq!(table.as_view().others().len() + 1, model.len());
+        let shown: BTreeSet<u64> =
+            table.as_view().others().iter().map(|&slot| table.record(slot).id().as_u64()).collect();
+        assert_eq!(shown.len(), table.as_view().others().len(), "each once");
+        let seen = |id: &&u64| **id != u64::MAX && !self.model.hidden.contains(id);
+        assert_eq!(shown, model.keys().filter(seen).copied().collect());
+        assert_eq!(table.tombstones() as usize + table.live() as usize, shown.len());
         let mut ranges = [0u64; sums::RANGES];
         for record in live {
             let tag = sums::place(KEY, record.id()).tag;
