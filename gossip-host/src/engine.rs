@@ -33,7 +33,10 @@ use std::{
     fmt, io, mem,
     net::{IpAddr, SocketAddr, ToSocketAddrs as _},
     ops::ControlFlow,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::SystemTime,
 };
@@ -141,6 +144,7 @@ impl Engine {
             metrics: Mutex::default(),
             unresolved: Mutex::default(),
             restored,
+            signs: AtomicU64::new(0),
         });
         let mut engine = Self {
             shared: Arc::clone(&shared),
@@ -164,7 +168,9 @@ impl Engine {
     /// Does all that is due, within bounds: what to wait for then, or how the node stopped.
     pub fn turn(&mut self, transport: &mut impl Transport) -> ControlFlow<Stopped, Turn> {
         self.send_held(transport);
+        let mut sign = false;
         if let Some(requests) = self.shared.inbox.take() {
+            sign = requests.sign;
             self.carry_out(transport, requests);
         }
         let more = self.receive(transport);
@@ -175,6 +181,9 @@ impl Engine {
         let now = transport.now();
         if let Some(keeper) = &mut self.keeper {
             keeper.keep(now, &self.shared);
+        }
+        if sign {
+            self.shared.signs.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(stopped) = self.stopped(now) {
             self.shared.end(stopped);
@@ -248,6 +257,7 @@ impl Engine {
             packets,
             packets_dropped,
             alarm,
+            sign: _,
             leave,
         } = requests;
         let now = transport.now();

@@ -17,7 +17,12 @@ use crate::{
 use gossip_core::{
     Config, ConfigError, Endpoint, Fingerprint, Health, Member, Metrics, NodeId, Record, Zone,
 };
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 /// A running node, as its host sees it: ask for its view, subscribe to changes, and tell it what to do.
 ///
@@ -176,6 +181,15 @@ impl Handle {
         lock(&self.0.node).config().check_change(&config)?;
         self.0.inbox.ask(|requests| requests.config = Some(config));
         Ok(())
+    }
+
+    /// Asks the driver for a sign of life, and returns how many it has given so far.
+    ///
+    /// For watchdogs: a driver gives one at the end of its next turn, for which this wakes it, however many were asked for by
+    /// then. Where the count is the same a second later, its loop is stuck or has ended.
+    pub fn check_driver(&self) -> u64 {
+        self.0.inbox.ask(|requests| requests.sign = true);
+        self.0.signs.load(Ordering::Relaxed)
     }
 
     /// Leaves: tells the others, and stops when enough have acknowledged it, or after `timeout`, at most 5 s. It

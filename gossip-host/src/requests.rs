@@ -43,6 +43,8 @@ pub(crate) struct Requests {
     pub(crate) packets_dropped: u64,
     /// Raise an alarm at this time: the earliest that was asked for.
     pub(crate) alarm: Option<Instant>,
+    /// Give a sign of life, once everything else is done.
+    pub(crate) sign: bool,
     /// Leave, within this time; the shorter of two.
     pub(crate) leave: Option<Duration>,
 }

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use gossip_core::{Event, Heap, Instant, Node, NodeId, Question};
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicU64},
 };
 
 /// What handles, watches and the engine share. No two of its locks are ever taken together.
@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Mutex<HostMetrics>,
     pub(crate) unresolved: Mutex<Vec<UnresolvedSeed>>,
     pub(crate) restored: Restored,
+    /// Signs of life that the driver has given.
+    pub(crate) signs: AtomicU64,
 }
 
 impl Shared {

@@ -13,18 +13,18 @@ pub(crate) struct Service {
     has_seeds: bool,
     is_ready: bool,
     has_watchdog: bool,
-    /// Probes that were counted when the watchdog was last told that all is well.
-    probes: u64,
+    /// Signs of life that the node's loop had given at the last check.
+    signs: u64,
 }
 
 impl Service {
     /// A service that has just started; `has_seeds`: it was told whom to join.
     pub(crate) fn starting(has_seeds: bool) -> Self {
         let has_watchdog = sd_notify::watchdog_enabled().is_some();
-        Self { started: Instant::now(), has_seeds, is_ready: false, has_watchdog, probes: 0 }
+        Self { started: Instant::now(), has_seeds, is_ready: false, has_watchdog, signs: 0 }
     }
 
-    /// To be called once a second by the loop that runs the node.
+    /// To be called once a second.
     pub(crate) fn check(&mut self, handle: &Handle) {
         let is_late = self.started.elapsed() >= READY_LIMIT;
         if !self.is_ready && (!self.has_seeds || handle.is_joined() || is_late) {
@@ -34,12 +34,12 @@ impl Service {
             tell(&[NotifyState::Ready, NotifyState::Status(status)]);
         }
         if self.has_watchdog {
-            // Who knows members probes them. Its loop may have a thread of its own, which can be stuck where this one is not.
-            let probes = handle.metrics().probes;
-            if probes != self.probes || handle.is_empty() {
+            // The node's own loop is what has to live: it may be on another thread, and stuck while this one is not.
+            let signs = handle.check_driver();
+            if signs != self.signs {
                 tell(&[NotifyState::Watchdog]);
             }
-            self.probes = probes;
+            self.signs = signs;
         }
     }
 

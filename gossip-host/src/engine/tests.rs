@@ -3,7 +3,7 @@
 use super::*;
 use crate::testing::{FakeTransport, PEER};
 use gossip_core::{ClusterName, Config, Traffic};
-use std::{thread, time::Duration};
+use std::{task::Waker, thread, time::Duration};
 
 fn engine(change: impl FnOnce(&mut Options)) -> (Handle, Engine) {
     let mut options = Options::new("node", Config::lan(ClusterName::named("engine").unwrap()));
@@ -92,6 +92,18 @@ fn packets_that_wait_ask_for_a_writable_socket() {
     transport.send_error = None;
     assert!(!turn(&mut engine, &mut transport).writable);
     assert_eq!(transport.sent, [b"ping"]);
+}
+
+#[test]
+fn a_sign_of_life_is_given_by_a_turn_and_by_nothing_else() {
+    let (handle, mut engine) = engine(|_| {});
+    let mut transport = FakeTransport::default();
+    turn(&mut engine, &mut transport);
+    assert_eq!(handle.check_driver(), 0, "nobody had asked for one");
+    assert_eq!(handle.check_driver(), 0, "there was no turn");
+    assert!(engine.poll_requests(&Context::from_waker(Waker::noop())).is_ready());
+    turn(&mut engine, &mut transport);
+    assert_eq!(handle.check_driver(), 1);
 }
 
 #[test]
