@@ -12,6 +12,7 @@ mod discovery;
 mod feed;
 mod handlers;
 mod http;
+mod kubernetes;
 mod metrics;
 mod output;
 mod place;
