@@ -10,7 +10,7 @@ mod target;
 pub(crate) use args::ClientCommand;
 
 use crate::control::{
-    api::{Filter, Info, Join, Member, Pause, Send, Set, SetHealth, Shared},
+    api::{Filter, Info, Join, Member, Pause, Reach, RoundTrip, Send, Set, SetHealth, Shared},
     token::Token,
 };
 use anyhow::Result;
@@ -40,6 +40,8 @@ pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
             let member: Member = asked.to.get(&format!("/v1/members/{}", connection::escaped(&who))).await?;
             asked.print(&member)
         }
+        ClientCommand::Reach { who, .. } => asked.reach(&who).await,
+        ClientCommand::Rtt { who, .. } => asked.round_trips(who.as_deref()).await,
         ClientCommand::Watch { only, .. } => asked.watch(&only).await,
         ClientCommand::Join { seeds, .. } => asked.tell(Method::POST, "/v1/join", &Join { seeds }).await,
         ClientCommand::Leave { .. } => asked.tell(Method::POST, "/v1/leave", &()).await,
@@ -134,6 +136,24 @@ impl Asked {
         }
     }
 
+    async fn reach(&mut self, who: &str) -> Result<()> {
+        let reach: Reach = self.to.get(&format!("/v1/reach/{}", connection::escaped(who))).await?;
+        if self.json { self.print(&reach) } else { show::reach(&reach) }
+    }
+
+    async fn round_trips(&mut self, who: Option<&str>) -> Result<()> {
+        match who {
+            None => {
+                let trips: Vec<RoundTrip> = self.to.get("/v1/rtt").await?;
+                if self.json { show::json(&trips) } else { show::round_trips(&trips) }
+            }
+            Some(who) => {
+                let trip: RoundTrip = self.to.get(&format!("/v1/rtt/{}", connection::escaped(who))).await?;
+                if self.json { show::json(&trip) } else { show::round_trip_of(who, &trip) }
+            }
+        }
+    }
+
     async fn value(&mut self, command: ValueCommand) -> Result<()> {
         let path = |key: &str| format!("/v1/values/{}", connection::escaped(key));
         match command {
@@ -180,6 +200,8 @@ impl ClientCommand {
             Self::Info { agent }
             | Self::Members { agent, .. }
             | Self::Member { agent, .. }
+            | Self::Reach { agent, .. }
+            | Self::Rtt { agent, .. }
             | Self::Watch { agent, .. }
             | Self::Join { agent, .. }
             | Self::Leave { agent }

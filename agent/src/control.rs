@@ -19,6 +19,8 @@ mod forget;
 mod members;
 mod metrics;
 mod page;
+mod reach;
+mod round_trips;
 mod routes;
 mod server;
 mod setup;
@@ -30,6 +32,7 @@ mod values;
 
 pub(crate) use agent::Orders;
 pub(crate) use feed::answer_views;
+pub(crate) use reach::answer_reach;
 #[cfg(test)]
 use routes::document;
 pub(crate) use setup::Control;

@@ -10,7 +10,7 @@ mod unnamed;
 use crate::{
     UNWRITABLE,
     configuration::{Configuration, in_options, reload::Reload},
-    control::{Control, Orders, answer_views},
+    control::{Control, Orders, answer_reach, answer_views},
     output::{
         LAST_WORDS, Output,
         handlers::{self, Handlers},
@@ -95,6 +95,7 @@ async fn live(
     tags::change(&handle, &Tags::default(), &tags).map_err(Wrong)?;
     let mut driver = driver.spawn();
     answer_views(&handle);
+    answer_reach(&handle);
     let mut undiscovered = discovery::start(&args.discovery, &handle)?;
     let mut service = Service::starting(!args.join.is_empty() || args.discovery.has_any());
     let mut reload = Reload::new(configuration);

@@ -121,6 +121,7 @@ pub use node::values::{Authority, ClusterValue};
 #[cfg(feature = "alloc")]
 pub use tables::memory::Heap;
 pub use tables::memory::{Inline, InlineState, Memory, NoState, StateMemory};
+pub use tables::rtt::RoundTrip;
 pub use tables::state::entry::AfterDeath;
 pub use tables::state::write::Terms;
 pub use vocabulary::ask::{Answer, AskFailure, AskId, Question};

@@ -2,7 +2,7 @@
 
 use crate::{
     ask_error::AskError,
-    asks::{MAX_NAMES, NotAnswered},
+    asks::{MAX_NAMES, Names, NotAnswered},
     handle::Handle,
     key::{Key, VALUE_ROOM, is_name},
     shared::Shared,
@@ -44,14 +44,57 @@ impl Handle {
     /// The key is not 1 to 31 visible ASCII characters, or is answered already; or this node answers 64 keys, which is the
     /// limit.
     pub fn answer<T>(&self, key: &Key<T>) -> Result<Questions<T>, PublishError> {
-        if !is_name(key.name()) {
+        let is_valid = is_name(key.name());
+        self.answer_names(key, Names::One(key.name().to_owned()), is_valid)
+    }
+
+    /// Answers the questions of other members for all keys whose names begin with the name of this one and a `/`, until the returned
+    /// [`Questions`] is dropped. What follows says what is asked about: [`Question::name`] has it. Where several fit a
+    /// question, the narrowest is asked: [`answer`](Self::answer), and then the longest name.
+    ///
+    /// ```
+    /// # use gossip_host::{Handle, Key, PublishError};
+    /// # async fn answers(node: &Handle, queues: &std::collections::HashMap<String, u32>) -> Result<(), PublishError> {
+    /// const QUEUED: Key<u32> = Key::new("queued");
+    ///
+    /// let mut questions = node.answer_under(&QUEUED)?;
+    /// while let Some(question) = questions.next().await {
+    ///     // Of `queued/mail`, it is `mail`.
+    ///     match question.name().strip_prefix("queued/").and_then(|queue| queues.get(queue)) {
+    ///         Some(queued) => question.answer(queued)?,
+    ///         None => question.refuse()?,
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The key is not 1 to 29 visible ASCII characters, or is answered so already; or this node answers 64 keys, which is the limit.
+    pub fn answer_under<T>(&self, key: &Key<T>) -> Result<Questions<T>, PublishError> {
+        let start = format!("{}/", key.name());
+        // With room for one character more.
+        let is_valid = is_name(key.name()) && is_name(&format!("{start}x"));
+        self.answer_names(key, Names::Under(start), is_valid)
+    }
+
+    fn answer_names<T>(
+        &self,
+        key: &Key<T>,
+        names: Names,
+        is_valid: bool,
+    ) -> Result<Questions<T>, PublishError> {
+        if !is_valid {
             return Err(StateError::Key.into());
         }
-        self.0.asks.answer(key.name()).map_err(|why| match why {
-            NotAnswered::Taken => PublishError::Answered { key: key.name().to_owned() },
-            NotAnswered::TooMany => PublishError::TooManyAnswered { most: MAX_NAMES },
-        })?;
-        Ok(Questions { shared: Arc::clone(&self.0), key: key.clone() })
+        match self.0.asks.answer(&names) {
+            Ok(()) => Ok(Questions { shared: Arc::clone(&self.0), key: key.clone(), names }),
+            Err(NotAnswered::Taken) => {
+                let (Names::One(key) | Names::Under(key)) = names;
+                Err(PublishError::Answered { key })
+            }
+            Err(NotAnswered::TooMany) => Err(PublishError::TooManyAnswered { most: MAX_NAMES }),
+        }
     }
 }
 
@@ -97,7 +140,7 @@ impl<T> fmt::Debug for Ask<T> {
     }
 }
 
-/// The questions of other members for one key, from [`Handle::answer`].
+/// The questions of other members for one key, from [`Handle::answer`], or for all keys under one, from [`Handle::answer_under`].
 ///
 /// Answer soon: a member waits for a fraction of a second, asks twice more meanwhile, and gives up. Up to 32 questions wait
 /// here; beyond that the oldest is dropped, and counted in
@@ -105,6 +148,7 @@ impl<T> fmt::Debug for Ask<T> {
 pub struct Questions<T> {
     shared: Arc<Shared>,
     key: Key<T>,
+    names: Names,
 }
 
 impl<T> Questions<T> {
@@ -115,11 +159,11 @@ impl<T> Questions<T> {
 
     /// [`Questions::next`] for hand-written futures.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Question<T>>> {
-        let next = self.shared.asks.poll_question(cx, self.key.name());
+        let next = self.shared.asks.poll_question(cx, &self.names);
         next.map(|next| {
-            next.map(|question| Question {
+            next.map(|(question, name)| Question {
                 shared: Arc::clone(&self.shared),
-                key: self.key.clone(),
+                key: self.key.named(name),
                 question,
             })
         })
@@ -128,7 +172,7 @@ impl<T> Questions<T> {
 
 impl<T> Drop for Questions<T> {
     fn drop(&mut self) {
-        self.shared.asks.answer_no_more(self.key.name());
+        self.shared.asks.answer_no_more(&self.names);
     }
 }
 
@@ -144,7 +188,10 @@ impl<T> futures_core::Stream for Questions<T> {
 
 impl<T> fmt::Debug for Questions<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Questions").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Questions")
+            .field("key", &self.key)
+            .field("names", &self.names)
+            .finish_non_exhaustive()
     }
 }
 
@@ -156,6 +203,11 @@ pub struct Question<T> {
 }
 
 impl<T> Question<T> {
+    /// The name of the key that is asked for.
+    pub fn name(&self) -> &str {
+        self.key.name()
+    }
+
     /// Who asks.
     pub fn from(&self) -> NodeId {
         self.question.from()

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use gossip_core::{AskId, NodeId, Question, StateError};
 use std::{
     collections::{BTreeMap, VecDeque},
-    mem,
+    iter, mem,
     sync::Mutex,
     task::{Context, Poll, Waker},
 };
@@ -20,6 +20,23 @@ const MAX_QUESTIONS: usize = 32;
 /// What a question ends with.
 pub(crate) type Outcome = Result<Bytes, AskError>;
 
+/// The names that one `Questions` answers.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Names {
+    /// This one.
+    One(String),
+    /// All that begin with this, which ends with a `/`.
+    Under(String),
+}
+
+impl Names {
+    /// All that a question's name is among, the narrowest first.
+    fn with(name: &str) -> impl Iterator<Item = Self> + '_ {
+        let starts = name.rmatch_indices('/').filter_map(|(at, _)| name.get(..=at));
+        iter::once(Self::One(name.to_owned())).chain(starts.map(|start| Self::Under(start.to_owned())))
+    }
+}
+
 /// All questions under way: this node's own by their numbers, those of others by the names that it answers.
 #[derive(Default)]
 pub(crate) struct Asks(Mutex<Desk>);
@@ -32,7 +49,7 @@ struct Desk {
     open: BTreeMap<u64, Open>,
     /// Questions that the node still has open, and nobody waits for: no more than the core asks at a time.
     forgotten: Vec<AskId>,
-    answered: BTreeMap<String, Line>,
+    answered: BTreeMap<Names, Line>,
 }
 
 struct Open {
@@ -50,10 +67,10 @@ enum Stage {
     Ended(Outcome),
 }
 
-/// Questions of one name that wait.
+/// Questions that wait for one `Questions`, each with the name that it asks for.
 #[derive(Default)]
 struct Line {
-    questions: VecDeque<Question>,
+    questions: VecDeque<(Question, String)>,
     waker: Option<Waker>,
 }
 
@@ -160,22 +177,22 @@ impl Asks {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// From now on the questions of this name wait for an answer.
-    pub(crate) fn answer(&self, name: &str) -> Result<(), NotAnswered> {
+    /// From now on the questions for these names wait for an answer.
+    pub(crate) fn answer(&self, names: &Names) -> Result<(), NotAnswered> {
         let mut desk = lock(&self.0);
-        if desk.answered.contains_key(name) {
+        if desk.answered.contains_key(names) {
             return Err(NotAnswered::Taken);
         }
         if desk.answered.len() >= MAX_NAMES {
             return Err(NotAnswered::TooMany);
         }
-        desk.answered.insert(name.to_owned(), Line::default());
+        desk.answered.insert(names.clone(), Line::default());
         Ok(())
     }
 
-    /// The `Questions` of this name was dropped.
-    pub(crate) fn answer_no_more(&self, name: &str) {
-        let line = lock(&self.0).answered.remove(name);
+    /// The `Questions` of these names was dropped.
+    pub(crate) fn answer_no_more(&self, names: &Names) {
+        let line = lock(&self.0).answered.remove(names);
         drop(line);
     }
 
@@ -183,23 +200,26 @@ impl Asks {
     pub(crate) fn put(&self, question: Question, name: &str) -> Put {
         let (put, waker) = {
             let mut desk = lock(&self.0);
-            let Some(line) = desk.answered.get_mut(name) else { return Put::Unknown };
-            if line.questions.contains(&question) {
+            let names = Names::with(name).find(|names| desk.answered.contains_key(names));
+            let Some(line) = names.and_then(|names| desk.answered.get_mut(&names)) else {
+                return Put::Unknown;
+            };
+            if line.questions.iter().any(|(waiting, _)| *waiting == question) {
                 return Put::Waiting;
             }
             let displaced = line.questions.len() == MAX_QUESTIONS && line.questions.pop_front().is_some();
-            line.questions.push_back(question);
+            line.questions.push_back((question, name.to_owned()));
             (if displaced { Put::Displaced } else { Put::Waiting }, line.waker.take())
         };
         waker.into_iter().for_each(Waker::wake);
         put
     }
 
-    /// The question of a name that waits longest; `None` once the driver has ended and none is left.
-    pub(crate) fn poll_question(&self, cx: &Context<'_>, name: &str) -> Poll<Option<Question>> {
+    /// The question for these names that waits longest, and its name; `None` once the driver has ended and none is left.
+    pub(crate) fn poll_question(&self, cx: &Context<'_>, names: &Names) -> Poll<Option<(Question, String)>> {
         let mut desk = lock(&self.0);
         let has_ended = desk.has_ended;
-        let Some(line) = desk.answered.get_mut(name) else { return Poll::Ready(None) };
+        let Some(line) = desk.answered.get_mut(names) else { return Poll::Ready(None) };
         if let Some(question) = line.questions.pop_front() {
             return Poll::Ready(Some(question));
         }
@@ -291,6 +311,32 @@ mod tests {
         assert!(error.to_string().contains("64 keys at the most"), "{error}");
         all.pop();
         assert!(node.answer(&LOAD).is_ok());
+    }
+
+    #[test]
+    fn a_question_goes_to_the_narrowest_that_answers_its_name() {
+        let names = |name: &str| Names::with(name).collect::<Vec<_>>();
+        let [one, under] = [Names::One, Names::Under].map(|of| move |text: &str| of(text.to_owned()));
+        assert_eq!(names("load"), [one("load")]);
+        assert_eq!(names("load/a/1"), [one("load/a/1"), under("load/a/"), under("load/")]);
+        assert_eq!(names("load/"), [one("load/"), under("load/")]);
+    }
+
+    #[test]
+    fn a_name_and_all_that_are_under_it_are_answered_apart() {
+        let (node, _engine) = started();
+        let _one = node.answer(&LOAD).unwrap();
+        let under = node.answer_under(&LOAD).unwrap();
+        let taken = PublishError::Answered { key: "load/".to_owned() };
+        assert_eq!(node.answer_under(&LOAD).map(drop), Err(taken));
+        let room = LOAD.named("x".repeat(29));
+        assert!(node.answer_under(&room).is_ok());
+        for name in ["x".repeat(30), String::new(), "a b".to_owned()] {
+            let error = node.answer_under(&LOAD.named(name.clone())).unwrap_err();
+            assert!(error.to_string().contains("visible ASCII"), "{name}: {error}");
+        }
+        drop(under);
+        assert!(node.answer_under(&LOAD).is_ok());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
     watch::Watch,
 };
 use gossip_core::{
-    Config, ConfigError, Endpoint, Fingerprint, Health, Member, Metrics, NodeId, Record, Zone,
+    Config, ConfigError, Endpoint, Fingerprint, Health, Member, Metrics, NodeId, Record, RoundTrip, Zone,
 };
 use std::{
     fmt,
@@ -110,6 +110,19 @@ impl Handle {
     /// How slow this node thinks it is itself: 0 (well) to 8.
     pub fn local_health(&self) -> u8 {
         lock(&self.0.node).local_health()
+    }
+
+    /// Whether this node suspects itself of being cut off, and accuses nobody therefore.
+    pub fn is_self_quarantined(&self) -> bool {
+        lock(&self.0.node).is_self_quarantined()
+    }
+
+    /// The round trips that its probes have measured, by zone: of the first 16 zones that answered. A zone's figures are those of
+    /// all its members together.
+    pub fn round_trips(&self) -> Vec<RoundTrip> {
+        let mut trips: Vec<RoundTrip> = lock(&self.0.node).round_trips().collect();
+        trips.sort_by_key(|trip| trip.zone);
+        trips
     }
 
     /// What the node counted.

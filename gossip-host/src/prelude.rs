@@ -12,6 +12,6 @@ pub use crate::{
 pub use gossip_core::{
     AfterDeath, AskFailure, Authority, Budgets, ClusterName, Config, ConfigError, Endpoint, Event,
     Fingerprint, Health, Histogram, Identity, Incarnation, Locality, Mechanisms, Member, Metrics, Mode,
-    NameError, NodeId, NotForgotten, ParseNodeIdError, PulseScope, Reachability, Record, Sighting,
+    NameError, NodeId, NotForgotten, ParseNodeIdError, PulseScope, Reachability, Record, RoundTrip, Sighting,
     StateError, Status, Terms, ValueError, ValueTag, Versions, Zone,
 };

@@ -53,6 +53,45 @@ pub(crate) enum ClientCommand {
         #[command(flatten)]
         agent: AgentArgs,
     },
+    /// Shows who reaches a member: what the agent's own node and up to seven others, spread over the zones, have seen themselves.
+    #[command(after_help = "\
+Answers:
+  reaches      the member is alive, and answered when it was last probed from there
+  unreachable  it did not answer
+  suspects     it is suspected, and was not found unreachable from there
+  dead, left   it was declared dead; it has left
+  not tried    it is alive, and was not probed from there yet
+  unknown      no such member is known there
+  cannot tell  who is asked is cut off itself, or its answer cannot be read
+  no answer    nothing came back within 2 s
+  refused      who is asked does not answer such questions, as older agents do not
+
+Examples:
+  gossip reach db-3
+  gossip reach db-3 --json | jq -r '.views[] | select(.answer != \"reaches\") | .name'")]
+    Reach {
+        /// The name or the id of the member.
+        #[arg(value_name = "NODE")]
+        who: String,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Shows how long it takes from an agent to other members and back, by zone.
+    ///
+    /// Round trips are measured by the agent's own probes, of all members of a zone together: a row is its zone's, not any single
+    /// member's.
+    #[command(after_help = "\
+Examples:
+  gossip rtt            a row for each zone: smoothed round trip, variation, 99th percentile, ack timeout
+  gossip rtt db-3       the row of the zone that db-3 is in
+  gossip rtt --json     the same in milliseconds, for programs")]
+    Rtt {
+        /// The name or the id of a member, for the row of its zone alone.
+        #[arg(value_name = "NODE")]
+        who: Option<String>,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
     /// Prints what happens from now on, as the agent's own output does.
     Watch {
         /// Only these events, as `user_event` or `value`; may be given several times.

@@ -3,14 +3,17 @@
 use super::diff::Difference;
 use crate::{
     UNWRITABLE,
-    control::api::{Member, Shared},
+    control::api::{Member, Reach, ReachAnswer, RoundTrip, Shared},
     print::{self, printable, quoted},
 };
 use anyhow::{Context as _, Result};
 use comfy_table::{Table, presets};
 use serde::Serialize;
 use serde_json::Value;
-use std::io::{self, Write as _};
+use std::{
+    io::{self, Write as _},
+    slice,
+};
 
 /// One line of JSON.
 pub(super) fn json(answer: &impl Serialize) -> Result<()> {
@@ -94,6 +97,60 @@ pub(super) fn members(members: &[Member], wide: bool) -> Result<()> {
         table.add_row(row);
     }
     print(&table)
+}
+
+/// Who reaches a member: the verdict, and what each says.
+pub(super) fn reach(reach: &Reach) -> Result<()> {
+    line(&reach.verdict)?;
+    if reach.views.is_empty() {
+        return Ok(());
+    }
+    let mut table = table(&["member", "zone", "answer"]);
+    for view in &reach.views {
+        let name = view.name.clone().unwrap_or_else(|| view.id.clone());
+        table.add_row([name, view.zone.clone(), answer(view.answer).to_owned()]);
+    }
+    print(&table)
+}
+
+fn answer(answer: ReachAnswer) -> &'static str {
+    match answer {
+        ReachAnswer::Reaches => "reaches",
+        ReachAnswer::Unreachable => "unreachable",
+        ReachAnswer::Suspects => "suspects",
+        ReachAnswer::Dead => "dead",
+        ReachAnswer::Left => "left",
+        ReachAnswer::NotTried => "not tried",
+        ReachAnswer::Unknown => "unknown",
+        ReachAnswer::CannotTell => "cannot tell",
+        ReachAnswer::NoAnswer => "no answer",
+        ReachAnswer::Refused => "refused",
+    }
+}
+
+/// Round trips, a zone a line.
+pub(super) fn round_trips(trips: &[RoundTrip]) -> Result<()> {
+    if trips.is_empty() {
+        return line("no round trip is measured yet: no other member has answered a probe");
+    }
+    let mut table = table(&["zone", "smoothed", "variation", "p99", "ack timeout"]);
+    for trip in trips {
+        let ms = |time: f64| format!("{time:.2} ms");
+        table.add_row([
+            trip.zone.clone(),
+            ms(trip.smoothed_ms),
+            ms(trip.variation_ms),
+            ms(trip.p99_ms),
+            ms(trip.ack_timeout_ms),
+        ]);
+    }
+    print(&table)
+}
+
+/// The round trips of the zone that a member is in.
+pub(super) fn round_trip_of(who: &str, trip: &RoundTrip) -> Result<()> {
+    line(&format!("{who} is in zone {}, and these are the figures of the whole zone:", trip.zone))?;
+    round_trips(slice::from_ref(trip))
 }
 
 /// The cluster's values, one a line.

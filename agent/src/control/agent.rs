@@ -1,6 +1,6 @@
 //! The agent, as its control interface sees it.
 
-use super::{api::AnswersAt, feed::Feed};
+use super::{api::AnswersAt, feed::Feed, reach::Turn};
 use adapter_tokio::{Bytes, Handle, Key};
 use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -30,4 +30,6 @@ pub(crate) struct Agent {
     pub(crate) answers_at: AnswersAt,
     /// What happens around it, in the format of recordings.
     pub(crate) feed: Feed,
+    /// Who asks other members whom they reach.
+    pub(crate) turn: Turn,
 }

@@ -79,6 +79,75 @@ pub(crate) struct Member {
     pub(crate) tags: BTreeMap<String, String>,
 }
 
+/// The round trips between this agent and the members of a zone: of all of them together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct RoundTrip {
+    /// As region/zone, in numbers.
+    pub(crate) zone: String,
+    /// The smoothed round trip, in milliseconds.
+    pub(crate) smoothed_ms: f64,
+    /// By how much round trips differ from the smoothed one, in milliseconds.
+    pub(crate) variation_ms: f64,
+    /// The 99th percentile, rounded up to the next of two steps an octave, in milliseconds.
+    pub(crate) p99_ms: f64,
+    /// How long a ping to the zone waits for its ack at the least, in milliseconds.
+    pub(crate) ack_timeout_ms: f64,
+}
+
+/// Who reaches a member, as several members say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Reach {
+    /// The member's name; none until it has arrived.
+    pub(crate) name: Option<String>,
+    pub(crate) id: String,
+    /// In a sentence.
+    pub(crate) verdict: String,
+    /// How many of them reach it.
+    pub(crate) reaching: usize,
+    /// What each says, the agent's own node first, unless it is the member itself.
+    pub(crate) views: Vec<ReachView>,
+}
+
+/// Whether one member reaches another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct ReachView {
+    /// The name of the member that says so; none until it has arrived.
+    pub(crate) name: Option<String>,
+    pub(crate) id: String,
+    /// Where it runs, as region/zone, in numbers.
+    pub(crate) zone: String,
+    #[schema(inline)]
+    pub(crate) answer: ReachAnswer,
+}
+
+/// What a member says of whether it reaches another one.
+///
+/// Agents send the variants to each other by their order: add new ones at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReachAnswer {
+    /// The member is alive, and has answered when it was last probed.
+    Reaches,
+    /// It has not answered.
+    Unreachable,
+    /// It is suspected, and was not found unreachable from there.
+    Suspects,
+    /// It was declared dead.
+    Dead,
+    /// It has left.
+    Left,
+    /// It is alive, and was not probed from there so far.
+    NotTried,
+    /// No such member is known there.
+    Unknown,
+    /// The one that is asked is cut off itself, or its answer cannot be read.
+    CannotTell,
+    /// Nothing came back in time.
+    NoAnswer,
+    /// The one that is asked does not answer such questions, as older agents do not.
+    Refused,
+}
+
 /// Which members are asked for: those that fit all that is given.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

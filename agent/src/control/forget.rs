@@ -5,7 +5,7 @@ use super::{
     api::{Member, Problem},
     failure::{Answer, Failure},
 };
-use adapter_tokio::{ForgetError, NodeId, NotForgotten, StateError};
+use adapter_tokio::{ForgetError, NotForgotten, StateError};
 use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
@@ -31,11 +31,11 @@ pub(super) async fn forget(
     who: Result<Path<String>, PathRejection>,
 ) -> Answer<Member> {
     let Path(who) = who?;
-    let member = agent.find(&who)?;
-    if member.id == agent.handle.id().to_string() {
+    let view = agent.find(&who)?;
+    if view.id == agent.handle.id() {
         return Err(Failure::new(StatusCode::CONFLICT, "this is the agent's own node: have it leave"));
     }
-    let id: NodeId = member.id.parse().map_err(|_| Failure::unknown(format!("{who} has no id")))?;
+    let (id, member) = (view.id, agent.member(view));
     agent.handle.forget(id).await?;
     Ok(Json(member))
 }

@@ -64,7 +64,7 @@ impl Agent {
         tags.map(|(key, value)| (key, shown(&value.value))).collect()
     }
 
-    fn member(&self, view: MemberView) -> Member {
+    pub(super) fn member(&self, view: MemberView) -> Member {
         let mut member = bare(&view.record, view.name);
         member.reachability = Some(reachability(view.reachability).to_owned());
         member.routable = view.routable;
@@ -81,18 +81,15 @@ impl Agent {
         member
     }
 
-    /// Whom a name or an id means.
-    pub(super) fn find(&self, who: &str) -> Result<Member, Failure> {
-        let is_me = who == self.name || who == self.handle.id().to_string();
-        if is_me {
-            return Ok(self.me());
-        }
-        let id = self.handle.find(who).or_else(|| who.parse().ok());
+    /// Whom a name or an id means; it may be this node itself.
+    pub(super) fn find(&self, who: &str) -> Result<MemberView, Failure> {
+        let own = (who == self.name).then(|| self.handle.id());
+        let id = own.or_else(|| self.handle.find(who)).or_else(|| who.parse().ok());
         let is_called = |view: &MemberView| view.name.as_deref() == Some(who);
         // Those that are gone keep their names, too.
         let gone = || self.handle.members().into_iter().find(is_called);
         let view = id.and_then(|id| self.handle.member(id)).or_else(gone);
-        view.map(|view| self.member(view)).ok_or_else(|| {
+        view.ok_or_else(|| {
             Failure::unknown(format!("no member is called {who}: `gossip members` shows their names and ids"))
         })
     }
@@ -198,7 +195,8 @@ pub(super) async fn member(
     who: Result<Path<String>, PathRejection>,
 ) -> Answer<Member> {
     let Path(who) = who?;
-    agent.find(&who).map(Json)
+    let view = agent.find(&who)?;
+    Ok(Json(if view.id == agent.handle.id() { agent.me() } else { agent.member(view) }))
 }
 
 /// All counters of node and host.

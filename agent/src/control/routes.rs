@@ -1,6 +1,8 @@
 //! Which path leads where, and the document that says so.
 
-use super::{Agent, changes, failure::Failure, forget, members, metrics, page, streams, values};
+use super::{
+    Agent, changes, failure::Failure, forget, members, metrics, page, reach, round_trips, streams, values,
+};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Request},
@@ -50,6 +52,9 @@ fn asked() -> OpenApiRouter<Agent> {
         .routes(routes!(members::members))
         .routes(routes!(members::member, forget::forget))
         .routes(routes!(members::metrics))
+        .routes(routes!(round_trips::all))
+        .routes(routes!(round_trips::of_member))
+        .routes(routes!(reach::reach))
         .routes(routes!(changes::join))
         .routes(routes!(changes::leave))
         .routes(routes!(changes::set_health))

@@ -5,6 +5,7 @@ use super::{
     access::Access,
     api::AnswersAt,
     feed::Feed,
+    reach::Turn,
     server::{self, Places, Serving},
     socket::{self, Bound},
     token::{self, Token},
@@ -90,6 +91,7 @@ impl Control {
             orders,
             lines: output.watched(),
             feed: Feed::new(handle.clone(), name.to_owned(), cluster.to_owned()),
+            turn: Turn::default(),
             ending: seen,
             answers_at: self.answers_at.clone(),
         };

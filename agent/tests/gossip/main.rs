@@ -17,5 +17,6 @@ mod metrics;
 mod output;
 mod place;
 mod process;
+mod reach;
 mod schemas;
 mod systemd;

@@ -31,6 +31,14 @@ fn answers_are_as_their_schemas_say() {
     place.ask("b", "value set mode dark");
     let values = place.until("a", "value list", |values| !values.as_array().unwrap().is_empty());
     holds("shared", &values[0]);
+    let reach = place.until("a", "reach b", |reach| reach["reaching"] == 1);
+    holds("reach", &reach);
+    holds("reach-view", &reach["views"][0]);
+    let trips = place.until("a", "rtt", |trips| !trips.as_array().unwrap().is_empty());
+    holds("round-trip", &trips[0]);
+    let mut wrong = reach.clone();
+    wrong["views"][0]["answer"] = "perhaps".into();
+    assert!(!schema("reach").is_valid(&wrong), "not any word is an answer");
     let mut wrong = members[0].clone();
     wrong["status"] = "fine".into();
     assert!(!schema("member").is_valid(&wrong), "a schema that takes everything proves nothing");

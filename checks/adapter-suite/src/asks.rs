@@ -73,6 +73,26 @@ pub fn a_node_learns_from_each_member_what_only_that_has<A: Adapter>() {
     assert_eq!(block_on(asker.ask(asker.id(), &LOAD)), Err(AskError::State(StateError::NoMember)));
 }
 
+pub fn a_member_answers_all_names_under_one_and_sees_which_is_asked_for<A: Adapter>() {
+    let nodes = formed::<A>("under");
+    let [asker, member] = [&nodes[0].handle, &nodes[1].handle];
+    let text = Key::<String>::new("of");
+    let mut questions = member.answer_under(&text).unwrap();
+    thread::spawn(move || {
+        while let Some(question) = block_on(questions.next()) {
+            let asked_for = question.name().to_owned();
+            let _ = question.answer(&asked_for);
+        }
+    });
+    for name in ["of/a", "of/b", "of/a/b"] {
+        assert_eq!(learn(asker, member.id(), &text.named(name)), Ok(name.to_owned()));
+    }
+    for name in ["of", "off/a"] {
+        let unknown = Err(AskError::Failed(AskFailure::Unknown));
+        assert_eq!(learn(asker, member.id(), &text.named(name)), unknown, "{name}");
+    }
+}
+
 pub fn a_question_that_has_no_answer_ends_with_why<A: Adapter>() {
     let mut nodes = formed::<A>("no answer");
     let member = nodes.pop().unwrap();

@@ -126,6 +126,7 @@ macro_rules! behaviours {
             of_values_set_apart_one_wins_and_the_conflict_is_told,
             questions_that_are_dropped_make_room_for_others,
             a_node_learns_from_each_member_what_only_that_has,
+            a_member_answers_all_names_under_one_and_sees_which_is_asked_for,
             a_question_that_has_no_answer_ends_with_why,
             questions_that_nobody_reads_make_room_for_newer_ones,
             a_question_reaches_whoever_asks_in_a_loop_of_its_own,

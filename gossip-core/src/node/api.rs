@@ -25,7 +25,7 @@ use crate::{
     tables::{
         changes::Changes,
         memory::{MAX_MEMBERS, Memory, Views},
-        rtt::RoundTrips,
+        rtt::{RoundTrip, RoundTrips},
         state::limits::{DATAGRAM_RESERVE, Limits},
         table::{ME, pool::of_member},
     },
@@ -356,6 +356,12 @@ impl<M: Memory> Node<M> {
     /// Lifeguard's local health score: 0 is well, 8 is as slow as can be.
     pub fn local_health(&self) -> u8 {
         self.planes.membership.detector.health()
+    }
+
+    /// The round trips that its probes have measured, zone by zone, in the order in which zones first answered: of the first 16
+    /// zones, 4 without `alloc`. There are none with [`Mechanisms::round_trips`](crate::Mechanisms) off.
+    pub fn round_trips(&self) -> impl Iterator<Item = RoundTrip> + '_ {
+        self.kernel.round_trips.iter(&self.kernel.config)
     }
 
     /// For how long another member's view has differed from this node's at the least: the longest time for which some member, every

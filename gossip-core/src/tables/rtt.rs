@@ -1,6 +1,7 @@
 //! Round trips, per zone, and the ack timeouts that follow from them.
 
 use crate::vocabulary::{bounds::sized, config::Config, record::Zone, time::micros};
+use core::time::Duration;
 
 /// Zones measured. Members of further ones get the longest timeout.
 const ZONES: usize = sized(16, 4);
@@ -9,6 +10,24 @@ pub(crate) const LATE: u32 = 20;
 /// Half-octave buckets, the first of which ends at 64 µs, the last at 3 s.
 const BUCKETS: usize = 32;
 const FIRST_BUCKET_LOG2: u32 = 6;
+
+/// The round trips between this node and the members of one zone that it has probed: all of them together, since none is measured
+/// alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct RoundTrip {
+    /// Where the members are.
+    pub zone: Zone,
+    /// RFC 6298's smoothed round trip, of the latest dozen or so.
+    pub smoothed: Duration,
+    /// RFC 6298's variation: by how much round trips differ from the smoothed one.
+    pub variation: Duration,
+    /// The 99th percentile, rounded up to the next of two steps an octave, from 64 µs to 3 s; older round trips count less.
+    pub p99: Duration,
+    /// How long a first ping waits for its ack, before jitter and [`Node::local_health`](crate::Node::local_health) add to it.
+    pub ack_timeout: Duration,
+}
 
 /// RFC 6298's smoothed round trip and variation, and a fading histogram for the 99th percentile. 40 bytes.
 #[derive(Clone, Copy)]
@@ -51,6 +70,15 @@ impl Estimate {
             }
         }
         0
+    }
+
+    /// The larger of RFC 6298's timeout (section 2.2, K = 4) and the observed p99, within the configured limits; where the
+    /// round trip itself is longer, a quarter more than it takes. In µs.
+    fn timeout(&self, config: &Config) -> u64 {
+        let (min, max) = (micros(config.ack_timeout_min), micros(config.ack_timeout_max));
+        let rfc6298 = u64::from(self.smoothed) + 4 * u64::from(self.variation);
+        let usual = rfc6298.max(u64::from(self.p99())).clamp(min, max);
+        usual.max(u64::from(self.smoothed) * 5 / 4).min(max * u64::from(LATE))
     }
 }
 
@@ -97,20 +125,25 @@ impl RoundTrips {
         self.position(zone).and_then(|position| self.estimates.get(position))
     }
 
-    /// How long to wait for an ack from this zone, in µs: the larger of RFC 6298's timeout (section 2.2,
-    /// K = 4) and the observed p99, within the configured limits; where the round trip itself is longer, a quarter more
-    /// than it takes.
+    /// How long to wait for an ack from this zone, in µs.
     pub(crate) fn timeout(&self, config: &Config, zone: Zone) -> u64 {
-        let (min, max) = (micros(config.ack_timeout_min), micros(config.ack_timeout_max));
         match self.estimate(zone) {
-            Some(estimate) => {
-                let rfc6298 = u64::from(estimate.smoothed) + 4 * u64::from(estimate.variation);
-                let usual = rfc6298.max(u64::from(estimate.p99())).clamp(min, max);
-                usual.max(u64::from(estimate.smoothed) * 5 / 4).min(max * u64::from(LATE))
-            }
-            None if self.zones.is_full() => max,
+            Some(estimate) => estimate.timeout(config),
+            None if self.zones.is_full() => micros(config.ack_timeout_max),
             None => micros(config.ack_timeout_initial),
         }
+    }
+
+    /// What is measured, zone by zone.
+    pub(crate) fn iter<'a>(&'a self, config: &'a Config) -> impl Iterator<Item = RoundTrip> + 'a {
+        let trip = |(&zone, estimate): (&Zone, &Estimate)| RoundTrip {
+            zone,
+            smoothed: Duration::from_micros(estimate.smoothed.into()),
+            variation: Duration::from_micros(estimate.variation.into()),
+            p99: Duration::from_micros(estimate.p99().into()),
+            ack_timeout: Duration::from_micros(estimate.timeout(config)),
+        };
+        self.zones.iter().zip(&self.estimates).map(trip)
     }
 
     /// The smoothed round trip to this zone, in µs; zero while nothing was measured.
@@ -129,6 +162,7 @@ impl RoundTrips {
 mod tests {
     use super::*;
     use crate::vocabulary::config::ClusterName;
+    use std::vec::Vec;
 
     const HERE: Zone = Zone { region: 0, zone: 0 };
     const THERE: Zone = Zone { region: 1, zone: 0 };
@@ -162,6 +196,23 @@ mod tests {
         let timeout = |n| trips.timeout(&config, Zone { region: n, zone: n });
         assert_eq!(timeout(ZONES as u8 - 1), micros(config.ack_timeout_min));
         assert_eq!(timeout(ZONES as u8), micros(config.ack_timeout_max));
+    }
+
+    #[test]
+    fn each_measured_zone_is_told_with_its_own_figures() {
+        let (mut trips, config) = (RoundTrips::new(), config());
+        assert_eq!(trips.iter(&config).count(), 0);
+        for (zone, rtt) in [(HERE, 1_000), (THERE, 600_000)] {
+            trips.record(zone, rtt);
+        }
+        let told: Vec<RoundTrip> = trips.iter(&config).collect();
+        let us = Duration::from_micros;
+        assert_eq!(told.iter().map(|trip| trip.zone).collect::<Vec<_>>(), [HERE, THERE]);
+        assert_eq!((told[0].smoothed, told[0].variation, told[0].p99), (us(1_000), us(500), us(1_024)));
+        assert_eq!(told[1].smoothed, us(600_000));
+        for trip in told {
+            assert_eq!(trip.ack_timeout, us(trips.timeout(&config, trip.zone)));
+        }
     }
 
     #[test]

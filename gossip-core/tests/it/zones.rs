@@ -50,6 +50,22 @@ fn told(network: &Network<Heap>, host: usize, event: Event) -> usize {
 }
 
 #[test]
+fn round_trips_are_told_of_each_zone_that_answers() {
+    across_seeds(seeds(), |seed| {
+        let network = zones(seed, lan(), &[3, 3, 3]);
+        let mut trips: Vec<_> = network.hosts[0].node.round_trips().collect();
+        trips.sort_by_key(|trip| trip.zone);
+        assert_eq!(trips.iter().map(|trip| trip.zone).collect::<Vec<_>>(), [zone(0), zone(1), zone(2)]);
+        let ms = Duration::from_millis;
+        for trip in trips {
+            // There and back, at 1 to 3 ms each.
+            assert!((ms(2)..=ms(6)).contains(&trip.smoothed), "seed {seed}: {trip:?}");
+            assert!(trip.p99 >= trip.smoothed && trip.ack_timeout >= trip.p99, "seed {seed}: {trip:?}");
+        }
+    });
+}
+
+#[test]
 fn a_zone_that_is_cut_off_is_quarantined_and_nobody_dies() {
     across_seeds(seeds(), |seed| {
         let mut network = zones(seed, lan(), &[6, 6, 6]);
