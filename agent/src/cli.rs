@@ -5,12 +5,12 @@ pub(crate) mod arguments;
 use crate::{
     client::ClientCommand,
     configuration::knobs::Knobs,
-    locality,
+    locality::{self, Place},
     output::{handlers::HandlerArgs, logs::LogArgs},
     run::adapter::Adapter,
     seeds::discovery::DiscoveryArgs,
 };
-use adapter_tokio::{Locality, Seed};
+use adapter_tokio::Seed;
 use clap::{
     Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand,
     builder::{BoolishValueParser, Resettable},
@@ -195,7 +195,7 @@ pub(crate) struct RunArgs {
     /// 255 (a hash of it). Two names can fall on one number, about once in 255 pairs: the two places are
     /// then taken for one. Use numbers where that matters. `eu/a/r1` and `1/2/1` are both fine.
     #[arg(long, value_name = "REGION/ZONE/RACK", default_value = "0/0/0", value_parser = locality::parse)]
-    pub(crate) locality: Locality,
+    pub(crate) locality: Place,
 
     /// Something that all members are to know of this node, as a key and its value; may be given several times.
     ///

@@ -287,7 +287,7 @@ impl Configuration {
             o.advertise = args.advertise;
             o.seeds = args.join.clone();
             o.awaits_seeds = args.discovery.has_any();
-            o.locality = args.locality;
+            o.locality = args.locality.numbers;
             o.epoch_file = args.epoch_file.clone();
             o.view_file = args.view_file.clone();
         }))

@@ -98,9 +98,10 @@ async fn live(
     answer_reach(&handle);
     let mut undiscovered = discovery::start(&args.discovery, &handle)?;
     let mut service = Service::starting(!args.join.is_empty() || args.discovery.has_any());
+    let place = args.locality.clone();
     let mut reload = Reload::new(configuration);
     let mut checks = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
-    let (answers_at, _serving, mut orders) = control.start(&handle, (&name, &cluster), output)?;
+    let (answers_at, _serving, mut orders) = control.start(&handle, (&name, &cluster, &place), output)?;
     output.print(&Line::of_me("started", &handle.me(), &name).noted(answers_at.to_string()));
     if let Restored::Ignored(error) = handle.restored() {
         output.warn(with_sources(error));

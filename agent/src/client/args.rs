@@ -212,7 +212,7 @@ pub(crate) struct FilterArgs {
     /// Only those of this status.
     #[arg(long)]
     pub(crate) status: Option<StatusArg>,
-    /// Only those of this region, zone or rack, in numbers as they are shown.
+    /// Only those of this region, zone or rack, as region, region/zone or region/zone/rack, in words or numbers.
     #[arg(long, value_name = "REGION[/ZONE[/RACK]]")]
     pub(crate) zone: Option<String>,
     /// Only those of this name, or whose names begin so: `db-*`.

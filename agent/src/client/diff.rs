@@ -67,6 +67,7 @@ mod tests {
             id: format!("id of {name}"),
             address: ([127, 0, 0, 1], 1).into(),
             locality: "0/0/0".to_owned(),
+            place: "0/0/0".to_owned(),
             status: status.to_owned(),
             reachability: Some("reachable".to_owned()),
             health: "healthy".to_owned(),

@@ -81,7 +81,7 @@ pub(super) fn members(members: &[Member], wide: bool) -> Result<()> {
         let mut row = vec![
             name,
             member.address.to_string(),
-            member.locality.clone(),
+            member.place.clone(),
             member.status.clone(),
             member.health.clone(),
         ];

@@ -1,6 +1,7 @@
 //! The agent, as its control interface sees it.
 
-use super::{api::AnswersAt, feed::Feed, reach::Turn};
+use super::{api::AnswersAt, feed::Feed, reach::Turn, unread::SlowReaders};
+use crate::locality::Place;
 use adapter_tokio::{Bytes, Handle, Key};
 use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -21,6 +22,7 @@ pub(crate) struct Agent {
     pub(crate) handle: Handle,
     pub(crate) name: String,
     pub(crate) cluster: String,
+    pub(crate) place: Place,
     pub(crate) orders: mpsc::Sender<Orders>,
     /// All that the agent prints, as JSON.
     pub(crate) lines: broadcast::Sender<Arc<str>>,
@@ -32,4 +34,6 @@ pub(crate) struct Agent {
     pub(crate) feed: Feed,
     /// Who asks other members whom they reach.
     pub(crate) turn: Turn,
+    /// Those whom it has cut off.
+    pub(crate) slow_readers: SlowReaders,
 }

@@ -17,6 +17,8 @@ pub(crate) struct Info {
     pub(crate) address: SocketAddr,
     /// As region/zone/rack, in numbers.
     pub(crate) locality: String,
+    /// The same in the words of `--locality`.
+    pub(crate) place: String,
     #[schema(pattern = "^(healthy|degraded|unhealthy)$")]
     pub(crate) health: String,
     /// Whether its view is as complete as it gets.
@@ -64,7 +66,10 @@ pub(crate) struct Member {
     pub(crate) id: String,
     #[schema(value_type = String)]
     pub(crate) address: SocketAddr,
+    /// As region/zone/rack, in numbers.
     pub(crate) locality: String,
+    /// The same, with the agent's own words for what is in its region, zone and rack.
+    pub(crate) place: String,
     #[schema(pattern = "^(alive|suspect|dead|left)$")]
     pub(crate) status: String,
     /// Of others only.
@@ -155,7 +160,7 @@ pub(crate) enum ReachAnswer {
 pub(crate) struct Filter {
     /// `alive`, `suspect`, `dead` or `left`.
     pub(crate) status: Option<String>,
-    /// As region/zone, or region/zone/rack.
+    /// As region/zone, or region/zone/rack, in words or numbers.
     pub(crate) zone: Option<String>,
     /// A name, or its beginning before a `*`.
     pub(crate) name: Option<String>,

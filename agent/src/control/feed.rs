@@ -10,6 +10,7 @@
 
 mod picture;
 
+use crate::locality::Place;
 use adapter_tokio::{Bytes, Events, Handle, Key, NodeId};
 use futures_util::future::join_all;
 use picture::Picture;
@@ -52,6 +53,7 @@ pub(crate) struct Feed {
     handle: Handle,
     name: String,
     cluster: String,
+    place: Place,
     open: Arc<Mutex<Option<Open>>>,
 }
 
@@ -72,8 +74,8 @@ struct Open {
 pub(crate) type Reading = (Arc<[Arc<str>]>, broadcast::Receiver<Arc<str>>);
 
 impl Feed {
-    pub(crate) fn new(handle: Handle, name: String, cluster: String) -> Self {
-        Self { handle, name, cluster, open: Arc::default() }
+    pub(crate) fn new(handle: Handle, name: String, cluster: String, place: Place) -> Self {
+        Self { handle, name, cluster, place, open: Arc::default() }
     }
 
     /// Begins to read.
@@ -82,7 +84,8 @@ impl Feed {
             let open = open.get_or_insert_with(|| {
                 // Before the members are looked at, so that nothing is missed in between.
                 let events = self.handle.events();
-                let picture = Picture::new(&self.handle, &self.name, &self.cluster, SystemTime::now());
+                let names = (&*self.name, &*self.cluster);
+                let picture = Picture::new(&self.handle, names, self.place.clone(), SystemTime::now());
                 tokio::spawn(self.clone().follow(events));
                 let (lines, began) = (broadcast::channel(MAX_LINES).0, Instant::now());
                 Open { picture, began, lines, unread: 0, views: Vec::new(), next: 0 }
@@ -118,6 +121,18 @@ impl Feed {
                 return self.with(|open| *open = None);
             }
         }
+    }
+
+    /// Tells all readers something that a test has made up.
+    #[cfg(test)]
+    pub(super) fn tell(&self, lines: Vec<String>) {
+        assert!(self.step(|_| Some(lines)));
+    }
+
+    /// How many read.
+    #[cfg(test)]
+    pub(super) fn readers(&self) -> usize {
+        self.with(|open| open.as_ref().map_or(0, |open| open.lines.receiver_count()))
     }
 
     /// Does something with the picture, and sends what it has to tell; returns whether the picture is right.
@@ -182,7 +197,8 @@ mod tests {
         let cluster = ClusterName::named("feed").unwrap();
         let (handle, driver) = bind(Options::new("a", Config::local(cluster))).await.unwrap();
         let _driver = driver.spawn();
-        let feed = Feed::new(handle, "a".to_owned(), "feed".to_owned());
+        let feed =
+            Feed::new(handle, "a".to_owned(), "feed".to_owned(), crate::locality::parse("0/0/0").unwrap());
         let (_, mut slow) = feed.read();
         for n in 0..MAX_LINES + 1 {
             assert!(feed.step(|_| Some(vec![n.to_string()])));

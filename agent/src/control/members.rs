@@ -42,6 +42,7 @@ pub(super) async fn info(State(agent): State<Agent>) -> Json<Info> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         address: me.address(),
         locality: locality::show(me.locality()),
+        place: agent.place.show(me.locality()),
         health: health(me.health()).to_owned(),
         joined: handle.is_joined(),
         epoch: me.incarnation().epoch,
@@ -65,7 +66,7 @@ impl Agent {
     }
 
     pub(super) fn member(&self, view: MemberView) -> Member {
-        let mut member = bare(&view.record, view.name);
+        let mut member = self.bare(&view.record, view.name);
         member.reachability = Some(reachability(view.reachability).to_owned());
         member.routable = view.routable;
         member.accusers = view.accusers.iter().map(|&id| name_of(id, &self.handle, &self.name)).collect();
@@ -73,9 +74,26 @@ impl Agent {
         member
     }
 
+    fn bare(&self, record: &Record, name: Option<String>) -> Member {
+        Member {
+            name,
+            id: record.id().to_string(),
+            address: record.address(),
+            locality: locality::show(record.locality()),
+            place: self.place.show(record.locality()),
+            status: status(record.status()).to_owned(),
+            reachability: None,
+            health: health(record.health()).to_owned(),
+            routable: false,
+            accusers: Vec::new(),
+            epoch: record.incarnation().epoch,
+            tags: BTreeMap::new(),
+        }
+    }
+
     fn me(&self) -> Member {
         let me = self.handle.me();
-        let mut member = bare(&me, Some(self.name.clone()));
+        let mut member = self.bare(&me, Some(self.name.clone()));
         member.routable = me.status() == Status::Alive;
         member.tags = self.tags(me.id());
         member
@@ -95,28 +113,16 @@ impl Agent {
     }
 }
 
-fn bare(record: &Record, name: Option<String>) -> Member {
-    Member {
-        name,
-        id: record.id().to_string(),
-        address: record.address(),
-        locality: locality::show(record.locality()),
-        status: status(record.status()).to_owned(),
-        reachability: None,
-        health: health(record.health()).to_owned(),
-        routable: false,
-        accusers: Vec::new(),
-        epoch: record.incarnation().epoch,
-        tags: BTreeMap::new(),
-    }
-}
-
 pub(super) fn shown(bytes: &Bytes) -> String {
     bytes.escape_ascii().to_string()
 }
 
 impl Filter {
-    fn check(&self) -> Result<(), Failure> {
+    /// Looks at what is given, and takes words for places as the numbers that they stand for.
+    fn check(&mut self) -> Result<(), Failure> {
+        if let Some(zone) = &mut self.zone {
+            *zone = locality::in_numbers(zone).map_err(|error| Failure::wrong(error.to_string()))?;
+        }
         let words = [Status::Alive, Status::Suspect, Status::Dead, Status::Left].map(status);
         match self.status.as_deref() {
             Some(status) if !words.contains(&status) => {
@@ -163,7 +169,7 @@ pub(super) async fn members(
     State(agent): State<Agent>,
     filter: Result<Query<Filter>, QueryRejection>,
 ) -> Answer<Vec<Member>> {
-    let Query(filter) = filter?;
+    let Query(mut filter) = filter?;
     filter.check()?;
     let fits = |record: &Record, name: Option<&str>| {
         filter.fits(name, &locality::show(record.locality()), status(record.status()))
@@ -199,7 +205,7 @@ pub(super) async fn member(
     Ok(Json(if view.id == agent.handle.id() { agent.me() } else { agent.member(view) }))
 }
 
-/// All counters of node and host.
+/// All counters of node, host and agent.
 #[utoipa::path(
     get,
     path = "/v1/metrics",
@@ -210,5 +216,6 @@ pub(super) async fn member(
 )]
 pub(super) async fn metrics(State(agent): State<Agent>) -> Json<BTreeMap<&'static str, u64>> {
     let (core, host) = (agent.handle.metrics(), agent.handle.host_metrics());
-    Json(core.counters().chain(host.counters()).collect())
+    let own = [("slow_readers", agent.slow_readers.so_far())];
+    Json(core.counters().chain(host.counters()).chain(own).collect())
 }

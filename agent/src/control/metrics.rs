@@ -4,6 +4,7 @@ use super::Agent;
 use adapter_tokio::prometheus::{
     prometheus_client::{
         encoding::{prometheus_text, text},
+        metrics::counter::Counter,
         registry::Registry,
     },
     register,
@@ -16,11 +17,17 @@ use axum::{
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+const SLOW_READERS: &str =
+    "Readers of the agent's streams and answers that lost them because they read too slowly";
+
 /// All metrics: as OpenMetrics for whoever accepts that, as every Prometheus since 2.5 does, and in the older text format for
 /// others.
 pub(super) async fn exposition(State(agent): State<Agent>, headers: HeaderMap) -> Response {
     let mut registry = Registry::default();
     register(&mut registry, &agent.handle);
+    let slow = Counter::<u64>::default();
+    let _ = slow.inc_by(agent.slow_readers.so_far());
+    registry.register("gossip_slow_readers", SLOW_READERS, slow);
     let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|accepted| accepted.to_str().ok());
     let is_open = accepts.into_iter().any(|accepted| accepted.contains("application/openmetrics-text"));
     let mut body = String::new();

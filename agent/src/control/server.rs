@@ -6,7 +6,7 @@ use super::{
     routes::router,
     socket::Bound,
     streams::MAX_STREAMS,
-    unread::Unread,
+    unread::{SlowReaders, Unread},
 };
 use anyhow::{Context as _, Result};
 use axum::{Router, middleware, serve::Listener};
@@ -56,16 +56,17 @@ pub(super) fn start(places: Places, agent: Agent, ending: watch::Sender<()>) -> 
     let seen = ending.subscribe();
     let (done, ended) = mpsc::channel();
     let Places { mut socket, tcp } = places;
+    let slow = agent.slow_readers.clone();
     let mut listening = Vec::new();
     {
         let _on = runtime.enter();
         if let Some(socket) = &mut socket {
-            let accepting = accept(socket.listener()?, router(agent.clone()), seen.clone());
+            let accepting = accept(socket.listener()?, router(agent.clone()), seen.clone(), slow.clone());
             listening.push(runtime.spawn(accepting));
         }
         if let Some((listener, access)) = tcp {
             let guarded = router(agent).layer(middleware::from_fn_with_state(access, access::guard));
-            listening.push(runtime.spawn(accept(TcpListener::from_std(listener)?, guarded, seen)));
+            listening.push(runtime.spawn(accept(TcpListener::from_std(listener)?, guarded, seen, slow)));
         }
     }
     let serve = move || {
@@ -100,7 +101,12 @@ impl Drop for Serving {
 }
 
 /// Serves all who come, until the end is near; then those that are there have a moment to read their answers.
-async fn accept<L: Listener>(mut listener: L, routes: Router, mut ending: watch::Receiver<()>) {
+async fn accept<L: Listener>(
+    mut listener: L,
+    routes: Router,
+    mut ending: watch::Receiver<()>,
+    slow: SlowReaders,
+) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
     loop {
         let next = async {
@@ -113,6 +119,7 @@ async fn accept<L: Listener>(mut listener: L, routes: Router, mut ending: watch:
             _ = ending.changed() => break,
         };
         let (service, ending) = (TowerToHyperService::new(routes.clone()), ending.clone());
+        let stream = Unread::new(stream, slow.clone());
         tokio::spawn(async move {
             serve(stream, service, ending).await;
             drop(place);
@@ -130,7 +137,7 @@ async fn serve(
 ) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).max_buf_size(MAX_HEAD);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(Unread::new(stream)), service));
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     // Whoever goes away in the middle of something has no one to complain to.
     tokio::select! {
         _ = connection.as_mut() => return,
@@ -142,10 +149,12 @@ async fn serve(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::unread::UNREAD_LIMIT;
+    use crate::control::{api::AnswersAt, feed::Feed, unread::UNREAD_LIMIT};
+    use adapter_tokio::{ClusterName, Config, Options, bind};
     use axum::routing::get;
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _, duplex},
+        net::TcpStream,
         time::{Instant, advance},
     };
 
@@ -155,6 +164,7 @@ mod tests {
         let routes = Router::new().route("/", get(move || async move { vec![b'x'; bytes] }));
         let (client, stream) = duplex(1_024);
         let (ending, seen) = watch::channel(());
+        let stream = Unread::new(stream, SlowReaders::default());
         let serving = tokio::spawn(serve(stream, TowerToHyperService::new(routes), seen));
         (client, serving, ending)
     }
@@ -180,5 +190,63 @@ mod tests {
             assert!(more > 0, "it ended after {read} bytes");
             read += more;
         }
+    }
+
+    /// Sends a request for the feed, and reads what comes up to the first line of it.
+    async fn reader(address: net::SocketAddr) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /v1/feed HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut seen = Vec::new();
+        while !seen.windows(6).any(|bytes| bytes == b"data: ") {
+            assert!(stream.read_buf(&mut seen).await.unwrap() > 0);
+        }
+        stream
+    }
+
+    #[tokio::test]
+    async fn a_reader_of_the_feed_that_reads_nothing_loses_its_connection() {
+        const LINES: usize = 100;
+        let cluster = ClusterName::named("feed").unwrap();
+        let (handle, driver) = bind(Options::new("a", Config::local(cluster))).await.unwrap();
+        let _driver = driver.spawn();
+        let place = crate::locality::parse("0/0/0").unwrap();
+        let feed = Feed::new(handle.clone(), "a".to_owned(), "feed".to_owned(), place.clone());
+        let (ending, seen) = watch::channel(());
+        let agent = Agent {
+            handle: handle.clone(),
+            name: "a".to_owned(),
+            cluster: "feed".to_owned(),
+            place,
+            orders: tokio::sync::mpsc::channel(1).0,
+            lines: tokio::sync::broadcast::channel(1).0,
+            ending: seen.clone(),
+            answers_at: AnswersAt::default(),
+            feed: feed.clone(),
+            slow_readers: SlowReaders::default(),
+            turn: crate::control::reach::Turn::default(),
+        };
+        let slow = agent.slow_readers.clone();
+        let listener = TcpListener::bind((net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let accepting = tokio::spawn(accept(listener, router(agent), seen, slow.clone()));
+        let idle = reader(address).await;
+        assert_eq!((feed.readers(), slow.so_far()), (1, 0));
+        // More than the system keeps of what is not read. From then on all that is waited for is the limit.
+        for _ in 0..1_000 {
+            feed.tell(vec!["x".repeat(10_000); LINES]);
+            tokio::task::yield_now().await;
+        }
+        tokio::time::pause();
+        while slow.so_far() == 0 {
+            tokio::time::sleep(UNREAD_LIMIT / 10).await;
+        }
+        assert_eq!((feed.readers(), slow.so_far()), (0, 1));
+        tokio::time::resume();
+        // The node goes on, and others are served.
+        let other = reader(address).await;
+        assert_eq!(feed.readers(), 1);
+        assert!(handle.is_joined());
+        drop((idle, other, ending));
+        accepting.await.unwrap();
     }
 }

@@ -9,8 +9,9 @@ use super::{
     server::{self, Places, Serving},
     socket::{self, Bound},
     token::{self, Token},
+    unread::SlowReaders,
 };
-use crate::{cli::ControlArgs, output::Output, wrong::Wrong};
+use crate::{cli::ControlArgs, locality::Place, output::Output, wrong::Wrong};
 use adapter_tokio::{Handle, NodeId};
 use anyhow::{Context as _, Result};
 use std::net::{SocketAddr, TcpListener};
@@ -75,7 +76,7 @@ impl Control {
     pub(crate) fn start(
         self,
         handle: &Handle,
-        (name, cluster): (&str, &str),
+        (name, cluster, place): (&str, &str, &Place),
         output: &Output,
     ) -> Result<(AnswersAt, Option<Serving>, mpsc::Receiver<Orders>)> {
         let (orders, told) = mpsc::channel(1);
@@ -90,10 +91,12 @@ impl Control {
             cluster: cluster.to_owned(),
             orders,
             lines: output.watched(),
-            feed: Feed::new(handle.clone(), name.to_owned(), cluster.to_owned()),
+            feed: Feed::new(handle.clone(), name.to_owned(), cluster.to_owned(), place.clone()),
+            place: place.clone(),
             turn: Turn::default(),
             ending: seen,
             answers_at: self.answers_at.clone(),
+            slow_readers: SlowReaders::default(),
         };
         let serving = server::start(self.places, agent, ending)?;
         Ok((self.answers_at, Some(serving), told))

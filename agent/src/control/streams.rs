@@ -76,12 +76,13 @@ async fn next(
 pub(super) async fn follow(
     State(agent): State<Agent>,
 ) -> Sse<impl futures_util::Stream<Item = Result<sse::Event, Infallible>>> {
-    let from = Some((agent.lines.subscribe(), agent.ending.clone()));
+    let from = Some((agent.lines.subscribe(), agent.ending, agent.slow_readers));
     let lines = futures_util::stream::unfold(from, |from| async move {
-        let (mut lines, mut ending) = from?;
+        let (mut lines, mut ending, slow) = from?;
         match next(&mut lines, &mut ending).await? {
-            Ok(line) => Some((Ok(sse::Event::default().data(&*line)), Some((lines, ending)))),
+            Ok(line) => Some((Ok(sse::Event::default().data(&*line)), Some((lines, ending, slow)))),
             Err(RecvError::Lagged(missed)) => {
+                slow.count();
                 let told = serde_json::to_string(&Line::lagged(missed)).unwrap_or_default();
                 Some((Ok(sse::Event::default().data(told)), None))
             }
@@ -111,8 +112,17 @@ pub(super) async fn feed(
 ) -> Sse<impl futures_util::Stream<Item = Result<sse::Event, Infallible>>> {
     let (snapshot, lines) = agent.feed.read();
     let known = (0..snapshot.len()).filter_map(move |line| snapshot.get(line).cloned());
-    let news = futures_util::stream::unfold((lines, agent.ending), |(mut lines, mut ending)| async move {
-        Some((next(&mut lines, &mut ending).await?.ok()?, (lines, ending)))
+    let from = (lines, agent.ending, agent.slow_readers);
+    let news = futures_util::stream::unfold(from, |(mut lines, mut ending, slow)| async move {
+        match next(&mut lines, &mut ending).await? {
+            Ok(line) => Some((line, (lines, ending, slow))),
+            Err(lost) => {
+                if matches!(lost, RecvError::Lagged(_)) {
+                    slow.count();
+                }
+                None
+            }
+        }
     });
     let all = futures_util::stream::iter(known).chain(news);
     Sse::new(all.map(|line| Ok(sse::Event::default().data(&*line))))

@@ -1,8 +1,13 @@
 //! A connection that ends when nobody reads what is written to it: otherwise whoever stops reading keeps a place for ever.
+//! Whoever loses its stream or its connection because it is slow is counted.
 
 use std::{
     io,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -14,16 +19,33 @@ use tokio::{
 /// How long what is sent may stay unread, with no byte taken of it.
 pub(super) const UNREAD_LIMIT: Duration = Duration::from_secs(30);
 
+/// How many readers were too slow. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SlowReaders(Arc<AtomicU64>);
+
+impl SlowReaders {
+    /// One more has lost its stream or its connection.
+    pub(super) fn count(&self) {
+        let _ = self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Those so far.
+    pub(super) fn so_far(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// A stream whose writes fail once nothing has been taken of them for [`UNREAD_LIMIT`].
 pub(super) struct Unread<S> {
     stream: S,
     /// From the first write that found no room, until one finds some.
     limit: Option<Pin<Box<Sleep>>>,
+    slow: SlowReaders,
 }
 
 impl<S> Unread<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, limit: None }
+    pub(super) fn new(stream: S, slow: SlowReaders) -> Self {
+        Self { stream, limit: None, slow }
     }
 
     fn bounded<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
@@ -33,6 +55,8 @@ impl<S> Unread<S> {
         }
         let limit = self.limit.get_or_insert_with(|| Box::pin(sleep(UNREAD_LIMIT)));
         ready!(limit.as_mut().poll(cx));
+        self.limit = None;
+        self.slow.count();
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }

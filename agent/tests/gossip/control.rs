@@ -17,17 +17,22 @@ fn names(members: &Value) -> Vec<&str> {
 #[test]
 fn members_are_listed_and_chosen_by_status_zone_name_and_tag() {
     let place = Place::new("members");
-    let (_a, address) = place.agent("a", "--tag role=db --locality 1/1/1");
-    let (mut b, _) = place.agent("b", &format!("--join {address} --tag role=web --locality 1/2/1"));
+    let (_a, address) = place.agent("a", "--tag role=db --locality eu/1/1");
+    let (mut b, _) = place.agent("b", &format!("--join {address} --tag role=web --locality eu/2/1"));
     let all = place
         .until("a", "members", |members| names(members) == ["a", "b"] && members[1]["tags"]["role"] == "web");
     assert_eq!(all[0]["address"], address);
-    assert_eq!((&all[1]["status"], &all[1]["locality"]), (&"alive".into(), &"1/2/1".into()));
+    let b_is = &all[1];
+    assert_eq!((&b_is["status"], &b_is["place"]), (&"alive".into(), &"eu/2/1".into()));
+    let numbers = b_is["locality"].as_str().unwrap();
+    let region = numbers.strip_suffix("/2/1").unwrap();
+    assert!(region.parse::<u8>().is_ok(), "{numbers}");
     for (filter, found) in [
         ("--tag role=db", vec!["a"]),
         ("--tag role", vec!["a", "b"]),
-        ("--zone 1/2", vec!["b"]),
-        ("--zone 1", vec!["a", "b"]),
+        ("--zone eu/2", vec!["b"]),
+        (&format!("--zone {region}/2"), vec!["b"]),
+        ("--zone eu", vec!["a", "b"]),
         ("--name b*", vec!["b"]),
         ("--name b", vec!["b"]),
         ("--status dead", vec![]),
@@ -35,7 +40,9 @@ fn members_are_listed_and_chosen_by_status_zone_name_and_tag() {
         assert_eq!(names(&place.ask_json("a", &format!("members {filter}"))), found, "{filter}");
     }
     let wide = place.ask("a", "members --wide");
-    assert!(wide.lines().count() == 3 && wide.contains("role=web"), "{wide}");
+    assert!(wide.lines().count() == 3 && wide.contains("role=web") && wide.contains("eu/2/1"), "{wide}");
+    let said = failure(&format!("members --zone eu/2/1/4 --control {}", place.socket("a")), 1);
+    assert!(said.contains("region/zone/rack"), "{said}");
 
     place.ask("b", "leave");
     assert!(b.end().success());

@@ -7,6 +7,7 @@ mod cli;
 mod cluster;
 mod configured;
 mod control;
+mod dashboard;
 mod departures;
 mod discovery;
 mod feed;

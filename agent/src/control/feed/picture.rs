@@ -1,5 +1,6 @@
 //! The members in the numbers of the feed, and what was told of each.
 
+use crate::locality::Place;
 use adapter_tokio::{
     Event, Handle, Health, Locality, MemberView, Metrics, NodeId, Notice, Reachability, Status, Zone,
 };
@@ -12,6 +13,13 @@ use std::{
 
 /// Members that ever were; with more, all readers begin anew with those that there are.
 const MAX_MEMBERS: usize = 200_000;
+/// Members that one line of a place names; further ones of the place have lines of their own. So that no line is longer than
+/// readers take: the page reads up to 8 MB.
+const MAX_PLACED: usize = 1_024;
+/// Accusations that are told one by one in a second; all are counted in `acc`.
+const MAX_ACCUSED: usize = 60;
+/// Pairs of zones that `acc` of a second has, the busiest first.
+const MAX_PAIRS: usize = 256;
 /// This agent is the first.
 const ME: u32 = 0;
 const CLASSES: [&str; 6] = ["probe", "suspicion", "rumor", "state", "sync", "pulse"];
@@ -28,18 +36,26 @@ struct Member {
     status: Option<Status>,
     health: Health,
     is_unreachable: bool,
-    /// Who suspected it first, if it is a suspect and that is known.
-    accuser: Option<NodeId>,
+    /// Who accuses it, if it is a suspect; at most four, which is all that a node keeps.
+    accusers: Vec<NodeId>,
 }
+
+/// Accusations by the zone of the accuser and the zone of the accused.
+type Sums = BTreeMap<(u32, u32), u64>;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Picture {
     head: String,
+    /// Where the agent is, in words.
+    here: Place,
     members: Vec<Member>,
     numbers: HashMap<NodeId, u32>,
     zones: HashMap<Zone, u32>,
     held: BTreeSet<u32>,
+    /// The accusations since the last line of figures, and how many of them were told one by one.
+    accused: Sums,
+    told_accused: usize,
     /// What the node had sent at the last second, by class.
     sent: [u64; CLASSES.len()],
     /// Until something changes.
@@ -47,17 +63,25 @@ pub(super) struct Picture {
 }
 
 impl Picture {
-    pub(super) fn new(handle: &Handle, name: &str, cluster: &str, began: SystemTime) -> Self {
+    pub(super) fn new(
+        handle: &Handle,
+        (name, cluster): (&str, &str),
+        here: Place,
+        began: SystemTime,
+    ) -> Self {
         let head = json!({
             "gossip": 1, "source": "gossip run", "cluster": cluster, "node": name, "view": "node",
             "began": humantime::format_rfc3339_millis(began).to_string(), "classes": CLASSES,
         });
         let mut picture = Self {
             head: head.to_string(),
+            here,
             members: Vec::new(),
             numbers: HashMap::new(),
             zones: HashMap::new(),
             held: BTreeSet::new(),
+            accused: Sums::new(),
+            told_accused: 0,
             sent: sent(&handle.metrics()),
             snapshot: None,
         };
@@ -70,7 +94,7 @@ impl Picture {
             status: Some(Status::Alive),
             health: me.health(),
             is_unreachable: false,
-            accuser: None,
+            accusers: Vec::new(),
         });
         let mut others = handle.members();
         others.sort_by_cached_key(|member| (member.record.locality(), member.name.clone(), member.id));
@@ -88,6 +112,13 @@ impl Picture {
         self.members.push(member);
     }
 
+    /// The line of some members of one place.
+    fn place(&self, members: &[Member]) -> String {
+        let at = members.first().map_or_else(Locality::default, |member| member.at);
+        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+        json!({ "place": self.here.words_for(at), "n": names.len(), "names": names }).to_string()
+    }
+
     fn number_of(&self, member: Option<NodeId>) -> Option<u32> {
         self.numbers.get(&member?).copied()
     }
@@ -98,7 +129,12 @@ impl Picture {
             return Arc::clone(snapshot);
         }
         let mut lines = vec![self.head.clone()];
-        lines.extend(self.members.chunk_by(|a, b| a.at == b.at).map(place));
+        lines.extend(
+            self.members
+                .chunk_by(|a, b| a.at == b.at)
+                .flat_map(|here| here.chunks(MAX_PLACED))
+                .map(|members| self.place(members)),
+        );
         for (number, member) in (0..).zip(&self.members) {
             let word = match member.status {
                 None => Some("forgotten"),
@@ -107,7 +143,7 @@ impl Picture {
                 Some(Status::Dead) => Some("down"),
                 Some(Status::Left) => Some("left"),
             };
-            let by = if word == Some("suspected") { self.number_of(member.accuser) } else { Some(ME) };
+            let by = if word == Some("suspected") { self.first_accuser(member) } else { Some(ME) };
             lines.extend(word.map(|word| json!([now, word, number, by]).to_string()));
             if member.is_unreachable && member.status.is_some_and(Status::is_live) {
                 lines.push(json!([now, "unreachable", number, ME]).to_string());
@@ -117,9 +153,58 @@ impl Picture {
             }
         }
         lines.extend(self.held.iter().map(|zone| json!([now, "zone_held", zone, ME, 1]).to_string()));
+        lines.extend(self.open_accusations(now));
         let lines: Arc<[Arc<str>]> = lines.into_iter().map(Arc::from).collect();
         self.snapshot = Some(Arc::clone(&lines));
         lines
+    }
+
+    /// The accusations of all suspects, and the sum of those that no later line of figures counts.
+    fn open_accusations(&self, now: u64) -> Vec<String> {
+        let open = (0..).zip(&self.members).flat_map(|(number, member)| {
+            member.accusers.iter().filter_map(move |&by| Some((self.number_of(Some(by))?, number)))
+        });
+        let (mut lines, mut sums) = (Vec::new(), Sums::new());
+        for (by, member) in open {
+            if lines.len() < MAX_ACCUSED {
+                lines.push(json!([now, "accused", member, by]).to_string());
+            }
+            *sums.entry((self.zone_of(by), self.zone_of(member))).or_default() += 1;
+        }
+        for (pair, pending) in &self.accused {
+            if let Some(count) = sums.get_mut(pair) {
+                *count = count.saturating_sub(*pending);
+            }
+        }
+        sums.retain(|_, count| *count > 0);
+        if !sums.is_empty() {
+            lines.push(json!({ "s": now, "acc": busiest(&sums) }).to_string());
+        }
+        lines
+    }
+
+    fn first_accuser(&self, member: &Member) -> Option<u32> {
+        self.number_of(member.accusers.first().copied())
+    }
+
+    /// The number of a member's zone.
+    fn zone_of(&self, member: u32) -> u32 {
+        let zone = self.members.get(member as usize).map(|member| member.at.domain());
+        zone.and_then(|zone| self.zones.get(&zone)).copied().unwrap_or_default()
+    }
+
+    /// Those who accuse a member by now: whoever did not before is counted, and told as long as there is room.
+    fn accuse(&mut self, number: u32, accusers: &[NodeId], now: u64, lines: &mut Vec<String>) {
+        let Some(member) = self.members.get_mut(number as usize) else { return };
+        let before = std::mem::replace(&mut member.accusers, accusers.to_vec());
+        for by in accusers.iter().filter(|by| !before.contains(by)) {
+            let Some(by) = self.number_of(Some(*by)) else { continue };
+            *self.accused.entry((self.zone_of(by), self.zone_of(number))).or_default() += 1;
+            if self.told_accused < MAX_ACCUSED {
+                self.told_accused += 1;
+                lines.push(json!([now, "accused", number, by]).to_string());
+            }
+        }
     }
 
     /// Something has happened: what is to be told of it. None if the picture is no longer right.
@@ -143,7 +228,8 @@ impl Picture {
             }
             (Event::Reaped(id), _) => {
                 if let Some(&number) = self.numbers.get(&id) {
-                    self.members[number as usize].status = None;
+                    let member = &mut self.members[number as usize];
+                    (member.status, member.accusers) = (None, Vec::new());
                     lines.push(json!([now, "forgotten", number, ME]).to_string());
                 }
             }
@@ -168,17 +254,16 @@ impl Picture {
                     status: None,
                     health: Health::Healthy,
                     is_unreachable: false,
+                    accusers: Vec::new(),
                     ..Member::of(view)
                 };
-                lines.push(place(std::slice::from_ref(&member)));
+                lines.push(self.place(std::slice::from_ref(&member)));
                 self.add(member);
                 self.members.len() as u32 - 1
             }
         };
-        let accuser = view.accusers.first().copied();
-        let by = self.number_of(accuser);
+        let by = self.number_of(view.accusers.first().copied());
         let member = self.members.get_mut(number as usize)?;
-        member.accuser = accuser;
         if member.at != view.record.locality() {
             // Numbers are of places: those who read begin anew.
             return None;
@@ -218,6 +303,7 @@ impl Picture {
         if matches!(event, Event::Updated(_)) && lines.len() == told {
             lines.push(json!([now, "updated", number, ME]).to_string());
         }
+        self.accuse(number, &view.accusers, now, lines);
         Some(())
     }
 
@@ -227,8 +313,18 @@ impl Picture {
         let health = handle.me().health();
         if let Some(me) = self.members.get_mut(ME as usize).filter(|me| me.health != health) {
             me.health = health;
-            self.snapshot = None;
             lines.push(json!([now, "health", ME, ME, health as u8]).to_string());
+        }
+        // Of an accuser beyond the first there is no event.
+        let suspects = (0..).zip(&self.members).filter(|(_, member)| member.status == Some(Status::Suspect));
+        let suspects: Vec<(u32, NodeId)> = suspects.map(|(number, member)| (number, member.id)).collect();
+        for (number, id) in suspects {
+            if let Some(view) = handle.member(id) {
+                self.accuse(number, &view.accusers, now, &mut lines);
+            }
+        }
+        if !lines.is_empty() {
+            self.snapshot = None;
         }
         let mut views: BTreeMap<u64, usize> = BTreeMap::from([(handle.fingerprint().0, 1)]);
         others.iter().for_each(|&view| *views.entry(view).or_default() += 1);
@@ -248,6 +344,13 @@ impl Picture {
         if !self.held.is_empty() {
             let _ = line.insert("held".into(), 1.into());
         }
+        if !self.accused.is_empty() {
+            let _ = line.insert("acc".into(), busiest(&self.accused));
+            // A snapshot tells of what later lines do not count: this one has been sent.
+            self.snapshot = None;
+        }
+        self.accused.clear();
+        self.told_accused = 0;
         lines.push(Value::Object(line).to_string());
         lines
     }
@@ -272,7 +375,7 @@ impl Member {
             status: Some(view.status()),
             health: view.health(),
             is_unreachable: view.reachability == Reachability::Unreachable,
-            accuser: view.accusers.first().copied(),
+            accusers: view.accusers.clone(),
         }
     }
 
@@ -281,12 +384,11 @@ impl Member {
     }
 }
 
-/// The line of some members of one place.
-fn place(members: &[Member]) -> String {
-    let at = members.first().map_or_else(Locality::default, |member| member.at);
-    let words = [at.region, at.zone, at.rack].map(|part| part.to_string());
-    let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
-    json!({ "place": words, "n": names.len(), "names": names }).to_string()
+/// The pairs of zones with most accusations, as they stand in a line of figures.
+fn busiest(sums: &Sums) -> Value {
+    let mut pairs: Vec<(u64, (u32, u32))> = sums.iter().map(|(&pair, &count)| (count, pair)).collect();
+    pairs.sort_by_key(|&(count, _)| std::cmp::Reverse(count));
+    pairs.iter().take(MAX_PAIRS).map(|&(count, (from, to))| json!([from, to, count])).collect()
 }
 
 fn sent(metrics: &Metrics) -> [u64; CLASSES.len()] {
