@@ -35,7 +35,7 @@ impl<M: Memory> Watch<M> for Desk {
                 }
                 Event::Answered { ask, .. } => self.answered.push((step.host, ask, payload)),
                 Event::AskFailed { ask, why, .. } => self.failed.push((step.host, ask, why)),
-                _ => assert_eq!(payload, [], "{event:?}"),
+                _ => assert!(payload.is_empty(), "{event:?}"),
             }
         }
         if step.input == Input::Datagram {
