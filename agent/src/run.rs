@@ -2,6 +2,7 @@
 
 pub(crate) mod adapter;
 mod addresses;
+mod gone;
 mod shared_values;
 mod story;
 pub(crate) mod tags;

@@ -1,6 +1,6 @@
 //! What is told of the members and of the cluster, in the order in which it happens.
 
-use super::{addresses::Addresses, shared_values::Keys, unnamed::Unnamed};
+use super::{addresses::Addresses, gone::Gone, shared_values::Keys, unnamed::Unnamed};
 use crate::{
     output::Output,
     print::{Line, name_of},
@@ -15,12 +15,13 @@ pub(super) struct Story<'n> {
     keys: Keys,
     addresses: Addresses,
     unnamed: Unnamed,
+    gone: Gone,
 }
 
 impl<'n> Story<'n> {
     pub(super) fn of(handle: &'n Handle, name: &'n str) -> Self {
         let (keys, addresses) = (Keys::known_to(handle), Addresses::known_to(handle));
-        Self { handle, name, keys, addresses, unnamed: Unnamed::default() }
+        Self { handle, name, keys, addresses, unnamed: Unnamed::default(), gone: Gone::default() }
     }
 
     pub(super) fn go_on(&mut self, next: Result<Notice, Lagged>, output: &Output) {
@@ -32,7 +33,9 @@ impl<'n> Story<'n> {
                     let name = notice.member.as_ref().and_then(|member| member.name.as_deref());
                     self.unnamed.of(id, name).iter().for_each(|line| output.handle(line));
                 }
+                let forgotten = self.gone.hear(&notice);
                 let line = match notice.event {
+                    Event::Reaped(_) => line.named(forgotten),
                     Event::State(id) => line.noted(tags_of(handle, id)),
                     Event::Suspected(_) => line.accused(accuser(&notice, self.handle, self.name)),
                     Event::Value(tag) => self.keys.changed(handle, tag, notice.at),

@@ -105,7 +105,7 @@ fn the_dead_are_forgotten_by_all_and_the_living_are_not() {
     place.ask("a", "forget c");
     assert_eq!(names(&place.ask_json("a", "members")), ["a", "b"]);
     place.until("b", "members", |members| names(members) == ["a", "b"]);
-    a.event("reaped");
+    assert_eq!(a.event("reaped")["name"], "c");
     assert!(refused("c").contains("no member is called c"));
 }
 
