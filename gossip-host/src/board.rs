@@ -131,6 +131,12 @@ impl Board {
         lock(&self.0).lagged()
     }
 
+    /// How often an alarm was raised.
+    #[cfg(test)]
+    pub(crate) fn alarms(&self) -> u64 {
+        lock(&self.0).alarms()
+    }
+
     /// Wakers are called after the lock is free: what they run may come back here.
     fn change(&self, change: impl FnOnce(&mut Posted)) {
         let waiting = {

@@ -59,7 +59,7 @@ counters! {
     view_errors,
     /// Questions of other members that waited too long for whoever answers them, and made room for newer ones.
     questions_dropped,
-    /// Members that another node said are to be forgotten, and that are live or unknown here.
+    /// Members that another node said are to be forgotten, and that are live here or have died again since.
     forgets_refused,
     /// Values that were read, and were not of the type of their key.
     values_undecoded,

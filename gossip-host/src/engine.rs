@@ -434,11 +434,12 @@ impl Engine {
     /// Another node says that a member is to be forgotten.
     pub(crate) fn forget(&self, told: &UserEvent) {
         let told = Forgotten::of(told);
-        let done = self.shared.step(|node, now, out| match told.filter(|told| told.is_known_to(node)) {
+        let done = self.shared.step(|node, now, out| match told.filter(|told| !told.is_outdated_for(node)) {
             Some(told) => node.forget(now, told.id, out),
-            None => Err(NotForgotten::NoMember),
+            None => Err(NotForgotten::Live),
         });
-        if done.is_some_and(|done| done.is_err()) {
+        // One that is not known here was told of before, mostly.
+        if done.is_some_and(|done| done.is_err_and(|error| error != NotForgotten::NoMember)) {
             self.count(|metrics| metrics.forgets_refused += 1);
         }
     }

@@ -51,9 +51,9 @@ impl Forgotten {
         Some(Self { id, incarnation: Incarnation { epoch, refutation } })
     }
 
-    /// Whether a node knows the member in this incarnation, or in an earlier one.
-    pub(crate) fn is_known_to(&self, node: &Node<Heap>) -> bool {
-        node.member(self.id).is_some_and(|member| member.incarnation() <= self.incarnation)
+    /// Whether a node knows the member in a later incarnation: what is told is outdated.
+    pub(crate) fn is_outdated_for(&self, node: &Node<Heap>) -> bool {
+        node.member(self.id).is_some_and(|member| member.incarnation() > self.incarnation)
     }
 }
 
@@ -73,17 +73,19 @@ impl Handle {
         if let Some(until) = self.try_to_reach(member)? {
             self.answers_before(member, until).await?;
         }
-        let incarnation = self.0.gone(member)?.1;
+        let incarnation = match self.0.gone(member) {
+            // Somebody else has had it forgotten meanwhile.
+            Err(ForgetError::Node(NotForgotten::NoMember)) => return Ok(()),
+            gone => gone?.1,
+        };
         let told: Told = (member.as_u64().to_be_bytes(), incarnation.epoch, incarnation.refutation);
         self.send_reserved(&FORGET, &told).map_err(|error| match error {
             PublishError::State(error) => ForgetError::NotTold(error),
             // The value is of three numbers, which can be encoded.
             _ => ForgetError::Stopped,
         })?;
-        self.0
-            .step(|node, now, out| node.forget(now, member, out))
-            .unwrap_or(Ok(()))
-            .map_err(ForgetError::Node)
+        let forgotten = self.0.step(|node, now, out| node.forget(now, member, out));
+        forgotten.ok_or(ForgetError::Stopped)?.map_err(ForgetError::Node)
     }
 
     /// Tries to reach a member that is dead; returns until when it may answer, or `None` if it has left, and said so itself.
@@ -98,9 +100,7 @@ impl Handle {
             until = if is_sent { Ok(now + PATIENCE) } else { Err(ForgetError::NotTried) };
             Ok(output)
         });
-        let until = until?;
-        self.0.inbox.ask(|requests| requests.alarm = Some(requests.alarm.map_or(until, |at| at.min(until))));
-        Ok(Some(until))
+        until.map(Some)
     }
 
     /// Waits for a dead member to answer, which is an error.
@@ -111,8 +111,10 @@ impl Handle {
         while lock(&self.0.node).now() < until {
             match self.0.gone(member) {
                 Err(ForgetError::Node(NotForgotten::Live)) => return Err(ForgetError::Answers),
-                other => other?,
+                Err(ForgetError::Node(NotForgotten::NoMember)) => return Ok(()),
+                gone => gone?,
             };
+            self.0.wake_at(until);
             let has_ended = poll_fn(|cx| {
                 subscription.poll(cx, |posted| {
                     let is_new = last.replace(seen(posted)) != Some(seen(posted));
@@ -179,6 +181,11 @@ mod tests {
     use bytes::Bytes;
     use gossip_core::{ClusterName, Config, Identity, Locality, Record, Versions};
     use std::time::SystemTime;
+    use std::{
+        ops::ControlFlow,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
 
     fn event(name: &str, bytes: &[u8]) -> UserEvent {
         let origin = NodeId::from_u64(1).unwrap();
@@ -202,6 +209,41 @@ mod tests {
         let receive_error = Some(std::io::ErrorKind::WouldBlock);
         let _ = engine.turn(&mut FakeTransport { receive_error, ..FakeTransport::default() });
         (handle, engine, records)
+    }
+
+    #[test]
+    fn members_that_are_tried_one_after_the_other_are_each_forgotten_in_time() {
+        let (handle, mut engine, [dead, other]) = started();
+        let died = [other.with_status(Status::Dead)];
+        let restored = handle.0.step::<()>(|node, now, out| Ok(node.restore(now, &died, out)));
+        assert_eq!(restored, Some(Ok(())));
+        let receive_error = Some(std::io::ErrorKind::WouldBlock);
+        let mut transport = FakeTransport { receive_error, ..FakeTransport::default() };
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut first, mut again) = (pin!(handle.forget(dead.id())), pin!(handle.forget(dead.id())));
+        let mut second = pin!(handle.forget(other.id()));
+        assert!(first.as_mut().poll(&mut cx).is_pending() && again.as_mut().poll(&mut cx).is_pending());
+        let mut run_until = |end: Instant| loop {
+            let ControlFlow::Continue(turn) = engine.turn(&mut transport) else { panic!("it has stopped") };
+            if transport.now >= end {
+                return;
+            }
+            transport.now = turn.until.min(end);
+        };
+        run_until(Instant::ZERO + PATIENCE / 4);
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        let tried = lock(&handle.0.node).now();
+        run_until(Instant::ZERO + PATIENCE);
+        let done = Poll::Ready(Ok(()));
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(first.as_mut().poll(&mut cx), done);
+        assert_eq!(again.as_mut().poll(&mut cx), done, "it is forgotten, as was asked");
+        let alarms = |handle: &Handle| handle.0.board.alarms();
+        let before = alarms(&handle);
+        run_until(tried + PATIENCE);
+        assert_eq!(alarms(&handle), before + 1, "it is woken");
+        assert_eq!(second.as_mut().poll(&mut cx), done);
+        assert!(handle.is_empty());
     }
 
     fn told(of: &Record, epoch: u32) -> UserEvent {
@@ -228,6 +270,7 @@ mod tests {
             assert_eq!(handle.host_metrics().forgets_refused, n, "{event:?}");
             assert_eq!(handle.len(), 2);
         }
+        engine.forget(&told(&dead, 7));
         engine.forget(&told(&dead, 7));
         assert_eq!((handle.host_metrics().forgets_refused, handle.member(dead.id())), (3, None));
     }

@@ -152,7 +152,7 @@ impl<T> KeyWatch<T> {
     fn end_of(&self, found: &Value<Bytes>, now: Instant) -> Instant {
         let Some(left) = found.left else { return Instant::NEVER };
         let end = now + left;
-        self.shared.inbox.ask(|requests| requests.alarm = Some(requests.alarm.map_or(end, |at| at.min(end))));
+        self.shared.wake_at(end);
         end
     }
 
@@ -167,6 +167,10 @@ impl<T> KeyWatch<T> {
         let now = lock(&self.shared.node).now();
         let ended = self.told.iter().filter(|(_, told)| told.end <= now);
         self.due.extend(ended.map(|(id, _)| id));
+        let next = self.told.values().map(|told| told.end).filter(|&end| end > now && end != Instant::NEVER);
+        if let Some(next) = next.min() {
+            self.shared.wake_at(next);
+        }
     }
 }
 
@@ -248,5 +252,38 @@ mod tests {
         assert_eq!(watch.poll_next(&mut cx), Poll::Ready(Some(Ok((node.id(), None)))));
         drop(engine);
         assert_eq!(watch.poll_next(&mut cx), Poll::Ready(None));
+    }
+
+    #[test]
+    fn a_watch_is_woken_in_time_where_another_was_woken_before() {
+        let options = Options::new("node", Config::lan(ClusterName::named("alarms").unwrap()));
+        let (node, mut engine) =
+            Engine::start(options, ([127, 0, 0, 1], 7946).into(), || Instant::ZERO).unwrap();
+        let receive_error = Some(io::ErrorKind::WouldBlock);
+        let mut transport = FakeTransport { receive_error, ..FakeTransport::default() };
+        let keys = [Key::<u16>::new("port"), Key::new("load")];
+        let mut watches = keys.clone().map(|key| node.watch_key(&key));
+        for (seconds, (key, watch)) in [5, 9].into_iter().zip(keys.iter().zip(&mut watches)) {
+            node.publish_for(key, &1, Duration::from_secs(seconds)).unwrap();
+            assert_eq!(watch.look(node.id()), Some(Ok((node.id(), Some(1)))));
+        }
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let [first, second] = &mut watches;
+        let gone = Poll::Ready(Some(Ok((node.id(), None))));
+        for (watch, end) in [(first, 5_000), (second, 9_000)] {
+            let end = Instant::from_millis(end);
+            loop {
+                let ControlFlow::Continue(turn) = engine.turn(&mut transport) else {
+                    panic!("it has stopped")
+                };
+                if transport.now >= end {
+                    break;
+                }
+                assert!(watch.poll_next(&mut cx).is_pending());
+                assert!(turn.until <= end, "{turn:?}");
+                transport.now = turn.until;
+            }
+            assert_eq!(watch.poll_next(&mut cx), gone);
+        }
     }
 }

@@ -69,6 +69,12 @@ impl Shared {
         self.asks.end();
     }
 
+    /// Has the driver wake all that wait, at this time at the latest. It keeps the earliest that it is asked for: whoever is woken
+    /// before his time asks again.
+    pub(crate) fn wake_at(&self, time: Instant) {
+        self.inbox.ask(|requests| requests.alarm = Some(requests.alarm.map_or(time, |at| at.min(time))));
+    }
+
     /// Counts what became of a packet.
     pub(crate) fn count_fate(&self, fate: Fate) {
         if fate == Fate::Sent {

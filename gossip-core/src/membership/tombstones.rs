@@ -24,8 +24,6 @@ const MAX_EVICTIONS: u8 = 4;
 impl Membership {
     /// Forgets a member that is dead or has left; its tombstone is hidden.
     pub(crate) fn forget_member(&mut self, cx: &mut Context<'_, '_>, id: NodeId) -> Result<(), NotForgotten> {
-        // It may have been forgotten by age, and be tried all the same.
-        self.healing.note_found(id);
         let slot =
             cx.tables.members.find(id).filter(|&slot| slot != ME && !cx.tables.members.is_hidden(slot));
         let slot = slot.ok_or(NotForgotten::NoMember)?;
