@@ -118,6 +118,13 @@ pub use node::members::{Member, Members};
 pub use node::pulses::Pulse;
 pub use node::state::{Entry, State, StateKey};
 pub use node::values::{Authority, ClusterValue};
+#[cfg(feature = "seal")]
+pub use security::{
+    key::{Key, KeyError, KeyId},
+    keyring::{KeyRing, MAX_KEYS, Sealing},
+    replay::{Freshness, Proof, Window},
+    seal::{BODY, SealedHeader, Sealer},
+};
 #[cfg(feature = "alloc")]
 pub use tables::memory::Heap;
 pub use tables::memory::{Inline, InlineState, Memory, NoState, StateMemory};

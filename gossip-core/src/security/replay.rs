@@ -1,0 +1,203 @@
+//! Which counters of a member's epoch were heard already: nothing sealed is heard twice.
+//!
+//! | epoch against the record's | counter | is |
+//! |---|---|---|
+//! | equal | above the highest, or less than 64 behind it and not heard | fresh |
+//! | equal | heard | a replay |
+//! | equal | 64 or more behind the highest | unproven |
+//! | lower or higher | | unproven |
+
+use super::key::KeyId;
+
+/// How a datagram stands to what its sender said before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Freshness {
+    /// It was not heard before.
+    Fresh,
+    /// It was heard before, and is not opened.
+    Replayed,
+    /// It cannot be told: the sender is treated as a non-member until it has proven that it speaks now.
+    Unproven,
+}
+
+/// What shows that a sender speaks now, whatever was heard of it before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Proof {
+    /// An answer with a nonce of ours that nobody answered before: it counts once.
+    Nonce,
+    /// A join with a token that was made in this period. It could be sent again for as long as the token is valid, so in each
+    /// period one sets the window at most.
+    Token {
+        /// The number of the period.
+        period: u64,
+    },
+}
+
+/// The counters of a member that were heard. 16 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Window {
+    /// Bit *n*: `highest - n` was heard.
+    heard: u64,
+    highest: u32,
+    /// The low half of the epoch.
+    epoch: u16,
+    /// The key that the member was last heard under; 0 is none.
+    key: u8,
+    /// Bit 7: something was heard. Below it the period whose token set the window last, modulo 127, plus one.
+    state: u8,
+}
+
+const _: () = assert!(size_of::<Window>() == 16);
+/// See [`Window::state`].
+const OPEN: u8 = 0x80;
+
+impl Window {
+    /// Nothing was heard.
+    pub const EMPTY: Self = Self { heard: 0, highest: 0, epoch: 0, key: 0, state: 0 };
+
+    /// What a datagram of this epoch and counter is, where the sender's record has the epoch `known`.
+    pub fn judge(&self, known: u32, epoch: u32, counter: u32) -> Freshness {
+        if epoch != known {
+            return Freshness::Unproven;
+        }
+        if !self.is_of(epoch) || counter > self.highest {
+            return Freshness::Fresh;
+        }
+        // The window is as wide as `heard`.
+        match self.heard.checked_shr(self.highest - counter) {
+            None => Freshness::Unproven,
+            Some(heard) if heard & 1 == 1 => Freshness::Replayed,
+            Some(_) => Freshness::Fresh,
+        }
+    }
+
+    /// Notes a datagram that was fresh, and opened.
+    pub fn commit(&mut self, epoch: u32, counter: u32, key: KeyId) {
+        self.key = key.get();
+        if !self.is_of(epoch) {
+            self.restart(epoch, counter);
+        } else if counter > self.highest {
+            let ahead = counter - self.highest;
+            self.heard = self.heard.checked_shl(ahead).unwrap_or(0) | 1;
+            self.highest = counter;
+        } else if let Some(bit) = 1u64.checked_shl(self.highest - counter) {
+            self.heard |= bit;
+        }
+    }
+
+    /// Sets the window to a datagram that was unproven, has opened, and proves itself. False, and nothing has changed, where
+    /// a token of this period has done so already.
+    #[must_use]
+    pub fn prove(&mut self, epoch: u32, counter: u32, key: KeyId, proof: Proof) -> bool {
+        if let Proof::Token { period } = proof {
+            let period = (period % 127) as u8 + 1;
+            if self.state & !OPEN == period {
+                return false;
+            }
+            self.state = OPEN | period;
+        }
+        self.key = key.get();
+        self.restart(epoch, counter);
+        true
+    }
+
+    /// The key that the member was last heard under.
+    pub fn key(&self) -> Option<KeyId> {
+        KeyId::from_u8(self.key)
+    }
+
+    fn is_of(&self, epoch: u32) -> bool {
+        self.state & OPEN != 0 && self.epoch == epoch as u16
+    }
+
+    fn restart(&mut self, epoch: u32, counter: u32) {
+        (self.highest, self.heard, self.epoch) = (counter, 1, epoch as u16);
+        self.state |= OPEN;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Freshness::{Fresh, Replayed, Unproven};
+    use quickcheck::QuickCheck;
+    use std::{collections::BTreeSet, vec::Vec};
+
+    const EPOCH: u32 = 1_700_000_000;
+    /// Counters that are told apart: the highest, and those behind it.
+    const SPAN: u32 = 64;
+
+    fn key() -> KeyId {
+        KeyId::from_u8(9).unwrap()
+    }
+
+    fn heard(counters: &[u32]) -> Window {
+        let mut window = Window::EMPTY;
+        counters.iter().for_each(|&counter| window.commit(EPOCH, counter, key()));
+        window
+    }
+
+    #[test]
+    fn nothing_is_heard_twice_in_any_order() {
+        fn property(counters: Vec<u8>, base: u32) -> bool {
+            let mut window = Window::EMPTY;
+            let (mut taken, mut highest) = (BTreeSet::new(), None::<u32>);
+            for counter in counters.into_iter().map(|counter| (base % (u32::MAX - 300)) + u32::from(counter))
+            {
+                let expected = match highest {
+                    Some(highest) if counter <= highest && highest - counter >= SPAN => Unproven,
+                    _ if taken.contains(&counter) => Replayed,
+                    _ => Fresh,
+                };
+                if window.judge(EPOCH, EPOCH, counter) != expected {
+                    return false;
+                }
+                if expected == Fresh {
+                    window.commit(EPOCH, counter, key());
+                    taken.insert(counter);
+                    highest = highest.max(Some(counter));
+                }
+            }
+            true
+        }
+        QuickCheck::new().tests(2_000).quickcheck(property as fn(Vec<u8>, u32) -> bool);
+    }
+
+    #[test]
+    fn the_edges_of_the_window_are_where_they_are_said_to_be() {
+        let window = heard(&[100]);
+        let judged = [101, 100, 99, 37, 36, 0].map(|counter| window.judge(EPOCH, EPOCH, counter));
+        assert_eq!(judged, [Fresh, Replayed, Fresh, Fresh, Unproven, Unproven]);
+        let window = heard(&[100, 163]);
+        assert_eq!(window.judge(EPOCH, EPOCH, 100), Replayed, "63 behind");
+        assert_eq!(heard(&[100, 164]).judge(EPOCH, EPOCH, 100), Unproven, "64 behind");
+        assert_eq!(heard(&[1, u32::MAX]).judge(EPOCH, EPOCH, u32::MAX), Replayed);
+    }
+
+    #[test]
+    fn another_epoch_is_unproven_until_the_record_has_it() {
+        let mut window = heard(&[5]);
+        for epoch in [EPOCH - 1, EPOCH + 1, EPOCH + 0x1_0000] {
+            assert_eq!(window.judge(EPOCH, epoch, 6), Unproven);
+        }
+        assert_eq!(window.judge(EPOCH + 1, EPOCH + 1, 1), Fresh);
+        window.commit(EPOCH + 1, 1, key());
+        assert_eq!(window.judge(EPOCH + 1, EPOCH + 1, 1), Replayed);
+        assert_eq!(window.judge(EPOCH + 1, EPOCH, 6), Unproven);
+    }
+
+    #[test]
+    fn a_poisoned_window_is_set_back_by_a_proof() {
+        let mut window = heard(&[7, u32::MAX]);
+        assert_eq!(window.judge(EPOCH, EPOCH, 8), Unproven);
+        assert!(window.prove(EPOCH, 8, key(), Proof::Token { period: 40 }));
+        assert_eq!([8, 9].map(|counter| window.judge(EPOCH, EPOCH, counter)), [Replayed, Fresh]);
+        window.commit(EPOCH, 9, key());
+        let before = window;
+        assert!(!window.prove(EPOCH, 8, key(), Proof::Token { period: 40 }), "the same join again");
+        assert_eq!(window, before);
+        assert!(window.prove(EPOCH, 20, key(), Proof::Nonce));
+        assert!(window.prove(EPOCH, 21, key(), Proof::Token { period: 41 }));
+        assert_eq!(window.key(), Some(key()));
+    }
+}
