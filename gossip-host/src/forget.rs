@@ -59,8 +59,7 @@ impl Forgotten {
 
 impl Handle {
     /// Forgets a member that is dead or has left, here and at all members that hear of it: it is shown no more, and no node
-    /// tries to reach it. It is what an operator does with a machine that is gone for good; without it, the dead are forgotten
-    /// after `tombstone_ttl`.
+    /// tries to reach it. Use it for a machine that is gone for good. Any other dead member is forgotten after `tombstone_ttl`.
     ///
     /// A member that is dead here is tried once more, and is not forgotten if it answers within two seconds. Others that know it as
     /// live do not forget it, either. If it comes back later, it is told as up, like any new member. The future does nothing

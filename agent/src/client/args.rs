@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub(crate) struct AgentArgs {
     /// The agent's control socket, or http://HOST:PORT. [default: the only agent that this user runs on this machine]
     ///
-    /// It is what the agent was given as `gossip run --control` or --http. Without either, its socket is named after the node, in
+    /// Give what `gossip run` was given as --control or --http. By default an agent's socket is named after its node, and is in
     /// $XDG_RUNTIME_DIR/gossip, or else in /run/gossip.
     #[arg(long, value_name = "PATH|URL", env = "GOSSIP_CONTROL")]
     pub(crate) control: Option<Target>,

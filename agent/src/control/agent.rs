@@ -34,6 +34,6 @@ pub(crate) struct Agent {
     pub(crate) feed: Feed,
     /// Who asks other members whom they reach.
     pub(crate) turn: Turn,
-    /// Those whom it has cut off.
+    /// How many slow readers it has cut off.
     pub(crate) slow_readers: SlowReaders,
 }
