@@ -90,6 +90,7 @@
 //!
 //! * `alloc` (default): [`Heap`], tables sized once at construction. Without it there is [`Inline`].
 //! * `tracing`, `defmt`, `log`: diagnostics, through the first of them that is on.
+//! * `seal`: datagrams sealed with a cluster's key, so that nobody without it is heard: `Node::set_keys`. 16 bytes a member more.
 //! * `serde`: ids, records, events, metrics and configurations implement `Serialize` and `Deserialize`.
 
 #![forbid(unsafe_code)]
@@ -120,10 +121,8 @@ pub use node::state::{Entry, State, StateKey};
 pub use node::values::{Authority, ClusterValue};
 #[cfg(feature = "seal")]
 pub use security::{
-    key::{Key, KeyError, KeyId},
-    keyring::{KeyRing, MAX_KEYS, Sealing},
-    replay::{Freshness, Proof, Window},
-    seal::{BODY, SealedHeader, Sealer},
+    key::{Key, KeyError},
+    keyring::{KeyRing, MAX_KEYS},
 };
 #[cfg(feature = "alloc")]
 pub use tables::memory::Heap;
@@ -142,6 +141,8 @@ pub use vocabulary::record::{
     Accusation, Fingerprint, Health, Identity, Incarnation, Locality, Merge, NodeId, ParseNodeIdError,
     Reachability, Record, Status, Versions, Zone,
 };
+#[cfg(feature = "seal")]
+pub use vocabulary::sealing::{KeyId, Sealing};
 pub use vocabulary::time::Instant;
 pub use vocabulary::traffic::Traffic;
 

@@ -3,7 +3,7 @@
 use super::quoted;
 
 /// Every name and what it says, in alphabetical order.
-pub(crate) const ALL: [(&str, &str); 33] = [
+pub(crate) const ALL: [(&str, &str); 34] = [
     ("cleared", "A member that was suspected has shown that it lives."),
     ("conflict", "Two nodes use one id; a warning."),
     ("down", "A member was declared dead."),
@@ -28,6 +28,7 @@ pub(crate) const ALL: [(&str, &str); 33] = [
     ("state", "A member has published something: the note has all its tags."),
     ("stopped", "This node has left, or ends: the note says how."),
     ("suspected", "A member does not answer, and is dead unless it refutes that in time."),
+    ("unknown_key", "A node seals its datagrams with a key that this node does not have; a warning."),
     ("unreachable", "This node does not reach a member."),
     ("up", "A member has come, or come back."),
     ("updated", "A member's address, locality or health has changed."),

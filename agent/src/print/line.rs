@@ -345,6 +345,14 @@ impl Told {
                  start both with the same --cluster; if it should, take its address out of --join"
                 ),
             ),
+            Event::UnknownKey { key, from } => Self::warning(
+                "unknown_key",
+                About::Address(from.into()),
+                format!(
+                    "what {from} sends is sealed with the key {key:02x}, which this node does not have: if the key is the \
+                     cluster's present one, add it to this node's file of keys; if it is an old one, give {from} the present file"
+                ),
+            ),
             other => Self::other(About::Me, other),
         }
     }
@@ -468,6 +476,7 @@ mod tests {
         let zone = Zone { region: 0, zone: 1 };
         for event in [
             Event::ForeignCluster { from },
+            Event::UnknownKey { key: 0x58, from: from.into() },
             Event::NarrowPath { passes: 1_052, configured: 1_200 },
             Event::DuplicateId,
             Event::Conflict(NodeId::from_name("a").unwrap()),

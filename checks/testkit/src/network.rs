@@ -32,6 +32,9 @@ impl<const P: usize, const E: usize, const B: usize> Lend for Buffer<P, E, B> {
     }
 }
 
+/// What is done with a node before anything else.
+type Prelude<M> = Box<dyn Fn(&mut Node<M>, Instant, &mut Outbox<'_>)>;
+
 /// Real nodes over virtual links in virtual time. The same seed and calls: the same bytes.
 pub struct Network<M, W = ()> {
     /// All hosts ever added, running or not.
@@ -41,6 +44,7 @@ pub struct Network<M, W = ()> {
     /// The configuration of hosts added from now on.
     pub config: Config,
     memory: Box<dyn Fn() -> M>,
+    prelude: Prelude<M>,
     buffer: Box<dyn Lend>,
     wire: Wire,
     /// Only ever looked up, so that its order cannot matter.
@@ -62,11 +66,17 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
             watch,
             config,
             memory: Box::new(memory),
+            prelude: Box::new(|_, _, _| {}),
             buffer: Box::new(Buffer::<64, 128, 76_800>::new()),
             wire: Wire::new(seed),
             addresses: HashMap::new(),
             used_addresses: 0,
         }
+    }
+
+    /// Does this with each node that starts from now on, before anything else.
+    pub fn set_prelude(&mut self, prelude: impl Fn(&mut Node<M>, Instant, &mut Outbox<'_>) + 'static) {
+        self.prelude = Box::new(prelude);
     }
 
     /// Uses another outbox from now on.
@@ -137,7 +147,10 @@ impl<M: Memory, W: Watch<M>> Network<M, W> {
     fn start(&mut self, config: Config, identity: Identity) -> Node<M> {
         let seed = self.wire.rng.node_seed();
         match Node::new(config, identity, seed, (self.memory)(), self.wire.now) {
-            Ok(node) => node,
+            Ok(mut node) => {
+                (self.prelude)(&mut node, self.wire.now, &mut self.buffer.outbox());
+                node
+            }
             Err(error) => panic!("a test's configuration: {error}"),
         }
     }

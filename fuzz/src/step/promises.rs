@@ -93,7 +93,13 @@ pub(super) fn no_unproven_address_gets_more_than_came(proof: &Proof<'_>, came: &
 pub(super) fn no_answer_to_what_is_refused(output: &Output<'_>) {
     let refused = matches!(
         output.verdict,
-        Verdict::Malformed(_) | Verdict::ForeignCluster | Verdict::UnknownVersion(_) | Verdict::UnknownKey(_)
+        Verdict::Malformed(_)
+            | Verdict::ForeignCluster
+            | Verdict::UnknownVersion(_)
+            | Verdict::UnknownKey(_)
+            | Verdict::Forged
+            | Verdict::Replayed
+            | Verdict::NotSealed
     );
     assert!(!refused || output.packets().len() == 0, "an answer to {:?}", output.verdict);
 }

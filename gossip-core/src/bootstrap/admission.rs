@@ -9,6 +9,7 @@ use crate::{
         budget::Bucket,
         choose::{self, Chosen, MAX_CHOSEN},
         context::{Context, Kernel},
+        peer::Peer,
         sending::{Intent, put_news},
     },
     security::token::Secret,
@@ -77,9 +78,14 @@ impl Admission {
     }
 }
 
+/// The number of the period in which a token is made now.
+pub(crate) fn token_period(now: Instant) -> u64 {
+    now.as_micros() / TOKEN_PERIOD
+}
+
 /// Whether a token, which is a keyed hash of the address and of the time, was made for that address lately.
 fn is_valid(secret: &Secret, token: Token, address: SocketAddr, now: Instant) -> bool {
-    let period = now.as_micros() / TOKEN_PERIOD;
+    let period = token_period(now);
     token == secret.token(address, period) || token == secret.token(address, period.saturating_sub(1))
 }
 
@@ -118,13 +124,13 @@ impl Bootstrap {
     pub(crate) fn challenge(
         &mut self,
         cx: &mut Context<'_, '_>,
-        to: SocketAddr,
+        to: Peer,
         class: Traffic,
         nonce: Nonce,
         bytes: usize,
     ) {
-        let period = cx.now().as_micros() / TOKEN_PERIOD;
-        let challenge = Message::Challenge { nonce, token: cx.kernel.secret.token(to, period) };
+        let period = token_period(cx.now());
+        let challenge = Message::Challenge { nonce, token: cx.kernel.secret.token(to.address, period) };
         if Draft::length_with(&challenge) <= bytes {
             cx.send_challenge(to, class, &challenge);
         }
@@ -134,14 +140,14 @@ impl Bootstrap {
     pub(crate) fn handle_join(
         &mut self,
         cx: &mut Context<'_, '_>,
-        from: SocketAddr,
+        from: Peer,
         (nonce, token): (Nonce, Token),
         joiner: &Aged,
         bytes: usize,
     ) -> Served {
-        let (now, address) = (cx.now(), joiner.record.address());
+        let (now, home) = (cx.now(), Peer::new(joiner.record.id(), joiner.record.address()));
         // The answer goes to where the joiner says that it is, so the token proves that very address.
-        let proven = is_valid(&cx.kernel.secret, token, address, now);
+        let proven = is_valid(&cx.kernel.secret, token, home.address, now);
         let introduction = nonce == INTRODUCTION;
         if joiner.record.status() != Status::Alive || joiner.record.id() == cx.my_id() {
             return Served::Done;
@@ -153,10 +159,11 @@ impl Bootstrap {
         }
         if !proven {
             let mut served = Served::Done;
-            if from != address {
-                if is_valid(&cx.kernel.secret, token, from, now) {
+            if from.address != home.address {
+                if is_valid(&cx.kernel.secret, token, from.address, now) {
                     // Shorter than any join. As with challenges, floods of it must not use up what members need.
-                    cx.send_challenge(from, Traffic::Sync, &Message::Observed { nonce, address: from });
+                    let seen = Message::Observed { nonce, address: from.address };
+                    cx.send_challenge(from, Traffic::Sync, &seen);
                     let known = cx.tables.members.find(joiner.record.id());
                     served = Served::SeenElsewhere;
                     if introduction && known.is_some_and(|slot| *cx.record(slot) == joiner.record) {
@@ -170,9 +177,9 @@ impl Bootstrap {
                 }
             }
             if introduction || self.can_welcome(cx) && self.invites(cx) {
-                self.challenge(cx, address, Traffic::Sync, nonce, bytes);
+                self.challenge(cx, home, Traffic::Sync, nonce, bytes);
             } else {
-                self.refer(cx, address, nonce, bytes);
+                self.refer(cx, home, nonce, bytes);
             }
             return served;
         }
@@ -181,7 +188,7 @@ impl Bootstrap {
         if !(admitted && (introduction || self.can_welcome(cx))) {
             // More want in than get in here: others take them in, and most of what is new is there.
             cx.begin_sieving();
-            self.refer(cx, address, nonce, bytes);
+            self.refer(cx, home, nonce, bytes);
             return Served::Done;
         }
         Served::Enters
@@ -207,10 +214,11 @@ impl Bootstrap {
 
     /// Too many at once: names others to ask, in no more bytes than it was asked with, and only out of what
     /// welcomes leave of the budget.
-    fn refer(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, nonce: Nonce, bytes: usize) {
+    fn refer(&mut self, cx: &mut Context<'_, '_>, to: Peer, nonce: Nonce, bytes: usize) {
         let (now, max) = (cx.now(), u32::from(cx.kernel.config.max_datagram));
         let peers = self.peers_with_view(cx, 2);
-        let to_name = peers.iter().map(|&slot| cx.record(slot).address()).filter(|&other| other != to);
+        let to_name =
+            peers.iter().map(|&slot| cx.record(slot).address()).filter(|&other| other != to.address);
         let mut others: heapless::Vec<SocketAddr, MAX_REFERRALS> = to_name.collect();
         let most = bytes.saturating_sub(cx.bytes_of_limit());
         while !others.is_empty()
@@ -252,7 +260,7 @@ impl Bootstrap {
     pub(crate) fn welcome(
         &mut self,
         cx: &mut Context<'_, '_>,
-        to: SocketAddr,
+        to: Peer,
         nonce: Nonce,
         joiner: Option<SlotId>,
     ) {
@@ -287,7 +295,7 @@ impl Bootstrap {
     pub(crate) fn handle_fetch(
         &mut self,
         cx: &mut Context<'_, '_>,
-        from: SocketAddr,
+        from: Peer,
         message: &Message,
         bytes: usize,
     ) {
@@ -300,7 +308,7 @@ impl Bootstrap {
             }
             return;
         }
-        if !is_valid(&cx.kernel.secret, token, from, cx.now()) {
+        if !is_valid(&cx.kernel.secret, token, from.address, cx.now()) {
             if self.admits_at(cx, OF_FETCH, 1) {
                 self.challenge(cx, from, Traffic::Sync, nonce, bytes);
             }
@@ -316,7 +324,7 @@ impl Bootstrap {
     fn serve_pages(
         &mut self,
         cx: &mut Context<'_, '_>,
-        to: SocketAddr,
+        to: Peer,
         nonce: Nonce,
         (mut after, until): (Place, u32),
         window: u8,
@@ -340,7 +348,7 @@ impl Bootstrap {
     }
 
     /// No (more) pages now. Shorter than any fetch, so that it needs no token.
-    fn decline(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, nonce: Nonce) {
+    fn decline(&mut self, cx: &mut Context<'_, '_>, to: Peer, nonce: Nonce) {
         cx.kernel.metrics.busy += 1;
         let others = heapless::Vec::new();
         let _ = cx.send(Intent::bare(to, Traffic::Sync, Message::Busy { nonce, others }));

@@ -29,6 +29,7 @@ use crate::{
         context::{Context, ViewState},
         outbox::Event,
         pace::sends_sieves,
+        peer::Peer,
         seeds::EARLY_CONTACTS,
         sending::{Intent, aged},
     },
@@ -385,7 +386,7 @@ impl Bootstrap {
         }
         let nonce = cx.fresh_nonce();
         if self.joining.questions.add(nonce, seed) {
-            self.introduce(cx, seed, nonce, 0);
+            self.introduce(cx, Peer::anybody_at(seed), nonce, 0);
         }
     }
 
@@ -397,7 +398,7 @@ impl Bootstrap {
     }
 
     /// Sends our own record, with a token if we have one.
-    pub(crate) fn introduce(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, nonce: Nonce, token: Token) {
+    pub(crate) fn introduce(&mut self, cx: &mut Context<'_, '_>, to: Peer, nonce: Nonce, token: Token) {
         let me = aged(cx.kernel, &cx.tables, ME);
         let _ = cx.send(Intent::bare(to, Traffic::Sync, Message::Join { nonce, token, me }));
     }
@@ -411,7 +412,7 @@ impl Bootstrap {
     ) -> bool {
         if let Some(seed) = self.joining.questions.note_answer(nonce) {
             if self.joining.questions.enter(nonce) {
-                self.introduce(cx, seed, nonce, token);
+                self.introduce(cx, Peer::anybody_at(seed), nonce, token);
             }
             return true;
         }
@@ -422,7 +423,7 @@ impl Bootstrap {
     pub(crate) fn handle_welcome(
         &mut self,
         cx: &mut Context<'_, '_>,
-        from: SocketAddr,
+        from: Peer,
         nonce: Nonce,
         members: u32,
     ) {
@@ -440,7 +441,7 @@ impl Bootstrap {
         joining.questions.clear();
         joining.turn(Turn::Welcome);
         cx.kernel.path.begin_join();
-        cx.kernel.seeds.note_member_at(from);
+        cx.kernel.seeds.note_member_at(from.address);
         if cx.tables.members.size() >= members {
             self.finish_fetching(cx);
             return;
@@ -466,7 +467,7 @@ impl Bootstrap {
     fn ask_the_rest(&mut self, cx: &mut Context<'_, '_>) {
         for at in 0..self.joining.questions.of_this_round().len() {
             if let Some(&(nonce, seed)) = self.joining.questions.of_this_round().get(at) {
-                self.introduce(cx, seed, nonce, 0);
+                self.introduce(cx, Peer::anybody_at(seed), nonce, 0);
             }
         }
     }

@@ -18,6 +18,7 @@ use crate::{
     dissemination::plane::Dissemination,
     kernel::{
         context::{Context, Kernel},
+        peer::Peer,
         sending::{Intent, put_accusations, put_news},
         telling::put_item,
     },
@@ -44,7 +45,7 @@ use crate::{
         sync::{Digest, List, MAX_LISTED, Version},
     },
 };
-use core::{net::SocketAddr, time::Duration};
+use core::time::Duration;
 
 /// How long news takes to reach all members, in gossip intervals: 0.6 s on a LAN at 20 % loss, and as much again.
 const SPREAD_INTERVALS: u32 = 16;
@@ -223,7 +224,7 @@ impl Dissemination {
 
     /// Asks a member for its latest changes.
     pub(crate) fn pull(&mut self, cx: &mut Context<'_, '_>, with: SlotId) {
-        let to = cx.record(with).address();
+        let to = cx.peer(with);
         cx.kernel.metrics.pulls += 1;
         let _ = cx.send(Intent::bare(to, Traffic::Sync, Message::Pull));
     }
@@ -243,19 +244,14 @@ impl Dissemination {
         cx.kernel.metrics.reconciliations += 1;
         let fresh = (!thorough).then(|| cx.fresh_parts());
         let everything: heapless::Vec<Prefix, 8> = Prefix::octants().collect();
-        let to = cx.record(with).address();
+        let to = cx.peer(with);
         // The one before may have been too long for the path.
         let limit = if doublings > 0 { MIN_DATAGRAM } else { cx.kernel.config.max_datagram };
         cx.briefly(limit, |cx| self.send_ranges(cx, to, &everything, fresh, 0));
     }
 
     /// Answers requests and ranges that a member sends from its advertised address.
-    pub(crate) fn handle_sync(
-        &mut self,
-        cx: &mut Context<'_, '_>,
-        from: SocketAddr,
-        datagram: &Authentic<'_>,
-    ) {
+    pub(crate) fn handle_sync(&mut self, cx: &mut Context<'_, '_>, from: Peer, datagram: &Authentic<'_>) {
         let Contents { message, .. } = &datagram.contents;
         let ours = cx.tables.members.fingerprint();
         let same_members = datagram.fingerprint.has_same_identities(ours);
@@ -278,7 +274,7 @@ impl Dissemination {
 
     /// Sends the records that are asked for.
     #[inline(never)]
-    fn answer_requests(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, datagram: &Authentic<'_>) {
+    fn answer_requests(&mut self, cx: &mut Context<'_, '_>, to: Peer, datagram: &Authentic<'_>) {
         let mut wanted = heapless::Vec::<SlotId, MAX_RECORDS>::new();
         wanted.extend(
             datagram.contents.requests().filter_map(|id| cx.tables.members.find(id)).take(MAX_RECORDS),
@@ -290,7 +286,7 @@ impl Dissemination {
     }
 
     /// Sends the latest changes, as many as fit one datagram.
-    fn tell_changes(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr) {
+    fn tell_changes(&mut self, cx: &mut Context<'_, '_>, to: Peer) {
         if cx.kernel.changes.len() == 0 {
             return;
         }
@@ -315,12 +311,7 @@ impl Dissemination {
 
     /// For each part that differs and need not wait: its list, if it is small here, or its digest.
     #[inline(never)]
-    fn answer_digests(
-        &mut self,
-        cx: &mut Context<'_, '_>,
-        to: SocketAddr,
-        digests: impl Iterator<Item = Digest>,
-    ) {
+    fn answer_digests(&mut self, cx: &mut Context<'_, '_>, to: Peer, digests: impl Iterator<Item = Digest>) {
         let ours_fresh = cx.fresh_parts();
         let mut ranges = heapless::Vec::<Prefix, MAX_RANGES>::new();
         let mut scanned = 0;
@@ -347,7 +338,7 @@ impl Dissemination {
     fn send_ranges(
         &mut self,
         cx: &mut Context<'_, '_>,
-        to: SocketAddr,
+        to: Peer,
         ranges: &[Prefix],
         fresh: Option<u128>,
         mut scanned: usize,
@@ -379,12 +370,7 @@ impl Dissemination {
     /// For each member listed, and each that is missing in a list: our record where it is newer, a wish where
     /// theirs is.
     #[inline(never)]
-    fn answer_lists(
-        &mut self,
-        cx: &mut Context<'_, '_>,
-        to: SocketAddr,
-        mut lists: impl Iterator<Item = List>,
-    ) {
+    fn answer_lists(&mut self, cx: &mut Context<'_, '_>, to: Peer, mut lists: impl Iterator<Item = List>) {
         let mut told = heapless::Vec::<SlotId, MAX_RECORDS>::new();
         let mut wanted = heapless::Vec::<NodeId, MAX_WANTED>::new();
         let mut scanned = 0;
@@ -416,7 +402,7 @@ impl Dissemination {
     pub(crate) fn send_records(
         &mut self,
         cx: &mut Context<'_, '_>,
-        to: SocketAddr,
+        to: Peer,
         message: &Message,
         wanted: &[NodeId],
         slots: &[SlotId],

@@ -190,12 +190,12 @@ impl Dissemination {
         let eager = !cx.kernel.pace.lazy;
         for peer in self.round_peers(cx, occasion, eager, cx.kernel.config.mechanisms.neighbours) {
             let Some(class) = Self::may_tell(cx, occasion) else { break };
-            let (to, target) = (cx.record(peer).address(), cx.record(peer).id());
+            let (to, target) = (cx.peer(peer), cx.record(peer).id());
             let (message, about) = match farewell {
                 Some(nonce) => (Some(Message::Ping { nonce, target }), Some(ME)),
                 None => (None, None),
             };
-            if !cx.send(Intent { to, class, message, about, rumors: true }) {
+            if !cx.send(Intent { to, class, message, about, rumors: true, first: false }) {
                 break;
             }
         }

@@ -19,6 +19,7 @@ use crate::{
         choose,
         context::Context,
         pace::{SIEVES, sends_sieves, sieve_gap},
+        peer::Peer,
     },
     security::open::Authentic,
     tables::table::{SlotId, index::Place},
@@ -34,7 +35,7 @@ use crate::{
         sieve::Sieve,
     },
 };
-use core::{net::SocketAddr, time::Duration};
+use core::time::Duration;
 
 /// Bits of a sieve for each member in it. With three hashes 9 % of what is missing passes for known, and comes by the
 /// next: filters of nine bits bring a crowd of 1,000 together no sooner, and cost it 15 % more bytes (simulator,
@@ -139,7 +140,7 @@ impl Dissemination {
     }
 
     fn send_sieve(&mut self, cx: &mut Context<'_, '_>, peer: SlotId) {
-        let (to, id, size) = (cx.record(peer).address(), cx.record(peer).id(), cx.tables.members.size());
+        let (to, id, size) = (cx.peer(peer), cx.record(peer).id(), cx.tables.members.size());
         let room = u32::from(cx.limit_of_path()).saturating_sub(BESIDE_SIEVE as u32);
         let slices = (size * BITS).div_ceil(room.max(1) * 8).max(1);
         let (nonce, slice) = (cx.fresh_nonce(), cx.kernel.rng.below(slices));
@@ -166,7 +167,7 @@ impl Dissemination {
 
     /// Sends what a sieve lacks, from a random place of its range on.
     #[inline(never)]
-    pub(crate) fn answer_sieve(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, sieve: &Sieve<'_>) {
+    pub(crate) fn answer_sieve(&mut self, cx: &mut Context<'_, '_>, to: Peer, sieve: &Sieve<'_>) {
         if !SIEVES {
             return;
         }

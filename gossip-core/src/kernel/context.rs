@@ -8,10 +8,14 @@ use crate::{
         outbox::{Event, Outbox},
         pace::Pace,
         path::Path,
+        peer::Peer,
         repeats::Repeats,
         seeds::Seeds,
     },
-    security::token::Secret,
+    security::{
+        guard::{Form, Guard, Provenance},
+        token::Secret,
+    },
     tables::{
         changes::Changes,
         memory::Tables,
@@ -36,6 +40,7 @@ pub(crate) struct Kernel {
     pub(crate) config: Config,
     pub(crate) rng: Rng,
     pub(crate) secret: Secret,
+    pub(crate) guard: Guard,
     pub(crate) clock: Clock,
     pub(crate) budgets: Buckets,
     pub(crate) path: Path,
@@ -71,12 +76,14 @@ pub(crate) struct Context<'s, 'o> {
     pub(super) most: u16,
     /// The longest that reaches this node; where that is less than `max_datagram`, its packets say so.
     reaches: u16,
+    /// The node being answered, and how what it said came.
+    answered: Option<(NodeId, Provenance)>,
 }
 
 impl<'s, 'o> Context<'s, 'o> {
     pub(crate) fn new(kernel: &'s mut Kernel, tables: Tables<'s>, out: &'s mut Outbox<'o>) -> Self {
         let limit = kernel.path.limit(&kernel.config);
-        Self { kernel, tables, out, most: limit, reaches: limit }
+        Self { kernel, tables, out, most: limit, reaches: limit, answered: None }
     }
 }
 
@@ -97,9 +104,34 @@ impl Context<'_, '_> {
         if self.limit_to_say().is_some() { LIMIT_BYTES } else { 0 }
     }
 
-    /// How long packets may be, as far as is known.
+    /// How long packets may be before they are sealed, as far as is known.
     pub(crate) fn limit_of_path(&self) -> u16 {
-        self.most
+        self.most.saturating_sub(self.kernel.guard.overhead() as u16)
+    }
+
+    /// What a node says is being answered: in the form in which it came, which that node understands for sure.
+    pub(crate) fn begin_answering(&mut self, sender: NodeId, provenance: Provenance) {
+        self.answered = Some((sender, provenance));
+    }
+
+    /// The node being answered, in this slot, has proven that it speaks now: by a token of this period, or by a nonce of ours.
+    pub(crate) fn prove(&mut self, slot: SlotId, token: Option<u64>) {
+        if let Some((_, provenance)) = self.answered {
+            provenance.prove(&mut self.tables, slot, token);
+        }
+    }
+
+    /// How a packet goes out; `the_first` of several that ask the same may try another key than what follows.
+    pub(super) fn form_for(&self, to: Option<NodeId>, the_first: bool) -> Form {
+        match self.answered {
+            Some((sender, provenance)) if to == Some(sender) => provenance.form(),
+            _ => self.kernel.guard.form(&self.tables, to, the_first),
+        }
+    }
+
+    /// The length of a datagram that has so many bytes in the clear, or more if it does not go out sealed.
+    pub(crate) fn length_on_the_wire(&self, bytes: usize) -> usize {
+        bytes + self.kernel.guard.overhead()
     }
 
     /// Sends packets that are no longer than `limit`, so that they arrive.
@@ -109,6 +141,11 @@ impl Context<'_, '_> {
         let sent = send(self);
         self.most = most;
         sent
+    }
+
+    /// Sends packets that have no more than so many bytes before they are sealed.
+    pub(crate) fn as_long_as<T>(&mut self, bytes: usize, send: impl FnOnce(&mut Self) -> T) -> T {
+        self.within(u16::try_from(self.length_on_the_wire(bytes)).unwrap_or(u16::MAX), send)
     }
 
     /// Sends packets that are no longer than `limit`, and ask for answers that are not either.
@@ -135,6 +172,12 @@ impl Context<'_, '_> {
 
     pub(crate) fn record(&self, slot: SlotId) -> &Record {
         self.tables.members.record(slot)
+    }
+
+    /// The member of a slot, at its advertised address.
+    pub(crate) fn peer(&self, slot: SlotId) -> Peer {
+        let record = self.record(slot);
+        Peer::new(record.id(), record.address())
     }
 
     pub(crate) fn zone_of(&self, slot: SlotId) -> Zone {

@@ -16,6 +16,7 @@ pub(crate) mod context;
 pub(crate) mod outbox;
 pub(crate) mod pace;
 pub(crate) mod path;
+pub(crate) mod peer;
 pub(crate) mod repeats;
 pub(crate) mod seeds;
 pub(crate) mod sending;

@@ -1,5 +1,8 @@
 //! Caller-owned memory that a step fills, and what a step returns.
 
+use crate::kernel::peer::Peer;
+#[cfg(feature = "seal")]
+use crate::security::guard::{Form, Guard};
 use crate::vocabulary::{
     ask::{AskFailure, AskId, Question},
     bounds::MAX_ENTRIES,
@@ -184,6 +187,14 @@ pub enum Event {
         /// Where from.
         from: SocketAddr,
     },
+    /// Datagrams arrive that are sealed with a key that this node does not have: it lacks the present key, or the sender has
+    /// one that is gone. A hint that can be forged; at most one a minute.
+    UnknownKey {
+        /// The id of the key, 1 to 127.
+        key: u8,
+        /// Where from.
+        from: Endpoint,
+    },
 }
 
 /// Outboxes hold many of them, in 14 KiB of statics.
@@ -222,7 +233,8 @@ impl Event {
             | Self::ObservedAddress { .. }
             | Self::Value(_)
             | Self::ValueConflict { .. }
-            | Self::ForeignCluster { .. } => None,
+            | Self::ForeignCluster { .. }
+            | Self::UnknownKey { .. } => None,
         }
     }
 }
@@ -261,6 +273,9 @@ pub(crate) struct Sent {
     start: u32,
     len: u16,
     class: Traffic,
+    /// How it is to be sealed, and who is to open it.
+    #[cfg(feature = "seal")]
+    seal: (Form, Option<NodeId>),
 }
 
 const NO_PACKET: Sent = Sent {
@@ -268,6 +283,8 @@ const NO_PACKET: Sent = Sent {
     start: 0,
     len: 0,
     class: Traffic::Probe,
+    #[cfg(feature = "seal")]
+    seal: (Form::CLEAR, None),
 };
 
 /// The memory of an [`Outbox`]: `PACKETS` packets of `BYTES` bytes together, and `EVENTS` events.
@@ -439,12 +456,45 @@ impl Outbox<'_> {
     }
 
     /// Makes the first `len` bytes of the free memory a packet.
-    pub(crate) fn commit(&mut self, to: SocketAddr, len: usize, class: Traffic) {
+    pub(crate) fn commit(
+        &mut self,
+        to: Peer,
+        len: usize,
+        class: Traffic,
+        #[cfg(feature = "seal")] form: Form,
+    ) {
         if let Some(place) = self.packets.get_mut(self.sent) {
-            *place = Sent { to, start: self.used as u32, len: len as u16, class };
+            *place = Sent {
+                to: to.address,
+                start: self.used as u32,
+                len: len as u16,
+                class,
+                #[cfg(feature = "seal")]
+                seal: (form, to.id),
+            };
             self.sent += 1;
             self.used += len;
         }
+    }
+
+    /// Seals the packets of a step, at its end. One that cannot be sealed is not sent; returns how many.
+    #[cfg(feature = "seal")]
+    pub(crate) fn seal(&mut self, guard: &mut Guard) -> u64 {
+        let mut sealed = 0;
+        for at in 0..self.sent {
+            let Some(&packet) = self.packets.get(at) else { break };
+            let start = packet.start as usize;
+            let bytes = self.bytes.get_mut(start..start + usize::from(packet.len)).unwrap_or_default();
+            if guard.seal(packet.seal, bytes)
+                && let Some(place) = self.packets.get_mut(sealed)
+            {
+                *place = packet;
+                sealed += 1;
+            }
+        }
+        let lost = self.sent - sealed;
+        self.sent = sealed;
+        lost as u64
     }
 }
 

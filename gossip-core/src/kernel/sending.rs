@@ -4,8 +4,10 @@ use crate::{
     kernel::{
         budget::{LIGHT, Load},
         context::{Context, Kernel},
+        peer::Peer,
         telling::{put_events, put_nothing, put_state},
     },
+    security::guard::Form,
     tables::{
         memory::Tables,
         queue::{KINDS, Kind, MAX_TAKEN},
@@ -23,30 +25,30 @@ use crate::{
         record::Aged,
     },
 };
-use core::net::SocketAddr;
-
 /// Of a datagram that takes records and state, each has this part for sure.
 const LEAST_PART: usize = 4;
 
 /// What is to be sent; [`Step::send`] makes it a packet.
 pub(crate) struct Intent {
-    pub(crate) to: SocketAddr,
+    pub(crate) to: Peer,
     pub(crate) class: Traffic,
     pub(crate) message: Option<Message>,
     /// A member whose record goes first, with the accusations against it.
     pub(crate) about: Option<SlotId>,
     /// Whether rumors may fill the rest.
     pub(crate) rumors: bool,
+    /// Whether others like it follow if it is not answered: so it may try a key that the receiver may not have yet.
+    pub(crate) first: bool,
 }
 
 impl Intent {
     /// A message alone.
-    pub(crate) fn bare(to: SocketAddr, class: Traffic, message: Message) -> Self {
-        Self { to, class, message: Some(message), about: None, rumors: false }
+    pub(crate) fn bare(to: Peer, class: Traffic, message: Message) -> Self {
+        Self { to, class, message: Some(message), about: None, rumors: false, first: false }
     }
 
     /// A message that takes rumors along.
-    pub(crate) fn laden(to: SocketAddr, class: Traffic, message: Message) -> Self {
+    pub(crate) fn laden(to: Peer, class: Traffic, message: Message) -> Self {
         Self { rumors: true, ..Self::bare(to, class, message) }
     }
 }
@@ -54,7 +56,7 @@ impl Intent {
 impl Context<'_, '_> {
     /// Makes an intent a packet, if its class may still send and the outbox has room; says whether it did.
     pub(crate) fn send(&mut self, intent: Intent) -> bool {
-        let Intent { to, class, message, about, rumors } = intent;
+        let Intent { to, class, message, about, rumors, first } = intent;
         // Rumors on a probe are paid from the budget for rumors: the probe itself is never delayed.
         let now = self.now();
         let load = if rumors { self.kernel.budgets.load(&self.kernel.config, now) } else { Load::Nothing };
@@ -73,7 +75,8 @@ impl Context<'_, '_> {
             (Load::Living, None) => usize::from(self.most.min(LIGHT)),
             (Load::Nothing | Load::All, None) => usize::from(self.most),
         };
-        self.write_within(most, to, class, |draft, kernel, tables| {
+        let form = self.form_for(to.id, first);
+        self.write_within(most, (to, form), class, |draft, kernel, tables| {
             if let Some(message) = &message {
                 let _ = draft.message(message);
             }
@@ -107,11 +110,12 @@ impl Context<'_, '_> {
     /// The same for what a caller writes.
     pub(crate) fn write(
         &mut self,
-        to: SocketAddr,
+        to: Peer,
         class: Traffic,
         write: impl FnOnce(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>),
     ) -> bool {
-        self.write_within(usize::from(self.most), to, class, |draft, kernel, tables| {
+        let form = self.form_for(to.id, false);
+        self.write_within(usize::from(self.most), (to, form), class, |draft, kernel, tables| {
             write(draft, kernel, tables);
             0
         })
@@ -122,7 +126,7 @@ impl Context<'_, '_> {
     fn write_within(
         &mut self,
         most: usize,
-        to: SocketAddr,
+        to: (Peer, Form),
         class: Traffic,
         write: impl FnOnce(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>) -> u32,
     ) -> bool {
@@ -145,8 +149,8 @@ impl Context<'_, '_> {
 
     /// Challenges an address that is not proven, or says where a datagram came from. That counts in the total alone,
     /// of which `non_members_per_second` takes a part: a flood of questions must not use up what joiners need.
-    pub(crate) fn send_challenge(&mut self, to: SocketAddr, class: Traffic, challenge: &Message) {
-        let (now, len) = (self.now(), Draft::length_with(challenge) as u32);
+    pub(crate) fn send_challenge(&mut self, to: Peer, class: Traffic, challenge: &Message) {
+        let (now, len) = (self.now(), self.length_on_the_wire(Draft::length_with(challenge)) as u32);
         if !self.kernel.budgets.admit_in_total(class, now, len) {
             self.kernel.metrics.dropped_over_budget += 1;
         } else if self.send_unpaid(to, class, challenge) {
@@ -155,8 +159,9 @@ impl Context<'_, '_> {
     }
 
     /// Answers without any budget: only what has fewer bytes than its question.
-    pub(crate) fn send_unpaid(&mut self, to: SocketAddr, class: Traffic, message: &Message) -> bool {
-        let made = self.make(to, class, |draft, _, _| {
+    pub(crate) fn send_unpaid(&mut self, to: Peer, class: Traffic, message: &Message) -> bool {
+        let form = self.form_for(to.id, false);
+        let made = self.make((to, form), class, |draft, _, _| {
             let _ = draft.message(message);
         });
         made.is_some()
@@ -165,7 +170,7 @@ impl Context<'_, '_> {
     /// Makes a packet and counts it; returns its length, or nothing when the outbox is full.
     fn make(
         &mut self,
-        to: SocketAddr,
+        (to, form): (Peer, Form),
         class: Traffic,
         write: impl FnOnce(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>),
     ) -> Option<usize> {
@@ -175,17 +180,25 @@ impl Context<'_, '_> {
             sender: self.my_id(),
             fingerprint: self.tables.members.fingerprint(),
         };
-        let space =
-            self.out.space(usize::from(max)).and_then(|space| space.get_mut(..usize::from(self.most)));
+        let (front, back) = form.room();
+        let space = self.out.space(usize::from(max));
+        let space = space.and_then(|space| space.get_mut(front..usize::from(self.most).checked_sub(back)?));
         let Some(space) = space else {
             self.kernel.metrics.dropped_outbox_full += 1;
             return None;
         };
         let mut draft = Draft::new(space, &header);
         write(&mut draft, self.kernel, &mut self.tables);
-        let len = draft.finish();
-        debug_assert!(is_decodable(self.out.space(len)), "a datagram that nobody takes in");
-        self.out.commit(to, len, class);
+        let written = draft.finish();
+        debug_assert!(is_decodable(space.get(..written)), "a datagram that nobody takes in");
+        let len = front + written + back;
+        self.out.commit(
+            to,
+            len,
+            class,
+            #[cfg(feature = "seal")]
+            form,
+        );
         self.kernel.metrics.count_sent(class, len);
         Some(len)
     }
@@ -242,7 +255,7 @@ fn put_within(
 }
 
 /// Whether others can decode a datagram. Only asked where debug assertions are on.
-fn is_decodable(datagram: Option<&mut [u8]>) -> bool {
+fn is_decodable(datagram: Option<&[u8]>) -> bool {
     let contents = datagram.and_then(|datagram| Frame::decode(datagram).ok()).map(Frame::contents);
     contents.is_some_and(|contents| contents.is_ok())
 }

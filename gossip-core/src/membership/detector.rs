@@ -21,6 +21,7 @@ use crate::{
         choose::{self, CONTROLS, Controls},
         context::Context,
         outbox::Event,
+        peer::Peer,
         sending::Intent,
     },
     membership::{
@@ -380,13 +381,13 @@ impl Membership {
         again: bool,
     ) {
         let record = cx.record(slot);
-        let (to, suspect) = (record.address(), record.status() != Status::Alive);
+        let (to, suspect) = (Peer::new(target, record.address()), record.status() != Status::Alive);
         let about = (suspect && cx.kernel.config.mechanisms.tell_suspect).then_some(slot);
         let ping = Message::Ping { nonce, target };
         // Most that do not answer are dead.
         let answers = cx.tables.members.slot(slot).reachability() != Reachability::Unreachable;
         let rumors = answers && !again;
-        let intent = Intent { about, rumors, ..Intent::bare(to, Traffic::Probe, ping) };
+        let intent = Intent { about, rumors, first: !again, ..Intent::bare(to, Traffic::Probe, ping) };
         let limit = if again { MIN_DATAGRAM } else { cx.kernel.config.max_datagram };
         let _ = cx.briefly(limit, |cx| cx.send(intent));
     }
@@ -436,7 +437,7 @@ impl Membership {
         }
         let (mut longest, mut asked) = (Duration::ZERO, 0);
         for &relay in &relays {
-            let to = cx.record(relay).address();
+            let to = cx.peer(relay);
             if cx.send(Intent::laden(to, Traffic::Probe, Message::PingRequest { nonce, target })) {
                 asked |= relay_bit(relay);
             }

@@ -11,7 +11,7 @@
 //! under another id: addresses are reused, and the sender introduces itself to the node that it finds there.
 
 use crate::{
-    kernel::{context::Context, sending::Intent},
+    kernel::{context::Context, peer::Peer, sending::Intent},
     membership::{detector::Purpose, plane::Membership},
     tables::table::SlotId,
     vocabulary::{
@@ -86,7 +86,7 @@ impl Healing {
     }
 
     /// Whether a nonce is that of the attempt at this address.
-    fn is_reconnect(&self, from: SocketAddr, nonce: Nonce) -> bool {
+    pub(crate) fn is_reconnect(&self, from: SocketAddr, nonce: Nonce) -> bool {
         self.latest == Some((nonce, from))
     }
 
@@ -140,7 +140,7 @@ impl Membership {
     ) {
         let nonce = self.fresh_nonce_of_no_probe(cx);
         self.healing.latest = Some((nonce, to));
-        let intent = Intent::bare(to, Traffic::Suspicion, Message::Ping { nonce, target });
+        let intent = Intent::bare(Peer::new(target, to), Traffic::Suspicion, Message::Ping { nonce, target });
         cx.kernel.metrics.reconnects += 1;
         let _ = cx.send(Intent { about, ..intent });
     }
@@ -193,8 +193,7 @@ impl Membership {
         if !self.probe(cx, slot, Purpose::Check) {
             return; // it is being asked already, or too many are
         }
-        let to = cx.record(slot).address();
-        let _ = cx.write(to, Traffic::Suspicion, |draft, kernel, _| {
+        let _ = cx.write(cx.peer(slot), Traffic::Suspicion, |draft, kernel, _| {
             kernel.metrics.records_sent += u64::from(draft.record(news));
         });
     }

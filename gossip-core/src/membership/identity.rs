@@ -9,6 +9,7 @@ use crate::{
         budget::Bucket,
         context::Context,
         outbox::Event,
+        peer::Peer,
         sending::{Intent, aged},
     },
     membership::{plane::Membership, quarantine::Quarantines, standing::Standing},
@@ -190,7 +191,7 @@ impl Membership {
     pub(crate) fn meet_duplicate(
         &mut self,
         cx: &mut Context<'_, '_>,
-        from: SocketAddr,
+        from: Peer,
         its: &Record,
         bytes: usize,
     ) {

@@ -7,6 +7,7 @@ use crate::{
     kernel::{
         context::Context,
         outbox::Event,
+        peer::Peer,
         sending::{Intent, put_news},
     },
     membership::{heal::OLD_DEATH, plane::Membership, transitions},
@@ -20,7 +21,6 @@ use crate::{
     },
     wire::record::Aged,
 };
-use core::net::SocketAddr;
 
 /// The most corrections sent for one datagram.
 const MAX_CORRECTIONS: usize = 8;
@@ -302,9 +302,15 @@ impl Membership {
 
     /// Sends a suspect the accusations against it, so that it can refute them at once.
     fn tell_the_accused(&mut self, cx: &mut Context<'_, '_>, slot: SlotId) {
-        let to = cx.record(slot).address();
-        let intent =
-            Intent { to, class: Traffic::Suspicion, message: None, about: Some(slot), rumors: false };
+        let to = cx.peer(slot);
+        let intent = Intent {
+            to,
+            class: Traffic::Suspicion,
+            message: None,
+            about: Some(slot),
+            rumors: false,
+            first: false,
+        };
         let _ = cx.send(intent);
     }
 
@@ -334,7 +340,7 @@ impl Membership {
     }
 
     /// Sends what dominates the records that came from `to`.
-    pub(crate) fn correct(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, corrections: &Corrections) {
+    pub(crate) fn correct(&mut self, cx: &mut Context<'_, '_>, to: Peer, corrections: &Corrections) {
         if corrections.of.is_empty() {
             return;
         }

@@ -51,6 +51,13 @@ impl Relays {
     }
 }
 
+impl Relays {
+    /// Whether this node pinged a member with this nonce on behalf of another.
+    pub(crate) fn awaits(&self, target: SlotId, nonce: Nonce) -> bool {
+        self.0.iter().any(|relay| relay.ours == nonce && relay.target == target)
+    }
+}
+
 impl Membership {
     /// Advances every relay whose time is up.
     pub(crate) fn advance_relays(&mut self, cx: &mut Context<'_, '_>) {
@@ -143,7 +150,7 @@ impl Membership {
     }
 
     fn answer_requester(&mut self, cx: &mut Context<'_, '_>, requester: SlotId, message: Message) {
-        let to = cx.record(requester).address();
+        let to = cx.peer(requester);
         let _ = cx.send(Intent::laden(to, Traffic::Probe, message));
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         budget::Buckets,
         clock::Clock,
         context::{Kernel, ViewState},
-        outbox::{Event, Outbox, Output},
+        outbox::{Outbox, Output},
         pace::Pace,
         path::Path,
         repeats::Repeats,
@@ -19,8 +19,12 @@ use crate::{
     node::{
         members::{Member, Members},
         step::{Planes, Step},
+        warnings::Warnings,
     },
-    security::token::{self, Secret},
+    security::{
+        guard::Guard,
+        token::{self, Secret},
+    },
     state::plane::State,
     tables::{
         changes::Changes,
@@ -40,9 +44,6 @@ use crate::{
 };
 use core::{fmt, net::SocketAddr, time::Duration};
 
-/// Time between two events about datagrams of another cluster.
-const FOREIGN_EVENT_GAP: Duration = Duration::from_secs(60);
-
 /// One participant: the protocol as a pure state machine over its memory.
 ///
 /// Every call that changes anything is a *step* of one shape: it takes the time and an outbox, and returns the
@@ -53,8 +54,6 @@ pub struct Node<M> {
     pub(super) kernel: Kernel,
     pub(super) planes: Planes,
     pub(super) memory: M,
-    /// When the next event about a foreign cluster may be raised.
-    foreign_event: Instant,
 }
 
 impl<M: Memory> fmt::Debug for Node<M> {
@@ -119,6 +118,7 @@ impl<M: Memory> Node<M> {
             agreement: Agreement::NONE,
             rng: token::choices(&seed),
             secret: Secret::new(&seed),
+            guard: Guard::new(config.cluster, identity.id, identity.epoch),
             config,
         };
         let planes = Planes {
@@ -126,8 +126,9 @@ impl<M: Memory> Node<M> {
             dissemination: Dissemination::new(),
             bootstrap: Bootstrap::new(&config, now),
             state: State::new(now),
+            warnings: Warnings::new(now),
         };
-        Ok(Self { kernel, planes, memory, foreign_event: now })
+        Ok(Self { kernel, planes, memory })
     }
 
     /// Takes in one datagram, in place, and answers it.
@@ -141,18 +142,7 @@ impl<M: Memory> Node<M> {
         datagram: &mut [u8],
         out: &'o mut Outbox<'_>,
     ) -> Output<'o> {
-        let foreign_event = self.foreign_event;
-        let output = self.step(now, out, |step| {
-            let verdict = step.handle(from, datagram);
-            if verdict == Verdict::ForeignCluster && step.cx.now() >= foreign_event {
-                step.cx.raise(Event::ForeignCluster { from });
-            }
-            verdict
-        });
-        if output.events().iter().any(|event| matches!(event, Event::ForeignCluster { .. })) {
-            self.foreign_event = self.kernel.clock.now() + FOREIGN_EVENT_GAP;
-        }
-        output
+        self.step(now, out, |step| step.handle(from, datagram))
     }
 
     /// Does what is due. Idempotent; may come early, and should not come later than
@@ -279,9 +269,19 @@ impl<M: Memory> Node<M> {
         // What is overdue already is due now: it must not look like another pause to the next step.
         let next_tick = step.next_deadline().max(step.cx.now());
         self.kernel.clock.expect(next_tick);
+        #[cfg(feature = "seal")]
+        self.seal(out);
         #[cfg(fuzzing)]
         self.check();
         Output::new(out, verdict, next_tick)
+    }
+
+    /// Seals what the step has made. Here the stack is shallow, which on bare metal counts.
+    #[cfg(feature = "seal")]
+    fn seal(&mut self, out: &mut Outbox<'_>) {
+        let epoch = self.memory.views().members.slots[ME as usize].record.incarnation().epoch;
+        self.kernel.guard.begin(epoch);
+        self.kernel.metrics.dropped_unsealed += out.seal(&mut self.kernel.guard);
     }
 
     /// Panics unless all that the node keeps fits together.

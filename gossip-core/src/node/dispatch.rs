@@ -1,15 +1,15 @@
 //! The way of a datagram: opened, taken in, answered.
 
 use crate::{
-    bootstrap::admission::Served,
-    kernel::sending::Intent,
+    bootstrap::admission::{Served, token_period},
+    kernel::{context::Kernel, peer::Peer, sending::Intent},
     membership::{
         detector,
         identity::Phase,
         news::{Corrections, Source},
     },
     node::step::Step,
-    security::open::Authentic,
+    security::{guard::Form, open::Authentic},
     state::{gaps::MAX_WANTED, plane::State},
     tables::table::{ME, SlotId},
     vocabulary::{
@@ -19,6 +19,7 @@ use crate::{
         traffic::Traffic,
     },
     wire::{
+        frame::Contents,
         message::{INTRODUCTION, Message, Nonce, Token},
         record::Aged,
     },
@@ -35,17 +36,22 @@ impl Step<'_, '_> {
         if self.membership.lifecycle.phase() == Phase::Gone {
             return Verdict::Inactive;
         }
-        let authentic = match Authentic::open(from, datagram, &self.cx.kernel.config) {
+        let (now, Kernel { config, guard, secret, .. }) = (self.cx.now(), &mut *self.cx.kernel);
+        let opened = Authentic::open((now, from), datagram, config, (guard, secret), &mut self.cx.tables);
+        let authentic = match opened {
             Ok(authentic) => authentic,
-            Err(verdict) => {
-                match verdict {
-                    Verdict::Malformed(_) => self.cx.kernel.metrics.malformed += 1,
-                    _ => self.cx.kernel.metrics.foreign += 1,
-                }
-                return verdict;
-            }
+            Err(verdict) => return self.refuse(from, verdict),
         };
         self.cx.kernel.metrics.count_received(authentic.contents.class(), bytes);
+        let form = authentic.provenance.form();
+        let sealed = form != Form::CLEAR;
+        self.cx.kernel.metrics.received_sealed += u64::from(sealed);
+        self.cx.kernel.metrics.received_clear += u64::from(!sealed);
+        self.cx.begin_answering(authentic.sender, authentic.provenance);
+        let from = Peer::new(authentic.sender, from);
+        // An answer is as long as what it answers at the most, before both are sealed.
+        let (front, back) = form.room();
+        let bytes = bytes - front - back;
         if authentic.sender == self.cx.my_id() {
             self.cx.kernel.metrics.foreign += 1;
             if let Some(Message::Join { me, .. }) = &authentic.contents.message {
@@ -57,20 +63,61 @@ impl Step<'_, '_> {
             self.cx.keep_within(limit);
         }
         match self.cx.tables.members.find(authentic.sender) {
-            Some(sender) => self.handle_member(from, sender, &authentic, bytes),
-            None => self.handle_non_member(from, &authentic, bytes),
+            Some(sender) if self.speaks_now(from, sender, &authentic) => {
+                self.handle_member(from, sender, &authentic, bytes)
+            }
+            _ => self.handle_non_member(from, &authentic, bytes),
+        }
+    }
+
+    /// Whether a member is known to say this now: it follows what it said before, or answers a question that was not answered yet.
+    fn speaks_now(&mut self, from: Peer, sender: SlotId, authentic: &Authentic<'_>) -> bool {
+        if authentic.provenance.is_fresh() {
+            return true;
+        }
+        let proven = self.answers_us(from, sender, &authentic.contents);
+        if proven {
+            self.cx.prove(sender, None);
+        } else {
+            self.cx.kernel.metrics.unproven += 1;
+        }
+        proven
+    }
+
+    /// Whether this is an answer to a question of ours that still waits for one.
+    fn answers_us(&self, from: Peer, sender: SlotId, contents: &Contents<'_>) -> bool {
+        let (cx, membership, joining) = (&self.cx, &*self.membership, &self.bootstrap.joining);
+        let id = cx.record(sender).id();
+        if let Some(reply) = &contents.answer {
+            return self.state.has_asked(id, reply.nonce);
+        }
+        match contents.message {
+            Some(Message::Ack { nonce }) => membership.awaits_ack(cx, sender, nonce),
+            Some(Message::RelayedAck { nonce } | Message::Nack { nonce }) => {
+                membership.has_asked_relay(sender, nonce)
+            }
+            Some(Message::Challenge { nonce, .. }) => {
+                membership.awaits_ack(cx, sender, nonce)
+                    || membership.has_pinged(cx, from.address, nonce)
+                    || joining.awaits(nonce)
+            }
+            Some(
+                Message::Welcome { nonce, .. } | Message::Busy { nonce, .. } | Message::Page { nonce, .. },
+            ) => joining.awaits(nonce),
+            Some(Message::Sifted { nonce }) => self.dissemination.has_asked(id, nonce),
+            _ => false,
         }
     }
 
     fn handle_member(
         &mut self,
-        from: SocketAddr,
+        from: Peer,
         sender: SlotId,
         authentic: &Authentic<'_>,
         bytes: usize,
     ) -> Verdict {
         // Answers that cost more than the question go only to the address in the member's record.
-        let from_advertised = self.cx.record(sender).address() == from;
+        let from_advertised = self.cx.record(sender).address() == from.address;
         let ours = self.cx.tables.members.fingerprint();
         let same_view = authentic.fingerprint == ours;
         let same_members = authentic.fingerprint.has_same_identities(ours);
@@ -198,14 +245,14 @@ impl Step<'_, '_> {
             }
         }
         if let Some(sender) = self.cx.tables.members.find(authentic.sender).filter(|_| !beyond.is_empty()) {
-            let to = self.cx.record(sender).address();
+            let to = self.cx.peer(sender);
             State::send_wants(&mut self.cx, to, &beyond);
         }
     }
 
     fn handle_message(
         &mut self,
-        from: SocketAddr,
+        from: Peer,
         sender: SlotId,
         from_advertised: bool,
         message: &Message,
@@ -269,12 +316,12 @@ impl Step<'_, '_> {
     /// A member does not know us (any more), and said so in answer to a ping or a rumor.
     fn handle_challenge(
         &mut self,
-        from: SocketAddr,
+        from: Peer,
         (sender, from_advertised): (SlotId, bool),
         nonce: Nonce,
         token: Token,
     ) {
-        let introduces = from_advertised || self.membership.has_pinged(&self.cx, from, nonce);
+        let introduces = from_advertised || self.membership.has_pinged(&self.cx, from.address, nonce);
         let id = self.cx.record(sender).id();
         self.membership.handle_ack(&mut self.cx, id, nonce);
         if introduces && self.bootstrap.admits_request(&mut self.cx) {
@@ -287,13 +334,13 @@ impl Step<'_, '_> {
         }
     }
 
-    fn serve(&mut self, from: SocketAddr, sender: NodeId, message: &Message, bytes: usize) {
+    fn serve(&mut self, from: Peer, sender: NodeId, message: &Message, bytes: usize) {
         match message {
             Message::Join { nonce, token, me } if me.record.id() == sender => {
                 match self.bootstrap.handle_join(&mut self.cx, from, (*nonce, *token), me, bytes) {
                     Served::Done => {}
                     Served::SeenElsewhere => {
-                        self.membership.note_seen_elsewhere(&mut self.cx, from, sender);
+                        self.membership.note_seen_elsewhere(&mut self.cx, from.address, sender);
                     }
                     Served::Enters => self.let_in(*nonce, me),
                 }
@@ -305,28 +352,33 @@ impl Step<'_, '_> {
 
     /// Takes in a node that wants to join, or introduces itself, and has proven its address.
     fn let_in(&mut self, nonce: Nonce, joiner: &Aged) {
-        let (id, address) = (joiner.record.id(), joiner.record.address());
+        let id = joiner.record.id();
+        let peer = Peer::new(id, joiner.record.address());
         let mut corrections = Corrections::default();
         self.membership.hear(&mut self.cx, joiner, Source::Owner, &mut corrections);
         let known = self.cx.tables.members.find(id);
+        if let Some(slot) = known {
+            self.cx.prove(slot, Some(token_period(self.cx.now())));
+        }
         let otherwise = known.filter(|&slot| *self.cx.record(slot) != joiner.record);
         if nonce != INTRODUCTION {
-            return self.bootstrap.welcome(&mut self.cx, address, nonce, otherwise);
+            return self.bootstrap.welcome(&mut self.cx, peer, nonce, otherwise);
         }
         if otherwise.is_some() {
             corrections.add(id);
         }
-        self.membership.correct(&mut self.cx, address, &corrections);
-        self.bootstrap.ask_who_knows_us(&mut self.cx, address);
+        self.membership.correct(&mut self.cx, peer, &corrections);
+        self.bootstrap.ask_who_knows_us(&mut self.cx, peer.address);
     }
 
-    fn handle_answer(&mut self, from: SocketAddr, message: &Message, bytes: usize) {
+    fn handle_answer(&mut self, from: Peer, message: &Message, bytes: usize) {
         match message {
             Message::Welcome { nonce, members } => {
                 self.bootstrap.handle_welcome(&mut self.cx, from, *nonce, *members)
             }
             Message::Busy { nonce, others } => self.bootstrap.handle_busy(&mut self.cx, *nonce, others),
             Message::Page { nonce, after, next, last } => {
+                let bytes = self.cx.length_on_the_wire(bytes);
                 self.bootstrap.handle_page(&mut self.cx, *nonce, (*after, *next), *last, bytes);
             }
             _ => {}
@@ -335,7 +387,7 @@ impl Step<'_, '_> {
 
     /// A sender that is no member: its news counts for nothing, unless we asked it for them.
     #[inline(never)]
-    fn handle_non_member(&mut self, from: SocketAddr, authentic: &Authentic<'_>, bytes: usize) -> Verdict {
+    fn handle_non_member(&mut self, from: Peer, authentic: &Authentic<'_>, bytes: usize) -> Verdict {
         let Some(message) = &authentic.contents.message else {
             self.cx.kernel.metrics.non_members += 1;
             if !self.bootstrap.admits_introduction(&mut self.cx) {
@@ -367,7 +419,7 @@ impl Step<'_, '_> {
             }
             // An unknown node is at an address that this node pinged: it introduces itself.
             Message::Challenge { nonce, token }
-                if self.membership.has_pinged(&self.cx, from, *nonce)
+                if self.membership.has_pinged(&self.cx, from.address, *nonce)
                     && self.bootstrap.admits_request(&mut self.cx) =>
             {
                 self.bootstrap.introduce(&mut self.cx, from, INTRODUCTION, *token);
@@ -384,7 +436,7 @@ impl Step<'_, '_> {
 
     /// Answers a ping from where no member is known to be. A challenge counts as an ack, is no longer than the ping,
     /// and makes the sender introduce itself: a non-member, or a member that has another address here.
-    fn answer_unproven_ping(&mut self, from: SocketAddr, nonce: Nonce, bytes: usize) {
+    fn answer_unproven_ping(&mut self, from: Peer, nonce: Nonce, bytes: usize) {
         if self.bootstrap.admits_introduction(&mut self.cx) {
             self.bootstrap.challenge(&mut self.cx, from, Traffic::Probe, nonce, bytes);
         } else {
@@ -394,7 +446,7 @@ impl Step<'_, '_> {
 
     /// Answers a ping for another node, which had this address before: its sender does not know that this node has it
     /// now.
-    fn answer_misdirected_ping(&mut self, from: SocketAddr, nonce: Nonce, bytes: usize) {
+    fn answer_misdirected_ping(&mut self, from: Peer, nonce: Nonce, bytes: usize) {
         if self.bootstrap.admits_introduction(&mut self.cx) {
             self.bootstrap.challenge(&mut self.cx, from, Traffic::Probe, nonce, bytes);
         }

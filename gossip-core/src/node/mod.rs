@@ -18,10 +18,14 @@ mod forget;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "seal")]
+mod keys;
 pub(crate) mod members;
 pub(crate) mod pulses;
+mod refusal;
 mod restore;
 mod schedule;
 pub(crate) mod state;
 mod step;
 pub(crate) mod values;
+mod warnings;

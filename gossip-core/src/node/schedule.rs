@@ -78,7 +78,18 @@ impl Step<'_, '_> {
         if self.membership.is_out_of_touch(&self.cx) {
             self.start_over();
         }
+        #[cfg(feature = "seal")]
+        self.replace_worn_epoch();
         Timer::ALL.into_iter().for_each(|timer| self.run(timer));
+    }
+
+    /// Begins another epoch before the counter of sealed datagrams is at its end.
+    #[cfg(feature = "seal")]
+    fn replace_worn_epoch(&mut self) {
+        if self.cx.kernel.guard.is_worn() {
+            let me = self.cx.me().incarnation();
+            self.membership.bump_epoch(&mut self.cx, me);
+        }
     }
 
     /// This node itself was paused, until this step came so late.

@@ -8,6 +8,7 @@ use crate::{
         outbox::Outbox,
     },
     membership::{identity::Phase, plane::Membership},
+    node::warnings::Warnings,
     state::plane::State,
     tables::memory::Tables,
     vocabulary::error::Verdict,
@@ -20,6 +21,7 @@ pub(super) struct Planes {
     pub(super) dissemination: Dissemination,
     pub(super) bootstrap: Bootstrap,
     pub(super) state: State,
+    pub(super) warnings: Warnings,
 }
 
 /// One step under way.
@@ -28,6 +30,7 @@ pub(super) struct Step<'s, 'o> {
     pub(super) dissemination: &'s mut Dissemination,
     pub(super) bootstrap: &'s mut Bootstrap,
     pub(super) state: &'s mut State,
+    pub(super) warnings: &'s mut Warnings,
     pub(super) cx: Context<'s, 'o>,
 }
 
@@ -38,8 +41,8 @@ impl<'s, 'o> Step<'s, 'o> {
         tables: Tables<'s>,
         out: &'s mut Outbox<'o>,
     ) -> Self {
-        let Planes { membership, dissemination, bootstrap, state } = planes;
-        Self { membership, dissemination, bootstrap, state, cx: Context::new(kernel, tables, out) }
+        let Planes { membership, dissemination, bootstrap, state, warnings } = planes;
+        Self { membership, dissemination, bootstrap, state, warnings, cx: Context::new(kernel, tables, out) }
     }
 
     /// Does what the host asks for, unless this node leaves or has left.

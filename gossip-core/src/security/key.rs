@@ -9,6 +9,7 @@
 //! HChaCha20 is a pseudorandom function of 16 bytes (Arciszewski, draft-irtf-cfrg-xchacha-03, section 2.2): what follows from a
 //! key for one use says nothing of what follows for another.
 
+use crate::vocabulary::sealing::KeyId;
 use chacha20::{R20, hchacha};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use core::fmt;
@@ -19,32 +20,6 @@ use zeroize::{Zeroize as _, Zeroizing};
 const PREFIX: &str = "gossip-key-1-";
 /// Hexadecimal digits behind that.
 const DIGITS: usize = 64;
-
-/// Which key: 1 to 127. It follows from the key, so no configuration can give one id to two keys by mistake.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct KeyId(u8);
-
-impl KeyId {
-    /// The most that an id may be.
-    pub const MAX: u8 = 127;
-
-    /// The id as a number.
-    pub const fn get(self) -> u8 {
-        self.0
-    }
-
-    /// The id that a header has; `None` for 0, which stands for the clear, and above 127.
-    pub(crate) const fn from_u8(id: u8) -> Option<Self> {
-        if id == 0 || id > Self::MAX { None } else { Some(Self(id)) }
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:02x}", self.0)
-    }
-}
 
 /// Why a key or a ring is refused. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -1,43 +1,11 @@
-//! The keys that a node accepts, and how far a cluster is on its way from clear to sealed.
+//! The keys that a node accepts.
 
-use super::key::{Derived, Key, KeyError, KeyId};
+use super::key::{Derived, Key, KeyError};
+use crate::vocabulary::sealing::KeyId;
 use core::fmt;
 
 /// The most keys in a ring: the present one, the next, the one before, and one to spare.
 pub const MAX_KEYS: usize = 4;
-
-/// How far a cluster is on its way from clear to sealed. Neighbours understand each other, so a cluster is taken from one to the
-/// next node by node.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Sealing {
-    /// Speaks and hears in the clear alone.
-    #[default]
-    Off,
-    /// Speaks in the clear, and hears both.
-    Accept,
-    /// Speaks sealed, and hears both.
-    Prefer,
-    /// Speaks and hears sealed alone.
-    Require,
-}
-
-impl Sealing {
-    /// Whether what a node sends is sealed.
-    pub const fn seals(self) -> bool {
-        matches!(self, Self::Prefer | Self::Require)
-    }
-
-    /// Whether datagrams in the clear are heard.
-    pub const fn hears_clear(self) -> bool {
-        !matches!(self, Self::Require)
-    }
-
-    /// Whether sealed datagrams are heard.
-    pub const fn hears_sealed(self) -> bool {
-        !matches!(self, Self::Off)
-    }
-}
 
 /// One to four keys: the first seals, all open. Its keys are zeroed when it is dropped.
 #[derive(Clone)]
@@ -96,6 +64,7 @@ impl fmt::Debug for KeyRing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::sealing::Sealing;
     use core::slice;
     use std::{format, string::ToString, vec::Vec};
 

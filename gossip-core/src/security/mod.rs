@@ -4,19 +4,25 @@
 //! &mut [u8] ──Frame::decode──▶ Frame ──Authentic::open──▶ Authentic          address ──Secret::token──▶ token
 //! ```
 //!
-//! With the feature `seal` also what sealed datagrams take, which no node uses yet: keys and rings of them, datagrams sealed for
-//! one receiver, and windows in which none is heard twice.
+//! With the feature `seal` the guard stands before that: it opens sealed datagrams, refuses what was changed or heard before, and
+//! seals what goes out. Without it every datagram is in the clear, and believed as far as the cluster's name is known to friends
+//! only.
 //!
 //! Laws: a datagram is checked as a whole before any of it changes state (`tests/it/hostile.rs`); whoever has not
 //! shown a token for an address draws no more bytes there than it sent (`tests/it/floods.rs`).
 
+#[cfg(not(feature = "seal"))]
+#[path = "clear.rs"]
+pub(crate) mod guard;
+#[cfg(feature = "seal")]
+pub(crate) mod guard;
 #[cfg(feature = "seal")]
 pub(crate) mod key;
 #[cfg(feature = "seal")]
 pub(crate) mod keyring;
 pub(crate) mod open;
 #[cfg(feature = "seal")]
-pub(crate) mod replay;
+mod openings;
 #[cfg(feature = "seal")]
-pub(crate) mod seal;
+mod seal;
 pub(crate) mod token;

@@ -26,14 +26,12 @@
     )
 )]
 
-use super::{
-    key::{Derived, KeyId},
-    keyring::KeyRing,
-};
+use super::{key::Derived, keyring::KeyRing};
 use crate::vocabulary::{
     config::ClusterName,
     error::{Malformed, Verdict},
     record::{Incarnation, NodeId},
+    sealing::KeyId,
 };
 use chacha20poly1305::aead::{AeadInOut as _, inout::InOutBuf};
 use core::hash::Hasher as _;
@@ -44,12 +42,12 @@ const VERSION: u8 = 1;
 const FOR_ANYBODY: u8 = 0x80;
 const HEADER: usize = 22;
 const HEDGE: usize = 8;
-const TAG: usize = 16;
+pub(crate) const TAG: usize = 16;
 const NONCE: usize = 24;
 /// Bytes of a fingerprint, which every body begins with.
 const FINGERPRINT: usize = 8;
 /// Where the body stands in a sealed datagram.
-pub const BODY: usize = HEADER + HEDGE;
+pub(crate) const BODY: usize = HEADER + HEDGE;
 /// What sealing adds: in the clear the header, of the same length, has the fingerprint.
 const _: () = assert!(BODY + FINGERPRINT + TAG - HEADER == 32);
 /// Counters that are left to an epoch when it should end.
@@ -57,17 +55,17 @@ const RESERVE: u32 = 1 << 16;
 
 /// The clear part of a sealed datagram. Nothing of it is believed before the datagram was opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SealedHeader {
+pub(crate) struct SealedHeader {
     /// The key that it says it is sealed with.
-    pub key: KeyId,
+    pub(crate) key: KeyId,
     /// Whether it is for whoever is at the address that it came to.
-    pub for_anybody: bool,
+    pub(crate) for_anybody: bool,
     /// Who says that it sent it.
-    pub sender: NodeId,
+    pub(crate) sender: NodeId,
     /// The sender's epoch.
-    pub epoch: u32,
+    pub(crate) epoch: u32,
     /// The number of the datagram in that epoch.
-    pub counter: u32,
+    pub(crate) counter: u32,
 }
 
 impl SealedHeader {
@@ -75,7 +73,7 @@ impl SealedHeader {
     ///
     /// # Errors
     /// What is wrong with it, as far as can be told without a key.
-    pub fn read(datagram: &[u8], cluster: ClusterName) -> Result<Option<Self>, Verdict> {
+    pub(crate) fn read(datagram: &[u8], cluster: ClusterName) -> Result<Option<Self>, Verdict> {
         let truncated = Verdict::Malformed(Malformed::Truncated);
         let [version, key] = take(datagram, 0).ok_or(truncated)?;
         if version != VERSION {
@@ -103,7 +101,12 @@ impl SealedHeader {
 
     /// Opens a datagram that has this header, in place: its body. `None` if it was changed, was made without the key, or is for
     /// another node; its bytes are worthless then.
-    pub fn open<'d>(&self, ring: &KeyRing, me: NodeId, datagram: &'d mut [u8]) -> Option<&'d mut [u8]> {
+    pub(crate) fn open<'d>(
+        &self,
+        ring: &KeyRing,
+        me: NodeId,
+        datagram: &'d mut [u8],
+    ) -> Option<&'d mut [u8]> {
         let key = ring.find(self.key)?;
         let header: [u8; HEADER] = take(datagram, 0)?;
         let to = if self.for_anybody { None } else { Some(me) };
@@ -121,7 +124,7 @@ impl SealedHeader {
 /// apart use one counter twice.
 #[derive(Clone, Debug)]
 #[allow(missing_copy_implementations)]
-pub struct Sealer {
+pub(crate) struct Sealer {
     cluster: u32,
     me: NodeId,
     epoch: u32,
@@ -131,19 +134,19 @@ pub struct Sealer {
 
 impl Sealer {
     /// Of a node at the start of an epoch.
-    pub const fn new(cluster: ClusterName, me: NodeId, epoch: u32) -> Self {
+    pub(crate) const fn new(cluster: ClusterName, me: NodeId, epoch: u32) -> Self {
         Self { cluster: cluster.tag, me, epoch, counter: 0 }
     }
 
     /// A later epoch begins, and counts from one. An earlier one, or the same, does not begin again.
-    pub fn begin(&mut self, epoch: u32) {
+    pub(crate) fn begin(&mut self, epoch: u32) {
         if epoch > self.epoch {
             (self.epoch, self.counter) = (epoch, 0);
         }
     }
 
     /// Whether the counter nears its end, so that another epoch should begin.
-    pub const fn is_worn(&self) -> bool {
+    pub(crate) const fn is_worn(&self) -> bool {
         self.counter > u32::MAX - RESERVE
     }
 
@@ -151,7 +154,7 @@ impl Sealer {
     /// `None` where only an address is known. `None` if the ring lacks the key, `space` has no room for header, hedge and tag, or
     /// the counter is at its end.
     #[must_use]
-    pub fn seal(
+    pub(crate) fn seal(
         &mut self,
         ring: &KeyRing,
         key: KeyId,

@@ -29,6 +29,8 @@ enum Purpose {
 enum Domain {
     Nonce = 1,
     Token = 2,
+    #[cfg(feature = "seal")]
+    Source = 3,
 }
 
 /// A part of a seed's stream for a purpose. The seed's first half is the key; the second half is hashed in, so that it
@@ -84,6 +86,19 @@ impl Secret {
         input[17..19].copy_from_slice(&address.port().to_be_bytes());
         input[19..].copy_from_slice(&period.to_be_bytes());
         self.hash(&input).max(1)
+    }
+
+    /// A number for the network that an address belongs to, which is all that one who sends can choose freely: the address itself,
+    /// or the first 64 bits of one of IPv6.
+    #[cfg(feature = "seal")]
+    pub(super) fn source(&self, ip: IpAddr) -> u64 {
+        let mut input = [Domain::Source as u8; 9];
+        let network = match ip {
+            IpAddr::V4(ip) => u64::from(ip.to_bits()),
+            IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64,
+        };
+        input[1..].copy_from_slice(&network.to_be_bytes());
+        self.hash(&input)
     }
 }
 

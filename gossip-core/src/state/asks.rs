@@ -135,7 +135,7 @@ impl State {
                 open.sent += 1;
                 open.due = cx.kernel.clock.judged() + patience(cx, slot, open.sent);
                 let question = Message::Ask { nonce: open.nonce, key: open.key };
-                let _ = cx.send(Intent::bare(cx.record(slot).address(), Traffic::State, question));
+                let _ = cx.send(Intent::bare(cx.peer(slot), Traffic::State, question));
                 return;
             }
             Some(_) => AskFailure::Silent,
@@ -183,11 +183,11 @@ impl State {
             return Err(StateError::AnswerTooLarge { most });
         }
         let (now, bytes) = (cx.now(), (BESIDE_ANSWER + found) as u16);
-        let to = live(cx, question.from).map(|slot| cx.record(slot).address());
+        let to = live(cx, question.from).map(|slot| cx.peer(slot));
         let reply = Reply { nonce: question.nonce, answer };
         let sent = to.is_some_and(|to| {
             cx.kernel.budgets.take_answer(now, bytes.into())
-                && cx.within(bytes, |cx| {
+                && cx.as_long_as(bytes.into(), |cx| {
                     cx.write(to, Traffic::State, |draft, _, _| {
                         let _ = draft.answer(&reply);
                     })
@@ -196,6 +196,11 @@ impl State {
         let Metrics { answers, dropped_answers, .. } = &mut cx.kernel.metrics;
         *(if sent { answers } else { dropped_answers }) += 1;
         Ok(())
+    }
+
+    /// Whether a question to this member, with this nonce, waits for its answer.
+    pub(crate) fn has_asked(&self, member: NodeId, nonce: Nonce) -> bool {
+        self.asks.open.iter().any(|open| open.nonce == nonce && open.member == member)
     }
 
     /// A member answers. What this node does not wait for, or not from it, changes nothing.

@@ -8,7 +8,7 @@
 
 use crate::wire::{event::WANT_BYTES, frame::BESIDE_SECTIONS};
 use crate::{
-    kernel::{choose, context::Context, outbox::Event},
+    kernel::{choose, context::Context, outbox::Event, peer::Peer},
     state::plane::State,
     tables::events::{
         event::{Head, UserEvent, Want, Wants, tag},
@@ -22,7 +22,7 @@ use crate::{
         traffic::Traffic,
     },
 };
-use core::{net::SocketAddr, time::Duration};
+use core::time::Duration;
 
 /// How long after a pause of its own a node asks what it missed: what waited in its socket is handled before.
 const CATCH_UP_AFTER: Duration = Duration::from_millis(200);
@@ -122,7 +122,7 @@ impl State {
     pub(crate) fn hear_event_heads(
         &mut self,
         cx: &mut Context<'_, '_>,
-        from: SocketAddr,
+        from: Peer,
         heads: impl Iterator<Item = Head>,
     ) {
         let (now, own) = (cx.now(), tag(cx.my_id()));
@@ -132,10 +132,10 @@ impl State {
         }
     }
 
-    fn send_event_wants(cx: &mut Context<'_, '_>, to: SocketAddr, wants: &Wants) {
+    fn send_event_wants(cx: &mut Context<'_, '_>, to: Peer, wants: &Wants) {
         // No longer than it must be: so it goes out, too, where the budget has no more.
         let len = BESIDE_SECTIONS + wants.len() * WANT_BYTES;
-        cx.within(u16::try_from(len).unwrap_or(u16::MAX), |cx| {
+        cx.as_long_as(len, |cx| {
             let _ = cx.write(to, Traffic::State, |draft, kernel, _| {
                 let put = wants.iter().take_while(|want| draft.event_want(want)).count();
                 kernel.metrics.event_wants_sent += put as u64;
@@ -148,7 +148,7 @@ impl State {
     pub(crate) fn answer_event_wants(
         &mut self,
         cx: &mut Context<'_, '_>,
-        (to, asker): (SocketAddr, NodeId),
+        (to, asker): (Peer, NodeId),
         wants: impl Iterator<Item = Want>,
     ) {
         let now = cx.now();
@@ -163,7 +163,7 @@ impl State {
         if wanted.is_empty() || len == 0 {
             return;
         }
-        cx.within(u16::try_from(BESIDE_SECTIONS + len).unwrap_or(u16::MAX), |cx| {
+        cx.as_long_as(BESIDE_SECTIONS + len, |cx| {
             let _ = cx.write(to, Traffic::State, |draft, kernel, tables| {
                 let missing = tables.events.missing(now, asker, &wanted);
                 let put = missing.filter(|event| draft.user_event(event)).count();
@@ -198,7 +198,7 @@ impl State {
         }
         let peer = choose::well_peer(&cx.tables.members, &mut cx.kernel.rng);
         if let Some(peer) = peer.filter(|_| !wants.is_empty()) {
-            Self::send_event_wants(cx, cx.record(peer).address(), &wants);
+            Self::send_event_wants(cx, cx.peer(peer), &wants);
         }
     }
 }

@@ -6,7 +6,7 @@
 //! ```
 
 use crate::{
-    kernel::{choose, context::Context, sending::put_news, telling::put_item},
+    kernel::{choose, context::Context, peer::Peer, sending::put_news, telling::put_item},
     state::plane::State,
     tables::{
         state::{
@@ -22,7 +22,7 @@ use crate::{
     },
     wire::state::{BESIDE_ENTRIES, Head, Want},
 };
-use core::{net::SocketAddr, time::Duration};
+use core::time::Duration;
 
 /// How long what is missing may be on its way, in gossip intervals.
 const NOTICED_INTERVALS: u32 = 8;
@@ -131,7 +131,7 @@ impl State {
             let asks_owner = matches!(wait, Wait::Asked(times) if times % ASKS_PER_OWNER == 1);
             if asks_owner && owners_asked < MAX_OWNERS_ASKED && choose::is_well(&cx.tables.members, slot) {
                 owners_asked += 1;
-                Self::send_wants(cx, cx.record(slot).address(), &[(slot, cx.known(slot))]);
+                Self::send_wants(cx, cx.peer(slot), &[(slot, cx.known(slot))]);
             } else {
                 let _ = rest.push((slot, cx.known(slot)));
             }
@@ -140,12 +140,12 @@ impl State {
             return;
         }
         if let Some(peer) = choose::well_peer(&cx.tables.members, &mut cx.kernel.rng) {
-            Self::send_wants(cx, cx.record(peer).address(), &rest);
+            Self::send_wants(cx, cx.peer(peer), &rest);
         }
     }
 
     /// Asks for what is above these versions of the owners' maps.
-    pub(crate) fn send_wants(cx: &mut Context<'_, '_>, to: SocketAddr, wanted: &[(SlotId, u32)]) {
+    pub(crate) fn send_wants(cx: &mut Context<'_, '_>, to: Peer, wanted: &[(SlotId, u32)]) {
         let _ = cx.write(to, Traffic::State, |draft, kernel, tables| {
             for &(slot, known) in wanted {
                 let record = tables.members.record(slot);
@@ -163,7 +163,7 @@ impl State {
     pub(crate) fn hear_heads(
         &mut self,
         cx: &mut Context<'_, '_>,
-        from: SocketAddr,
+        from: Peer,
         heads: impl Iterator<Item = Head>,
     ) {
         let mut wanted = heapless::Vec::<(SlotId, u32), MAX_WANTED>::new();
@@ -215,7 +215,7 @@ impl State {
     pub(crate) fn answer_wants(
         &mut self,
         cx: &mut Context<'_, '_>,
-        to: SocketAddr,
+        to: Peer,
         wants: impl Iterator<Item = Want>,
     ) {
         let mut wanted = heapless::Vec::<(SlotId, Option<u32>), MAX_ANSWERED>::new();
@@ -238,7 +238,7 @@ impl State {
     /// Sends what a reader lacks that knows each owner up to a version, or the owner's record where that is `None`.
     pub(super) fn send_items(
         cx: &mut Context<'_, '_>,
-        to: SocketAddr,
+        to: Peer,
         class: Traffic,
         wanted: &[(SlotId, Option<u32>)],
     ) {

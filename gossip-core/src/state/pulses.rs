@@ -11,6 +11,7 @@ use crate::{
     kernel::{
         choose::{self, Chosen},
         context::Context,
+        peer::Peer,
     },
     state::plane::State,
     tables::{
@@ -31,7 +32,7 @@ use crate::{
     },
     wire::{frame::BESIDE_SECTIONS, pulse::BESIDE_BLOB},
 };
-use core::{net::SocketAddr, time::Duration};
+use core::time::Duration;
 
 /// When pulses are sent.
 #[derive(Clone)]
@@ -194,7 +195,7 @@ impl State {
             return; // still due: the next tick is asked for at once
         }
         for peer in peers {
-            let to = cx.record(peer).address();
+            let to = cx.peer(peer);
             told = Self::tell_newest(cx, to, len as u16, told);
         }
         cx.tables.pulses.retire_newest(told);
@@ -202,9 +203,9 @@ impl State {
     }
 
     /// Sends up to `most` of the newest, as far as they fit; returns how many it sent.
-    fn tell_newest(cx: &mut Context<'_, '_>, to: SocketAddr, len: u16, most: usize) -> usize {
+    fn tell_newest(cx: &mut Context<'_, '_>, to: Peer, len: u16, most: usize) -> usize {
         let (now, mut told) = (cx.now(), 0);
-        cx.within(len, |cx| {
+        cx.as_long_as(len.into(), |cx| {
             let _ = cx.write(to, Traffic::Pulse, |draft, kernel, tables| {
                 for (slot, said) in tables.pulses.newest(now).take(most) {
                     let origin = tables.members.record(slot).id();

@@ -2,13 +2,13 @@
 //! owner.
 
 use crate::{
-    kernel::{choose, context::Context},
+    kernel::{choose, context::Context, peer::Peer},
     state::plane::State,
     tables::table::{SlotId, index::Place},
     vocabulary::{bounds::sized, time::Instant, traffic::Traffic},
     wire::state::Range,
 };
-use core::{net::SocketAddr, time::Duration};
+use core::time::Duration;
 
 /// Gaps from which on ranges are asked for: as many wants fill two datagrams.
 const MANY_GAPS: u32 = 128;
@@ -117,7 +117,7 @@ impl State {
 
     fn send_range(&mut self, cx: &mut Context<'_, '_>, range: Range) {
         let Some(peer) = choose::well_peer(&cx.tables.members, &mut cx.kernel.rng) else { return };
-        let sent = cx.write(cx.record(peer).address(), Traffic::Sync, |draft, _, _| {
+        let sent = cx.write(cx.peer(peer), Traffic::Sync, |draft, _, _| {
             let _ = draft.range(&range);
         });
         cx.kernel.metrics.state_fetches += u64::from(sent);
@@ -125,7 +125,7 @@ impl State {
 
     /// Sends all that is known of the owners in a range, from a random place on.
     #[inline(never)]
-    pub(crate) fn answer_range(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, range: Range) {
+    pub(crate) fn answer_range(&mut self, cx: &mut Context<'_, '_>, to: Peer, range: Range) {
         let mut owners = heapless::Vec::<(SlotId, Option<u32>), MAX_ANSWERED>::new();
         let members = &cx.tables.members;
         let slots = members.as_view().after(Place { tag: range.from, id: 0 }, range.until).take(MAX_ANSWERED);

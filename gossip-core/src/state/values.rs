@@ -8,7 +8,7 @@
 //! exchange ends.
 
 use crate::{
-    kernel::{context::Context, outbox::Event},
+    kernel::{context::Context, outbox::Event, peer::Peer},
     state::plane::State,
     tables::{
         state::entry::Seconds,
@@ -22,7 +22,7 @@ use crate::{
     vocabulary::{error::ValueError, key::ValueKey, time::Instant, traffic::Traffic},
     wire::{frame::Contents, value::List},
 };
-use core::{net::SocketAddr, time::Duration};
+use core::time::Duration;
 
 /// How old a value is, in seconds, that is no news to others if this node has just joined: it hears what all know.
 const OLD: u32 = 5;
@@ -176,12 +176,7 @@ impl State {
 
     /// A member, at its advertised address, says what it holds: by a sum, by a list, or by what it asks for.
     #[inline(never)]
-    pub(crate) fn compare_values(
-        &mut self,
-        cx: &mut Context<'_, '_>,
-        from: SocketAddr,
-        contents: &Contents<'_>,
-    ) {
+    pub(crate) fn compare_values(&mut self, cx: &mut Context<'_, '_>, from: Peer, contents: &Contents<'_>) {
         if !cx.tables.values.keeps() {
             return;
         }
@@ -196,7 +191,7 @@ impl State {
 
     /// Another node holds other values: it is told which, unless another one was just now.
     #[inline(never)]
-    fn send_list(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr) {
+    fn send_list(&mut self, cx: &mut Context<'_, '_>, to: Peer) {
         let now = cx.now();
         let in_motion = cx.tables.values.view().pending() > 0;
         let gap = if in_motion { LIST_GAP_IN_MOTION } else { LIST_GAP } * 2u32.pow(self.shared.vain);
@@ -218,7 +213,7 @@ impl State {
 
     /// Tells what a list lacks, and asks for what it has in advance.
     #[inline(never)]
-    fn answer_list(cx: &mut Context<'_, '_>, to: SocketAddr, list: List<'_>) {
+    fn answer_list(cx: &mut Context<'_, '_>, to: Peer, list: List<'_>) {
         let now: Seconds = cx.now().into();
         let (mut lacks, mut ahead) = (false, false);
         cx.tables.values.compare(list.span, list.versions(), now, |difference| match difference {
@@ -259,7 +254,7 @@ impl State {
 
     /// Sends the values that a member asks for.
     #[inline(never)]
-    fn answer_keys(cx: &mut Context<'_, '_>, to: SocketAddr, keys: impl Iterator<Item = ValueKey>) {
+    fn answer_keys(cx: &mut Context<'_, '_>, to: Peer, keys: impl Iterator<Item = ValueKey>) {
         let now: Seconds = cx.now().into();
         let mut keys = keys.peekable();
         for _ in 0..MAX_ANSWERS {

@@ -1,5 +1,7 @@
 //! Where the tables live: in place, or on the heap. Protocol code sees neither, only borrowed slices.
 
+#[cfg(feature = "seal")]
+use crate::tables::replay::Window;
 use crate::tables::{
     events::{
         places::Place,
@@ -37,6 +39,9 @@ pub struct Tables<'a> {
     pub(crate) events: Events<'a>,
     pub(crate) values: values::Values<'a>,
     pub(crate) pulses: pulses::Pulses<'a>,
+    /// What was heard of each member, by slot.
+    #[cfg(feature = "seal")]
+    pub(crate) windows: &'a mut [Window],
 }
 
 /// The same, to read only.
@@ -47,6 +52,8 @@ pub struct Views<'a> {
     pub(crate) state: read::View<'a>,
     pub(crate) values: values::View<'a>,
     pub(crate) pulses: pulses::View<'a>,
+    #[cfg(feature = "seal")]
+    pub(crate) windows: &'a [Window],
 }
 
 impl fmt::Debug for Tables<'_> {
@@ -116,6 +123,8 @@ struct Parts<'a> {
     suspicions: &'a mut [Suspicion],
     timers: &'a mut [Timer],
     scalars: &'a mut Scalars,
+    #[cfg(feature = "seal")]
+    windows: &'a mut [Window],
     state: StateParts<'a>,
 }
 
@@ -130,6 +139,8 @@ impl<'a> Parts<'a> {
             suspicions,
             timers,
             scalars,
+            #[cfg(feature = "seal")]
+            windows,
             state: (kept, events, values, pulses),
         } = self;
         let Scalars { table: state, rumors, suspicions: open } = scalars;
@@ -141,6 +152,8 @@ impl<'a> Parts<'a> {
             events,
             values,
             pulses,
+            #[cfg(feature = "seal")]
+            windows,
         }
     }
 }
@@ -322,6 +335,8 @@ pub struct Inline<const MEMBERS: usize, const SUSPECTS: usize = 16, S = NoState>
     suspicions: [Suspicion; SUSPECTS],
     timers: [Timer; SUSPECTS],
     scalars: Scalars,
+    #[cfg(feature = "seal")]
+    windows: [Window; MEMBERS],
     state: S,
 }
 
@@ -348,6 +363,8 @@ impl<const MEMBERS: usize, const SUSPECTS: usize, S> Inline<MEMBERS, SUSPECTS, S
             suspicions: [Suspicion::EMPTY; SUSPECTS],
             timers: [Timer::EMPTY; SUSPECTS],
             scalars: Scalars::EMPTY,
+            #[cfg(feature = "seal")]
+            windows: [Window::EMPTY; MEMBERS],
             state,
         }
     }
@@ -380,6 +397,8 @@ impl<const MEMBERS: usize, const SUSPECTS: usize, S: StateMemory> Storage for In
             suspicions: &mut self.suspicions,
             timers: &mut self.timers,
             scalars: &mut self.scalars,
+            #[cfg(feature = "seal")]
+            windows: &mut self.windows,
             state: self.state.parts(),
         }
         .tables()
@@ -389,7 +408,15 @@ impl<const MEMBERS: usize, const SUSPECTS: usize, S: StateMemory> Storage for In
         let (slots, ring, state) = (&self.slots, &self.ring, &self.scalars.table);
         let members = View { slots, index: self.index.as_flattened(), ring, state };
         let (state, values, pulses) = self.state.view();
-        Views { members, suspicions: &self.suspicions, state, values, pulses }
+        Views {
+            members,
+            suspicions: &self.suspicions,
+            state,
+            values,
+            pulses,
+            #[cfg(feature = "seal")]
+            windows: &self.windows,
+        }
     }
 }
 
@@ -444,6 +471,8 @@ mod heap {
         suspicions: Box<[Suspicion]>,
         timers: Box<[Timer]>,
         scalars: Scalars,
+        #[cfg(feature = "seal")]
+        windows: Box<[Window]>,
         owners: Box<[Owner]>,
         blocks: Box<[Block]>,
         links: Box<[Link]>,
@@ -500,6 +529,8 @@ mod heap {
                 suspicions: zeroed_slice_box(suspects),
                 timers: zeroed_slice_box(suspects),
                 scalars: Scalars::EMPTY,
+                #[cfg(feature = "seal")]
+                windows: zeroed_slice_box(members),
                 owners: Box::default(),
                 blocks: Box::default(),
                 links: Box::default(),
@@ -528,6 +559,8 @@ mod heap {
                 suspicions: &mut self.suspicions,
                 timers: &mut self.timers,
                 scalars: &mut self.scalars,
+                #[cfg(feature = "seal")]
+                windows: &mut self.windows,
                 state: (
                     Store::new(
                         &mut self.owners,
@@ -549,7 +582,15 @@ mod heap {
             let members = View { slots, index, ring, state: &self.scalars.table };
             let state = read::View::new(&self.owners, (&self.blocks, &self.links));
             let pulses = pulses::View::new(&self.pulses);
-            Views { members, suspicions: &self.suspicions, state, values: self.values.view(), pulses }
+            Views {
+                members,
+                suspicions: &self.suspicions,
+                state,
+                values: self.values.view(),
+                pulses,
+                #[cfg(feature = "seal")]
+                windows: &self.windows,
+            }
         }
     }
 

@@ -14,9 +14,12 @@ pub(crate) mod changes;
 pub(crate) mod contacts;
 pub(crate) mod events;
 pub(crate) mod memory;
+pub(crate) mod pace;
 pub(crate) mod pulses;
 pub(crate) mod queue;
 mod records;
+#[cfg(feature = "seal")]
+pub(crate) mod replay;
 pub(crate) mod rtt;
 pub(crate) mod state;
 pub(crate) mod table;

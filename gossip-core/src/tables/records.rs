@@ -1,5 +1,7 @@
 //! The one way to change a record: what is kept of the member beside it follows.
 
+#[cfg(feature = "seal")]
+use crate::tables::replay::Window;
 use crate::{
     tables::{
         memory::Tables,
@@ -23,6 +25,8 @@ impl Tables<'_> {
             self.state.begin(ME, me.incarnation().epoch);
         }
         self.pulses.forget_others(ME);
+        #[cfg(feature = "seal")]
+        self.windows.fill(Window::EMPTY);
         self.members.reset_to_self(key, me, born);
     }
 
@@ -48,6 +52,8 @@ impl Tables<'_> {
     pub(crate) fn forget(&mut self, slot: SlotId) {
         self.state.forget(slot);
         self.pulses.forget(slot);
+        #[cfg(feature = "seal")]
+        self.windows.get_mut(slot as usize).into_iter().for_each(|window| *window = Window::EMPTY);
         self.members.forget(slot);
     }
 

@@ -22,6 +22,13 @@ pub enum Verdict {
     UnknownVersion(u8),
     /// Sealed with a key that this node does not have; no effect.
     UnknownKey(u8),
+    /// Sealed with a key of this node, but it does not open: it was changed, made without the key, or sealed for another node;
+    /// no effect.
+    Forged,
+    /// Sealed, and heard before; no effect.
+    Replayed,
+    /// In the clear, where this node hears sealed datagrams alone; no effect.
+    NotSealed,
     /// Sent by this node itself, or by another one under its id; no effect.
     OwnEcho,
     /// From a sender that is no member, over the limit on such input; no effect.

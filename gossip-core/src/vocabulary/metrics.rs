@@ -111,8 +111,22 @@ counters! {
     bytes_received_pulse,
     /// Datagrams refused as malformed.
     malformed,
-    /// Datagrams of other clusters, versions or keys, and of our own id.
+    /// Datagrams of other clusters or versions, and of our own id.
     foreign,
+    /// Datagrams sealed with a key that this node does not have.
+    unknown_keys,
+    /// Datagrams sealed with a key of this node that do not open: changed on their way, made without the key, or for another node.
+    forged,
+    /// Sealed datagrams that were heard before.
+    replayed,
+    /// Datagrams in the clear, where this node hears sealed ones alone.
+    not_sealed,
+    /// Sealed datagrams that opened.
+    received_sealed,
+    /// Datagrams in the clear that were heard: while there are any, not all nodes seal.
+    received_clear,
+    /// Sealed datagrams of members that have yet to prove that they speak now: heard as from non-members.
+    unproven,
     /// Datagrams of senders that are not members.
     non_members,
     /// Datagrams of members whose view's fingerprint equalled ours.
@@ -153,6 +167,8 @@ counters! {
     sieves,
     /// Packets not made because the outbox was full.
     dropped_outbox_full,
+    /// Packets not sent because they could not be sealed: the epoch's counter is at its end.
+    dropped_unsealed,
     /// Packets not made because their class had spent its budget.
     dropped_over_budget,
     /// Records not taken in because the member table was full.

@@ -19,6 +19,8 @@ pub(crate) mod metrics;
 pub(crate) mod name;
 pub(crate) mod record;
 pub(crate) mod rng;
+#[cfg(feature = "seal")]
+pub(crate) mod sealing;
 pub(crate) mod time;
 pub(crate) mod traffic;
 mod words;

@@ -15,6 +15,8 @@
 //! 62 answer       see `answer`
 //! ```
 
+#[cfg(feature = "seal")]
+mod body;
 mod class;
 mod pulses;
 mod values;

@@ -1,11 +1,17 @@
 //! That each counter counts: none stands for something that cannot happen.
 
 use crate::support::{self, Link, Network, forge, lan, millis, secs};
-use gossip_core::{Health, Heap, Locality, Metrics, Mode, Status};
+use gossip_core::{Health, Heap, Locality, Metrics, Mode, Status, Verdict};
 
 /// Counters of bounds that only a pressure of their own reaches: each has its test, in `rates.rs`, `limits.rs`, `cluster.rs`,
 /// `user_events.rs`, `shared.rs`, `asks.rs` or `pulses.rs`.
-const UNDER_PRESSURE: [&str; 23] = [
+const UNDER_PRESSURE: [&str; 29] = [
+    "forged",
+    "replayed",
+    "not_sealed",
+    "received_sealed",
+    "unproven",
+    "dropped_unsealed",
     "asked_answered",
     "answers",
     "events_displaced",
@@ -124,6 +130,14 @@ fn ask_in_vain(network: &mut Network<Heap>) {
 }
 
 /// What happens to clusters, one after the other, by the counters that it moves.
+/// Sends a node what is sealed, which it cannot open.
+fn send_what_does_not_open(network: &mut Network<Heap>) {
+    let stranger = network.fresh_address();
+    let mut sealed = [forge::head(lan()), vec![7; 60]].concat();
+    sealed[1] = 5;
+    assert_eq!(network.inject(0, stranger, &sealed), Verdict::UnknownKey(5));
+}
+
 #[test]
 fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
     let budgets = lan().budgets.with(|b| (b.sync, b.pulses) = (12_000, 6_000));
@@ -170,6 +184,7 @@ fn in_an_eventful_life_every_counter_but_those_of_the_bounds_counts() {
     say(&mut network, 0, 1, &[(48, item)]);
     // An answer to no sieve.
     say(&mut network, 0, 1, &[(20, vec![0; 4])]);
+    send_what_does_not_open(&mut network);
     // Something that repair brings.
     let me = network.hosts[5].node.me();
     let word = me.with_state(me.state_version() + 1, Health::Unhealthy, 0);

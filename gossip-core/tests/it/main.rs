@@ -56,6 +56,8 @@ mod repair;
 mod reunion;
 #[cfg(feature = "alloc")]
 mod routable;
+#[cfg(all(feature = "alloc", feature = "seal"))]
+mod sealing;
 #[cfg(feature = "alloc")]
 mod shared;
 #[cfg(feature = "alloc")]

@@ -22,9 +22,13 @@ const RENAMED: [(&str, &str); 4] = [
     ("bytes_of_events", "event_bytes"),
 ];
 /// Counters of what was lost whose names do not begin so, and causes of loss that are theirs alone.
-const LOST: [&str; 11] = [
+const LOST: [&str; 15] = [
     "malformed",
     "foreign",
+    "unknown_keys",
+    "forged",
+    "replayed",
+    "not_sealed",
     "limited",
     "events_displaced",
     "pulses_displaced",

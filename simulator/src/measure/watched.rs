@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The kinds of events, as figures name them. Whatever a later core adds is `other`.
-pub const KINDS: [&str; 25] = [
+pub const KINDS: [&str; 26] = [
     "up",
     "suspected",
     "cleared",
@@ -33,6 +33,7 @@ pub const KINDS: [&str; 25] = [
     "observed_address",
     "member_observed",
     "state",
+    "unknown_key",
     "other",
 ];
 
@@ -62,7 +63,8 @@ fn kind_of(event: Event) -> usize {
         Event::ObservedAddress { .. } => 21,
         Event::MemberObserved(_) => 22,
         Event::State(_) => 23,
-        _ => 24,
+        Event::UnknownKey { .. } => 24,
+        _ => 25,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
         choose::{self, MAX_CHOSEN},
         context::Context,
         path::Size,
+        peer::Peer,
         sending::Intent,
     },
     tables::table::{SlotId, index::Place},
@@ -22,7 +23,7 @@ use crate::{
     },
     wire::message::{Message, Nonce, Token},
 };
-use core::{net::SocketAddr, time::Duration};
+use core::time::Duration;
 
 /// Members per range, below which more ranges would cost more round trips than they save.
 const MEMBERS_PER_FETCH: u32 = 64;
@@ -41,7 +42,7 @@ const TRIES_PER_PEER: u8 = 2;
 
 impl Bootstrap {
     /// Cuts the id-hash space into ranges and asks for each.
-    pub(super) fn begin_fetching(&mut self, cx: &mut Context<'_, '_>, from: SocketAddr, members: u32) {
+    pub(super) fn begin_fetching(&mut self, cx: &mut Context<'_, '_>, from: Peer, members: u32) {
         let ranges = (members / MEMBERS_PER_FETCH).clamp(1, MAX_FETCHES as u32);
         for range in 0..u64::from(ranges) {
             let bound = |n: u64| (n << 32) / u64::from(ranges);
@@ -73,7 +74,7 @@ impl Bootstrap {
         true
     }
 
-    fn add_fetch(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr, from_tag: u32, until: u32) {
+    fn add_fetch(&mut self, cx: &mut Context<'_, '_>, to: Peer, from_tag: u32, until: u32) {
         let after = Place { tag: from_tag, id: 0 };
         let (nonce, due) = (cx.fresh_nonce(), Instant::NEVER);
         let fetch = Fetch {
@@ -107,10 +108,10 @@ impl Bootstrap {
         let nonce = cx.fresh_nonce();
         let is_asked = |slot: SlotId| {
             let (address, mut fetches) = (cx.record(slot).address(), self.joining.fetches().iter());
-            fetches.any(|fetch| fetch.to == address)
+            fetches.any(|fetch| fetch.to.address == address)
         };
         let free = elsewhere.iter().copied().find(|&slot| !is_asked(slot));
-        let to = free.or(elsewhere.first().copied()).map_or(before, |slot| cx.record(slot).address());
+        let to = free.or(elsewhere.first().copied()).map_or(before, |slot| cx.peer(slot));
         let Some(fetch) = self.joining.fetch(at) else { return debug_assert!(false, "no such fetch") };
         (fetch.to, fetch.nonce, fetch.token) = (to, nonce, 0);
         (fetch.windows, fetch.refused) = (0, false);

@@ -1,12 +1,11 @@
 //! The ranges that are being fetched, and the pages of them that overtook others.
 
 use crate::{
-    kernel::path::Size,
+    kernel::{path::Size, peer::Peer},
     tables::table::index::Place,
     vocabulary::{bounds::sized, time::Instant},
     wire::message::{Nonce, Token},
 };
-use core::net::SocketAddr;
 
 /// Ranges fetched at a time.
 pub(super) const MAX_FETCHES: usize = sized(8, 2);
@@ -17,7 +16,7 @@ pub(super) const MAX_EARLY: usize = sized(8, 2);
 #[derive(Clone)]
 pub(super) struct Fetch {
     pub(super) nonce: Nonce,
-    pub(super) to: SocketAddr,
+    pub(super) to: Peer,
     pub(super) token: Token,
     /// Everything up to here has come.
     pub(super) after: Place,

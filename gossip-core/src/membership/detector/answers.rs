@@ -32,6 +32,23 @@ impl Membership {
         }
     }
 
+    /// Whether an ack with this nonce, by this member, would be news: of a probe of ours, a control, a relayed ping, or our leave.
+    pub(crate) fn awaits_ack(&self, cx: &Context<'_, '_>, sender: SlotId, nonce: Nonce) -> bool {
+        let base = nonce & !(ATTEMPTS - 1);
+        let of_probe =
+            |probe: &Probe| probe.nonce == base && (probe.slot == sender || probe.controls.contains(&sender));
+        self.detector.probes.iter().any(of_probe)
+            || self.relays.awaits(sender, nonce)
+            || self.lifecycle.farewell() == Some(nonce) && !self.lifecycle.has_acknowledged(sender)
+            || self.healing.is_reconnect(cx.record(sender).address(), nonce)
+    }
+
+    /// Whether this member was asked to ping another, with this nonce.
+    pub(crate) fn has_asked_relay(&self, relay: SlotId, nonce: Nonce) -> bool {
+        let base = nonce & !(ATTEMPTS - 1);
+        self.detector.probes.iter().any(|probe| probe.nonce == base && probe.asked & relay_bit(relay) != 0)
+    }
+
     /// A control answered: the path to this zone works.
     fn control_answered(&mut self, cx: &mut Context<'_, '_>, at: usize, sender: NodeId) {
         let Some(control) = cx.tables.members.find(sender) else { return };

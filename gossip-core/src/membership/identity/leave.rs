@@ -6,13 +6,13 @@ use super::{
     phase::{Phase, Turn},
 };
 use crate::{
-    kernel::{context::Context, outbox::Event, sending::Intent},
+    kernel::{context::Context, outbox::Event, peer::Peer, sending::Intent},
     membership::plane::Membership,
     tables::table::{ME, SlotId},
     vocabulary::{config::Config, record::Status, time::Instant, traffic::Traffic},
     wire::message::Nonce,
 };
-use core::{net::SocketAddr, time::Duration};
+use core::time::Duration;
 
 /// Where others leave too, a leave that fewer have acknowledged takes this many gossip intervals: until then this
 /// node answers the others, which would wait in vain otherwise; and those that stay have had the time to acknowledge
@@ -156,8 +156,15 @@ impl Membership {
 
     /// Another member that leaves told us so. We are gone in a moment, and count as none who knows; but it hears that
     /// we leave, and who else does, and does not wait for us.
-    pub(crate) fn part_with(&mut self, cx: &mut Context<'_, '_>, to: SocketAddr) {
-        let _ = cx.send(Intent { to, class: Traffic::Probe, message: None, about: Some(ME), rumors: true });
+    pub(crate) fn part_with(&mut self, cx: &mut Context<'_, '_>, to: Peer) {
+        let _ = cx.send(Intent {
+            to,
+            class: Traffic::Probe,
+            message: None,
+            about: Some(ME),
+            rumors: true,
+            first: false,
+        });
     }
 
     /// When our leave is over; in the past if at once.

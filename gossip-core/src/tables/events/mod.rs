@@ -45,7 +45,6 @@ mod asked;
 mod check;
 pub(crate) mod event;
 pub(crate) mod limits;
-pub(crate) mod pace;
 pub(crate) mod places;
 pub(crate) mod queue;
 pub(crate) mod ring;

@@ -7,13 +7,15 @@ use super::{
         BESIDE_PAYLOAD, HEARD_BURST, HEARD_BYTES_PER_SECOND, MAX_PAYLOAD, MAX_WANTS, SEND_BURST,
         SEND_INTERVAL, SLACK, TTL,
     },
-    pace::{Pace, time_of},
     places::{self, Misfit, Place},
     ring::{Held, Marks, Ring},
 };
-use crate::vocabulary::{
-    record::{Incarnation, NodeId},
-    time::Instant,
+use crate::{
+    tables::pace::{Pace, time_of},
+    vocabulary::{
+        record::{Incarnation, NodeId},
+        time::Instant,
+    },
 };
 use core::time::Duration;
 

@@ -7,11 +7,12 @@
 //! | equal | 64 or more behind the highest | unproven |
 //! | lower or higher | | unproven |
 
-use super::key::KeyId;
+use crate::vocabulary::sealing::KeyId;
+use bytemuck::Zeroable;
 
 /// How a datagram stands to what its sender said before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Freshness {
+pub(crate) enum Freshness {
     /// It was not heard before.
     Fresh,
     /// It was heard before, and is not opened.
@@ -22,7 +23,7 @@ pub enum Freshness {
 
 /// What shows that a sender speaks now, whatever was heard of it before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Proof {
+pub(crate) enum Proof {
     /// An answer with a nonce of ours that nobody answered before: it counts once.
     Nonce,
     /// A join with a token that was made in this period. It could be sent again for as long as the token is valid, so in each
@@ -34,8 +35,8 @@ pub enum Proof {
 }
 
 /// The counters of a member that were heard. 16 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Window {
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Zeroable)]
+pub(crate) struct Window {
     /// Bit *n*: `highest - n` was heard.
     heard: u64,
     highest: u32,
@@ -53,10 +54,10 @@ const OPEN: u8 = 0x80;
 
 impl Window {
     /// Nothing was heard.
-    pub const EMPTY: Self = Self { heard: 0, highest: 0, epoch: 0, key: 0, state: 0 };
+    pub(crate) const EMPTY: Self = Self { heard: 0, highest: 0, epoch: 0, key: 0, state: 0 };
 
     /// What a datagram of this epoch and counter is, where the sender's record has the epoch `known`.
-    pub fn judge(&self, known: u32, epoch: u32, counter: u32) -> Freshness {
+    pub(crate) fn judge(&self, known: u32, epoch: u32, counter: u32) -> Freshness {
         if epoch != known {
             return Freshness::Unproven;
         }
@@ -72,7 +73,7 @@ impl Window {
     }
 
     /// Notes a datagram that was fresh, and opened.
-    pub fn commit(&mut self, epoch: u32, counter: u32, key: KeyId) {
+    pub(crate) fn commit(&mut self, epoch: u32, counter: u32, key: KeyId) {
         self.key = key.get();
         if !self.is_of(epoch) {
             self.restart(epoch, counter);
@@ -88,7 +89,7 @@ impl Window {
     /// Sets the window to a datagram that was unproven, has opened, and proves itself. False, and nothing has changed, where
     /// a token of this period has done so already.
     #[must_use]
-    pub fn prove(&mut self, epoch: u32, counter: u32, key: KeyId, proof: Proof) -> bool {
+    pub(crate) fn prove(&mut self, epoch: u32, counter: u32, key: KeyId, proof: Proof) -> bool {
         if let Proof::Token { period } = proof {
             let period = (period % 127) as u8 + 1;
             if self.state & !OPEN == period {
@@ -102,7 +103,7 @@ impl Window {
     }
 
     /// The key that the member was last heard under.
-    pub fn key(&self) -> Option<KeyId> {
+    pub(crate) fn key(&self) -> Option<KeyId> {
         KeyId::from_u8(self.key)
     }
 

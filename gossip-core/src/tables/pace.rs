@@ -14,7 +14,7 @@ impl Pace {
     ///
     /// # Errors
     /// How long until it may be taken.
-    pub(super) fn take(&mut self, now: Instant, cost: Duration, burst: Duration) -> Result<(), Duration> {
+    pub(crate) fn take(&mut self, now: Instant, cost: Duration, burst: Duration) -> Result<(), Duration> {
         let paid = self.0.max(now) + cost;
         let wait = paid.since(now + burst);
         if !wait.is_zero() {
@@ -25,13 +25,13 @@ impl Pace {
     }
 
     /// Whether as much could be taken.
-    pub(super) fn has(self, now: Instant, cost: Duration, burst: Duration) -> bool {
+    pub(crate) fn has(self, now: Instant, cost: Duration, burst: Duration) -> bool {
         let mut pace = self;
         pace.take(now, cost, burst).is_ok()
     }
 }
 
 /// How long `bytes` take at `per_second` bytes a second.
-pub(super) fn time_of(bytes: u32, per_second: u32) -> Duration {
+pub(crate) fn time_of(bytes: u32, per_second: u32) -> Duration {
     Duration::from_micros(u64::from(bytes) * micros(Duration::from_secs(1)) / u64::from(per_second))
 }

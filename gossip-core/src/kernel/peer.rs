@@ -1,0 +1,23 @@
+//! Who is at the other end of a packet.
+
+use crate::vocabulary::record::NodeId;
+use core::net::SocketAddr;
+
+/// Another node: where it is, and which one it is, as far as is known. A sealed packet is bound to that one; one for an address
+/// alone opens for anybody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    pub(crate) id: Option<NodeId>,
+}
+
+impl Peer {
+    pub(crate) const fn new(id: NodeId, address: SocketAddr) -> Self {
+        Self { address, id: Some(id) }
+    }
+
+    /// Whoever is there.
+    pub(crate) const fn anybody_at(address: SocketAddr) -> Self {
+        Self { address, id: None }
+    }
+}

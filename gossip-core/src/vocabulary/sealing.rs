@@ -1,0 +1,62 @@
+//! How keys are told apart, and how far a cluster is on its way from clear to sealed.
+
+use core::fmt;
+
+/// Which key: 1 to 127. It follows from the key, so no configuration can give one id to two keys by mistake.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct KeyId(pub(crate) u8);
+
+impl KeyId {
+    /// The most that an id may be.
+    pub const MAX: u8 = 127;
+
+    /// The id as a number.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
+    /// The id that a header has; `None` for 0, which stands for the clear, and above 127.
+    pub(crate) const fn from_u8(id: u8) -> Option<Self> {
+        if id == 0 || id > Self::MAX { None } else { Some(Self(id)) }
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02x}", self.0)
+    }
+}
+
+/// How far a cluster is on its way from clear to sealed. Neighbours understand each other, so a cluster is taken from one to the
+/// next node by node.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Sealing {
+    /// Speaks and hears in the clear alone.
+    #[default]
+    Off,
+    /// Speaks in the clear, and hears both.
+    Accept,
+    /// Speaks sealed, and hears both.
+    Prefer,
+    /// Speaks and hears sealed alone.
+    Require,
+}
+
+impl Sealing {
+    /// Whether what a node sends is sealed.
+    pub const fn seals(self) -> bool {
+        matches!(self, Self::Prefer | Self::Require)
+    }
+
+    /// Whether datagrams in the clear are heard.
+    pub const fn hears_clear(self) -> bool {
+        !matches!(self, Self::Require)
+    }
+
+    /// Whether sealed datagrams are heard.
+    pub const fn hears_sealed(self) -> bool {
+        !matches!(self, Self::Off)
+    }
+}

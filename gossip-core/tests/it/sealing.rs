@@ -1,0 +1,360 @@
+//! That a cluster with a key is one without outsiders, and stays whole while its keys and modes change.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use crate::support::{
+    Datagram, Network, Recorder, across_seeds,
+    forge::{self, datagram, head},
+    form, lan, millis, network, secs, seeds,
+};
+use gossip_core::{
+    Event, Health, Heap, Instant, Key, KeyError, KeyRing, Node, NodeId, Outbox, Sealing, Status, Verdict,
+};
+use std::{collections::BTreeSet, net::SocketAddr};
+
+/// A key by a number.
+fn key(n: u8) -> Key {
+    let mut byte = n;
+    Key::from_bytes(std::array::from_fn(|_| {
+        byte = byte.wrapping_mul(5).wrapping_add(7);
+        byte
+    }))
+    .unwrap()
+}
+
+fn ring(keys: &[u8]) -> KeyRing {
+    KeyRing::new(&keys.iter().map(|&n| key(n)).collect::<Vec<_>>()).unwrap()
+}
+
+/// Gives a node keys at its start.
+fn begin(keys: &'static [u8], sealing: Sealing) -> impl Fn(&mut Node<Heap>, Instant, &mut Outbox<'_>) {
+    move |node, now, out| {
+        let output = node.set_keys(now, ring(keys), sealing, true, out).unwrap();
+        assert_eq!((output.verdict, output.packets().len()), (Verdict::Accepted, 0));
+    }
+}
+
+/// Gives a running host other keys.
+fn set<W: crate::support::Watch<Heap>>(
+    network: &mut Network<Heap, W>,
+    host: usize,
+    keys: &[u8],
+    sealing: Sealing,
+) -> Result<(), KeyError> {
+    let (mut refused, ring) = (None, ring(keys));
+    network.command(host, |node, now, out| {
+        let (mode, present) = (node.sealing(), ring);
+        if let Err(error) = node.set_keys(now, present.clone(), sealing, false, out).map(|_| ()) {
+            assert_eq!(node.sealing(), mode, "a refusal changes nothing");
+            refused = Some(error);
+            return node.tick(now, out);
+        }
+        node.set_keys(now, present, sealing, false, out).unwrap()
+    });
+    refused.map_or(Ok(()), Err)
+}
+
+/// A cluster of `n` that has formed, sealed.
+fn sealed(seed: u64, n: usize) -> Network<Heap, Recorder> {
+    let mut network = network(seed, lan(), Recorder::default());
+    network.set_prelude(begin(&[1], Sealing::Require));
+    form(&mut network, seed, n);
+    network
+}
+
+fn count(network: &Network<Heap, Recorder>, host: usize, name: &str) -> u64 {
+    network.hosts[host].node.metrics().counters().find(|(of, _)| *of == name).unwrap().1
+}
+
+fn sum<W>(network: &Network<Heap, W>, name: &str) -> u64 {
+    let of = |host: &crate::support::Host<Heap>| {
+        host.node.metrics().counters().find(|(of, _)| *of == name).unwrap().1
+    };
+    network.hosts.iter().map(of).sum()
+}
+
+/// The latest datagram from one host to another.
+fn latest(network: &Network<Heap, Recorder>, from: usize, to: usize) -> Datagram {
+    let (from, to) = (network.hosts[from].address, network.hosts[to].address);
+    network.watch.0.iter().rev().find(|sent| sent.from == from && sent.to == to).unwrap().clone()
+}
+
+#[test]
+fn a_sealed_cluster_forms_and_finds_deaths_as_one_in_the_clear() {
+    across_seeds(seeds(), |seed| {
+        let mut network = sealed(seed, 12);
+        network.run_for(secs(20));
+        assert!(network.is_formed());
+        network.crash(5);
+        let found = network.wait(secs(30), |network| network.all_say(5, Status::Dead));
+        assert!(found.is_some(), "{}", network.opinions(5));
+        assert!(network.watch.0.iter().all(|sent| sent.bytes[1] & 0x7F == key(1).id().get()));
+        for refused in ["forged", "replayed", "not_sealed", "unknown_keys", "dropped_unsealed"] {
+            assert_eq!(sum(&network, refused), 0, "{refused}");
+        }
+        let address = network.fresh_address();
+        network.restart(5, address);
+        network.join(5, &[0, 1]);
+        assert!(network.wait(secs(20), Network::is_formed).is_some());
+    });
+}
+
+#[test]
+fn no_outsider_is_heard_whatever_it_says_in_whose_name_it_likes() {
+    let mut network = sealed(1, 5);
+    let (member, at) = (network.hosts[1].id, network.hosts[1].address);
+    let record = network.hosts[2].node.me().with_status(Status::Left);
+    let lie = datagram(&head(lan()), member, &[forge::records(&[record], 0)]);
+    assert_eq!(network.inject(0, at, &lie), Verdict::NotSealed);
+    let mut other = Network::new(2, lan(), || Heap::for_members(64), Recorder::default());
+    other.set_prelude(begin(&[2], Sealing::Require));
+    form(&mut other, 2, 3);
+    let foreign = latest(&other, 1, 0);
+    assert_eq!(network.inject(0, at, &foreign.bytes), Verdict::UnknownKey(key(2).id().get()));
+    let events = &network.hosts[0].events;
+    let told = |event: &Event| matches!(event, Event::UnknownKey { key: id, from } if *id == key(2).id().get() && *from == at.into());
+    assert_eq!(events.iter().filter(|(_, event)| told(event)).count(), 1, "{events:?}");
+    assert!(network.is_formed());
+}
+
+#[test]
+fn what_was_changed_on_its_way_or_was_meant_for_another_is_not_heard() {
+    let mut network = sealed(3, 4);
+    network.run_for(secs(2));
+    let sent = latest(&network, 1, 0);
+    for bit in 0..8 * sent.bytes.len() {
+        let mut changed = sent.bytes.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let verdict = network.inject(0, sent.from, &changed);
+        assert!(!matches!(verdict, Verdict::Accepted | Verdict::NonMember), "bit {bit}: {verdict:?}");
+    }
+    for length in 0..sent.bytes.len() {
+        let verdict = network.inject(0, sent.from, &sent.bytes[..length]);
+        assert!(!matches!(verdict, Verdict::Accepted | Verdict::NonMember), "{length} bytes: {verdict:?}");
+    }
+    let other = network.inject(2, sent.from, &sent.bytes);
+    assert_eq!(other, Verdict::Forged, "for another receiver");
+    assert!(network.is_formed());
+}
+
+#[test]
+fn what_was_heard_once_is_not_heard_again() {
+    let mut network = sealed(4, 5);
+    network.run_for(secs(5));
+    let (to, now) = (network.hosts[0].address, network.watch.0.len());
+    let recorded: Vec<Datagram> =
+        network.watch.0[..now].iter().filter(|sent| sent.to == to).cloned().collect();
+    let joins = |sent: &&Datagram| sent.bytes[1] & 0x80 == 0;
+    let mut heard = BTreeSet::new();
+    for sent in recorded.iter().filter(joins) {
+        let verdict = network.inject(0, sent.from, &sent.bytes);
+        heard.insert(format!("{verdict:?}"));
+    }
+    // What is 64 datagrams old is opened, and heard as from a non-member.
+    assert!(heard.contains("Replayed"), "{heard:?}");
+    assert!(!heard.contains("Forged"), "{heard:?}");
+    assert!(network.is_formed());
+}
+
+#[test]
+fn a_node_restored_from_a_snapshot_is_heard_again_within_a_round_trip() {
+    across_seeds(seeds(), |seed| {
+        let mut network = sealed(seed, 6);
+        network.run_for(secs(5));
+        let snapshot = network.hosts[3].node.clone();
+        network.run_for(secs(60));
+        network.hosts[3].node = snapshot;
+        network.run_for(secs(5));
+        assert!(network.is_formed(), "{}", network.opinions(3));
+        assert_eq!(network.deaths(), []);
+        assert!(sum(&network, "unproven") > 0, "nobody took it for old");
+    });
+}
+
+#[test]
+fn a_node_that_restarts_in_the_same_epoch_is_heard() {
+    across_seeds(seeds(), |seed| {
+        let mut network = sealed(seed, 6);
+        network.run_for(secs(60));
+        let (address, epoch) = (network.hosts[3].address, network.hosts[3].epoch);
+        network.restart_in(3, address, epoch);
+        network.join(3, &[0, 1, 2]);
+        assert!(network.wait(secs(10), Network::is_formed).is_some(), "{}", network.opinions(3));
+        network.run_for(secs(30));
+        assert!(network.is_formed(), "{}", network.opinions(3));
+        assert_eq!(network.deaths(), []);
+    });
+}
+
+#[test]
+fn a_restarted_receiver_hears_its_members() {
+    let mut network = sealed(6, 6);
+    network.run_for(secs(20));
+    let address = network.fresh_address();
+    network.restart(2, address);
+    network.join(2, &[0, 1]);
+    assert!(network.wait(secs(10), Network::is_formed).is_some());
+    assert_eq!(network.deaths(), []);
+}
+
+/// Every order in which nodes of a cluster can take the steps of a rotation keeps it whole: at any time each is at one of two
+/// neighbouring steps.
+#[test]
+fn a_key_is_changed_step_by_step_and_nobody_notices() {
+    across_seeds(seeds(), |seed| {
+        let mut network = sealed(seed, 8);
+        let mut order: Vec<usize> = (0..8).collect();
+        for (step, keys) in [&[1, 2][..], &[2, 1], &[2]].into_iter().enumerate() {
+            order.rotate_left(seed as usize % 7 + step);
+            for &host in &order {
+                // A key goes once nobody is heard under it any more: a lap of probes later.
+                assert_eq!(
+                    set(&mut network, host, keys, Sealing::Require),
+                    Ok(()),
+                    "seed {seed}, step {step}"
+                );
+                network.run_for(millis(700));
+            }
+            network.run_for(secs(20));
+            assert!(network.is_formed());
+        }
+        assert_eq!(network.deaths(), []);
+        assert_eq!(sum(&network, "forged") + sum(&network, "unknown_keys"), 0);
+        let suspected = |(_, event): &&(Instant, Event)| matches!(event, Event::Suspected(_));
+        assert_eq!(network.hosts.iter().flat_map(|host| host.events.iter()).filter(suspected).count(), 0);
+        let last: Vec<_> = network.watch.0.iter().rev().take(100).map(|sent| sent.bytes[1] & 0x7F).collect();
+        assert!(last.iter().all(|&id| id == key(2).id().get()), "{last:?}");
+    });
+}
+
+#[test]
+fn a_cluster_goes_from_clear_to_sealed_and_back_mode_by_mode() {
+    let modes =
+        [Sealing::Accept, Sealing::Prefer, Sealing::Require, Sealing::Prefer, Sealing::Accept, Sealing::Off];
+    across_seeds(seeds(), |seed| {
+        let mut network = network(seed, lan(), Recorder::default());
+        form(&mut network, seed, 8);
+        for mode in modes {
+            for host in (0..8).map(|n| (n + seed as usize) % 8) {
+                assert_eq!(set(&mut network, host, &[1], mode), Ok(()));
+                network.run_for(millis(700));
+                assert!(network.is_formed(), "{mode:?}");
+            }
+            network.run_for(secs(5));
+        }
+        assert_eq!(network.deaths(), []);
+        assert!(network.watch.0[network.watch.0.len() - 50..].iter().all(|sent| sent.bytes[1] == 0));
+        assert_eq!(sum(&network, "not_sealed") + sum(&network, "unknown_keys"), 0);
+    });
+}
+
+#[test]
+fn a_key_that_members_need_is_not_dropped_unless_forced() {
+    let mut network = sealed(7, 5);
+    network.run_for(secs(10));
+    let refused = set(&mut network, 0, &[2], Sealing::Require);
+    assert_eq!(refused, Err(KeyError::InUse { key: key(1).id(), members: 4 }));
+    let in_use: Vec<_> = network.hosts[0].node.keys_in_use().collect();
+    assert_eq!(in_use, [(key(1).id(), 4)]);
+    network.command(0, |node, now, out| node.set_keys(now, ring(&[2]), Sealing::Require, true, out).unwrap());
+    assert!(network.hosts[0].node.keys_in_use().eq([(key(2).id(), 0)]));
+    network.run_for(secs(40));
+    assert!(network.all_say(0, Status::Dead), "it was cut off");
+    let told = |host: usize, n: u8| {
+        let events = &network.hosts[host].events;
+        events
+            .iter()
+            .any(|(_, event)| matches!(event, Event::UnknownKey { key: id, .. } if *id == key(n).id().get()))
+    };
+    assert!(told(0, 1) && (1..5).any(|host| told(host, 2)), "both sides are told");
+}
+
+#[test]
+fn who_missed_a_rotation_stays_a_member_until_the_old_key_goes() {
+    across_seeds(seeds(), |seed| {
+        let mut network = sealed(seed, 6);
+        for keys in [&[1, 2][..], &[2, 1]] {
+            (0..5).for_each(|host| set(&mut network, host, keys, Sealing::Require).unwrap());
+            network.run_for(secs(20));
+        }
+        assert!(network.is_formed(), "{}", network.opinions(5));
+        let refused = set(&mut network, 0, &[2], Sealing::Require);
+        assert!(matches!(refused, Err(KeyError::InUse { members: 1, .. })), "{refused:?}");
+        for host in 0..5 {
+            network.command(host, |node, now, out| {
+                node.set_keys(now, ring(&[2]), Sealing::Require, true, out).unwrap()
+            });
+        }
+        assert!(network.wait(secs(60), |network| network.all_say(5, Status::Dead)).is_some());
+        // With the present keys it is back.
+        network.command(5, |node, now, out| {
+            node.set_keys(now, ring(&[2]), Sealing::Require, true, out).unwrap()
+        });
+        assert!(network.wait(secs(60), Network::is_formed).is_some(), "{}", network.opinions(5));
+    });
+}
+
+#[test]
+fn one_nonce_seals_one_text_in_clones_too() {
+    let mut network = sealed(8, 4);
+    network.run_for(secs(5));
+    // A clone of a node, as of a virtual machine, runs on beside it with the same state, and says something else.
+    let mut clone = network.hosts[1].node.clone();
+    network.command(1, |node, now, out| node.set_health(now, Health::Degraded, out));
+    let mut buffer = gossip_core::Buffer::<64, 128, 76_800>::new();
+    let mut out = buffer.outbox();
+    let mut now = network.now();
+    let mut said: Vec<Vec<u8>> = Vec::new();
+    let output = clone.set_health(now, Health::Unhealthy, &mut out);
+    said.extend(output.packets().map(|packet| packet.bytes.to_vec()));
+    for _ in 0..200 {
+        now = now + millis(100);
+        said.extend(clone.tick(now, &mut out).packets().map(|packet| packet.bytes.to_vec()));
+    }
+    network.run_for(secs(20));
+    let at = network.hosts[1].address;
+    let original = network.watch.0.iter().filter(|sent| sent.from == at).map(|sent| sent.bytes.clone());
+    let mut texts = std::collections::BTreeMap::new();
+    let mut doubled = BTreeSet::new();
+    for bytes in original.chain(said) {
+        let (nonce, counter) = (bytes[6..30].to_vec(), bytes[14..22].to_vec());
+        if let Some(other) = texts.insert(nonce, bytes.clone()) {
+            assert_eq!(other, bytes, "a nonce of two texts");
+        } else if !doubled.insert(counter) {
+            doubled.insert(b"again".to_vec());
+        }
+    }
+    assert!(doubled.contains(&b"again"[..]), "the clones never used one counter");
+}
+
+#[test]
+fn who_replays_from_elsewhere_draws_no_more_bytes_than_it_sends() {
+    let mut network = sealed(9, 4);
+    network.run_for(secs(5));
+    let (home, to) = (network.hosts[1].address, network.hosts[0].address);
+    let recorded: Vec<Datagram> = network.watch.0.clone();
+    let victim: SocketAddr = ([10, 9, 9, 9], 9).into();
+    // From where an attacker wants answers to go.
+    for sent in recorded.iter().filter(|sent| sent.from == home && sent.to == to) {
+        let before = network.watch.0.len();
+        network.inject(0, victim, &sent.bytes);
+        let to_victim: usize = network.watch.0[before..]
+            .iter()
+            .filter(|sent| sent.to == victim)
+            .map(|sent| sent.bytes.len())
+            .sum();
+        assert!(to_victim <= sent.bytes.len(), "{to_victim} bytes for {}", sent.bytes.len());
+    }
+}
+
+#[test]
+fn sealed_nodes_are_told_apart_by_their_own_ids() {
+    let mut network = sealed(10, 3);
+    let ids: BTreeSet<NodeId> = network.hosts.iter().map(|host| host.id).collect();
+    network.run_for(secs(1));
+    let sent = latest(&network, 0, 1);
+    assert_eq!(sent.bytes[6..14], network.hosts[0].id.as_u64().to_be_bytes());
+    assert_eq!(ids.len(), 3);
+    assert_eq!(count(&network, 0, "received_clear"), 0);
+    assert_eq!(count(&network, 0, "received_sealed"), count(&network, 0, "datagrams_received"));
+}
