@@ -13,7 +13,7 @@ use crate::{
         seeds::Seeds,
     },
     security::{
-        guard::{Form, Guard, Provenance},
+        guard::{Answered, Form, Guard, Provenance},
         token::Secret,
     },
     tables::{
@@ -77,13 +77,13 @@ pub(crate) struct Context<'s, 'o> {
     /// The longest that reaches this node; where that is less than `max_datagram`, its packets say so.
     reaches: u16,
     /// The node being answered, and how what it said came.
-    answered: Option<(NodeId, Provenance)>,
+    answered: Answered,
 }
 
 impl<'s, 'o> Context<'s, 'o> {
     pub(crate) fn new(kernel: &'s mut Kernel, tables: Tables<'s>, out: &'s mut Outbox<'o>) -> Self {
         let limit = kernel.path.limit(&kernel.config);
-        Self { kernel, tables, out, most: limit, reaches: limit, answered: None }
+        Self { kernel, tables, out, most: limit, reaches: limit, answered: Answered::NOBODY }
     }
 }
 
@@ -111,22 +111,17 @@ impl Context<'_, '_> {
 
     /// What a node says is being answered: in the form in which it came, which that node understands for sure.
     pub(crate) fn begin_answering(&mut self, sender: NodeId, provenance: Provenance) {
-        self.answered = Some((sender, provenance));
+        self.answered = Answered::new(sender, provenance);
     }
 
     /// The node being answered, in this slot, has proven that it speaks now: by a token of this period, or by a nonce of ours.
     pub(crate) fn prove(&mut self, slot: SlotId, token: Option<u64>) {
-        if let Some((_, provenance)) = self.answered {
-            provenance.prove(&mut self.tables, slot, token);
-        }
+        self.answered.prove(&mut self.tables, slot, token);
     }
 
     /// How a packet goes out; `the_first` of several that ask the same may try another key than what follows.
     pub(super) fn form_for(&self, to: Option<NodeId>, the_first: bool) -> Form {
-        match self.answered {
-            Some((sender, provenance)) if to == Some(sender) => provenance.form(),
-            _ => self.kernel.guard.form(&self.tables, to, the_first),
-        }
+        self.answered.form(to).unwrap_or_else(|| self.kernel.guard.form(&self.tables, to, the_first))
     }
 
     /// The length of a datagram that has so many bytes in the clear, or more if it does not go out sealed.

@@ -470,7 +470,7 @@ impl Outbox<'_> {
                 len: len as u16,
                 class,
                 #[cfg(feature = "seal")]
-                seal: (form, to.id),
+                seal: (form, to.id()),
             };
             self.sent += 1;
             self.used += len;

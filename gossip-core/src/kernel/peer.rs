@@ -4,13 +4,15 @@ use crate::vocabulary::record::NodeId;
 use core::net::SocketAddr;
 
 /// Another node: where it is, and which one it is, as far as is known. A sealed packet is bound to that one; one for an address
-/// alone opens for anybody.
+/// alone opens for anybody. Who cannot seal has no use for that, nor room on the stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
-    pub(crate) id: Option<NodeId>,
+    #[cfg(feature = "seal")]
+    id: Option<NodeId>,
 }
 
+#[cfg(feature = "seal")]
 impl Peer {
     pub(crate) const fn new(id: NodeId, address: SocketAddr) -> Self {
         Self { address, id: Some(id) }
@@ -19,5 +21,25 @@ impl Peer {
     /// Whoever is there.
     pub(crate) const fn anybody_at(address: SocketAddr) -> Self {
         Self { address, id: None }
+    }
+
+    /// Which node it is, if that is known.
+    pub(crate) const fn id(&self) -> Option<NodeId> {
+        self.id
+    }
+}
+
+#[cfg(not(feature = "seal"))]
+impl Peer {
+    pub(crate) const fn new(_: NodeId, address: SocketAddr) -> Self {
+        Self { address }
+    }
+
+    pub(crate) const fn anybody_at(address: SocketAddr) -> Self {
+        Self { address }
+    }
+
+    pub(crate) const fn id(&self) -> Option<NodeId> {
+        None
     }
 }

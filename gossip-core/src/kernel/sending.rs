@@ -75,7 +75,7 @@ impl Context<'_, '_> {
             (Load::Living, None) => usize::from(self.most.min(LIGHT)),
             (Load::Nothing | Load::All, None) => usize::from(self.most),
         };
-        let form = self.form_for(to.id, first);
+        let form = self.form_for(to.id(), first);
         self.write_within(most, (to, form), class, |draft, kernel, tables| {
             if let Some(message) = &message {
                 let _ = draft.message(message);
@@ -114,7 +114,7 @@ impl Context<'_, '_> {
         class: Traffic,
         write: impl FnOnce(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>),
     ) -> bool {
-        let form = self.form_for(to.id, false);
+        let form = self.form_for(to.id(), false);
         self.write_within(usize::from(self.most), (to, form), class, |draft, kernel, tables| {
             write(draft, kernel, tables);
             0
@@ -160,7 +160,7 @@ impl Context<'_, '_> {
 
     /// Answers without any budget: only what has fewer bytes than its question.
     pub(crate) fn send_unpaid(&mut self, to: Peer, class: Traffic, message: &Message) -> bool {
-        let form = self.form_for(to.id, false);
+        let form = self.form_for(to.id(), false);
         let made = self.make((to, form), class, |draft, _, _| {
             let _ = draft.message(message);
         });

@@ -36,21 +36,13 @@ impl Step<'_, '_> {
         if self.membership.lifecycle.phase() == Phase::Gone {
             return Verdict::Inactive;
         }
-        let (now, Kernel { config, guard, secret, .. }) = (self.cx.now(), &mut *self.cx.kernel);
-        let opened = Authentic::open((now, from), datagram, config, (guard, secret), &mut self.cx.tables);
-        let authentic = match opened {
+        let authentic = match self.open(from, datagram) {
             Ok(authentic) => authentic,
             Err(verdict) => return self.refuse(from, verdict),
         };
-        self.cx.kernel.metrics.count_received(authentic.contents.class(), bytes);
-        let form = authentic.provenance.form();
-        let sealed = form != Form::CLEAR;
-        self.cx.kernel.metrics.received_sealed += u64::from(sealed);
-        self.cx.kernel.metrics.received_clear += u64::from(!sealed);
-        self.cx.begin_answering(authentic.sender, authentic.provenance);
         let from = Peer::new(authentic.sender, from);
         // An answer is as long as what it answers at the most, before both are sealed.
-        let (front, back) = form.room();
+        let (front, back) = authentic.provenance.form().room();
         let bytes = bytes - front - back;
         if authentic.sender == self.cx.my_id() {
             self.cx.kernel.metrics.foreign += 1;
@@ -68,6 +60,20 @@ impl Step<'_, '_> {
             }
             _ => self.handle_non_member(from, &authentic, bytes),
         }
+    }
+
+    #[inline(never)]
+    fn open<'d>(&mut self, from: SocketAddr, datagram: &'d mut [u8]) -> Result<Authentic<'d>, Verdict> {
+        let (now, bytes) = (self.cx.now(), datagram.len());
+        let Kernel { config, guard, secret, .. } = &mut *self.cx.kernel;
+        let authentic = Authentic::open((now, from), datagram, config, (guard, secret), &mut self.cx.tables)?;
+        let sealed = authentic.provenance.form() != Form::CLEAR;
+        let metrics = &mut self.cx.kernel.metrics;
+        metrics.count_received(authentic.contents.class(), bytes);
+        metrics.received_sealed += u64::from(sealed);
+        metrics.received_clear += u64::from(!sealed);
+        self.cx.begin_answering(authentic.sender, authentic.provenance);
+        Ok(authentic)
     }
 
     /// Whether a member is known to say this now: it follows what it said before, or answers a question that was not answered yet.

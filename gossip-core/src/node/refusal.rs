@@ -12,6 +12,8 @@ const EVENT_GAP: Duration = Duration::from_secs(60);
 
 impl Step<'_, '_> {
     /// A datagram that changes nothing came.
+    #[cold]
+    #[inline(never)]
     pub(super) fn refuse(&mut self, from: SocketAddr, verdict: Verdict) -> Verdict {
         let (cx, Warnings { foreign, key: of_key }) = (&mut self.cx, &mut *self.warnings);
         let metrics = &mut cx.kernel.metrics;

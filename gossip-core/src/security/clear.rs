@@ -36,6 +36,21 @@ impl Provenance {
     pub(crate) const fn is_for_anybody(&self) -> bool {
         false
     }
+}
+
+/// Whom a step answers: nothing follows from it.
+pub(crate) struct Answered;
+
+impl Answered {
+    pub(crate) const NOBODY: Self = Self;
+
+    pub(crate) const fn new(_: NodeId, _: Provenance) -> Self {
+        Self
+    }
+
+    pub(crate) const fn form(&self, _: Option<NodeId>) -> Option<Form> {
+        Some(Form)
+    }
 
     pub(crate) fn prove(&self, _: &mut Tables<'_>, _: SlotId, _: Option<u64>) {}
 }

@@ -93,12 +93,30 @@ impl Provenance {
     pub(crate) const fn is_for_anybody(&self) -> bool {
         self.for_anybody
     }
+}
 
-    /// Its sender, in this slot, has proven that it speaks now: by a token of this period, or by a nonce of ours.
+/// Whom a step answers, and how what that said came.
+pub(crate) struct Answered(Option<(NodeId, Provenance)>);
+
+impl Answered {
+    pub(crate) const NOBODY: Self = Self(None);
+
+    pub(crate) const fn new(sender: NodeId, provenance: Provenance) -> Self {
+        Self(Some((sender, provenance)))
+    }
+
+    /// The form for a packet to this node, if it is the one that is answered.
+    pub(crate) fn form(&self, to: Option<NodeId>) -> Option<Form> {
+        self.0.filter(|&(sender, _)| to == Some(sender)).map(|(_, provenance)| provenance.form)
+    }
+
+    /// It is in this slot, and has proven that it speaks now: by a token of this period, or by a nonce of ours.
     pub(crate) fn prove(&self, tables: &mut Tables<'_>, slot: SlotId, token: Option<u64>) {
-        let (Some(key), Some(window)) = (self.form.0, window_of(tables, slot)) else { return };
+        let Some((_, Provenance { form: Form(Some(key)), epoch, counter, .. })) = self.0 else { return };
         let proof = token.map_or(Proof::Nonce, |period| Proof::Token { period });
-        let _ = window.prove(self.epoch, self.counter, key, proof);
+        if let Some(window) = window_of(tables, slot) {
+            let _ = window.prove(epoch, counter, key, proof);
+        }
     }
 }
 
