@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and the help that says how.
 
 pub(crate) mod arguments;
+pub(crate) mod keys;
 
 use crate::{
     client::ClientCommand,
@@ -52,6 +53,21 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Says what `gossip run` would run with, and where each value comes from; takes the flags of `gossip run`, too.
     CheckConfig(CheckArgs),
+    /// Makes a cluster's keys, and changes the files that they are in.
+    ///
+    /// A cluster whose nodes have a key seals its datagrams with it. A file has one key a line, at most four: the first seals, all
+    /// open. Only its owner may read it. It is the same on all nodes of a cluster.
+    #[command(after_help = "\
+To rotate a key, go through all nodes with each of these steps, and have the nodes read their files again after each:
+  gossip keys add FILE        the new key, which all open from now on
+  gossip keys promote FILE ID the new key seals
+  gossip keys remove FILE ID  the old key is gone
+
+Exit status: 0 if it is done, 1 if the file cannot be written, 2 if what is given is wrong; the file is as it was then.")]
+    Keys {
+        #[command(subcommand)]
+        command: keys::KeysCommand,
+    },
     #[command(flatten)]
     Client(ClientCommand),
     /// Prints a script that completes this program's arguments in a shell.

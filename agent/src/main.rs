@@ -4,6 +4,7 @@
 //! |---|---|
 //! | a command, a flag, its help | `cli`; for the commands that ask a running agent, `client/args.rs` |
 //! | files, variables, `check-config`, what a hangup changes | `configuration` |
+//! | files of keys, `gossip keys` | `keys` |
 //! | how seeds are found, and when a node gives them up | `seeds` |
 //! | the loop of `gossip run`, what it tells of the cluster | `run` |
 //! | how an event is called and worded | `print` |
@@ -16,6 +17,7 @@ mod client;
 mod configuration;
 mod control;
 mod demo;
+mod keys;
 mod locality;
 mod output;
 mod print;
@@ -112,6 +114,7 @@ async fn execute(command: Command) -> Result<()> {
         // Both are taken apart by hand, since part of what they take is said elsewhere.
         Command::Run(_) | Command::CheckConfig(_) => Ok(()),
         Command::Id { name } => writeln!(io::stdout(), "{}", NodeId::from_name(&name)?).context(UNWRITABLE),
+        Command::Keys { command } => keys::execute(command),
         Command::Demo(args) => demo::demo(args).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -40,6 +40,10 @@ mod keeper;
 mod kept;
 mod key;
 mod key_watch;
+#[cfg(feature = "seal")]
+mod keys;
+#[cfg(feature = "seal")]
+mod keys_error;
 mod leave;
 mod lock;
 mod notice;
@@ -85,6 +89,10 @@ pub use handle::Handle;
 pub use join::{NotJoined, WaitJoined};
 pub use key::{DecodeError, Key};
 pub use key_watch::{Change, KeyWatch, WatchError};
+#[cfg(feature = "seal")]
+pub use keys::{KeyFile, Keys};
+#[cfg(feature = "seal")]
+pub use keys_error::{KeyFileError, KeysError};
 pub use leave::Leave;
 pub use notice::{Lagged, Notice};
 pub use options::Options;

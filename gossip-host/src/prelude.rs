@@ -9,9 +9,16 @@ pub use crate::{
     Questions, Restored, Seed, StartError, Stopped, UnresolvedSeed, UserEvent, UserEvents, Value, ViewError,
     WaitJoined, Watch, WatchError,
 };
+#[cfg(feature = "seal")]
+pub use crate::{KeyFile, KeyFileError, Keys, KeysError};
+/// The core calls it `Key`, which here is a key of what members publish.
+#[cfg(feature = "seal")]
+pub use gossip_core::Key as SealingKey;
 pub use gossip_core::{
     AfterDeath, AskFailure, Authority, Budgets, ClusterName, Config, ConfigError, Endpoint, Event,
     Fingerprint, Health, Histogram, Identity, Incarnation, Locality, Mechanisms, Member, Metrics, Mode,
     NameError, NodeId, NotForgotten, ParseNodeIdError, PulseScope, Reachability, Record, RoundTrip, Sighting,
     StateError, Status, Terms, ValueError, ValueTag, Versions, Zone,
 };
+#[cfg(feature = "seal")]
+pub use gossip_core::{KeyError, KeyId, KeyRing, MAX_KEYS, Sealing};

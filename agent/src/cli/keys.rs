@@ -1,0 +1,64 @@
+//! What `gossip keys` takes.
+
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// What can be done with a cluster's keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Prints a new key, from the system's source of entropy. It is a secret: `add --generate` puts one into a file unseen.
+    Generate {
+        /// Print one JSON object: the key, and its id.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows the ids of a file's keys, and which of them seals; never the keys.
+    Show(FileArgs),
+    /// Checks that a node can use a file of keys.
+    #[command(after_help = "\
+Exit status: 0 if a node can use it, 2 if not; what is wrong is said with its line, and nothing of what is in it.")]
+    Check(FileArgs),
+    /// Adds a key to a file: as the second, which opens and does not seal yet, or as the only one of a new file.
+    #[command(after_help = "\
+Examples:
+  gossip keys add /etc/gossip/keys --generate      a new key, which nobody sees
+  gossip keys add /etc/gossip/keys < key           the same key on the other nodes
+
+The key is read from standard input: what is on the command line is visible to all users of the machine.")]
+    Add {
+        #[command(flatten)]
+        file: FileArgs,
+        /// The key; - reads it from standard input. On the command line other users can see it in the list of processes.
+        #[arg(value_name = "KEY", default_value = "-")]
+        key: String,
+        /// Add a new key, from the system's source of entropy.
+        #[arg(long, conflicts_with = "key")]
+        generate: bool,
+    },
+    /// Makes a key of a file the first, the one that seals. The one that was first becomes the second.
+    Promote(KeyArgs),
+    /// Removes a key from a file; not the first, which seals.
+    Remove(KeyArgs),
+}
+
+/// A file of keys.
+#[derive(Debug, Args)]
+pub(crate) struct FileArgs {
+    /// The file of keys, as given to `gossip run --keys`.
+    pub(crate) file: PathBuf,
+
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// One of its keys.
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    #[command(flatten)]
+    pub(crate) file: FileArgs,
+
+    /// The key's id, as `gossip keys show` prints it.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+}

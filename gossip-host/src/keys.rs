@@ -1,0 +1,241 @@
+//! Where a cluster's keys come from: a file, unless a host brings a source of its own.
+//!
+//! ```text
+//! # Anything behind a # is a comment.
+//! gossip-key-1-8f0c…9ba5   # the first key seals
+//! gossip-key-1-77d2…01e4   # all open
+//! ```
+
+use crate::{
+    file,
+    keys_error::{KeyFileError, KeysError},
+};
+use gossip_core::{Key, KeyError, KeyId, KeyRing, MAX_KEYS};
+use std::{
+    fmt,
+    fs::{self, File, Metadata},
+    io::{self, Read, Write as _},
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+/// A source of a cluster's keys. A ring is one, too: that of keys which do not change.
+pub trait Keys: fmt::Debug + Send + Sync {
+    /// The keys as they are now, all of them. May block.
+    ///
+    /// # Errors
+    /// They cannot be had, or make no ring.
+    fn load(&self) -> Result<KeyRing, KeysError>;
+}
+
+impl Keys for KeyRing {
+    fn load(&self) -> Result<KeyRing, KeysError> {
+        Ok(self.clone())
+    }
+}
+
+/// A file of keys, one a line, each as `gossip-key-1-` and 64 hexadecimal digits; the first seals, all open. What stands behind a
+/// `#` does not count. Only its owner may read and write it.
+///
+/// A node reads it and never writes it; [`add`](Self::add), [`promote`](Self::promote) and [`remove`](Self::remove) are for whoever
+/// rotates keys. They replace the file atomically, and leave comments as they are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyFile {
+    path: PathBuf,
+}
+
+impl Keys for KeyFile {
+    fn load(&self) -> Result<KeyRing, KeysError> {
+        let text = self.read()?;
+        Ok(self.ring(&self.lines(&text)?)?)
+    }
+}
+
+impl KeyFile {
+    /// The most bytes that it may have.
+    pub const MAX_BYTES: usize = 1 << 16;
+
+    /// The file at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds a key: as the second, or as the first to a file that has none or is not there. Returns its id, and whether it seals.
+    ///
+    /// # Errors
+    /// The file or the key cannot be used, or the file has four keys already. It is as it was then.
+    pub fn add(&self, key: &str) -> Result<(KeyId, bool), KeyFileError> {
+        let refused = |error| KeyFileError::Added { path: self.path.clone(), error };
+        let text = match self.read() {
+            Err(KeyFileError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Zeroizing::default()
+            }
+            text => text?,
+        };
+        let mut lines = self.lines(&text)?;
+        let added = Line { text: key.trim().as_bytes(), key: Some(Key::parse(key).map_err(refused)?) };
+        let id = added.key.as_ref().map(Key::id).ok_or(KeyError::Format).map_err(refused)?;
+        if lines.iter().any(|line| line.id() == Some(id)) {
+            return Err(refused(KeyError::SameId(id)));
+        }
+        let first = lines.iter().position(|line| line.key.is_some());
+        lines.insert(first.map_or(lines.len(), |first| first + 1), added);
+        self.write(&lines)?;
+        Ok((id, first.is_none()))
+    }
+
+    /// Makes a key the first, the one that seals. The one that was becomes the second.
+    ///
+    /// # Errors
+    /// The file cannot be used, or lacks the key. It is as it was then.
+    pub fn promote(&self, id: KeyId) -> Result<(), KeyFileError> {
+        let text = self.read()?;
+        let mut lines = self.lines(&text)?;
+        let at = self.position(&lines, id)?;
+        let first = lines.iter().position(|line| line.key.is_some()).unwrap_or(at);
+        let promoted = lines.remove(at);
+        lines.insert(first, promoted);
+        self.write(&lines)
+    }
+
+    /// Removes a key.
+    ///
+    /// # Errors
+    /// The file cannot be used, lacks the key, or has it as its first. It is as it was then.
+    pub fn remove(&self, id: KeyId) -> Result<(), KeyFileError> {
+        let text = self.read()?;
+        let mut lines = self.lines(&text)?;
+        let at = self.position(&lines, id)?;
+        let mut keys = lines.iter().filter_map(Line::id);
+        if keys.next() == Some(id) {
+            let is_only = keys.next().is_none();
+            return Err(KeyFileError::Seals { path: self.path.clone(), id, is_only });
+        }
+        lines.remove(at);
+        self.write(&lines)
+    }
+
+    fn position(&self, lines: &[Line<'_>], id: KeyId) -> Result<usize, KeyFileError> {
+        let at = lines.iter().position(|line| line.id() == Some(id));
+        at.ok_or_else(|| KeyFileError::NoSuchKey { path: self.path.clone(), id })
+    }
+
+    /// The whole text, which is zeroed when it is dropped.
+    fn read(&self) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+        let (path, failed) =
+            (|| self.path.clone(), |source| KeyFileError::Read { path: self.path.clone(), source });
+        // To open a pipe would wait for whoever writes.
+        let before = fs::metadata(&self.path).map_err(failed)?;
+        if !before.is_file() {
+            return Err(KeyFileError::NotRegular { path: path() });
+        }
+        let mut file = File::open(&self.path).map_err(failed)?;
+        let opened = file.metadata().map_err(failed)?;
+        if !opened.is_file() {
+            return Err(KeyFileError::NotRegular { path: path() });
+        }
+        if let Some(mode) = exposed(&opened) {
+            return Err(KeyFileError::Exposed { path: path(), mode });
+        }
+        // It has its full length from the start: what grows leaves copies behind.
+        let mut text = Zeroizing::new(vec![0; Self::MAX_BYTES + 1]);
+        let length = fill(&mut file, &mut text).map_err(failed)?;
+        if length > Self::MAX_BYTES {
+            return Err(KeyFileError::TooLong { path: path() });
+        }
+        text.truncate(length);
+        Ok(text)
+    }
+
+    /// The lines of a text. No two keys have the same id.
+    fn lines<'t>(&self, text: &'t [u8]) -> Result<Vec<Line<'t>>, KeyFileError> {
+        let mut lines: Vec<Line<'t>> = Vec::new();
+        let text = text.strip_suffix(b"\n").unwrap_or(text);
+        for bytes in text.split(|&byte| byte == b'\n').filter(|_| !text.is_empty()) {
+            let line = Line::of(bytes).and_then(|line| match line.id() {
+                Some(id) if lines.iter().any(|other| other.id() == Some(id)) => Err(KeyError::SameId(id)),
+                _ => Ok(line),
+            });
+            let at = lines.len() + 1;
+            lines.push(line.map_err(|error| KeyFileError::Line {
+                path: self.path.clone(),
+                line: at,
+                error,
+            })?);
+        }
+        Ok(lines)
+    }
+
+    fn ring(&self, lines: &[Line<'_>]) -> Result<KeyRing, KeyFileError> {
+        // One more than a ring may have is enough to see that there are too many.
+        let keys: Vec<Key> = lines.iter().filter_map(|line| line.key.clone()).take(MAX_KEYS + 1).collect();
+        KeyRing::new(&keys).map_err(|error| KeyFileError::Ring { path: self.path.clone(), error })
+    }
+
+    fn write(&self, lines: &[Line<'_>]) -> Result<(), KeyFileError> {
+        self.ring(lines)?;
+        let written = file::replace_secret(&self.path, |file| {
+            lines.iter().try_for_each(|line| {
+                file.write_all(line.text)?;
+                file.write_all(b"\n")
+            })
+        });
+        written.map_err(|source| KeyFileError::Write { path: self.path.clone(), source })
+    }
+}
+
+/// A line of the file, and the key on it, if there is one.
+struct Line<'t> {
+    text: &'t [u8],
+    key: Option<Key>,
+}
+
+impl<'t> Line<'t> {
+    fn of(text: &'t [u8]) -> Result<Self, KeyError> {
+        let key = text.split(|&byte| byte == b'#').next().unwrap_or_default().trim_ascii();
+        if key.is_empty() {
+            return Ok(Self { text, key: None });
+        }
+        let key = str::from_utf8(key).map_err(|_| KeyError::Format)?;
+        Ok(Self { text, key: Some(Key::parse(key)?) })
+    }
+
+    fn id(&self) -> Option<KeyId> {
+        self.key.as_ref().map(Key::id)
+    }
+}
+
+/// Reads until there is no more, or no more room; returns how many bytes.
+fn fill(file: &mut File, room: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while let Some(rest) = room.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}
+
+/// The permissions of a file that others than its owner may read or write.
+#[cfg(unix)]
+fn exposed(file: &Metadata) -> Option<u32> {
+    let mode = std::os::unix::fs::MetadataExt::mode(file) & 0o777;
+    (mode & 0o066 != 0).then_some(mode)
+}
+
+/// Elsewhere permissions are no bits of a file: whoever makes it sees to them.
+#[cfg(not(unix))]
+fn exposed(_: &Metadata) -> Option<u32> {
+    None
+}
+
+#[cfg(test)]
+mod tests;
