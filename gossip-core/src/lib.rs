@@ -142,7 +142,7 @@ pub use vocabulary::record::{
     Reachability, Record, Status, Versions, Zone,
 };
 #[cfg(feature = "seal")]
-pub use vocabulary::sealing::{KeyId, Sealing};
+pub use vocabulary::sealing::{KeyId, Sealing, UnknownSealing};
 pub use vocabulary::time::Instant;
 pub use vocabulary::traffic::Traffic;
 

@@ -17,6 +17,9 @@ pub const DATAGRAM: usize = 512;
 /// Packets, events and bytes of an outbox: a probe's relays and controls, all that a datagram can raise, two datagrams.
 pub type Mail = Buffer<8, 59, { 2 * DATAGRAM }>;
 pub type Memory = Inline<MEMBERS, 16, InlineState<MEMBERS, BLOCKS>>;
+/// No secret: it is published with this story.
+#[cfg(feature = "sealed")]
+const KEY: &str = "gossip-key-1-6fb1c80f2e7d43a5916a0d7be25c84f3a97e1650b3d2c8f4e0917a5d6c3b2e18";
 /// An empty one.
 pub const MEMORY: Memory = Memory::with_state(InlineState::new());
 
@@ -41,7 +44,23 @@ impl Station {
         let Ok(cluster) = ClusterName::named("firmware") else { return false };
         let config = Config::lan(cluster).with(|c| c.max_datagram = DATAGRAM as u16);
         self.node = Node::new(config, identity(number), [number; 32], memory, Instant::ZERO).ok();
+        self.seal()
+    }
+
+    #[cfg(not(feature = "sealed"))]
+    fn seal(&self) -> bool {
         self.node.is_some()
+    }
+
+    /// Gives the node the key of all three; false if it was refused.
+    #[cfg(feature = "sealed")]
+    #[inline(never)]
+    fn seal(&mut self) -> bool {
+        let key = gossip_core::Key::parse(KEY);
+        let ring = key.and_then(|key| gossip_core::KeyRing::new(&[key]));
+        let (Some(node), Ok(ring)) = (&mut self.node, ring) else { return false };
+        let require = gossip_core::Sealing::Require;
+        node.set_keys(Instant::ZERO, ring, require, false, &mut self.mail.outbox()).is_ok()
     }
 
     pub fn node(&self) -> Option<&Node<&'static mut Memory>> {

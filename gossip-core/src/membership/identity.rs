@@ -13,7 +13,10 @@ use crate::{
         sending::{Intent, aged},
     },
     membership::{plane::Membership, quarantine::Quarantines, standing::Standing},
-    tables::{changes::Changes, table::ME},
+    tables::{
+        changes::Changes,
+        table::{ME, SlotId},
+    },
     vocabulary::{
         diagnostics::debug,
         record::{Health, Incarnation, Record, Status},
@@ -105,6 +108,9 @@ impl Lifecycle {
     }
 }
 
+/// How much older than it is news of a node may seem, for what is rounded and lost on its way.
+const AGES_DIFFER_BY: Duration = Duration::from_secs(1);
+
 /// What news about oneself asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Answer {
@@ -128,6 +134,16 @@ fn answer(me: &Record, news: &Record) -> Answer {
             Answer::Reword
         }
         _ => Answer::Silence,
+    }
+}
+
+impl Context<'_, '_> {
+    /// Whether a node that says its news is of this `age` was known here before that, in the same epoch. Of interest where datagrams
+    /// are sealed.
+    pub(crate) fn has_had_an_earlier_life(&self, slot: SlotId, age: u32) -> bool {
+        let known = self.now().stamp().since(self.tables.members.slot(slot).born);
+        let differ = u32::try_from(AGES_DIFFER_BY.as_millis()).unwrap_or(u32::MAX);
+        self.kernel.guard.overhead() > 0 && known > age.saturating_add(differ)
     }
 }
 
@@ -244,6 +260,16 @@ impl Membership {
             debug!("refuting for the {}th time", refutation);
             self.worsen_health(1);
             self.say(cx, me.with_incarnation(Incarnation { refutation, ..incarnation }));
+        }
+    }
+
+    /// Who is let in hears that it was known in this very epoch before that began here: the file with its epoch is lost, or the clock
+    /// was set back. Where datagrams are sealed, it goes on above that: an epoch's counter begins once.
+    pub(crate) fn outlive_earlier_self(&mut self, cx: &mut Context<'_, '_>, news: &Aged) {
+        let (me, lasted) = (cx.me(), cx.now().since(self.lifecycle.began) + AGES_DIFFER_BY);
+        let same = news.record.id() == me.id() && news.record.incarnation().epoch == me.incarnation().epoch;
+        if cx.kernel.guard.overhead() > 0 && same && u128::from(news.age) > lasted.as_millis() {
+            self.bump_epoch(cx, news.record.incarnation());
         }
     }
 

@@ -201,6 +201,9 @@ impl Step<'_, '_> {
             (self.cx.kernel.metrics.records_changed, self.cx.kernel.metrics.records_repaired);
         for Aged { record, age } in authentic.contents.records() {
             let news = Aged { record, age: age.saturating_add(road) };
+            if matches!(authentic.contents.message, Some(Message::Welcome { .. })) {
+                self.membership.outlive_earlier_self(&mut self.cx, &news);
+            }
             self.membership.hear(&mut self.cx, &news, source, corrections);
         }
         if self.cx.kernel.metrics.records_repaired > repaired {
@@ -366,7 +369,9 @@ impl Step<'_, '_> {
         if let Some(slot) = known {
             self.cx.prove(slot, Some(token_period(self.cx.now())));
         }
-        let otherwise = known.filter(|&slot| *self.cx.record(slot) != joiner.record);
+        let otherwise = known.filter(|&slot| {
+            *self.cx.record(slot) != joiner.record || self.cx.has_had_an_earlier_life(slot, joiner.age)
+        });
         if nonce != INTRODUCTION {
             return self.bootstrap.welcome(&mut self.cx, peer, nonce, otherwise);
         }

@@ -3,14 +3,21 @@
 use crate::{
     kernel::outbox::{Outbox, Output},
     node::api::Node,
-    security::{key::KeyError, keyring::KeyRing},
-    tables::{memory::Memory, table::SlotId},
+    security::{
+        key::KeyError,
+        keyring::KeyRing,
+        posture::{MAX_POSTURE, Posture},
+    },
+    tables::{memory::Memory, state::write::Terms, table::SlotId},
     vocabulary::{
         error::Verdict,
         sealing::{KeyId, Sealing},
         time::Instant,
     },
 };
+
+/// The key under which a node publishes which keys it has.
+const KEYS: &str = "keys";
 
 impl<M: Memory> Node<M> {
     /// Seals what this node sends, and opens what it hears, with these keys from now on, as far as `sealing` says; where that is
@@ -19,9 +26,12 @@ impl<M: Memory> Node<M> {
     /// A key is changed in three steps, each on all nodes before the next: the new key is added as the second; it is made the
     /// first; the old one is removed. Sealing itself is begun in three, too: see [`Sealing`].
     ///
+    /// Where it keeps state, the node publishes the ids of its keys under the key `keys`, such as `require 58 13`.
+    ///
     /// # Errors
-    /// [`KeyError::InUse`], unless it is `force`d: the ring lacks a key that live members were last heard under, and those that
-    /// have no other would be cut off. Nothing has changed.
+    /// [`KeyError::InUse`], unless it is `force`d: the ring lacks a key that live members need, since they seal with it, or have no
+    /// other in common with the ring; of members that publish no ids those count that were last heard under it. They would be cut
+    /// off. Nothing has changed.
     pub fn set_keys<'o>(
         &mut self,
         now: Instant,
@@ -31,18 +41,31 @@ impl<M: Memory> Node<M> {
         out: &'o mut Outbox<'_>,
     ) -> Result<Output<'o>, KeyError> {
         if let Some(present) = self.kernel.guard.ring().filter(|_| !force) {
-            present.check_successor(&ring, |key| self.members_under(key))?;
+            present.check_successor(&ring, |key| {
+                self.count(|slot, posture| match posture {
+                    Some(posture) => posture.needs(key, &ring),
+                    None => self.last_heard_under(slot) == Some(key),
+                })
+            })?;
         }
         Ok(self.step(now, out, |step| {
+            let posture = Posture::new(sealing, &ring);
             step.cx.kernel.guard.set(ring, sealing);
+            // Without room for it others go by what they hear.
+            let _ = step.state.publish(&mut step.cx, KEYS, posture.text().as_bytes(), Terms::default());
             Verdict::Accepted
         }))
     }
 
-    /// The ids of this node's keys, that of the one that seals first, and under how many live members each was last heard.
+    /// The ids of this node's keys, that of the one that seals first, and how many live members seal with each, as they say, or
+    /// were last heard under it, if they say nothing.
     pub fn keys_in_use(&self) -> impl Iterator<Item = (KeyId, u32)> + '_ {
         let ids = self.kernel.guard.ring().into_iter().flat_map(KeyRing::ids);
-        ids.map(|key| (key, self.members_under(key)))
+        let speaks_under = |slot, posture: Option<Posture>| match posture {
+            Some(posture) => posture.speaks_under(),
+            None => self.last_heard_under(slot),
+        };
+        ids.map(move |key| (key, self.count(|slot, posture| speaks_under(slot, posture) == Some(key))))
     }
 
     /// How far this node is on the way from clear to sealed.
@@ -50,10 +73,51 @@ impl<M: Memory> Node<M> {
         self.kernel.guard.sealing()
     }
 
-    fn members_under(&self, key: KeyId) -> u32 {
-        let views = self.memory.views();
-        let live = |slot: &&SlotId| views.members.slots[**slot as usize].record.status().is_live();
-        let under = |slot: &&SlotId| views.windows[**slot as usize].key() == Some(key);
-        views.members.others().iter().filter(live).filter(under).count() as u32
+    /// How many live members are such, with what they say of their keys.
+    fn count(&self, such: impl Fn(SlotId, Option<Posture>) -> bool) -> u32 {
+        let members = self.memory.views().members;
+        let live =
+            members.others().iter().filter(|&&slot| members.slots[slot as usize].record.status().is_live());
+        live.filter(|&&slot| such(slot, self.posture(slot))).count() as u32
+    }
+
+    fn posture(&self, slot: SlotId) -> Option<Posture> {
+        let id = self.memory.views().members.slots[slot as usize].record.id();
+        Posture::read(self.read(id, KEYS, &mut [0; MAX_POSTURE])?)
+    }
+
+    fn last_heard_under(&self, slot: SlotId) -> Option<KeyId> {
+        self.memory.views().windows.get(slot as usize)?.key()
+    }
+}
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::*;
+    use crate::{
+        kernel::outbox::{Buffer, Event},
+        security::key::Key,
+        tables::memory::Heap,
+        vocabulary::{
+            config::{ClusterName, Config},
+            record::{Identity, Locality, NodeId},
+        },
+    };
+
+    #[test]
+    fn an_epoch_whose_counter_nears_its_end_is_followed_by_another() {
+        let (id, address) = (NodeId::from_u64(1).unwrap(), ([10, 0, 0, 1], 7_946).into());
+        let identity = Identity { id, epoch: 7, address, locality: Locality::default() };
+        let config = Config::lan(ClusterName::named("test").unwrap());
+        let mut node = Node::new(config, identity, [1; 32], Heap::for_members(8), Instant::ZERO).unwrap();
+        let key = Key::from_bytes(core::array::from_fn(|at| at as u8)).unwrap();
+        let (ring, mut buffer) = (KeyRing::new(&[key]).unwrap(), Buffer::<16, 128, 19_200>::new());
+        let mut out = buffer.outbox();
+        let _ = node.set_keys(Instant::ZERO, ring, Sealing::Require, false, &mut out).unwrap();
+        node.kernel.guard.wear_out();
+        let output = node.tick(Instant::from_millis(10), &mut out);
+        assert!(output.events().contains(&Event::EpochBumped { epoch: 8 }));
+        assert_eq!(node.me().incarnation().epoch, 8);
+        assert!(!node.kernel.guard.is_worn(), "the next epoch counts from one");
     }
 }

@@ -156,6 +156,11 @@ impl Guard {
         self.sealer.is_worn()
     }
 
+    #[cfg(test)]
+    pub(crate) fn wear_out(&mut self) {
+        self.sealer.wear_out();
+    }
+
     /// The most that sealing adds to a packet.
     pub(crate) fn overhead(&self) -> usize {
         if self.sealing.hears_sealed() { FRONT + TAG } else { 0 }

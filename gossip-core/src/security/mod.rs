@@ -24,5 +24,7 @@ pub(crate) mod open;
 #[cfg(feature = "seal")]
 mod openings;
 #[cfg(feature = "seal")]
+pub(crate) mod posture;
+#[cfg(feature = "seal")]
 mod seal;
 pub(crate) mod token;

@@ -145,6 +145,12 @@ impl Sealer {
         }
     }
 
+    /// Uses up all counters but the reserve.
+    #[cfg(test)]
+    pub(super) fn wear_out(&mut self) {
+        self.counter = u32::MAX - RESERVE + 1;
+    }
+
     /// Whether the counter nears its end, so that another epoch should begin.
     pub(crate) const fn is_worn(&self) -> bool {
         self.counter > u32::MAX - RESERVE

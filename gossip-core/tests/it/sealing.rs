@@ -180,6 +180,10 @@ fn a_node_that_restarts_in_the_same_epoch_is_heard() {
         network.restart_in(3, address, epoch);
         network.join(3, &[0, 1, 2]);
         assert!(network.wait(secs(10), Network::is_formed).is_some(), "{}", network.opinions(3));
+        assert!(
+            network.hosts[3].node.me().incarnation().epoch > epoch,
+            "it counts anew in an epoch that it had"
+        );
         network.run_for(secs(30));
         assert!(network.is_formed(), "{}", network.opinions(3));
         assert_eq!(network.deaths(), []);
@@ -258,6 +262,9 @@ fn a_key_that_members_need_is_not_dropped_unless_forced() {
     assert_eq!(in_use, [(key(1).id(), 4)]);
     network.command(0, |node, now, out| node.set_keys(now, ring(&[2]), Sealing::Require, true, out).unwrap());
     assert!(network.hosts[0].node.keys_in_use().eq([(key(2).id(), 0)]));
+    let posture = format!("require {}", key(1).id());
+    let (node, of) = (&network.hosts[1].node, network.hosts[2].id);
+    assert_eq!(node.read(of, "keys", &mut [0; 32]), Some(posture.as_bytes()));
     network.run_for(secs(40));
     assert!(network.all_say(0, Status::Dead), "it was cut off");
     let told = |host: usize, n: u8| {
