@@ -222,7 +222,7 @@ fn take<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
 mod tests {
     use super::{super::key::Key, *};
     use quickcheck::QuickCheck;
-    use std::{collections::BTreeMap, format, string::String, vec, vec::Vec};
+    use std::{collections::BTreeMap, string::String, vec, vec::Vec};
 
     const EPOCH: u32 = 1_700_000_000;
 
