@@ -57,7 +57,7 @@
 //! * `log`, `tracing`: diagnostics of the node; through `tracing`, if both are on.
 //! * `serde`: ids, records, members, events and notices, metrics and configurations implement `Serialize` and `Deserialize`.
 //! * `stream`: [`Events`], [`UserEvents`], [`Questions`], [`KeyWatch`] and [`ClusterWatch`] implement `futures_core::Stream`.
-//! * `seal`: files of a cluster's keys, [`KeyFile`].
+//! * `seal`: datagrams sealed with a cluster's keys: `Options::keys`, `Handle::set_keys`, `KeyFile`.
 
 mod driver;
 mod socket;

@@ -55,7 +55,7 @@
 //! * `log`, `tracing`: diagnostics of the node; through `tracing`, if both are on.
 //! * `serde`: ids, records, members, events and notices, metrics and configurations implement `Serialize` and `Deserialize`.
 //! * `stream`: [`Events`], [`UserEvents`], [`Questions`], [`KeyWatch`] and [`ClusterWatch`] implement `futures_core::Stream`.
-//! * `seal`: files of a cluster's keys, [`KeyFile`].
+//! * `seal`: datagrams sealed with a cluster's keys: `Options::keys`, `Handle::set_keys`, `KeyFile`.
 
 mod driver;
 mod socket;
@@ -72,6 +72,11 @@ pub struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/src/state.md")]
 pub struct State;
+
+/// And that in docs/src/sealing.md.
+#[cfg(all(doctest, feature = "seal"))]
+#[doc = include_str!("../../docs/src/sealing.md")]
+pub struct Sealed;
 
 /// And that in docs/src/operating.md.
 #[cfg(doctest)]

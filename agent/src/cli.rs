@@ -6,12 +6,13 @@ pub(crate) mod keys;
 use crate::{
     client::ClientCommand,
     configuration::knobs::Knobs,
+    keys::SealingArg,
     locality::{self, Place},
     output::{handlers::HandlerArgs, logs::LogArgs},
     run::adapter::Adapter,
     seeds::discovery::DiscoveryArgs,
 };
-use adapter_tokio::Seed;
+use adapter_tokio::{Sealing, Seed};
 use clap::{
     Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand,
     builder::{BoolishValueParser, Resettable},
@@ -60,8 +61,8 @@ pub(crate) enum Command {
     #[command(after_help = "\
 To rotate a key, go through all nodes with each of these steps, and have the nodes read their files again after each:
   gossip keys add FILE        the new key, which all open from now on
-  gossip keys promote FILE ID the new key seals
-  gossip keys remove FILE ID  the old key is gone
+  gossip keys promote FILE    the new key seals
+  gossip keys remove FILE     the old key is gone
 
 Exit status: 0 if it is done, 1 if the file cannot be written, 2 if what is given is wrong; the file is as it was then.")]
     Keys {
@@ -167,9 +168,9 @@ GOSSIP_MAX_DATAGRAM. Options go before the environment, and that before the file
 of it.
 
 Ctrl-C leaves: the others are told, and do not take it for a death. So do SIGTERM, SIGHUP (a terminal that closes; under nohup \
-it is ignored) where there is no --config, and the end of the reader of the output, at the next line. With --config, SIGHUP has \
-the file read again: what can change at run time does (join, tag, on, log, and most knobs), and a warning names what needs a \
-restart. Leaving takes less than 7 s; a second signal, half a second or more after the first, ends the program at once. A reader \
+it is ignored) where there is neither --config nor --keys, and the end of the reader of the output, at the next line. With one of \
+them, SIGHUP has the files read again: what can change at run time does (join, tag, on, log, keys, sealing, and most knobs), and a \
+warning names what needs a restart. Leaving takes less than 7 s; a second signal, half a second or more after the first, ends the program at once. A reader \
 that is too slow is told how many lines are missing: nothing waits for it.
 
 Exit status:
@@ -240,6 +241,17 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) view_file: Option<PathBuf>,
 
+    /// A file of the cluster's keys, with which datagrams are sealed: nobody without one is heard.
+    ///
+    /// `gossip keys` makes such files. They are the same on all nodes, and only their owner may read them. The file is read again
+    /// at SIGHUP and by `gossip keys reload`: all of it counts then, or, where something is wrong with it, nothing.
+    #[arg(long, help_heading = "Sealing", value_name = "FILE")]
+    pub(crate) keys: Option<PathBuf>,
+
+    /// How far the cluster is on its way from clear to sealed. [default: require with --keys, off without]
+    #[arg(long, help_heading = "Sealing", value_enum)]
+    pub(crate) sealing: Option<SealingArg>,
+
     /// A node to join, by address or DNS name; may be given several times, or with commas. A few are enough.
     ///
     /// Any running member will do, and once joined none of them is needed any more. Addresses are asked for ever.
@@ -272,6 +284,14 @@ pub(crate) struct RunArgs {
 
     #[command(flatten)]
     pub(crate) knobs: Knobs,
+}
+
+impl RunArgs {
+    /// How far the cluster is on its way from clear to sealed, as it is said, or as having keys says.
+    pub(crate) fn sealing(&self) -> Sealing {
+        let without = if self.keys.is_some() { Sealing::Require } else { Sealing::Off };
+        self.sealing.map_or(without, Sealing::from)
+    }
 }
 
 /// Where a running node can be asked, and told what to do.
@@ -314,6 +334,10 @@ pub(crate) struct DemoArgs {
     /// What the nodes run on; the story is the same.
     #[arg(long, value_enum, default_value_t = Adapter::Tokio)]
     pub(crate) adapter: Adapter,
+
+    /// Seal all that the nodes say, with a key made for this.
+    #[arg(long)]
+    pub(crate) sealed: bool,
 
     /// Print one JSON object a chapter, and as the last line one with the figures of all.
     #[arg(long)]

@@ -7,14 +7,16 @@ mod diff;
 mod show;
 mod target;
 
-pub(crate) use args::ClientCommand;
+pub(crate) use args::{AgentArgs, ClientCommand};
 
 use crate::control::{
-    api::{Filter, Info, Join, Member, Pause, Reach, RoundTrip, Send, Set, SetHealth, Shared},
+    api::{
+        Filter, Info, Join, Keys, Member, Pause, Reach, ReloadKeys, RoundTrip, Send, Set, SetHealth, Shared,
+    },
     token::Token,
 };
 use anyhow::Result;
-use args::{AgentArgs, EventCommand, ValueCommand};
+use args::{EventCommand, ValueCommand};
 use connection::Connection;
 use hyper::Method;
 use serde::{Serialize, de::DeserializeOwned};
@@ -93,6 +95,25 @@ pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
     }
 }
 
+/// Shows which keys an agent's node has, and who speaks under them.
+///
+/// # Errors
+/// As those of [`execute`].
+pub(crate) async fn keys(agent: &AgentArgs) -> Result<()> {
+    let mut asked = Asked::open(agent).await?;
+    let keys: Keys = asked.to.get("/v1/keys").await?;
+    if asked.json { show::json(&keys) } else { show::keys(&keys) }
+}
+
+/// Has an agent read its file of keys again, and shows what it has then.
+///
+/// # Errors
+/// As those of [`execute`]; the agent has the keys that it had.
+pub(crate) async fn reload_keys(force: bool, agent: &AgentArgs) -> Result<()> {
+    Asked::open(agent).await?.tell(Method::POST, "/v1/keys/reload", &ReloadKeys { force }).await?;
+    keys(agent).await
+}
+
 /// An agent that is asked, and how its answers are printed.
 struct Asked {
     to: Connection,
@@ -100,6 +121,11 @@ struct Asked {
 }
 
 impl Asked {
+    async fn open(agent: &AgentArgs) -> Result<Self> {
+        let token = agent.token_file.as_deref().map(Token::read).transpose()?;
+        Ok(Self { to: Connection::open(agent.control.as_ref(), token).await?, json: agent.json })
+    }
+
     /// Asks for something, and prints it.
     async fn show<T: DeserializeOwned + Serialize>(&mut self, path: &str) -> Result<()> {
         let answer: T = self.to.get(path).await?;

@@ -16,11 +16,11 @@ pub(crate) use refused::in_options;
 
 use crate::{
     cli::{self, RunArgs},
-    print::{printable, quoted},
+    print::{printable, quoted, with_sources},
     run::tags::Tags,
     wrong::Wrong,
 };
-use adapter_tokio::{ClusterName, Options};
+use adapter_tokio::{ClusterName, KeyFile, KeyRing, Keys, Options};
 use clap::{
     Arg, ArgAction, ArgMatches, FromArgMatches as _,
     error::{ContextKind, ContextValue, ErrorKind},
@@ -34,6 +34,7 @@ use std::{
     ffi::{OsStr, OsString},
     fmt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// The flag that names the file, which is the only one without a key in it.
@@ -242,7 +243,14 @@ impl Configuration {
             Wrong(format!("{error:#}"))
         })?;
         Tags::of(&self.args.tag).map_err(Wrong)?;
+        self.ring().transpose().map_err(Wrong)?;
         self.args.control.check()
+    }
+
+    /// The keys that their file has now, if there is one.
+    pub(crate) fn ring(&self) -> Option<Result<KeyRing, String>> {
+        let path = self.args.keys.as_ref()?;
+        Some(KeyFile::new(path).load().map_err(|error| quoted(&with_sources(&error)).into_owned()))
     }
 
     /// The keys of settings whose values are other ones there.
@@ -290,6 +298,8 @@ impl Configuration {
             o.locality = args.locality.numbers;
             o.epoch_file = args.epoch_file.clone();
             o.view_file = args.view_file.clone();
+            o.keys = args.keys.as_ref().map(|path| Arc::new(KeyFile::new(path)) as Arc<dyn Keys>);
+            o.sealing = Some(args.sealing());
         }))
     }
 

@@ -16,6 +16,7 @@ mod changes;
 mod failure;
 mod feed;
 mod forget;
+mod keys;
 mod members;
 mod metrics;
 mod page;

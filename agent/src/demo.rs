@@ -3,11 +3,13 @@
 use crate::{
     cli::DemoArgs,
     configuration::knobs::Preset,
+    keys::new_key,
     print::{self, Format},
     run::adapter::Adapter,
 };
 use adapter_tokio::{
-    ClusterName, Config, Handle, Health, Key, MemberView, NodeId, Options, Seed, Status, Stopped, UserEvents,
+    ClusterName, Config, Handle, Health, Key, KeyRing, Keys, MemberView, NodeId, Options, Seed, Status,
+    Stopped, UserEvents,
 };
 use anyhow::{Context as _, Result, anyhow, bail};
 use comfy_table::{Table, presets};
@@ -16,6 +18,7 @@ use std::{
     collections::VecDeque,
     io::{self, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 use tokio::{
@@ -48,7 +51,8 @@ const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 /// # Errors
 /// The promise that did not come true, or the node that could not start.
 pub(crate) async fn demo(args: DemoArgs) -> Result<()> {
-    let mut nodes = Nodes::new(args.adapter, Preset::Local.config(ClusterName::named("demo")?));
+    let ring = args.sealed.then(|| Ok::<_, anyhow::Error>(KeyRing::new(&[new_key()?])?)).transpose()?;
+    let mut nodes = Nodes::new(args.adapter, Preset::Local.config(ClusterName::named("demo")?), ring);
     let mut story = Story { format: Format::of(args.json), chapters: Vec::new() };
     let told = story.tell(&mut nodes, args.nodes).await;
     story.end(args.nodes, told.is_ok() && nodes.agree())?;
@@ -91,7 +95,8 @@ struct Story {
 
 impl Story {
     async fn tell(&mut self, nodes: &mut Nodes, n: u8) -> Result<()> {
-        let opening = format!("{n} nodes start, and join through the first.");
+        let sealed = if nodes.ring.is_some() { " They seal all that they say." } else { "" };
+        let opening = format!("{n} nodes start, and join through the first.{sealed}");
         self.chapter("form", &opening, nodes.form(n)).await?;
         self.chapter("spread", "The first says that it is degraded.", nodes.spread()).await?;
         self.chapter("publish", "It says where its service listens.", nodes.publish()).await?;
@@ -193,14 +198,16 @@ impl Running {
 struct Nodes {
     adapter: Adapter,
     config: Config,
+    /// The key that all of them have.
+    ring: Option<KeyRing>,
     running: VecDeque<Running>,
     /// When the youngest one was started.
     started: Instant,
 }
 
 impl Nodes {
-    fn new(adapter: Adapter, config: Config) -> Self {
-        Self { adapter, config, running: VecDeque::new(), started: Instant::now() }
+    fn new(adapter: Adapter, config: Config, ring: Option<KeyRing>) -> Self {
+        Self { adapter, config, ring, running: VecDeque::new(), started: Instant::now() }
     }
 
     async fn form(&mut self, n: u8) -> Result<Kept> {
@@ -333,6 +340,7 @@ impl Nodes {
             .adapter
             .bind(Options::new(name.as_str(), self.config).with(|o| {
                 o.bind = LOOPBACK;
+                o.keys = self.ring.clone().map(|ring| Arc::new(ring) as Arc<dyn Keys>);
                 o.seeds = seeds.into_iter().collect();
             }))
             .await?;
@@ -378,7 +386,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_promise_not_kept_in_time_fails_its_chapter_and_leaves_no_figure() {
-        let nodes = Nodes::new(Adapter::Tokio, Preset::Local.config(ClusterName::named("demo").unwrap()));
+        let config = Preset::Local.config(ClusterName::named("demo").unwrap());
+        let nodes = Nodes::new(Adapter::Tokio, config, None);
         let mut story = Story { format: Format::Words, chapters: Vec::new() };
         let broken = async {
             nodes.until("nothing happened", |_| false).await?;

@@ -1,13 +1,15 @@
-//! `gossip keys`: files of a cluster's keys.
+//! `gossip keys`: files of a cluster's keys; and the modes of sealing as they are given.
 
 use crate::{
     UNWRITABLE,
     cli::keys::{FileArgs, KeyArgs, KeysCommand},
+    client,
     print::{self, printable, quoted, with_sources},
     wrong::Wrong,
 };
-use adapter_tokio::{KeyError, KeyFile, KeyFileError, KeyId, Keys as _, KeysError, SealingKey};
+use adapter_tokio::{KeyError, KeyFile, KeyFileError, KeyId, Keys as _, KeysError, Sealing, SealingKey};
 use anyhow::{Context as _, Error, Result, anyhow};
+use clap::ValueEnum;
 use serde::Serialize;
 use std::{
     io::{self, Read, Write as _},
@@ -26,8 +28,10 @@ const STDIN: &str = "-";
 ///
 /// # Errors
 /// The file or the key cannot be used, which is [`Wrong`], or the file cannot be written. It is as it was then.
-pub(crate) fn execute(command: KeysCommand) -> Result<()> {
+pub(crate) async fn execute(command: KeysCommand) -> Result<()> {
     match command {
+        KeysCommand::Status { agent } => client::keys(&agent).await,
+        KeysCommand::Reload { force, agent } => client::reload_keys(force, &agent).await,
         KeysCommand::Generate { json } => {
             let key = generated()?;
             if !json {
@@ -46,6 +50,37 @@ pub(crate) fn execute(command: KeysCommand) -> Result<()> {
         }
         KeysCommand::Promote(args) => change(&args, KeyFile::promote),
         KeysCommand::Remove(args) => change(&args, KeyFile::remove),
+    }
+}
+
+/// How far a cluster is on its way from clear to sealed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum SealingArg {
+    /// Speak and hear in the clear alone; keys wait.
+    Off,
+    /// Speak in the clear, hear both.
+    Accept,
+    /// Speak sealed, hear both.
+    Prefer,
+    /// Speak and hear sealed alone.
+    Require,
+}
+
+impl SealingArg {
+    /// Whether a node without keys cannot be in this mode.
+    pub(crate) fn needs_keys(self) -> bool {
+        self != Self::Off
+    }
+}
+
+impl From<SealingArg> for Sealing {
+    fn from(arg: SealingArg) -> Self {
+        match arg {
+            SealingArg::Off => Self::Off,
+            SealingArg::Accept => Self::Accept,
+            SealingArg::Prefer => Self::Prefer,
+            SealingArg::Require => Self::Require,
+        }
     }
 }
 
@@ -122,20 +157,34 @@ fn change(args: &KeyArgs, change: impl FnOnce(&KeyFile, KeyId) -> Result<(), Key
     let KeyArgs { file: args, id } = args;
     let file = KeyFile::new(&args.file);
     let ring = file.load().map_err(refused)?;
-    let found = ring.ids().find(|known| known.to_string().eq_ignore_ascii_case(id));
+    let ids: Vec<KeyId> = ring.ids().collect();
+    let found = match (id, ids.as_slice()) {
+        (None, [_, second]) => Some(*second),
+        (None, _) => None,
+        (Some(id), ids) => ids.iter().copied().find(|known| known.to_string().eq_ignore_ascii_case(id)),
+    };
     let found = found.ok_or_else(|| {
-        let known: Vec<String> = ring.ids().map(|id| id.to_string()).collect();
+        let known: Vec<String> = ids.iter().map(KeyId::to_string).collect();
         let (path, known) = (args.file.display(), known.join(", "));
-        Wrong(format!(
-            "the key file {path} has no key '{}': give the id of one that it has, {known}",
-            quoted(id)
-        ))
+        let why = id.as_ref().map_or_else(
+            || "which key is meant is not said".to_owned(),
+            |id| format!("there is no key '{}'", quoted(id)),
+        );
+        Wrong(format!("the key file {path}: {why}: give the id of one that it has, {known}"))
     })?;
     change(&file, found).map_err(|error| refused(error.into()))?;
     show(args)
 }
 
-/// A new key, as it is written.
+/// A new key.
+///
+/// # Errors
+/// The system has no entropy to give.
+pub(crate) fn new_key() -> Result<SealingKey> {
+    Ok(SealingKey::parse(&generated()?)?)
+}
+
+/// The same as it is written.
 fn generated() -> Result<Zeroizing<String>> {
     const PREFIX: &str = "gossip-key-1-";
     let mut bytes = Zeroizing::new([0; 32]);

@@ -114,7 +114,7 @@ async fn execute(command: Command) -> Result<()> {
         // Both are taken apart by hand, since part of what they take is said elsewhere.
         Command::Run(_) | Command::CheckConfig(_) => Ok(()),
         Command::Id { name } => writeln!(io::stdout(), "{}", NodeId::from_name(&name)?).context(UNWRITABLE),
-        Command::Keys { command } => keys::execute(command),
+        Command::Keys { command } => keys::execute(command).await,
         Command::Demo(args) => demo::demo(args).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -61,7 +61,7 @@ impl fmt::Display for Logged {
 /// Why the node could not start or go on, and what to do.
 pub(crate) async fn run(configuration: Configuration) -> Result<()> {
     let args = &configuration.args;
-    let signals = signals::listen(END_LIMIT, args.config.is_some())?;
+    let signals = signals::listen(END_LIMIT, args.config.is_some() || args.keys.is_some())?;
     let (handlers, warnings) = Handlers::start(args.handlers.on.clone(), args.handlers.on_timeout)?;
     let mut output = Output::start(Format::of(args.json), &args.log, handlers)?;
     let outcome = live(configuration, (signals, warnings), &mut output).await;
@@ -128,12 +128,12 @@ async fn live(
                 service.begin_reload();
                 reload.begin();
             }
-            read = reload.read() => {
-                reload.apply(read, &handle, output);
-                service.end_reload();
-            }
+            read = reload.read() => if reload.apply(read, &handle, output) { service.end_reload() },
             _ = &mut signals.end => break None,
-            Some(Orders::Leave) = orders.recv() => break None,
+            Some(order) = orders.recv() => match order {
+                Orders::Leave => break None,
+                Orders::ReloadKeys(order) => reload.begin_keys(order),
+            },
             // Whoever reads the output may go away, as in `gossip run | head`: then it is time to leave, too.
             error = output.failed() => break Some(Error::new(error).context(UNWRITABLE)),
             stopped = &mut driver => return Err(stopped_by_itself(stopped.map_err(Error::from).and_then(|how| how))),

@@ -34,6 +34,12 @@ pub enum StartError {
     Name(StateError),
     /// The epoch file cannot be used.
     Epoch(EpochError),
+    /// The keys cannot be had.
+    #[cfg(feature = "seal")]
+    Keys(crate::KeysError),
+    /// Datagrams are to be sealed or opened, and there are no keys.
+    #[cfg(feature = "seal")]
+    NoKeys,
     /// More seeds than a node keeps.
     TooManySeeds {
         /// How many were given.
@@ -74,6 +80,12 @@ impl fmt::Display for StartError {
             Self::Config(error) => error.fmt(f),
             Self::Name(_) => f.write_str("the node's name is too long to be published: choose a shorter one"),
             Self::Epoch(error) => error.fmt(f),
+            #[cfg(feature = "seal")]
+            Self::Keys(error) => error.fmt(f),
+            #[cfg(feature = "seal")]
+            Self::NoKeys => {
+                f.write_str("`sealing` needs `keys`: set them, or leave it out to run in the clear")
+            }
             Self::TooManySeeds { given } => write!(
                 f,
                 "{given} seeds are too many: give at most {MAX_SEEDS}, or a DNS name that lists them"
@@ -87,6 +99,8 @@ impl Error for StartError {
         match self {
             Self::Bind { source, .. } => Some(source),
             Self::Name(error) => Some(error),
+            #[cfg(feature = "seal")]
+            Self::Keys(error) => error.source(),
             // These two are shown as themselves.
             Self::Config(error) => error.source(),
             Self::Epoch(error) => error.source(),

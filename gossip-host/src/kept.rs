@@ -14,6 +14,9 @@ use std::{sync::Arc, time::Duration};
 
 /// The key of a node's name.
 const NAME: &str = "name";
+/// The key under which a node says which of the cluster's keys it has.
+#[cfg(feature = "seal")]
+const KEYS: &str = "keys";
 
 /// Publishes a node's name, at its start. It is shown of the dead, too.
 pub(crate) fn publish_name(
@@ -57,7 +60,7 @@ impl Handle {
     pub fn publish_with<T>(&self, key: &Key<T>, value: &T, terms: Terms) -> Result<(), PublishError> {
         let mut room = [0; VALUE_ROOM];
         let bytes = encoded(key, value, &mut room)?;
-        not_the_name(key)?;
+        not_its_own(key)?;
         self.0.write(|node, now, out| node.publish(now, key.name(), bytes, terms, out))
     }
 
@@ -66,7 +69,7 @@ impl Handle {
     /// # Errors
     /// The key is not 1 to 31 visible ASCII characters, or is the node's name; or this node has left.
     pub fn withdraw<T>(&self, key: &Key<T>) -> Result<(), PublishError> {
-        not_the_name(key)?;
+        not_its_own(key)?;
         self.0.write(|node, now, out| node.withdraw(now, key.name(), out))
     }
 
@@ -109,9 +112,14 @@ impl Handle {
     }
 }
 
-/// Refuses the key of the node's name, which is fixed at the start.
-fn not_the_name<T>(key: &Key<T>) -> Result<(), PublishError> {
-    if key.name() == NAME { Err(PublishError::Name) } else { Ok(()) }
+/// Refuses the keys that a node publishes itself.
+fn not_its_own<T>(key: &Key<T>) -> Result<(), PublishError> {
+    match key.name() {
+        NAME => Err(PublishError::Name),
+        #[cfg(feature = "seal")]
+        KEYS => Err(PublishError::Keys),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

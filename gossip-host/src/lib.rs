@@ -56,6 +56,8 @@ mod pulses;
 mod receive;
 mod requests;
 mod ring;
+#[cfg(feature = "seal")]
+mod sealing;
 mod seeds;
 mod shared;
 mod stopped;
@@ -97,6 +99,8 @@ pub use leave::Leave;
 pub use notice::{Lagged, Notice};
 pub use options::Options;
 pub use pulses::Pulse;
+#[cfg(feature = "seal")]
+pub use sealing::{KeysView, SetKeysError};
 pub use seeds::{ParseSeedError, Seed, UnresolvedSeed};
 pub use stopped::{LeaveError, Left, Stopped};
 pub use transport::Transport;

@@ -4,7 +4,11 @@ use crate::{
     StartError,
     seeds::{MAX_SEEDS, Seed},
 };
+#[cfg(feature = "seal")]
+use gossip_core::Sealing;
 use gossip_core::{Config, ConfigError, Locality, NodeId};
+#[cfg(feature = "seal")]
+use std::sync::Arc;
 use std::{
     hash::{BuildHasher, RandomState},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
@@ -63,6 +67,15 @@ pub struct Options {
     pub view_file: Option<PathBuf>,
     /// Time between two writes of the view file, at least 1 s.
     pub view_interval: Duration,
+    /// Where the cluster's keys come from: a [`KeyFile`](crate::KeyFile), or a ring that is there already. They are read once, when
+    /// the node starts; later [`Handle::set_keys`](crate::Handle::set_keys) gives it others. `None`: it speaks and hears in the
+    /// clear.
+    #[cfg(feature = "seal")]
+    pub keys: Option<Arc<dyn crate::Keys>>,
+    /// How far the cluster is on its way from clear to sealed. `None` is [`Sealing::Require`] where there are keys, and
+    /// [`Sealing::Off`] where there are none, which is then the only choice.
+    #[cfg(feature = "seal")]
+    pub sealing: Option<Sealing>,
     /// What the node's random choices, nonces and tokens derive from: who can guess it can forge acks and tokens. Must
     /// differ between nodes and starts. `None`, outside of tests the right choice: drawn from the operating system's
     /// entropy.
@@ -95,6 +108,10 @@ impl Options {
             epoch_file: None,
             view_file: None,
             view_interval: Self::DEFAULT_VIEW_INTERVAL,
+            #[cfg(feature = "seal")]
+            keys: None,
+            #[cfg(feature = "seal")]
+            sealing: None,
             rng_seed: None,
             event_capacity: Self::DEFAULT_EVENT_CAPACITY,
         }
@@ -126,6 +143,10 @@ impl Options {
                 let (min, max, given) = (least as f64, MAX_CAPACITY as f64, given as f64);
                 return Err(ConfigError::Range { field, min, max, given }.into());
             }
+        }
+        #[cfg(feature = "seal")]
+        if self.keys.is_none() && self.sealing.is_some_and(|sealing| sealing != Sealing::Off) {
+            return Err(StartError::NoKeys);
         }
         self.check_families(self.bind)?;
         Ok(self.config.validate()?)

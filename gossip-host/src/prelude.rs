@@ -10,7 +10,7 @@ pub use crate::{
     WaitJoined, Watch, WatchError,
 };
 #[cfg(feature = "seal")]
-pub use crate::{KeyFile, KeyFileError, Keys, KeysError};
+pub use crate::{KeyFile, KeyFileError, Keys, KeysError, KeysView, SetKeysError};
 /// The core calls it `Key`, which here is a key of what members publish.
 #[cfg(feature = "seal")]
 pub use gossip_core::Key as SealingKey;

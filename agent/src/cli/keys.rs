@@ -1,5 +1,6 @@
 //! What `gossip keys` takes.
 
+use crate::client::AgentArgs;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -39,6 +40,22 @@ The key is read from standard input: what is on the command line is visible to a
     Promote(KeyArgs),
     /// Removes a key from a file; not the first, which seals.
     Remove(KeyArgs),
+    /// Shows how far a running agent's node is from clear to sealed, which keys it has, how many live members seal with each, and what it refused.
+    Status {
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Has a running agent read its file of keys again.
+    ///
+    /// All of it counts then, or, where something is wrong, nothing: a file that cannot be used, or one without a key that live
+    /// members need.
+    Reload {
+        /// Take the file also if it lacks a key that live members need, who are cut off until they have another one: after a leak.
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
 }
 
 /// A file of keys.
@@ -58,7 +75,7 @@ pub(crate) struct KeyArgs {
     #[command(flatten)]
     pub(crate) file: FileArgs,
 
-    /// The key's id, as `gossip keys show` prints it.
+    /// The key's id, as `gossip keys show` prints it. Of a file with two keys, the second is meant unless one is given.
     #[arg(value_name = "ID")]
-    pub(crate) id: String,
+    pub(crate) id: Option<String>,
 }

@@ -3,7 +3,7 @@
 use super::diff::Difference;
 use crate::{
     UNWRITABLE,
-    control::api::{Member, Reach, ReachAnswer, RoundTrip, Shared},
+    control::api::{Keys, Member, Reach, ReachAnswer, RoundTrip, Shared},
     print::{self, printable, quoted},
 };
 use anyhow::{Context as _, Result};
@@ -151,6 +151,29 @@ pub(super) fn round_trips(trips: &[RoundTrip]) -> Result<()> {
 pub(super) fn round_trip_of(who: &str, trip: &RoundTrip) -> Result<()> {
     line(&format!("{who} is in zone {}, and these are the figures of the whole zone:", trip.zone))?;
     round_trips(slice::from_ref(trip))
+}
+
+/// How datagrams are sealed, the keys, one a line, and what came of datagrams.
+pub(super) fn keys(keys: &Keys) -> Result<()> {
+    line(&format!("sealing  {}", keys.sealing))?;
+    if !keys.keys.is_empty() {
+        let mut table = table(&["key", "use", "members that seal with it"]);
+        for key in &keys.keys {
+            let does = match (key.seals, key.opens) {
+                (true, _) => "seals, opens",
+                (false, true) => "opens",
+                (false, false) => "waits",
+            };
+            table.add_row([key.id.clone(), does.to_owned(), key.members.to_string()]);
+        }
+        print(&table)?;
+    }
+    let Keys { received_sealed, received_clear, unproven, .. } = keys;
+    line(&format!("heard    {received_sealed} sealed ({unproven} unproven), {received_clear} clear"))?;
+    let Keys { unknown_keys, forged, replayed, not_sealed, .. } = keys;
+    line(&format!(
+        "refused  {unknown_keys} unknown keys, {forged} forged, {replayed} replayed, {not_sealed} not sealed"
+    ))
 }
 
 /// The cluster's values, one a line.

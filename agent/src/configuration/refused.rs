@@ -26,7 +26,11 @@ pub(crate) fn in_options(error: Error) -> Error {
                 .to_owned(),
         )
         .into(),
-        Some(StartError::Config(_) | StartError::Name(_)) => Wrong(format!("{error:#}")).into(),
+        Some(StartError::NoKeys) => Wrong(
+            "--sealing needs keys: give their file with --keys, or leave it out to run in the clear".to_owned(),
+        )
+        .into(),
+        Some(StartError::Config(_) | StartError::Name(_) | StartError::Keys(_)) => Wrong(format!("{error:#}")).into(),
         _ => error,
     }
 }

@@ -1,13 +1,13 @@
-//! SIGHUP: the configuration file is read again. What can change while a node runs changes, and the rest is told of.
+//! SIGHUP: the files are read again. What can change while a node runs changes, and the rest is told of.
 
-use super::Configuration;
+use super::{Configuration, Origin};
 use crate::{
     output::Output,
     print::Line,
     run::tags::{self, Tags},
     wrong::Wrong,
 };
-use adapter_tokio::{Config, Handle, Seed};
+use adapter_tokio::{Config, Handle, KeyError, KeyRing, Seed, SetKeysError};
 use std::{
     ffi::OsString,
     thread,
@@ -17,13 +17,16 @@ use tokio::sync::oneshot;
 
 /// Settings that make up the library's configuration.
 const OF_CONFIG: [&str; 3] = ["preset", "config", "quarantine"];
+/// The settings of sealing, which change together.
+const KEYS: &str = "keys";
+const SEALING: &str = "sealing";
 
-/// How long the file may take before the operator is told that it takes long.
+/// How long the files may take before the operator is told that they take long.
 const LATE: Duration = Duration::from_secs(10);
 
-/// The configuration of a running node, and its file, read again when that is asked for.
+/// The configuration of a running node, and its files, read again when that is asked for.
 ///
-/// A thread reads the file, so that a disk that does not answer holds up nobody, and one at a time: whoever asks meanwhile is
+/// A thread reads them, so that a disk that does not answer holds up nobody, and one at a time: whoever asks meanwhile is
 /// heard after it.
 pub(crate) struct Reload {
     running: Configuration,
@@ -32,15 +35,43 @@ pub(crate) struct Reload {
     told: Vec<Warning>,
 }
 
-/// A file that is being read.
+/// Files that are being read.
 struct Reading {
-    outcome: oneshot::Receiver<Outcome>,
+    outcome: oneshot::Receiver<Result<Files, Wrong>>,
     since: Instant,
     is_late: bool,
+    /// Who waits for the keys; nobody, where all that has changed is to count.
+    keys: Option<KeysOrder>,
 }
 
-/// What a file says.
-pub(crate) type Outcome = Result<Configuration, Wrong>;
+/// What the files say: the configuration, and the keys, if there is a file of them.
+struct Files {
+    configuration: Configuration,
+    ring: Option<Result<KeyRing, String>>,
+}
+
+impl Files {
+    fn read(origin: Origin) -> Result<Self, Wrong> {
+        let configuration = origin.again()?;
+        let ring = configuration.ring();
+        Ok(Self { configuration, ring })
+    }
+}
+
+/// An order to read the file of keys again, and nothing else.
+#[derive(Debug)]
+pub(crate) struct KeysOrder {
+    /// Also if a key in use is missing in it.
+    pub(crate) force: bool,
+    /// Told when it is done, or why it is not.
+    pub(crate) done: oneshot::Sender<Result<(), String>>,
+}
+
+/// What was read, and what for.
+pub(crate) struct Outcome {
+    files: Result<Files, Wrong>,
+    keys: Option<KeysOrder>,
+}
 
 /// Words, and what they are about.
 #[derive(PartialEq, Eq)]
@@ -51,13 +82,28 @@ impl Reload {
         Self { running, reading: None, told: Vec::new() }
     }
 
-    /// Begins to read the file.
+    /// Begins to read the files.
     pub(crate) fn begin(&mut self) {
         let origin = self.running.origin();
-        self.begin_with(move || origin.again());
+        self.begin_with(move || Files::read(origin), None);
     }
 
-    fn begin_with(&mut self, read: impl FnOnce() -> Outcome + Send + 'static) {
+    /// Begins to read the files for the keys alone.
+    pub(crate) fn begin_keys(&mut self, order: KeysOrder) {
+        if self.is_reading() {
+            // Whoever waits may have gone.
+            let _ = order.done.send(Err("the files are being read already: try again".to_owned()));
+            return;
+        }
+        let origin = self.running.origin();
+        self.begin_with(move || Files::read(origin), Some(order));
+    }
+
+    fn begin_with(
+        &mut self,
+        read: impl FnOnce() -> Result<Files, Wrong> + Send + 'static,
+        keys: Option<KeysOrder>,
+    ) {
         let (tell, outcome) = oneshot::channel();
         let read = move || {
             // Whoever wanted to know may be gone.
@@ -65,46 +111,61 @@ impl Reload {
         };
         // Without a thread, nobody tells, which is an outcome, too.
         let _ = thread::Builder::new().name("gossip-reload".to_owned()).spawn(read);
-        self.reading = Some(Reading { outcome, since: Instant::now(), is_late: false });
+        self.reading = Some(Reading { outcome, since: Instant::now(), is_late: false, keys });
     }
 
-    /// Whether the file is being read: then nobody should begin.
+    /// Whether the files are being read: then nobody should begin.
     pub(crate) fn is_reading(&self) -> bool {
         self.reading.is_some()
     }
 
-    /// What the file says, once it is read.
+    /// What the files say, once they are read.
     pub(crate) async fn read(&mut self) -> Outcome {
         let Some(reading) = &mut self.reading else { return std::future::pending().await };
-        let outcome = (&mut reading.outcome).await;
-        self.reading = None;
-        outcome
-            .unwrap_or_else(|_| Err(Wrong("its file could not be read: no thread can be started".to_owned())))
+        let files = (&mut reading.outcome).await;
+        let keys = self.reading.take().and_then(|reading| reading.keys);
+        let no_thread = |_| Err(Wrong("its files could not be read: no thread can be started".to_owned()));
+        Outcome { files: files.unwrap_or_else(no_thread), keys }
     }
 
-    /// What to warn of, once: that the file is not read yet.
+    /// What to warn of, once: that the files are not read yet.
     pub(crate) fn check(&mut self) -> Option<String> {
         let reading =
             self.reading.as_mut().filter(|reading| !reading.is_late && reading.since.elapsed() >= LATE)?;
         reading.is_late = true;
         Some(format!(
-            "the file of --config has not been read for {} s: look at the disk that it is on; until then nothing changes",
+            "the files of --config and --keys have not been read for {} s: look at the disk that they are on; until then nothing \
+             changes",
             LATE.as_secs()
         ))
     }
 
-    /// Does what the file says.
-    pub(crate) fn apply(&mut self, outcome: Outcome, handle: &Handle, output: &mut Output) {
-        let next = match outcome {
-            Ok(next) => next,
+    /// Does what the files say. Returns whether that was all, as after SIGHUP, and not the keys alone.
+    pub(crate) fn apply(&mut self, outcome: Outcome, handle: &Handle, output: &mut Output) -> bool {
+        let Outcome { files, keys: order } = outcome;
+        if let Some(KeysOrder { force, done }) = order {
+            let set =
+                files.map_err(|Wrong(why)| why).and_then(|files| self.reload_keys(files, force, handle));
+            // Whoever waits may have gone.
+            let _ = done.send(set);
+            return false;
+        }
+        match files {
+            Ok(files) => self.apply_all(files, handle, output),
             Err(Wrong(why)) => {
                 tracing::info!(target: "gossip", "the configuration was read again, and is wrong");
                 let why = format!("the configuration is wrong, and nothing has changed: {why}");
-                return self.warn(vec![Warning(why, Vec::new())], output);
+                self.warn(vec![Warning(why, Vec::new())], output);
             }
-        };
+        }
+        true
+    }
+
+    fn apply_all(&mut self, files: Files, handle: &Handle, output: &mut Output) {
+        let Files { configuration: next, ring } = files;
         let (mut applied, mut warnings) = (Vec::new(), Vec::new());
-        for key in self.running.differences(&next) {
+        let differences = self.running.differences(&next);
+        for key in differences.into_iter().filter(|key| key != KEYS && key != SEALING) {
             let mut change = Change { running: &self.running, next: &next, handle, output };
             let why = match change.apply(&key) {
                 Ok(true) => {
@@ -118,11 +179,64 @@ impl Reload {
             };
             warnings.push(Warning(why, next.texts(&key)));
         }
-        self.running.take_over(next, &applied);
+        let mut taken_over = applied.clone();
+        match self.set_keys(&next, ring, false, handle) {
+            Ok(changed) => {
+                applied.extend(changed);
+                taken_over.extend([KEYS, SEALING].map(str::to_owned));
+            }
+            Err(why) => {
+                let about = [KEYS, SEALING].iter().flat_map(|key| next.texts(key)).collect();
+                warnings.push(Warning(format!("the keys have not changed: {why}"), about));
+            }
+        }
+        self.running.take_over(next, &taken_over);
         self.warn(warnings, output);
         let note = if applied.is_empty() { "nothing has changed".to_owned() } else { applied.join(", ") };
         tracing::info!(target: "gossip", "the configuration was read again: {note}");
         output.print(&Line::bare("reloaded", SystemTime::now()).noted(note));
+    }
+
+    /// The keys alone; they count, or nothing has changed.
+    fn reload_keys(&mut self, files: Files, force: bool, handle: &Handle) -> Result<(), String> {
+        let Files { configuration: next, ring } = files;
+        if ring.is_none() {
+            return Err("this agent has no file of keys: give it one with --keys".to_owned());
+        }
+        self.set_keys(&next, ring, force, handle)?;
+        self.running.take_over(next, &[KEYS, SEALING].map(str::to_owned));
+        tracing::info!(target: "gossip", "the keys were read again");
+        Ok(())
+    }
+
+    /// Gives the node the keys that their file has now, in the mode of now. Returns which of the two has changed.
+    fn set_keys(
+        &self,
+        next: &Configuration,
+        ring: Option<Result<KeyRing, String>>,
+        force: bool,
+        handle: &Handle,
+    ) -> Result<Vec<String>, String> {
+        let Some(ring) = ring else {
+            return match (&self.running.args.keys, next.args.sealing) {
+                (Some(_), _) => Err("their file is named no more: restart this node for that to count, or say sealing = \"off\" \
+                                     and leave it named"
+                    .to_owned()),
+                (None, Some(sealing)) if sealing.needs_keys() => {
+                    Err("sealing needs keys: give their file with --keys".to_owned())
+                }
+                (None, _) => Ok(Vec::new()),
+            };
+        };
+        let before = handle.keys();
+        handle.set_keys(ring?, next.args.sealing(), force).map_err(|error| match error {
+            SetKeysError::Key(KeyError::InUse { .. }) => format!("{error} with `gossip keys reload --force`"),
+            error => error.to_string(),
+        })?;
+        let after = handle.keys();
+        let ids = |view: &adapter_tokio::KeysView| view.keys.iter().map(|(id, _)| *id).collect::<Vec<_>>();
+        let changed = [(KEYS, ids(&before) != ids(&after)), (SEALING, before.sealing != after.sealing)];
+        Ok(changed.iter().filter(|(_, changed)| *changed).map(|(key, _)| (*key).to_owned()).collect())
     }
 
     /// Warns of what was not warned of the last time.
@@ -186,8 +300,8 @@ mod tests {
         let configuration = || of("name = 'a'\ncluster = 'c'\n", &[], "").unwrap();
         let mut reload = Reload::new(configuration());
         let (go, on) = channel::<()>();
-        let next = configuration();
-        reload.begin_with(move || on.recv().map(|()| next).map_err(|_| Wrong(String::new())));
+        let next = Files { configuration: configuration(), ring: None };
+        reload.begin_with(move || on.recv().map(|()| next).map_err(|_| Wrong(String::new())), None);
         assert!(reload.is_reading() && reload.check().is_none());
         let nothing = tokio::time::timeout(Duration::from_millis(1), reload.read()).await;
         assert!(nothing.is_err() && reload.is_reading(), "it goes on");
@@ -197,6 +311,6 @@ mod tests {
         assert!(reload.check().unwrap().contains("10 s"));
         assert_eq!(reload.check(), None, "told once");
         go.send(()).unwrap();
-        assert!(reload.read().await.is_ok() && !reload.is_reading());
+        assert!(reload.read().await.files.is_ok() && !reload.is_reading());
     }
 }

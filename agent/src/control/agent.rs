@@ -1,7 +1,7 @@
 //! The agent, as its control interface sees it.
 
 use super::{api::AnswersAt, feed::Feed, reach::Turn, unread::SlowReaders};
-use crate::locality::Place;
+use crate::{configuration::reload::KeysOrder, locality::Place};
 use adapter_tokio::{Bytes, Handle, Key};
 use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -14,6 +14,8 @@ pub(super) const BYTES: Key<Bytes> = Key::raw("bytes");
 pub(crate) enum Orders {
     /// To leave, and to end.
     Leave,
+    /// To read the file of keys again.
+    ReloadKeys(KeysOrder),
 }
 
 /// The agent, as far as the control interface sees it.

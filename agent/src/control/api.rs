@@ -168,6 +168,52 @@ pub(crate) struct Filter {
     pub(crate) tag: Option<String>,
 }
 
+/// Which keys the agent's node has, and what came of the datagrams that reached it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Keys {
+    /// How far the node is on its way from clear to sealed.
+    #[schema(pattern = "^(off|accept|prefer|require)$")]
+    pub(crate) sealing: String,
+    /// Its keys, the first one first.
+    pub(crate) keys: Vec<KeyUse>,
+    /// Sealed datagrams that opened.
+    pub(crate) received_sealed: u64,
+    /// Datagrams in the clear that were heard: while there are any, not all nodes seal.
+    pub(crate) received_clear: u64,
+    /// Sealed datagrams of members that had yet to prove that they speak now.
+    pub(crate) unproven: u64,
+    /// Refused: sealed with a key that the node does not have.
+    pub(crate) unknown_keys: u64,
+    /// Refused: sealed with a key of the node, and do not open.
+    pub(crate) forged: u64,
+    /// Refused: heard before.
+    pub(crate) replayed: u64,
+    /// Refused: in the clear, where sealed ones alone are heard.
+    pub(crate) not_sealed: u64,
+}
+
+/// A key of the agent's node; never the key itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct KeyUse {
+    /// Two hexadecimal digits, which follow from the key.
+    pub(crate) id: String,
+    /// Whether the node seals with it.
+    pub(crate) seals: bool,
+    /// Whether it opens what others have sealed with it.
+    pub(crate) opens: bool,
+    /// Live members that seal with it.
+    pub(crate) members: u32,
+}
+
+/// Has the file of keys read again.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReloadKeys {
+    /// Also if it lacks a key that live members need.
+    #[serde(default)]
+    pub(crate) force: bool,
+}
+
 /// Seeds to join.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

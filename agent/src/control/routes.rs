@@ -1,7 +1,8 @@
 //! Which path leads where, and the document that says so.
 
 use super::{
-    Agent, changes, failure::Failure, forget, members, metrics, page, reach, round_trips, streams, values,
+    Agent, changes, failure::Failure, forget, keys, members, metrics, page, reach, round_trips, streams,
+    values,
 };
 use axum::{
     Json, Router,
@@ -55,6 +56,8 @@ fn asked() -> OpenApiRouter<Agent> {
         .routes(routes!(round_trips::all))
         .routes(routes!(round_trips::of_member))
         .routes(routes!(reach::reach))
+        .routes(routes!(keys::keys))
+        .routes(routes!(keys::reload))
         .routes(routes!(changes::join))
         .routes(routes!(changes::leave))
         .routes(routes!(changes::set_health))

@@ -254,7 +254,7 @@ fn nodes_of_different_adapters_form_one_cluster() {
 
 #[test]
 fn the_demo_ends_with_its_figures_and_equal_views_on_every_adapter() {
-    for adapter in ["tokio", "smol", "mio"] {
+    for adapter in ["tokio", "smol --sealed", "mio"] {
         let stdout = success(&format!("demo --json --adapter {adapter}"));
         let last: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
         assert_eq!(last["nodes"], 5);

@@ -14,6 +14,7 @@ mod kept;
 mod lifecycle;
 mod pulses;
 mod restart;
+mod sealing;
 mod trouble;
 mod user_events;
 mod values;
@@ -22,7 +23,7 @@ mod wait;
 /// What [`behaviours!`] expands to calls of, one function for each promise.
 pub mod promises {
     pub use crate::{
-        asks::*, cluster::*, forget::*, kept::*, lifecycle::*, pulses::*, restart::*, trouble::*,
+        asks::*, cluster::*, forget::*, kept::*, lifecycle::*, pulses::*, restart::*, sealing::*, trouble::*,
         user_events::*, values::*,
     };
 }
@@ -160,6 +161,11 @@ macro_rules! behaviours {
             a_full_socket_costs_no_member_its_place,
             a_clock_set_back_between_lives_is_no_matter,
             a_clock_that_jumps_ahead_kills_nobody,
+            nodes_of_one_key_form_a_cluster_that_says_nothing_in_the_clear,
+            a_node_without_the_key_does_not_get_in,
+            a_clear_cluster_is_sealed_node_by_node_and_nobody_is_lost,
+            a_key_is_rotated_while_members_come_and_go,
+            a_key_in_use_is_not_removed_unless_that_is_forced,
             a_suspended_process_is_not_dead_and_declares_nobody_dead,
         }
     };

@@ -47,6 +47,8 @@ impl Families<'_> {
     pub(super) fn put(mut self, seen: &Snapshot) -> fmt::Result {
         self.about_node(seen)?;
         self.members(seen)?;
+        #[cfg(feature = "seal")]
+        self.keys(&seen.keys)?;
         self.histograms(seen)?;
         self.traffic(seen)?;
         self.budgets(seen)?;
@@ -126,6 +128,29 @@ impl Families<'_> {
                 ];
                 family.encode_family(&labels)?.encode_gauge(count)?;
             }
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "seal")]
+    fn keys(&mut self, seen: &crate::KeysView) -> fmt::Result {
+        use gossip_core::Sealing;
+        let help = "How far this node is on its way from clear to sealed: 1 for the mode that it is in";
+        let mut family = self.0.encode_descriptor("gossip_sealing", help, None, MetricType::Gauge)?;
+        let modes = [
+            ("off", Sealing::Off),
+            ("accept", Sealing::Accept),
+            ("prefer", Sealing::Prefer),
+            ("require", Sealing::Require),
+        ];
+        for (mode, sealing) in modes {
+            let is_in = u64::from(sealing == seen.sealing);
+            family.encode_family(&[("mode", mode)])?.encode_gauge(&is_in)?;
+        }
+        let help = "Live members that seal with each of this node's keys, by its id";
+        let mut family = self.0.encode_descriptor("gossip_key_members", help, None, MetricType::Gauge)?;
+        for (id, members) in &seen.keys {
+            family.encode_family(&[("key", id.to_string().as_str())])?.encode_gauge(members)?;
         }
         Ok(())
     }

@@ -30,6 +30,8 @@ pub(super) struct Snapshot {
     pub(super) self_quarantined: bool,
     pub(super) limits: Budgets,
     pub(super) used: BudgetsUsed,
+    #[cfg(feature = "seal")]
+    pub(super) keys: crate::KeysView,
     pub(super) core: Metrics,
     pub(super) host: HostMetrics,
 }
@@ -68,6 +70,8 @@ impl Snapshot {
             self_quarantined: node.is_self_quarantined(),
             limits: node.config().budgets,
             used: node.budgets_used(),
+            #[cfg(feature = "seal")]
+            keys: crate::KeysView { sealing: node.sealing(), keys: node.keys_in_use().collect() },
             core: *node.metrics(),
             host,
         };
