@@ -91,6 +91,7 @@
 //! * `alloc` (default): [`Heap`], tables sized once at construction. Without it there is [`Inline`].
 //! * `tracing`, `defmt`, `log`: diagnostics, through the first of them that is on.
 //! * `seal`: datagrams sealed with a cluster's key, so that nobody without it is heard: `Node::set_keys`. 16 bytes a member more.
+//! * `identity`: what nodes sign of themselves and of others, as parts that no node uses yet: keys, claims, certificates.
 //! * `serde`: ids, records, events, metrics and configurations implement `Serialize` and `Deserialize`.
 
 #![forbid(unsafe_code)]
@@ -119,6 +120,14 @@ pub use node::members::{Member, Members};
 pub use node::pulses::Pulse;
 pub use node::state::{Entry, State, StateKey};
 pub use node::values::{Authority, ClusterValue};
+#[cfg(feature = "identity")]
+pub use security::identity::{
+    certificate::{Certificate, CertificateError},
+    claim::{Claim, Heard},
+    error::IdentityError,
+    key::{PublicKey, SigningKey},
+    trust::{Distrust, Listed, Trust},
+};
 #[cfg(feature = "seal")]
 pub use security::{
     key::{Key, KeyError},

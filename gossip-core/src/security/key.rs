@@ -9,6 +9,7 @@
 //! HChaCha20 is a pseudorandom function of 16 bytes (Arciszewski, draft-irtf-cfrg-xchacha-03, section 2.2): what follows from a
 //! key for one use says nothing of what follows for another.
 
+use super::hex;
 use crate::vocabulary::sealing::KeyId;
 use chacha20::{R20, hchacha};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
@@ -95,18 +96,7 @@ impl Key {
     /// # Errors
     /// [`KeyError::Format`] or [`KeyError::Placeholder`]; neither shows what was given.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let digits = text.trim().strip_prefix(PREFIX).ok_or(KeyError::Format)?;
-        if digits.len() != DIGITS {
-            return Err(KeyError::Format);
-        }
-        let mut bytes = Zeroizing::new([0; 32]);
-        for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().as_chunks::<2>().0) {
-            let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
-            *byte = match (high, low) {
-                (Some(high), Some(low)) => (high << 4 | low) as u8,
-                _ => return Err(KeyError::Format),
-            };
-        }
+        let bytes = hex::parse(PREFIX, text).ok_or(KeyError::Format)?;
         Self::from_bytes(*bytes)
     }
 

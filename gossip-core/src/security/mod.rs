@@ -8,6 +8,8 @@
 //! seals what goes out. Without it every datagram is in the clear, and believed as far as the cluster's name is known to friends
 //! only.
 //!
+//! With the feature `identity` also what nodes sign, which no node uses yet: see `identity/`.
+//!
 //! Laws: a datagram is checked as a whole before any of it changes state (`tests/it/hostile.rs`); whoever has not
 //! shown a token for an address draws no more bytes there than it sent (`tests/it/floods.rs`).
 
@@ -16,6 +18,10 @@
 pub(crate) mod guard;
 #[cfg(feature = "seal")]
 pub(crate) mod guard;
+#[cfg(feature = "seal")]
+mod hex;
+#[cfg(feature = "identity")]
+pub(crate) mod identity;
 #[cfg(feature = "seal")]
 pub(crate) mod key;
 #[cfg(feature = "seal")]
