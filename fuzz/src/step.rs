@@ -3,6 +3,7 @@
 //! its tables after each step, when it is built for fuzzing.)
 
 mod promises;
+mod sealing;
 
 use crate::{
     forge::{Bytes, CLUSTER, Damage, FIRST_EPOCH, Forgery, Message, NAMES, address, id, until_the_end},
@@ -11,12 +12,13 @@ use crate::{
 use arbitrary::{Arbitrary, Unstructured};
 use gossip_core::{
     Buffer, ClusterName, Config, Event, Health, Heap, Identity, Incarnation, Instant, Locality, Node, NodeId,
-    Outbox, Output, Question, Record, Status, Versions,
+    Outbox, Output, Question, Record, Sealing, Status, Versions,
 };
 use promises::{
     Belief, Came, FETCH, JOIN, Proof, no_answer_to_what_is_refused, no_unproven_address_gets_more_than_came,
     nothing_goes_backwards, section, what_is_not_accepted_changes_nothing,
 };
+use sealing::Insider;
 use std::{
     collections::{BTreeSet, VecDeque},
     net::SocketAddr,
@@ -197,6 +199,8 @@ pub struct Rig {
     questions: VecDeque<Question>,
     /// The user events that it delivered, by origin, epoch and number.
     delivered: BTreeSet<(NodeId, u32, u32)>,
+    /// Who seals what is forged, if the node has a key.
+    insider: Option<Insider>,
 }
 
 impl Rig {
@@ -224,7 +228,21 @@ impl Rig {
             asked: BTreeSet::new(),
             questions: VecDeque::new(),
             delivered: BTreeSet::new(),
+            insider: None,
         }
+    }
+
+    /// One that hears what is sealed alone.
+    pub fn sealed(program: &Program<'_>) -> Self {
+        let mut rig = Self::new(program);
+        rig.insider = Some(Insider::new(cluster()));
+        rig.step(None, |node, now, out| {
+            match node.set_keys(now, Insider::ring(), Sealing::Require, false, out) {
+                Ok(output) => output,
+                Err(error) => unreachable!("{error}"),
+            }
+        });
+        rig
     }
 
     /// Takes one step, and checks what it did; returns when the next is due.
@@ -257,13 +275,20 @@ impl Rig {
         for packet in output.packets() {
             assert!((22..=max).contains(&packet.bytes.len()), "a packet of {} bytes", packet.bytes.len());
             assert_ne!(packet.to.port(), 0);
-            if section(packet.bytes, JOIN).or(section(packet.bytes, FETCH)).is_some() {
+            let said = match &self.insider {
+                None => packet.bytes.to_vec(),
+                Some(insider) => match insider.open(packet.to, packet.bytes) {
+                    Some(said) => said,
+                    None => continue,
+                },
+            };
+            if section(&said, JOIN).or(section(&said, FETCH)).is_some() {
                 self.asked.insert(packet.to);
             }
             if self.sent.len() == REMEMBERED {
                 self.sent.pop_front();
             }
-            self.sent.push_back((packet.to, packet.bytes.to_vec()));
+            self.sent.push_back((packet.to, said));
         }
         if let Some(came) = came {
             let proof = Proof { asked: &self.asked, before: &self.before };
@@ -310,9 +335,22 @@ impl Rig {
         self.now = end;
     }
 
+    /// What is sent by whoever has the key, if the node has one; `how`, see [`Insider::seal`].
+    fn said(&mut self, from: SocketAddr, how: u8, said: &[u8]) {
+        let sealed = self.insider.as_mut().map(|insider| insider.seal(how, said));
+        match sealed {
+            None => self.datagram(from, said),
+            Some(None) => {}
+            Some(Some(mut bytes)) => {
+                let came = Came { bytes: said.to_vec(), len: bytes.len() };
+                self.step(Some(came), |node, now, out| node.handle_datagram(now, from, &mut bytes, out));
+            }
+        }
+    }
+
     fn datagram(&mut self, from: SocketAddr, bytes: &[u8]) {
         let mut bytes = bytes.to_vec();
-        let came = Came { bytes: bytes.clone() };
+        let came = Came { bytes: bytes.clone(), len: bytes.len() };
         self.step(Some(came), |node, now, out| node.handle_datagram(now, from, &mut bytes, out));
     }
 
@@ -321,8 +359,9 @@ impl Rig {
         let (metrics, config) = (self.node.metrics(), self.node.config());
         let span = self.latest.since(self.began).as_secs_f64();
         let max = f64::from(config.max_datagram);
-        // Challenges to non-members are of the class sync, and paid by the total alone: one of 37 bytes a call.
-        let challenges = 37.0 * MOST_CALLS as f64;
+        // Challenges to non-members are of the class sync, and paid by the total alone: one of 37 bytes a call, and 32 more
+        // where it is sealed.
+        let challenges = 69.0 * MOST_CALLS as f64;
         for (class, sent, rate, at_once) in [
             // State rides on rumors, and is paid by its own budget.
             (
@@ -385,7 +424,15 @@ fn answer(packet: &[u8], how: u8, with: Message) -> Message {
 
 /// Runs a program, and panics if the node breaks a promise.
 pub fn run(program: &Program<'_>) {
-    let mut rig = Rig::new(program);
+    finish(Rig::new(program), program);
+}
+
+/// The same for a node with a key, among others that have it, and some that do not.
+pub fn run_sealed(program: &Program<'_>) {
+    finish(Rig::sealed(program), program);
+}
+
+fn finish(mut rig: Rig, program: &Program<'_>) {
     for call in &program.calls {
         rig.call(call);
     }
@@ -405,13 +452,13 @@ impl Rig {
                 self.tick();
             }
             Call::Datagram { from, bytes } => self.datagram(address(*from), bytes.0),
-            Call::Forged { from, forgery } => self.forged(address(*from), forgery),
+            Call::Forged { from, forgery } => self.forged(address(*from), *from, forgery),
             Call::Answer { which, how, with } => self.answer(*which, *how, with),
             Call::Return { which, sender, damage } => {
                 let Some((_, mut bytes)) = self.nth_sent(*which) else { return };
                 Damage::Sender(*sender).apply(&mut bytes);
                 damage.iter().for_each(|damage| damage.apply(&mut bytes));
-                self.datagram(address(*sender), &bytes);
+                self.said(address(*sender), *which, &bytes);
             }
             Call::Join { seeds } => {
                 let seeds: Vec<SocketAddr> =
@@ -462,9 +509,9 @@ impl Rig {
         self.sent.get(newest - usize::from(which) % self.sent.len()).cloned()
     }
 
-    fn forged(&mut self, from: SocketAddr, forgery: &Forgery) {
+    fn forged(&mut self, from: SocketAddr, how: u8, forgery: &Forgery) {
         let bytes = forgery.write(self.node.fingerprint().0);
-        self.datagram(from, &bytes);
+        self.said(from, how, &bytes);
     }
 
     fn answer(&mut self, which: u8, how: u8, with: &Forgery) {
@@ -473,7 +520,7 @@ impl Rig {
         let said = with.message.clone().unwrap_or(Message::Pull);
         let message = Some(answer(&packet, how, said));
         let sender = v4.ip().octets()[3];
-        self.forged(to, &Forgery { sender, message, ..with.clone() });
+        self.forged(to, which, &Forgery { sender, message, ..with.clone() });
     }
 
     fn restore(&mut self, members: u64, refutation: u8, status: u8) {

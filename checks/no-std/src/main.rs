@@ -73,7 +73,22 @@ fn node(which: usize) -> Option<Node<Inline<8, 4>>> {
     let id = NodeId::from_u64(1 + which as u64)?;
     let identity = Identity { id, epoch: 1, address: address(which), locality: Locality::default() };
     let config = Config::lan(ClusterName::named("no-std").ok()?);
-    Node::new(config, identity, [1 + which as u8; 32], Inline::new(), Instant::ZERO).ok()
+    let node = Node::new(config, identity, [1 + which as u8; 32], Inline::new(), Instant::ZERO).ok()?;
+    seal(node)
+}
+
+#[cfg(not(feature = "sealed"))]
+fn seal(node: Node<Inline<8, 4>>) -> Option<Node<Inline<8, 4>>> {
+    Some(node)
+}
+
+#[cfg(feature = "sealed")]
+fn seal(mut node: Node<Inline<8, 4>>) -> Option<Node<Inline<8, 4>>> {
+    use gossip_core::{Key, KeyRing, Sealing};
+    let key = Key::from_bytes(core::array::from_fn(|at| at as u8)).ok()?;
+    let (ring, mut buffer) = (KeyRing::new(&[key]).ok()?, Buffer::<16, 128, 19_200>::new());
+    let _ = node.set_keys(Instant::ZERO, ring, Sealing::Require, false, &mut buffer.outbox()).ok()?;
+    Some(node)
 }
 
 fn meet() -> Option<()> {

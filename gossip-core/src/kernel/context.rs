@@ -119,6 +119,11 @@ impl Context<'_, '_> {
         self.answered.prove(&mut self.tables, slot, token);
     }
 
+    /// How long a datagram was that has so many bytes in the clear and is being answered.
+    pub(crate) fn length_as_it_came(&self, bytes: usize) -> usize {
+        bytes + self.answered.overhead()
+    }
+
     /// How a packet goes out; `the_first` of several that ask the same may try another key than what follows.
     pub(super) fn form_for(&self, to: Option<NodeId>, the_first: bool) -> Form {
         self.answered.form(to).unwrap_or_else(|| self.kernel.guard.form(&self.tables, to, the_first))

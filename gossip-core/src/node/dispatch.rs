@@ -78,6 +78,9 @@ impl Step<'_, '_> {
 
     /// Whether a member is known to say this now: it follows what it said before, or answers a question that was not answered yet.
     fn speaks_now(&mut self, from: Peer, sender: SlotId, authentic: &Authentic<'_>) -> bool {
+        if authentic.provenance.is_for_anybody() {
+            return false; // its join is heard, and nothing beside it
+        }
         if authentic.provenance.is_fresh() {
             return true;
         }
@@ -389,7 +392,7 @@ impl Step<'_, '_> {
             }
             Message::Busy { nonce, others } => self.bootstrap.handle_busy(&mut self.cx, *nonce, others),
             Message::Page { nonce, after, next, last } => {
-                let bytes = self.cx.length_on_the_wire(bytes);
+                let bytes = self.cx.length_as_it_came(bytes);
                 self.bootstrap.handle_page(&mut self.cx, *nonce, (*after, *next), *last, bytes);
             }
             _ => {}

@@ -3,6 +3,9 @@
 //!
 //! Under `cfg(fuzzing)` every step of a node ends with a check of all its tables, too: see `Node::check`.
 
+#[cfg(feature = "seal")]
+pub use sealed::{open, seal};
+
 use crate::{
     vocabulary::{error::Verdict, record::Record},
     wire::frame::{Draft, Frame},
@@ -133,4 +136,47 @@ fn sections(datagram: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = later;
         Some(section)
     })
+}
+
+/// What an insider does with the key.
+#[cfg(feature = "seal")]
+mod sealed {
+    use crate::{
+        security::{
+            keyring::KeyRing,
+            seal::{BODY, SealedHeader, Sealer, TAG},
+        },
+        vocabulary::{config::ClusterName, record::NodeId},
+    };
+    use alloc::{vec, vec::Vec};
+
+    /// Where the fingerprint of a datagram in the clear stands.
+    const FINGERPRINT: usize = 14;
+
+    /// Seals a datagram that is in the clear, under its sender's name, with the first key; `None` if it is too short.
+    pub fn seal(
+        ring: &KeyRing,
+        (epoch, counter): (u32, u32),
+        to: Option<NodeId>,
+        clear: &[u8],
+    ) -> Option<Vec<u8>> {
+        let (cluster, sender) = (clear.get(2..)?.first_chunk()?, clear.get(6..)?.first_chunk()?);
+        let cluster = ClusterName { tag: u32::from_be_bytes(*cluster), key: 0 };
+        let mut sealer = Sealer::at(cluster, NodeId::from_bytes(*sender)?, epoch, counter.checked_sub(1)?);
+        let body = clear.get(FINGERPRINT..)?;
+        let mut space = vec![0; BODY + body.len() + TAG];
+        space.get_mut(BODY..)?.get_mut(..body.len())?.copy_from_slice(body);
+        let _ = sealer.seal(ring, ring.ids().next()?, to, &mut space, body.len())?;
+        Some(space)
+    }
+
+    /// Opens a datagram as this node, and gives it the form that it has in the clear.
+    pub fn open(ring: &KeyRing, cluster: ClusterName, me: NodeId, sealed: &[u8]) -> Option<Vec<u8>> {
+        let mut bytes = sealed.to_vec();
+        let header = SealedHeader::read(&bytes, cluster).ok()??;
+        let body = header.open(ring, me, &mut bytes)?.to_vec();
+        let mut clear = sealed.get(..FINGERPRINT)?.to_vec();
+        *clear.get_mut(1)? = 0;
+        Some([clear, body].concat())
+    }
 }

@@ -10,14 +10,13 @@ use crate::{
     },
     tables::{memory::Memory, state::write::Terms, table::SlotId},
     vocabulary::{
-        error::Verdict,
         sealing::{KeyId, Sealing},
         time::Instant,
     },
 };
 
 /// The key under which a node publishes which keys it has.
-const KEYS: &str = "keys";
+const KEYS: &str = "gossip.keys";
 
 impl<M: Memory> Node<M> {
     /// Seals what this node sends, and opens what it hears, with these keys from now on, as far as `sealing` says; where that is
@@ -26,7 +25,7 @@ impl<M: Memory> Node<M> {
     /// A key is changed in three steps, each on all nodes before the next: the new key is added as the second; it is made the
     /// first; the old one is removed. Sealing itself is begun in three, too: see [`Sealing`].
     ///
-    /// Where it keeps state, the node publishes the ids of its keys under the key `keys`, such as `require 58 13`.
+    /// Where it keeps state, the node publishes the ids of its keys under the key `gossip.keys`, such as `require 58 13`.
     ///
     /// # Errors
     /// [`KeyError::InUse`], unless it is `force`d: the ring lacks a key that live members need, since they seal with it, or have no
@@ -52,8 +51,9 @@ impl<M: Memory> Node<M> {
             let posture = Posture::new(sealing, &ring);
             step.cx.kernel.guard.set(ring, sealing);
             // Without room for it others go by what they hear.
-            let _ = step.state.publish(&mut step.cx, KEYS, posture.text().as_bytes(), Terms::default());
-            Verdict::Accepted
+            step.if_active(|step| {
+                let _ = step.state.publish(&mut step.cx, KEYS, posture.text().as_bytes(), Terms::default());
+            })
         }))
     }
 

@@ -112,11 +112,22 @@ impl Answered {
 
     /// It is in this slot, and has proven that it speaks now: by a token of this period, or by a nonce of ours.
     pub(crate) fn prove(&self, tables: &mut Tables<'_>, slot: SlotId, token: Option<u64>) {
-        let Some((_, Provenance { form: Form(Some(key)), epoch, counter, .. })) = self.0 else { return };
+        let Some((_, Provenance { form: Form(Some(key)), freshness, epoch, counter, .. })) = self.0 else {
+            return;
+        };
         let proof = token.map_or(Proof::Nonce, |period| Proof::Token { period });
-        if let Some(window) = window_of(tables, slot) {
-            let _ = window.prove(epoch, counter, key, proof);
+        match (window_of(tables, slot), freshness) {
+            (Some(window), Freshness::Unproven) => _ = window.prove(epoch, counter, key, proof),
+            // What was fresh proves nothing more; of a new member it is the first.
+            (Some(window), _) => window.commit(epoch, counter, key),
+            (None, _) => {}
         }
+    }
+
+    /// Bytes that sealing added to what is answered.
+    pub(crate) fn overhead(&self) -> usize {
+        let (front, back) = self.0.map_or((0, 0), |(_, provenance)| provenance.form.room());
+        front + back
     }
 }
 

@@ -32,5 +32,5 @@ mod openings;
 #[cfg(feature = "seal")]
 pub(crate) mod posture;
 #[cfg(feature = "seal")]
-mod seal;
+pub(crate) mod seal;
 pub(crate) mod token;

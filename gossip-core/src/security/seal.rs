@@ -145,6 +145,12 @@ impl Sealer {
         }
     }
 
+    /// Of a node that has sealed so many.
+    #[cfg(any(fuzzing, test))]
+    pub(crate) const fn at(cluster: ClusterName, me: NodeId, epoch: u32, counter: u32) -> Self {
+        Self { cluster: cluster.tag, me, epoch, counter }
+    }
+
     /// Uses up all counters but the reserve.
     #[cfg(test)]
     pub(super) fn wear_out(&mut self) {

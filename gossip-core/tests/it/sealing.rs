@@ -157,6 +157,26 @@ fn what_was_heard_once_is_not_heard_again() {
 }
 
 #[test]
+fn who_joins_again_opens_no_door_to_what_it_said_before() {
+    let mut network = sealed(11, 4);
+    // The next period of tokens.
+    network.run_for(secs(40));
+    network.join(1, &[0]);
+    network.run_for(secs(2));
+    let (from, to) = (network.hosts[1].address, network.hosts[0].address);
+    let said: Vec<Datagram> =
+        network.watch.0.iter().filter(|sent| sent.from == from && sent.to == to).cloned().collect();
+    let counter = |sent: &Datagram| u32::from_be_bytes(sent.bytes[18..22].try_into().unwrap());
+    let join = said.iter().rfind(|sent| sent.bytes[1] & 0x80 != 0).map(counter).unwrap();
+    let before: Vec<&Datagram> =
+        said.iter().filter(|sent| counter(sent) < join && join - counter(sent) < 32).collect();
+    assert!(before.len() > 3, "{} datagrams shortly before it", before.len());
+    for sent in before {
+        assert_eq!(network.inject(0, from, &sent.bytes), Verdict::Replayed);
+    }
+}
+
+#[test]
 fn a_node_restored_from_a_snapshot_is_heard_again_within_a_round_trip() {
     across_seeds(seeds(), |seed| {
         let mut network = sealed(seed, 6);
@@ -264,7 +284,7 @@ fn a_key_that_members_need_is_not_dropped_unless_forced() {
     assert!(network.hosts[0].node.keys_in_use().eq([(key(2).id(), 0)]));
     let posture = format!("require {}", key(1).id());
     let (node, of) = (&network.hosts[1].node, network.hosts[2].id);
-    assert_eq!(node.read(of, "keys", &mut [0; 32]), Some(posture.as_bytes()));
+    assert_eq!(node.read(of, "gossip.keys", &mut [0; 32]), Some(posture.as_bytes()));
     network.run_for(secs(40));
     assert!(network.all_say(0, Status::Dead), "it was cut off");
     let told = |host: usize, n: u8| {
