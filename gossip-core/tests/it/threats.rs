@@ -74,14 +74,23 @@ fn proofs(text: &str) -> usize {
 fn every_threat_has_a_test_and_every_test_that_is_named_exists() {
     let text = fs::read_to_string(root().join("SECURITY.md")).expect("SECURITY.md is beside the crates");
     let all = proofs(&text);
-    let mut lines = text.lines().skip_while(|line| !line.starts_with("| threat |")).skip(2);
-    let rows: Vec<&str> = lines.by_ref().take_while(|line| line.starts_with('|')).collect();
-    assert!(rows.len() >= 15 && all >= rows.len(), "{} threats, {all} tests", rows.len());
+    let lines = text.lines().skip_while(|line| !line.starts_with("| attack |")).skip(2);
+    let rows: Vec<&str> = lines.take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() >= 12 && all >= 100, "{} attacks, {all} tests", rows.len());
     for row in rows {
-        let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         assert_eq!(cells.len(), 4, "{row}");
-        assert!(proofs(cells[2]) > 0, "no test of this threat: {row}");
+        for outcome in cells[1..].iter().filter(|cell| !cell.is_empty()) {
+            assert_eq!(proofs(outcome), 1, "one test shows it: {outcome}");
+            assert!(outcome.len() < 160, "too long to be read at a glance: {outcome}");
+        }
     }
+    let threats = text.split("\n### ").skip(1);
+    for threat in threats.clone() {
+        let (_, tests) = threat.split_once("\nTests: ").unwrap_or_default();
+        assert!(proofs(tests) > 0, "no test of this threat: {threat}");
+    }
+    assert!(threats.count() >= 30, "the threats are there one by one");
 }
 
 /// Names end in an ellipsis there; the file that is named next, or `limits.rs`, has a test that begins so.
