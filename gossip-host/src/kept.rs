@@ -16,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 const NAME: &str = "name";
 /// The key under which a node says which of the cluster's keys it has.
 #[cfg(feature = "seal")]
-const KEYS: &str = "keys";
+const KEYS: &str = "gossip.keys";
 
 /// Publishes a node's name, at its start. It is shown of the dead, too.
 pub(crate) fn publish_name(

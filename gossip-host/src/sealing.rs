@@ -45,7 +45,7 @@ impl Handle {
     }
 
     /// The ids of the keys that this node has, and how many live members seal with each; never the keys. What another member has
-    /// is in its state, under the key `keys`: `require 58 13` says that it seals all with 58, and opens 13 as well.
+    /// is in its state, under the key `gossip.keys`: `require 58 13` says that it seals all with 58, and opens 13 as well.
     pub fn keys(&self) -> KeysView {
         let node = lock(&self.0.node);
         KeysView { sealing: node.sealing(), keys: node.keys_in_use().collect() }
@@ -123,10 +123,10 @@ mod tests {
         assert_eq!(node.set_keys(ring(1), Sealing::Prefer, false), Ok(()));
         assert_eq!(node.set_keys(ring(2), Sealing::Require, false), Ok(()), "nobody speaks under the first");
         assert_eq!((node.keys().sealing, ids(&node)), (Sealing::Require, ring(2).ids().collect()));
-        let told = node.get(node.id(), &crate::Key::raw("keys")).unwrap().unwrap();
+        let told = node.get(node.id(), &crate::Key::raw("gossip.keys")).unwrap().unwrap();
         assert_eq!(told.value, format!("require {}", ids(&node)[0]).as_bytes());
         let other = crate::Bytes::from_static(b"off");
-        assert_eq!(node.publish(&crate::Key::raw("keys"), &other), Err(crate::PublishError::Keys));
+        assert_eq!(node.publish(&crate::Key::raw("gossip.keys"), &other), Err(crate::PublishError::Keys));
         drop(engine);
         assert_eq!(node.set_keys(ring(1), Sealing::Prefer, true), Err(SetKeysError::Stopped));
     }

@@ -69,7 +69,7 @@ pub enum PublishError {
     },
     /// `name` is the key of the node's name, which is fixed.
     Name,
-    /// `keys` says which of the cluster's keys a node has, and is published by the node itself.
+    /// `gossip.keys` says which of the cluster's keys a node has, and is published by the node itself.
     Keys,
     /// An event with this key is one that nodes themselves send and take in.
     Reserved {
@@ -97,9 +97,9 @@ impl fmt::Display for PublishError {
             Self::Value(error) => error.fmt(f),
             Self::Encode { key, reason } => write!(f, "the value of `{key}` cannot be encoded: {reason}"),
             Self::Name => f.write_str("the key `name` is that of the node's own name: choose another"),
-            Self::Keys => {
-                f.write_str("the key `keys` says which of the cluster's keys a node has: choose another")
-            }
+            Self::Keys => f.write_str(
+                "the key `gossip.keys` says which of the cluster's keys a node has: choose another",
+            ),
             Self::Reserved { key } => write!(f, "events `{key}` are the nodes' own: choose another key"),
             Self::Answered { key } => {
                 write!(f, "`{key}` is answered already: drop the `Questions` of it, or share them")
