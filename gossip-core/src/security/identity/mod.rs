@@ -9,8 +9,8 @@
 //!                                     did its owner say this?
 //! ```
 //!
-//! Signatures are Ed25519 (RFC 8032), verified strictly: no key of small order, and one signature of one key and text. Each kind
-//! of text begins with its own label, has a fixed length, and names its cluster.
+//! Signatures are Ed25519 (RFC 8032), verified strictly: keys of small order are refused, and nobody but its owner can make another
+//! signature out of one. Each kind of text begins with its own label, has a fixed length, and names its cluster.
 //!
 //! Laws: a changed bit is refused, and nothing that is signed for one node, cluster or use counts for another (the tests of each
 //! file); what is not later than what is known is not verified; what an implementation that shares no code signs is what is
