@@ -161,21 +161,22 @@ impl<M: Memory> Node<M> {
     /// are ignored and counted, and so are those at which no single node can be: port 0, unspecified, multicast and
     /// broadcast ones.
     ///
-    /// [`Event::Joined`] says that this node's own view is complete. Without an address to ask it comes at once.
+    /// [`Event::Joined`](crate::Event::Joined) says that this node's own view is complete. Without an address to ask it
+    /// comes at once.
     pub fn join<'o>(&mut self, now: Instant, seeds: &[SocketAddr], out: &'o mut Outbox<'_>) -> Output<'o> {
         self.step(now, out, |step| step.if_active(|step| step.bootstrap.begin_joining(&mut step.cx, seeds)))
     }
 
     /// Announces that the addresses to join will be given later, to a [`join`](Self::join): the host is still looking
     /// up names, say. Without this or a `join` before it, the first tick concludes that there is no node to join, and
-    /// raises [`Event::Joined`].
+    /// raises [`Event::Joined`](crate::Event::Joined).
     pub fn await_seeds<'o>(&mut self, now: Instant, out: &'o mut Outbox<'_>) -> Output<'o> {
         self.step(now, out, |step| step.if_active(|step| step.bootstrap.await_seeds(&mut step.cx)))
     }
 
-    /// Leaves the cluster, for good. [`Event::LeaveDone`] comes when enough others have acknowledged it, or after 5
-    /// s; where others leave at the same time, this node answers them for up to four gossip intervals first. After it
-    /// this node does nothing any more.
+    /// Leaves the cluster, for good. [`Event::LeaveDone`](crate::Event::LeaveDone) comes when enough others have
+    /// acknowledged it, or after 5 s; where others leave at the same time, this node answers them for up to four gossip
+    /// intervals first. After it this node does nothing any more.
     pub fn leave<'o>(&mut self, now: Instant, out: &'o mut Outbox<'_>) -> Output<'o> {
         self.step(now, out, |step| step.if_active(|step| step.membership.begin_leaving(&mut step.cx)))
     }
@@ -196,8 +197,9 @@ impl<M: Memory> Node<M> {
         self.step(now, out, |step| step.if_active(|step| step.membership.say_pause(&mut step.cx, pause)))
     }
 
-    /// Says that others reach this node at another address from now on: it has moved, or was told that its datagrams
-    /// come from there ([`Event::ObservedAddress`]). News like a refutation, so that it wins over earlier ones.
+    /// Says that others reach this node at another address from now on: it has moved, or was told that its datagrams come
+    /// from there ([`Event::ObservedAddress`](crate::Event::ObservedAddress)). News like a refutation, so that it wins
+    /// over earlier ones.
     ///
     /// # Errors
     /// [`ConfigError::Address`]: no node can be reached there. Nothing has changed.
@@ -238,8 +240,8 @@ impl<M: Memory> Node<M> {
 
     /// Takes in records that the host kept from an earlier epoch, or was given: a view to start from, instead of (or
     /// before) joining. Raises no events about members. Suspects come back as alive, to be probed like every member.
-    /// [`Event::Joined`] comes with the next tick; or, where a [`join`](Self::join) follows, once one of the seeds
-    /// has answered it, or a member has answered and the seeds do not.
+    /// [`Event::Joined`](crate::Event::Joined) comes with the next tick; or, where a [`join`](Self::join) follows, once
+    /// one of the seeds has answered it, or a member has answered and the seeds do not.
     ///
     /// Unless this node's own record is among them, unchanged, it introduces itself to the others.
     pub fn restore<'o>(&mut self, now: Instant, records: &[Record], out: &'o mut Outbox<'_>) -> Output<'o> {
@@ -343,7 +345,7 @@ impl<M: Memory> Node<M> {
     }
 
     /// Whether this node's view is as complete as it gets: it fetched one, was given one, or has no node to join.
-    /// True from [`Event::Joined`] on, unless the node [starts over](Event::Reset).
+    /// True from [`Event::Joined`](crate::Event::Joined) on, unless the node [starts over](crate::Event::Reset).
     pub fn is_joined(&self) -> bool {
         self.planes.bootstrap.joining.is_joined()
     }

@@ -167,7 +167,7 @@ impl Guard {
         self.sealer.is_worn()
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "alloc"))]
     pub(crate) fn wear_out(&mut self) {
         self.sealer.wear_out();
     }

@@ -152,7 +152,7 @@ impl Sealer {
     }
 
     /// Uses up all counters but the reserve.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "alloc"))]
     pub(super) fn wear_out(&mut self) {
         self.counter = u32::MAX - RESERVE + 1;
     }

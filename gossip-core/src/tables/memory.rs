@@ -459,7 +459,7 @@ mod heap {
     /// The fewest blocks: an eighth of them is a whole map of the default size, for two members at least.
     const MIN_BLOCKS: usize = 256;
 
-    /// Tables on the heap, sized once. 96 bytes a member, 320 for its kept state, and 96 for its pulse; 19 kB for 64
+    /// Tables on the heap, sized once. 96 bytes a member (112 where it can seal), 320 for its kept state, and 96 for its pulse; 19 kB for 64
     /// cluster-wide values of 16 KiB together. Pages are committed on first use, so a large cap costs a small cluster nothing.
     #[derive(Clone)]
     pub struct Heap {
