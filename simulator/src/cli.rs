@@ -49,6 +49,9 @@ struct RunArgs {
     /// write a file each, with the seed in its name.
     #[arg(long, value_name = "FILE.ndjson")]
     record: Option<PathBuf>,
+    /// Give all nodes a key, and let them hear nothing but what is sealed with it.
+    #[arg(long)]
+    sealed: bool,
     /// Change one setting of the scenario; may be given again.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
     settings: Vec<String>,
@@ -58,7 +61,12 @@ impl RunArgs {
     /// What `run swarm` means.
     fn swarm(&self) -> anyhow::Result<swarm::SwarmArgs> {
         let Common { nodes, seed, seeds, json, report } = &self.common;
-        if nodes.is_some() || report.is_some() || self.record.is_some() || !self.settings.is_empty() {
+        if nodes.is_some()
+            || report.is_some()
+            || self.record.is_some()
+            || self.sealed
+            || !self.settings.is_empty()
+        {
             anyhow::bail!("swarm makes up everything by its seeds: it takes --seed, --seeds and --json only");
         }
         Ok(swarm::SwarmArgs { seeds: seeds.unwrap_or(swarm::SEEDS), seed: *seed, json: *json })
@@ -100,7 +108,12 @@ pub(crate) enum Outcome {
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::List => list(),
-        Command::Run(RunArgs { scenario, common, record, settings }) if scenario == epidemic::NAME => {
+        Command::Run(RunArgs { scenario, common, record, sealed, settings })
+            if scenario == epidemic::NAME =>
+        {
+            if sealed {
+                anyhow::bail!("an epidemic sends no datagrams that could be sealed: run it without --sealed");
+            }
             if record.is_some() {
                 anyhow::bail!(
                     "an epidemic has no nodes whose words could be recorded: it takes --report, not --record"

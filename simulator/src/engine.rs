@@ -5,6 +5,7 @@
 
 mod digest;
 mod host;
+mod keys;
 mod link;
 mod packets;
 mod queue;
@@ -17,10 +18,12 @@ mod tests;
 
 pub use digest::Digest;
 pub use host::{Host, HostId, State};
+pub use keys::{Keys, Turn};
 pub use link::{Burst, Jitter, Link, Pipe, RuleId, Zones};
 pub use rule::Rule;
 pub use world::{
-    Address, Border, Counts, Epoch, Input, Newcomer, Origin, Published, Restart, Setup, Step, Watch, World,
+    Address, Border, Counts, Epoch, Input, Newcomer, Origin, Published, Restart, SealingCounts, Setup, Step,
+    Watch, World,
 };
 
 /// Virtual time: microseconds since the start of the run.

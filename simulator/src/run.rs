@@ -3,6 +3,7 @@
 mod faults;
 mod forgery;
 mod keeping;
+mod keys;
 mod tasks;
 
 use crate::{
@@ -63,6 +64,8 @@ struct Run<'a> {
     /// When the sides of the present cuts were last looked at.
     looked_at_sides: Option<Micros>,
     forger: Forger,
+    /// Times that a node refused keys.
+    refused_keys: u64,
 }
 
 /// Runs a scenario under a seed.
@@ -112,6 +115,7 @@ fn begin(
         published: 0,
         looked_at_sides: None,
         forger: Forger::default(),
+        refused_keys: 0,
     };
     run.build().map_err(failed)?;
     let setup_s = began.elapsed().as_secs_f64();
@@ -123,6 +127,7 @@ fn begin(
 
 impl Run<'_> {
     fn build(&mut self) -> Result<(), String> {
+        self.world.newcomers_keys = self.scenario.usual_keys()?;
         let all = 0..self.scenario.nodes;
         match &self.scenario.start {
             Start::Formed => self.form(&[all.collect()])?,
@@ -307,6 +312,7 @@ impl Run<'_> {
         for (name, count) in [("spins", spins), ("overflowed", overflowed), ("lost", lost)] {
             let _ = outcome.summary.extras.insert(name, count as f64);
         }
+        outcome.summary.sealing.refused_keys = self.scenario.has_keys().then_some(self.refused_keys);
         if let Some(amplification) = self.forger.amplification(unheard_bytes) {
             let _ = outcome.summary.extras.insert("amplification", amplification);
         }

@@ -3,10 +3,12 @@
 
 mod file;
 mod links;
+mod sealing;
 mod steps;
 mod time;
 
 pub use file::{Bound, Range, Scenario, Start, StateFile};
+pub use sealing::{Mode, Rotate};
 pub use steps::{Action, Direction, Event, Selector};
 
 use serde::Deserialize;
@@ -94,6 +96,13 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "events",
     "values-partition",
     "pulses",
+    "sealed-steady",
+    "sealed-cold-start",
+    "sealing-rollout",
+    "sealing-downgrade",
+    "key-rotation",
+    "key-sleeper",
+    "key-emergency",
 ];
 
 /// What is wrong with a scenario, and where.
@@ -210,6 +219,19 @@ impl Plan {
         let wrong = |why: &str| ScenarioError::Override(assignment.into(), why.into());
         let (key, value) = gossip_config::split(assignment).map_err(wrong)?;
         assign(&mut self.table, key, value).map_err(|why| wrong(&why))
+    }
+
+    /// Seals every variant: all nodes begin with one key, and hear nothing else.
+    ///
+    /// # Errors
+    /// The scenario says itself what its nodes seal with.
+    pub fn seal(&mut self) -> Result<(), ScenarioError> {
+        if self.table.contains_key("sealing") {
+            let why = "it has a [sealing] of its own: run it without --sealed";
+            return Err(ScenarioError::Invalid(self.name.clone(), why.into()));
+        }
+        self.set("sealing.mode=\"require\"")?;
+        self.set("sealing.keys=[1]")
     }
 
     /// Every run that the scenario asks for: one, or the product of its axes, each under its own name.

@@ -174,7 +174,8 @@ impl Swarm {
         let nodes = 3 + rng.below_u64(MAX_NODES - 2) as u32;
         let capacity = (MAX_NODES + MAX_FAULTS) as usize + 8;
         let origin = Origin::default();
-        let setup = Setup { seed, config, zones, capacity, step_cost: 0, uplink: None, origin };
+        let setup =
+            Setup { seed, config, zones, capacity, step_cost: 0, uplink: None, origin, keys: Vec::new() };
         let laws = Laws::new(capacity, config.max_datagram.into(), tracing);
         let world = World::new(setup, |from, to| if from.domain() == to.domain() { near } else { far }, laws);
         let writes = Writes::new(seed, FAULTS);

@@ -44,6 +44,12 @@ fn bad_arguments_are_named() {
     assert!(refused(&["run", "steady", "--set", "duration_s=-3"]).contains("duration_s"));
     assert!(refused(&["run", "steady", "--nodes", "1"]).contains("nodes"));
     assert!(refused(&["run", "epidemic", "--set", "fanout"]).contains("KEY=VALUE"));
+    assert!(refused(&["run", "epidemic", "--sealed"]).contains("--sealed"));
+    assert!(refused(&["run", "swarm", "--sealed"]).contains("--seeds"));
+    assert!(refused(&["run", "key-sleeper", "--sealed"]).contains("[sealing] of its own"));
+    assert!(
+        refused(&["run", "steady", "--set", "sealing.mode=\"require\""]).contains("sealing: without a key")
+    );
     assert!(refused(&["run", "epidemic", "--set", "fanuot=3"]).contains("fanuot"));
     assert!(refused(&["run", "epidemic", "--set", "fanout=many"]).contains("many"));
     assert!(refused(&["run", "epidemic", "--seeds", "0"]).contains("seeds"));

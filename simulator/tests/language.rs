@@ -425,3 +425,46 @@ fn what_an_earlier_life_published_is_not_taken_for_a_later_write() {
     assert_eq!(number(&outcome, "publish.second.changes"), 1.0);
     assert_eq!(number(&outcome, "publish.second.missed"), 1.0, "{}", outcome.json());
 }
+
+#[test]
+fn keys_change_while_a_cluster_runs_and_figures_show_it() {
+    let step = |at: u32, what: &str| format!("[[step]]\ndo = 'keys'\nat_s = {at}\nstagger_s = 2\n{what}\n");
+    let steps =
+        [step(2, "keys = [1]\nmode = 'accept'"), step(6, "mode = 'prefer'"), step(10, "mode = 'require'")]
+            .concat();
+    let join = "[[step]]\ndo = 'join'\nat_s = 14\n";
+    let sealed = outcome(8, 40, &format!("{steps}{join}"));
+    assert!((0.5..0.95).contains(&number(&sealed, "sealing.share")), "{}", sealed.json());
+    assert_eq!(figure(&sealed, "views_equal"), Value::Bool(true), "who joins has the present keys");
+    assert_eq!(number(&sealed, "sealing.not_sealed"), 0.0);
+    let clear = outcome(8, 40, join);
+    assert_eq!(figure(&clear, "sealing.share"), Value::Null);
+    assert!(number(&clear, "sent.bytes_per_node_s_mean") < number(&sealed, "sent.bytes_per_node_s_mean"));
+    // A rotation without pauses: the old key is kept for as long as it is needed.
+    let [add, promote, remove] = ["add", "promote", "remove"].map(|turn| format!("rotate = '{turn}'"));
+    let turns = [step(2, &add), step(5, &promote), step(8, &remove)].concat();
+    let rotated = outcome(8, 60, &format!("[sealing]\nmode = 'require'\nkeys = [1]\n{turns}"));
+    assert!(number(&rotated, "sealing.refused_keys") > 0.0, "{}", rotated.json());
+    assert_eq!((number(&rotated, "suspicions"), number(&rotated, "sealing.unknown_keys")), (0.0, 0.0));
+}
+
+#[test]
+fn nodes_that_begin_without_the_key_are_not_heard_where_it_is_required() {
+    let sealing = "[sealing]\nmode = 'require'\nkeys = [1]\n";
+    let watch =
+        "[[step]]\ndo = 'watch'\nname = 'other'\nat_s = 30\nwho = { nodes = [5] }\ndirection = 'inbound'\n";
+    let live = |other: &str| {
+        let outcome =
+            outcome(8, 40, &format!("{sealing}[[sealing.other]]\nwho = {{ nodes = [5] }}\n{other}\n{watch}"));
+        number(&outcome, "watch.other.live.end")
+    };
+    assert_eq!([live("mode = 'off'"), live("keys = [2]"), live("mode = 'prefer'")], [0.0, 0.0, 1.0]);
+}
+
+#[test]
+fn a_rotation_of_what_is_not_there_is_told_by_its_step() {
+    let told = tried(3, 5, "[[step]]\ndo = 'keys'\nat_s = 1\nrotate = 'promote'\n").unwrap_err();
+    assert!(told.contains("step 0: a host without a key has none to rotate"), "{told}");
+    let modes = tried(3, 5, "[[step]]\ndo = 'keys'\nat_s = 1\nmode = 'require'\n").unwrap_err();
+    assert!(modes.contains("step 0: without a key"), "{modes}");
+}

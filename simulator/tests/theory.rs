@@ -55,7 +55,16 @@ fn period() -> Micros {
 fn world(seed: u64, hosts: u32) -> World<Log> {
     let capacity = hosts as usize + 8;
     let (zones, origin) = (Zones::ONE, Origin::default());
-    let setup = Setup { seed, config: config(), zones, capacity, step_cost: 0, uplink: None, origin };
+    let setup = Setup {
+        seed,
+        config: config(),
+        zones,
+        capacity,
+        step_cost: 0,
+        uplink: None,
+        origin,
+        keys: Vec::new(),
+    };
     let link = Link { latency: LATENCY, jitter: Jitter::None, ..Link::default() };
     let mut world = World::new(setup, |_, _| link, Log::default());
     world.form(hosts, &[(0..hosts).collect()], |_| Vec::new()).unwrap();

@@ -1,7 +1,7 @@
 //! A host: the machine that a node runs on, and what can be wrong with it.
 
-use super::{Micros, NEVER, link::Pipe, packets::PacketId};
-use gossip_core::{Heap, Instant, Locality, Node, NodeId};
+use super::{Keys, Micros, NEVER, link::Pipe, packets::PacketId};
+use gossip_core::{Heap, Instant, Locality, Node, NodeId, Outbox};
 use std::{collections::VecDeque, fmt, net::SocketAddr};
 
 /// A host, by its place in [`World::hosts`](super::World::hosts).
@@ -91,6 +91,8 @@ pub struct Host {
     pub born: Micros,
     /// The epoch that it has persisted.
     pub epoch: u32,
+    /// What stands in the file of its keys.
+    pub keys: Keys,
     pub(super) clock: Clock,
     /// When the node wants its next tick.
     pub(super) next_tick: Micros,
@@ -123,6 +125,15 @@ impl Host {
     /// Whether it is paused or cut from its socket at that time.
     pub fn is_stopped(&self, now: Micros) -> bool {
         self.busy_until > now || self.blocked_until > now
+    }
+
+    /// Gives its node, which has just begun and sends nothing yet, the keys of its file.
+    pub(super) fn take_keys(&mut self, now: Micros, out: &mut Outbox<'_>) {
+        let Some(ring) = self.keys.ring() else { return };
+        let now = self.clock.local(now);
+        if let Ok(output) = self.node.set_keys(now, ring, self.keys.sealing, true, out) {
+            self.next_tick = self.clock.global(output.next_tick);
+        }
     }
 
     /// When it has something to do.

@@ -8,7 +8,7 @@ pub use commands::{Address, Epoch, Restart};
 pub use formed::Published;
 
 use super::{
-    Digest, HostId, Link, Micros, NEVER, SECOND, State, Zones,
+    Digest, HostId, Keys, Link, Micros, NEVER, SECOND, State, Zones,
     host::{Clock, Host},
     link::{Network, Pipe},
     packets::{PacketId, Packets},
@@ -16,8 +16,8 @@ use super::{
 };
 use crate::rng::Rng;
 use gossip_core::{
-    Buffer, Config, ConfigError, Event, Heap, Identity, Incarnation, Locality, Node, NodeId, Outbox, Output,
-    Record, Traffic,
+    Buffer, Config, ConfigError, Event, Heap, Identity, Incarnation, Locality, Metrics, Node, NodeId, Outbox,
+    Output, Record, Traffic,
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -53,6 +53,8 @@ pub struct Setup {
     pub uplink: Option<Pipe>,
     /// What clocks and counters begin with.
     pub origin: Origin,
+    /// The keys of the first hosts; see [`World::newcomers_keys`] for those that come later.
+    pub keys: Vec<Keys>,
 }
 
 /// What clocks and counters begin with: near the ends of their ranges, a run sees what happens there.
@@ -179,7 +181,37 @@ pub struct Counts {
     pub malformed: u64,
     /// Times that a node asked for tick after tick at one instant, without end.
     pub spins: u64,
+    /// What nodes counted of sealing in their past lives.
+    pub sealing: SealingCounts,
 }
+
+macro_rules! sealing_counts {
+    ($($(#[$doc:meta])* $name:ident),*) => {
+        /// What nodes count of sealing, all together; see [`gossip_core::Metrics`].
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        #[allow(missing_docs)]
+        pub struct SealingCounts { $(pub $name: u64),* }
+
+        impl SealingCounts {
+            /// These, and those of one more life.
+            #[must_use]
+            pub fn and(self, metrics: &Metrics) -> Self {
+                Self { $($name: self.$name + metrics.$name),* }
+            }
+        }
+    };
+}
+
+sealing_counts!(
+    received_sealed,
+    received_clear,
+    unknown_keys,
+    forged,
+    replayed,
+    unproven,
+    not_sealed,
+    dropped_unsealed
+);
 
 /// How a new host differs from the one that its number makes it.
 #[derive(Clone, Copy, Default, Debug)]
@@ -203,6 +235,8 @@ pub struct World<W = ()> {
     hosts: Vec<Host>,
     /// Sees every step.
     pub watch: W,
+    /// The keys of hosts that are not among the first.
+    pub newcomers_keys: Keys,
     setup: Setup,
     buffer: Box<Out>,
     wire: Wire,
@@ -225,6 +259,7 @@ impl<W: Watch> World<W> {
         Self {
             hosts: Vec::new(),
             watch,
+            newcomers_keys: Keys::default(),
             setup,
             buffer: Box::new(Out::new()),
             wire,
@@ -294,6 +329,8 @@ impl<W: Watch> World<W> {
     /// A configuration that the core refuses.
     pub fn add(&mut self, newcomer: Newcomer) -> Result<HostId, ConfigError> {
         let host = self.found(self.wire.now, newcomer)?;
+        let Self { hosts, buffer, wire, .. } = self;
+        hosts[host as usize].take_keys(wire.now, &mut buffer.outbox());
         self.schedule(host);
         Ok(host)
     }
@@ -306,6 +343,7 @@ impl<W: Watch> World<W> {
             None => NodeId::from_name(&format!("node-{host}"))?,
         };
         let locality = newcomer.locality.unwrap_or_else(|| self.setup.zones.locality(host));
+        let keys = self.setup.keys.get(host as usize).copied().unwrap_or(self.newcomers_keys);
         let fresh = self.wire.fresh_address(host);
         let address = self.wire.place(host, newcomer.address.map_or(Address::Own, Address::At), fresh);
         let (clock, epoch) = (Clock::showing(self.setup.origin.uptime), self.unix());
@@ -322,6 +360,7 @@ impl<W: Watch> World<W> {
             life: 1,
             born: self.wire.now,
             epoch,
+            keys,
             clock,
             wake: NEVER,
             busy_until: 0,

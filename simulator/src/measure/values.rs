@@ -225,7 +225,16 @@ mod tests {
     fn world() -> World<Measure> {
         let config = Config::lan(ClusterName::named("test").unwrap());
         let (zones, origin) = (Zones::ONE, Origin::default());
-        let setup = Setup { seed: 1, config, zones, capacity: 8, step_cost: 0, uplink: None, origin };
+        let setup = Setup {
+            seed: 1,
+            config,
+            zones,
+            capacity: 8,
+            step_cost: 0,
+            uplink: None,
+            origin,
+            keys: Vec::new(),
+        };
         let mut world = World::new(setup, |_, _| Link::default(), Measure::default());
         world.form(4, &[(0..4).collect()], |_| Vec::new()).unwrap();
         world.run_until(2 * SECOND);

@@ -70,6 +70,7 @@ fn words(event: &Event) -> Option<(&'static str, &'static str, &'static str)> {
         | Action::Pulse
         | Action::Value
         | Action::DeleteValue
+        | Action::Keys
         | Action::Audit
         | Action::Watch => return None,
     })

@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::{
-    engine::{Address, Epoch, HostId, Micros, Newcomer, Restart, Rule, RuleId},
+    engine::{Address, Epoch, HostId, Keys, Micros, Newcomer, Restart, Rule, RuleId},
     measure::{self, Pairs, Side},
     scenario::{Action, Direction, Event, Selector},
 };
@@ -23,6 +23,10 @@ pub(super) enum Task {
     Pause(HostId, Micros),
     /// A quiet window ends.
     EndAudit,
+    /// A host gets other keys, as an event of the scenario says.
+    ChangeKeys(usize, HostId),
+    /// A host that refused the keys of its file is asked again.
+    TakeKeys(HostId, Keys),
     /// It is time to look at what an event of the scenario watches.
     Look(usize),
 }
@@ -46,6 +50,7 @@ impl Run<'_> {
                         self.plan(end, Task::EndAudit);
                     }
                     Action::Watch => self.watch(n),
+                    Action::Keys => return self.roll_keys(n),
                     Action::Publish
                     | Action::Withdraw
                     | Action::Event
@@ -73,6 +78,8 @@ impl Run<'_> {
             Task::Unslow(host) => self.world.set_step_cost(host, 0),
             Task::Pause(host, pause) => self.world.pause(host, pause),
             Task::EndAudit => measure::end_audit(&mut self.world),
+            Task::ChangeKeys(n, host) => self.change_keys(n, host)?,
+            Task::TakeKeys(host, keys) => self.take_keys_again(host, keys),
             Task::Look(n) => self.look(n),
         }
         Ok(())
@@ -138,7 +145,8 @@ impl Run<'_> {
             Action::ForgeDeath => self.forge_end(host, Status::Dead, event.count),
             Action::ForgeLeave => self.forge_end(host, Status::Left, event.count),
             Action::ForgeJoin => self.forge_joins(host, event.count.unwrap_or(1)),
-            Action::Join | Action::Restart | Action::Cut | Action::Audit | Action::Watch => {}
+            Action::Join | Action::Restart | Action::Cut | Action::Audit => {}
+            Action::Keys | Action::Watch => {}
             Action::Publish | Action::Withdraw | Action::Event | Action::Pulse => {}
             Action::Value | Action::DeleteValue => {}
         }
@@ -206,7 +214,7 @@ impl Run<'_> {
     }
 
     /// Hosts that a selector picks of all that there are so far, running or not.
-    fn pick_known(&mut self, who: &Selector) -> Vec<HostId> {
+    pub(super) fn pick_known(&mut self, who: &Selector) -> Vec<HostId> {
         let fits = self.known(who);
         let count = who.picks(fits.len());
         self.world.rng().sample(&fits, count)

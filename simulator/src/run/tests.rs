@@ -21,6 +21,67 @@ fn steady_holds_in_a_small_cluster() {
     holds("steady", &["nodes=50"]);
 }
 
+/// How a cluster is protected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Level {
+    Clear,
+    ClusterKey,
+}
+
+/// What comes of a shipped scenario at a level.
+fn outcome_at(level: Level, name: &str, changes: &[&str]) -> Outcome {
+    let mut plan = scenario::load(name).unwrap();
+    if level == Level::ClusterKey {
+        plan.seal().unwrap();
+    }
+    for change in changes {
+        plan.set(change).unwrap();
+    }
+    run(&plan.variants().unwrap()[0], 1, &mut |_| ()).unwrap()
+}
+
+#[test]
+fn a_sealed_cluster_holds_what_one_in_the_clear_holds() {
+    for (name, changes) in [
+        ("crash", &["nodes=50"][..]),
+        ("join", &["nodes=50", "expect.spread.p99_s={max=20}", "expect.spread.p100_s={max=20}"]),
+        ("mass-restart", &["nodes=50"]),
+        ("replay", &["nodes=50"]),
+        ("state-partition", &["nodes=30"]),
+    ] {
+        let sealed = outcome_at(Level::ClusterKey, name, changes);
+        assert!(sealed.failures.is_empty(), "{name}: {:?}\n{}", sealed.failures, sealed.json());
+        assert_eq!(
+            (sealed.summary.sealing.share, sealed.summary.sealing.forged),
+            (Some(1.0), Some(0)),
+            "{name}"
+        );
+        assert_ne!(sealed.summary.trace_digest, outcome_at(Level::Clear, name, changes).summary.trace_digest);
+    }
+}
+
+#[test]
+fn keys_and_modes_change_in_a_small_cluster_and_nobody_is_lost() {
+    holds("sealed-steady", &["nodes=50"]);
+    holds("sealed-cold-start", &["nodes=50"]);
+    holds("sealing-rollout", &["nodes=40"]);
+    holds("key-rotation", &[]);
+}
+
+#[test]
+fn who_missed_a_rotation_is_out_until_it_has_the_present_key() {
+    holds("key-sleeper", &[]);
+    holds("key-emergency", &[]);
+}
+
+#[test]
+fn an_attacker_in_the_clear_is_heard_where_sealing_is_preferred_and_not_where_it_is_required() {
+    for variant in scenario::load("sealing-downgrade").unwrap().variants().unwrap() {
+        let outcome = run(&variant, 1, &mut |_| ()).unwrap();
+        assert!(outcome.failures.is_empty(), "{}: {:?}\n{}", variant.name, outcome.failures, outcome.json());
+    }
+}
+
 #[test]
 fn spread_holds_in_a_small_cluster() {
     holds("spread", &["nodes=50"]);

@@ -3,10 +3,11 @@
 use super::{
     ScenarioError,
     links::{LinkFile, LinksFile, check_pipe},
+    sealing::SealingFile,
     steps::{Action, Event, Extent, MAX_DRIFT_PPM, MAX_STEP_US, Selector},
     time::{MAX_DURATION_S, micros},
 };
-use crate::engine::{Link, Micros, Origin, Pipe, Setup, Zones};
+use crate::engine::{Keys, Link, Micros, Origin, Pipe, Setup, Zones};
 use gossip_config::Settings;
 use gossip_core::{ClusterName, Config, Incarnation, Locality};
 use serde::Deserialize;
@@ -64,6 +65,9 @@ pub struct Scenario {
     /// What hosts publish when they start.
     #[serde(default)]
     pub state: StateFile,
+    /// What hosts seal with when they start.
+    #[serde(default)]
+    sealing: SealingFile,
     /// What is done, and when.
     #[serde(default, rename = "step")]
     pub events: Vec<Event>,
@@ -283,6 +287,7 @@ impl Scenario {
                 group.check(extent).map_err(|why| format!("start: {why}"))?;
             }
         }
+        self.sealing.check(extent)?;
         extent.hosts = self.hosts_ever();
         for link in self.links.all().chain([&self.link]) {
             link.check()?;
@@ -305,6 +310,11 @@ impl Scenario {
     /// Whether hosts publish anything in it.
     pub fn has_state(&self) -> bool {
         self.state.is_any() || self.events.iter().any(|event| event.action == Action::Publish)
+    }
+
+    /// Whether anyone ever has a key.
+    pub fn has_keys(&self) -> bool {
+        self.sealing.is_any() || self.events.iter().any(|event| event.action == Action::Keys)
     }
 
     /// Whether anyone writes cluster-wide values.
@@ -346,7 +356,22 @@ impl Scenario {
             step_cost: self.host.step_us,
             uplink,
             origin: self.host.origin(),
+            keys: self.initial_keys()?,
         })
+    }
+
+    /// The keys that hosts begin with which `[sealing]` does not pick.
+    ///
+    /// # Errors
+    /// Keys that cannot be.
+    pub fn usual_keys(&self) -> Result<Keys, String> {
+        self.sealing.usual()
+    }
+
+    fn initial_keys(&self) -> Result<Vec<Keys>, String> {
+        let zones = self.zones();
+        let places: Vec<Locality> = (0..self.nodes).map(|host| zones.locality(host)).collect();
+        self.sealing.keys(&places, self.seeds)
     }
 
     /// How many hosts there ever are.

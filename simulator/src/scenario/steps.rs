@@ -1,8 +1,11 @@
 //! What is done in a scenario, when, and to whom.
 
-use super::time::{MAX_DURATION_S, micros};
+use super::{
+    sealing::{Mode, Rotate},
+    time::{MAX_DURATION_S, micros},
+};
 use crate::{
-    engine::{HostId, Micros, NEVER, Rule, Zones},
+    engine::{HostId, Keys, Micros, NEVER, Rule, Zones},
     measure::NUMBER_BYTES,
 };
 use gossip_core::Locality;
@@ -91,6 +94,17 @@ pub struct Event {
     pub keeps_epoch: Option<bool>,
     /// `restart`: with a clock that is this many seconds behind (and without its epoch).
     pub clock_behind_s: Option<u32>,
+    /// `keys`: these, by their numbers; the first seals.
+    pub keys: Option<Vec<u8>>,
+    /// `keys`: how far the host goes from clear to sealed.
+    pub mode: Option<Mode>,
+    /// `keys`: a step of a rotation, from the keys that the host has.
+    pub rotate: Option<Rotate>,
+    /// `keys`: within so many seconds, one host after the other; at once, if not given.
+    pub stagger_s: Option<f64>,
+    /// `keys`: also where live members would be cut off.
+    #[serde(default)]
+    pub force: bool,
 }
 
 /// The most bytes of a pulse.
@@ -142,6 +156,8 @@ pub enum Action {
     ForgeLeave,
     /// Non-members that do not exist ask a host to let them join.
     ForgeJoin,
+    /// A host, running or not, gets other keys, or goes on from clear to sealed.
+    Keys,
     /// The whole cluster is looked at, in a window in which nothing should happen.
     Audit,
     /// What some see of others is looked at, in a window.
@@ -244,7 +260,7 @@ fn check_place(place: [Option<u8>; 3], zones: Zones) -> Result<(), String> {
 
 impl Event {
     pub(super) fn check(&self, extent: Extent) -> Result<(), String> {
-        let times = [Some(self.at_s), self.every_s, self.until_s, self.for_s];
+        let times = [Some(self.at_s), self.every_s, self.until_s, self.for_s, self.stagger_s];
         if times.into_iter().flatten().any(|time| !(0.0..=MAX_DURATION_S).contains(&time)) {
             return Err(format!("times are 0 to {MAX_DURATION_S} s"));
         }
@@ -290,16 +306,32 @@ impl Event {
         if self.new_address && self.address_of.is_some() {
             return Err("new_address or address_of: a host has one address".into());
         }
+        self.check_keys()?;
         self.check_watch()
+    }
+
+    fn check_keys(&self) -> Result<(), String> {
+        let changes = self.keys.is_some() || self.mode.is_some() || self.rotate.is_some();
+        if self.action == Action::Keys && !changes {
+            return Err("Keys needs 'keys', 'mode' or 'rotate'".into());
+        }
+        if self.keys.is_some() && self.rotate.is_some() {
+            return Err("keys or rotate: a host has the keys that are given, or goes on from its own".into());
+        }
+        if self.keys.as_ref().is_some_and(Vec::is_empty) {
+            return Err("keys is empty: a host that has keys keeps one at least".into());
+        }
+        // Any mode goes with some keys.
+        self.keys.as_ref().map_or(Ok(()), |keys| Keys::new(keys, Mode::Off.into()).map(|_| ()))
     }
 
     /// Whether it is given what its action takes, and nothing else.
     fn check_words(&self) -> Result<(), String> {
         use Action::{
             AnnouncedPause, Audit, BlockIo, Cut, DeleteValue, Drift, Event, ForgeDeath, ForgeJoin,
-            ForgeLeave, Join, Pause, Publish, Pulse, Rejoin, Restart, Slow, Value, Watch, Withdraw,
+            ForgeLeave, Join, Keys, Pause, Publish, Pulse, Rejoin, Restart, Slow, Value, Watch, Withdraw,
         };
-        let taken: [(&str, bool, &[Action]); 26] = [
+        let taken: [(&str, bool, &[Action]); 31] = [
             ("name", self.name.is_some(), &[Watch, Publish]),
             ("key", self.key.is_some(), &[Publish, Withdraw, Value, DeleteValue]),
             ("bytes", self.bytes.is_some(), &[Publish, Event, Value, Pulse]),
@@ -325,6 +357,11 @@ impl Event {
             ("rack", self.rack.is_some(), &[Join]),
             ("through", self.through.is_some(), &[Join, Rejoin, Restart]),
             ("stale", self.stale, &[Join, Rejoin, Restart]),
+            ("keys", self.keys.is_some(), &[Keys]),
+            ("mode", self.mode.is_some(), &[Keys]),
+            ("rotate", self.rotate.is_some(), &[Keys]),
+            ("stagger_s", self.stagger_s.is_some(), &[Keys]),
+            ("force", self.force, &[Keys]),
             (
                 "for_s",
                 self.for_s.is_some(),
@@ -417,6 +454,11 @@ impl Event {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Within which time hosts follow each other.
+    pub fn stagger(&self) -> Micros {
+        self.stagger_s.map_or(0, micros)
     }
 
     /// How long it lasts, if it ends.

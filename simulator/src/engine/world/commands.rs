@@ -1,9 +1,10 @@
 //! What can be done to hosts and to the network.
 
 use super::{Input, Watch, World};
-use crate::engine::{HostId, Micros, Rule, RuleId, State, host::Host};
+use crate::engine::{HostId, Keys, Micros, Rule, RuleId, State, host::Host};
 use gossip_core::{
-    ConfigError, Health, Heap, Identity, Instant, Node, Outbox, Output, StateError, Terms, ValueError,
+    ConfigError, Health, Heap, Identity, Instant, KeyError, Node, Outbox, Output, StateError, Terms,
+    ValueError,
 };
 use std::{net::SocketAddr, time::Duration};
 
@@ -104,6 +105,17 @@ impl<W: Watch> World<W> {
         })
     }
 
+    /// Writes other keys to a host's file, and lets its node take them, if it runs; it may not take less than its members need,
+    /// unless it is `force`d.
+    ///
+    /// # Errors
+    /// What the node says to them. Its own keys are as they were, and begin with those of the file in its next life.
+    pub fn set_keys(&mut self, host: HostId, keys: Keys, force: bool) -> Result<(), KeyError> {
+        self.hosts[host as usize].keys = keys;
+        let Some(ring) = keys.ring() else { return Ok(()) };
+        self.try_command(host, |node, now, out| node.set_keys(now, ring, keys.sealing, force, out))
+    }
+
     /// A host announces a pause.
     pub fn announce_pause(&mut self, host: HostId, pause: Micros) {
         let pause = Duration::from_micros(pause);
@@ -137,8 +149,10 @@ impl<W: Watch> World<W> {
         let address = self.wire.place(host, restart.address, address);
         let node = self.start(Identity { id, epoch, address, locality }, clock, now)?;
         let at = &mut self.hosts[host as usize];
+        self.wire.counts.sealing = self.wire.counts.sealing.and(at.node.metrics());
         at.next_tick = clock.global(node.next_tick());
         (at.node, at.address) = (node, address);
+        at.take_keys(now, &mut self.buffer.outbox());
         (at.epoch, at.state, at.born) = (epoch, State::Running, now);
         (at.life, at.busy_until, at.blocked_until) = (at.life + 1, 0, 0);
         self.schedule(host);

@@ -67,6 +67,10 @@ impl<W: Watch> World<W> {
                 });
             }
         });
+        // What they remember was told in the clear.
+        for host in &mut self.hosts[first..] {
+            host.take_keys(0, &mut self.buffer.outbox());
+        }
         for host in first..self.hosts.len() {
             self.schedule(host as HostId);
         }
