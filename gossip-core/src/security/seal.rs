@@ -287,6 +287,86 @@ mod tests {
         assert_eq!(datagram, documented());
     }
 
+    /// What the second implementation says that sealing makes of what; its head describes the lines.
+    fn vectors() -> Vec<Vec<String>> {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../checks/interop/sealing.txt");
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines.map(|line| line.split(' ').map(String::from).collect()).collect()
+    }
+
+    fn fields<'v>(vectors: &'v [Vec<String>], word: &str) -> Vec<Vec<&'v str>> {
+        let fields = |line: &'v Vec<String>| line[1..].iter().map(String::as_str).collect();
+        let found: Vec<_> = vectors.iter().filter(|line| line[0] == word).map(fields).collect();
+        assert!(!found.is_empty(), "no line says {word}");
+        found
+    }
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let digits = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+        (0..hex.len()).step_by(2).map(digits).collect()
+    }
+
+    fn number(hex: &str) -> u64 {
+        u64::from_str_radix(hex, 16).unwrap()
+    }
+
+    fn their_ring(vectors: &[Vec<String>]) -> KeyRing {
+        let keys = fields(vectors, "key").into_iter().map(|fields| {
+            let key = Key::parse(fields[0]).unwrap();
+            assert_eq!(key.id().get(), number(fields[1]) as u8, "{}", fields[0]);
+            key
+        });
+        KeyRing::new(&keys.collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn what_another_implementation_seals_is_sealed_and_opened_alike() {
+        let vectors = vectors();
+        let ring = their_ring(&vectors);
+        for line in fields(&vectors, "sealed") {
+            let &[key, tag, sender, epoch, counter, receiver, text, datagram] = line.as_slice() else {
+                panic!("{line:?}");
+            };
+            let (text, datagram) = (bytes(text), bytes(datagram));
+            let cluster = ClusterName { tag: number(tag) as u32, key: 0 };
+            let (key, sender) = (KeyId::from_u8(number(key) as u8).unwrap(), id(number(sender)));
+            let (epoch, counter) = (epoch.parse().unwrap(), counter.parse::<u32>().unwrap());
+            let to = NodeId::from_u64(number(receiver));
+
+            let mut space = vec![0; datagram.len()];
+            space[BODY..][..text.len()].copy_from_slice(&text);
+            let mut sealer = Sealer::at(cluster, sender, epoch, counter - 1);
+            let length = sealer.seal(&ring, key, to, &mut space, text.len());
+            assert_eq!((length, &space), (Some(datagram.len()), &datagram));
+
+            let header = SealedHeader::read(&datagram, cluster).unwrap().unwrap();
+            assert_eq!(header, SealedHeader { key, for_anybody: to.is_none(), sender, epoch, counter });
+            assert_eq!(header.open(&ring, to.unwrap_or(id(3)), &mut space), Some(&mut text.clone()[..]));
+        }
+    }
+
+    #[test]
+    fn what_another_implementation_refuses_is_refused_for_the_same_reason() {
+        let vectors = vectors();
+        let ring = their_ring(&vectors);
+        for line in fields(&vectors, "refused") {
+            let me = id(number(line[1]));
+            let mut datagram = bytes(line[2]);
+            let why = match SealedHeader::read(&datagram, cluster()) {
+                Err(Verdict::UnknownVersion(_)) => "version",
+                Err(Verdict::ForeignCluster) => "cluster",
+                Err(Verdict::Malformed(_)) => "malformed",
+                Err(verdict) => panic!("{verdict:?}: {line:?}"),
+                Ok(None) => "clear",
+                Ok(Some(header)) if !ring.has(header.key) => "unknown-key",
+                Ok(Some(header)) if header.open(&ring, me, &mut datagram).is_none() => "forged",
+                Ok(Some(_)) => "opened",
+            };
+            assert_eq!(why, line[0], "{line:?}");
+        }
+    }
+
     #[test]
     fn what_is_sealed_for_one_opens_only_there_and_only_with_its_key() {
         fn property(text: Vec<u8>, to: Option<u64>) -> bool {

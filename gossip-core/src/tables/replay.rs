@@ -201,4 +201,33 @@ mod tests {
         assert!(window.prove(EPOCH, 21, key(), Proof::Token { period: 41 }));
         assert_eq!(window.key(), Some(key()));
     }
+
+    #[test]
+    fn another_implementation_keeps_the_same_window() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../checks/interop/sealing.txt");
+        let (mut window, mut heard) = (Window::EMPTY, 0);
+        for line in std::fs::read_to_string(path).unwrap().lines() {
+            let words: Vec<_> = line.split(' ').collect();
+            let number = |at: usize| words[at].parse::<u32>().unwrap();
+            match words[0] {
+                "window" => window = Window::EMPTY,
+                "proves" => assert!(window.prove(number(1), number(2), key(), Proof::Nonce)),
+                "hears" => {
+                    let expected = match words[4] {
+                        "fresh" => Fresh,
+                        "replay" => Replayed,
+                        "unproven" => Unproven,
+                        other => panic!("{other}"),
+                    };
+                    assert_eq!(window.judge(number(1), number(2), number(3)), expected, "{line}");
+                    if expected == Fresh {
+                        window.commit(number(2), number(3), key());
+                    }
+                    heard += 1;
+                }
+                _ => {}
+            }
+        }
+        assert!(heard > 0, "no line says hears");
+    }
 }
