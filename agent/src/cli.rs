@@ -216,8 +216,8 @@ pub(crate) struct RunArgs {
 
     /// Something that all members are to know of this node, as a key and its value; may be given several times.
     ///
-    /// Keys are 1 to 31 visible ASCII characters, all but `name`, which is the node's own; each is given once. A key and its
-    /// value have at most 303 bytes less than --max-datagram. A node has room for 63 keys beside its name, and for 1,024 bytes
+    /// Keys are 1 to 31 visible ASCII characters, all but `name` and `gossip.keys`, which are the node's own; each is given once. A key
+    /// and its value have at most 303 bytes less than --max-datagram. A node has room for 63 keys beside its name, and for 1,024 bytes
     /// in all, its name included, of which each key takes 7. Programs read a tag with `Key::raw`: its value is the bytes given
     /// here.
     #[arg(long, value_name = "KEY=VALUE", value_parser = arguments::tag)]

@@ -34,6 +34,7 @@ fn wrong_arguments_are_named_with_what_would_be_right() {
         ("run --name a --cluster c --preset moon", "lan"),
         ("run --name a --cluster c --tag role", "a tag is KEY=VALUE"),
         ("run --name a --cluster c --bind 127.0.0.1:0 --tag name=b", "name"),
+        ("run --name a --cluster c --bind 127.0.0.1:0 --tag gossip.keys=b", "which of the cluster's keys"),
         ("run --name a --cluster c --bind 127.0.0.1:0 --tag a=1 --tag a=2", "--tag a is given twice"),
         ("run --name a --cluster c --set fanout=99", "fanout is 99: give 1 to 8"),
         ("run --name a --cluster c --quarantine 5ms", "quarantine_ms is 5: give 1000 (1s)"),
