@@ -82,7 +82,7 @@ impl Agent {
     ///
     /// # Errors
     /// The process could not be started.
-    pub(crate) fn start(&mut self, gossip: &Path, seeds: &[String]) -> Result<()> {
+    pub(crate) fn start(&mut self, gossip: &Path, keys: &Path, seeds: &[String]) -> Result<()> {
         ensure!(self.process.is_none(), "{} runs already", self.place);
         let (output, input) = io::pipe()?;
         let mut command = Command::new("ip");
@@ -90,7 +90,7 @@ impl Agent {
         command.args(["run", "--json", "--cluster", "networks", "--adapter", self.adapter()]);
         command.args(["--name", &self.place.to_string(), "--bind", &self.socket()]);
         command.args(["--locality", &format!("1/{}/{}", self.place.zone, self.place.number)]);
-        command.args(seeds.iter().flat_map(|seed| ["--join", seed]));
+        command.args(seeds.iter().flat_map(|seed| ["--join", seed])).arg("--keys").arg(keys);
         command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
         self.journal.begin_life();
         let child = command.spawn().context("ip netns exec")?;

@@ -3,6 +3,7 @@
 use crate::{
     agent::{Agent, Fate},
     journal::Member,
+    keys::{KeyFile, Step},
     network::{Network, Place},
 };
 use anyhow::{Context as _, Result, bail, ensure};
@@ -17,18 +18,23 @@ use std::{
 const LIMIT: Duration = Duration::from_secs(90);
 /// How often a condition is looked at.
 const PERIOD: Duration = Duration::from_millis(20);
+/// Time between two agents that are told to read their keys again, ...
+const STAGGER: Duration = Duration::from_millis(50);
+/// ... and until who refused them is told again.
+const RELOAD: Duration = Duration::from_millis(500);
 /// Lines of each agent that are shown when the test fails.
 const SHOWN_LINES: usize = 25;
 /// Whom those that start are told to join, unless they are it.
 const SEEDS: [Place; 2] = [Place { zone: 1, number: 1 }, Place { zone: 2, number: 1 }];
 /// Events that nothing here gives a reason for.
-const NEVER: [&str; 5] = ["conflict", "duplicate_id", "lagged", "foreign_cluster", "other"];
+const NEVER: [&str; 6] = ["conflict", "duplicate_id", "lagged", "foreign_cluster", "unknown_key", "other"];
 
 /// Twelve agents and their network.
 pub(crate) struct Laboratory {
     pub(crate) network: Network,
     agents: Vec<Agent>,
     gossip: PathBuf,
+    keys: KeyFile,
     /// How much each agent had said when the chapter began.
     marks: Vec<usize>,
 }
@@ -40,7 +46,8 @@ impl Laboratory {
     /// The network's.
     pub(crate) fn new(gossip: PathBuf, seed: u64) -> Result<Self> {
         let agents: Vec<_> = Place::all().map(Agent::at).collect();
-        Ok(Self { network: Network::build(seed)?, marks: vec![0; agents.len()], agents, gossip })
+        let keys = KeyFile::new(&gossip)?;
+        Ok(Self { network: Network::build(seed)?, marks: vec![0; agents.len()], agents, gossip, keys })
     }
 
     /// Begins a chapter.
@@ -69,8 +76,36 @@ impl Laboratory {
     pub(crate) fn start(&mut self, place: Place) -> Result<()> {
         let seeds = self.agents.iter().filter(|agent| SEEDS.contains(&agent.place) && agent.place != place);
         let seeds: Vec<_> = seeds.map(Agent::socket).collect();
-        let gossip = self.gossip.clone();
-        self.agent(place)?.start(&gossip, &seeds)
+        let (gossip, keys) = (self.gossip.clone(), self.keys.path());
+        self.agent(place)?.start(&gossip, &keys, &seeds)
+    }
+
+    /// Has all agents take a step of a change of keys, one after another. Who refuses it, since others still need the key that goes,
+    /// is asked again.
+    ///
+    /// # Errors
+    /// One does not take it.
+    pub(crate) fn change_keys(&self, step: Step) -> Result<()> {
+        self.keys.take(step)?;
+        let marks: Vec<usize> = self.agents.iter().map(|agent| agent.journal.mark()).collect();
+        let late = |lab: &Self| {
+            let agents = lab.agents.iter().zip(&marks).filter(|(agent, _)| agent.fate == Fate::Alive);
+            let late = agents.filter(|(agent, mark)| agent.journal.since(**mark, "reloaded").is_empty());
+            late.map(|(agent, _)| agent.place).collect::<Vec<_>>()
+        };
+        let limit = Instant::now() + LIMIT;
+        loop {
+            let waiting = late(self);
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            ensure!(Instant::now() < limit, "{waiting:?} did not take {step:?}");
+            for agent in self.agents.iter().filter(|agent| waiting.contains(&agent.place)) {
+                agent.signal(Signal::HUP)?;
+                thread::sleep(STAGGER);
+            }
+            thread::sleep(RELOAD);
+        }
     }
 
     /// Stops an agent for so long, without its knowledge.

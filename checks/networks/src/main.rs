@@ -17,6 +17,8 @@ mod agent;
 #[cfg(target_os = "linux")]
 mod journal;
 #[cfg(target_os = "linux")]
+mod keys;
+#[cfg(target_os = "linux")]
 mod laboratory;
 #[cfg(target_os = "linux")]
 mod network;
@@ -64,6 +66,7 @@ struct Cli {
 enum Command {
     Soak(soak::SoakArgs),
     Stalled(soak::StalledArgs),
+    Rotate(soak::RotateArgs),
 }
 
 fn main() -> ExitCode {
@@ -100,6 +103,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Some(Command::Soak(args)) => soak::run(args, &gossip)?,
         Some(Command::Stalled(args)) => soak::run_stalled(args, &gossip)?,
+        Some(Command::Rotate(args)) => soak::run_rotate(args, &gossip)?,
         None => return sandbox::rerun(&gossip, cli.seed),
     }
     Ok(ExitCode::SUCCESS)

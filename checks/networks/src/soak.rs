@@ -4,9 +4,11 @@
 //! again, in turns, so that those that are measured have something to do.
 
 mod fleet;
+mod rotate;
 mod stalled;
 mod usage;
 
+pub(crate) use rotate::{RotateArgs, run as run_rotate};
 pub(crate) use stalled::{StalledArgs, run as run_stalled};
 
 use anyhow::{Result, ensure};

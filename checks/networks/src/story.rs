@@ -1,7 +1,8 @@
-//! The story: what is done to the cluster, chapter by chapter, and what must come of it.
+//! The story: what is done to the cluster, which is sealed, chapter by chapter, and what must come of it.
 
 use crate::{
     journal::Member,
+    keys::Step,
     laboratory::Laboratory,
     network::{Fault, Place, ZONES, subnet},
     switch::Weather,
@@ -23,10 +24,11 @@ const PAUSE: Duration = Duration::from_secs(2);
 type Chapter = fn(&mut Laboratory) -> Result<()>;
 
 /// What is promised, and what proves it. Each chapter begins and ends with twelve agents that agree.
-const CHAPTERS: [(&str, Chapter); 8] = [
+const CHAPTERS: [(&str, Chapter); 9] = [
     ("twelve agents on three adapters form one cluster", form),
     ("delay, jitter, duplicates and overtaking hurt nobody; a leave is known as one", rough_roads),
     ("at 20 % loss a crash is known, and nobody else is thought dead", loss),
+    ("at 20 % loss the cluster's key is changed, and nobody dies", rotation),
     ("a restart on a new address is a member again", new_address),
     ("pauses of 2 s kill nobody, on any adapter", pauses),
     ("one-way cuts kill nobody", one_way),
@@ -94,6 +96,15 @@ fn loss(lab: &mut Laboratory) -> Result<()> {
     lab.agree()?;
     lab.end_faults()?;
     lab.only_died(&[victim])
+}
+
+fn rotation(lab: &mut Laboratory) -> Result<()> {
+    lab.network.filter(&[Fault::Loss(20)])?;
+    for step in Step::ALL {
+        lab.change_keys(step)?;
+    }
+    lab.end_faults()?;
+    lab.only_died(&[])
 }
 
 fn new_address(lab: &mut Laboratory) -> Result<()> {

@@ -119,6 +119,12 @@ impl Context<'_, '_> {
         self.answered.prove(&mut self.tables, slot, token);
     }
 
+    /// A member has said something of its keys.
+    pub(crate) fn note_posture(&mut self, slot: SlotId) {
+        let now = self.kernel.clock.now();
+        self.kernel.guard.note_posture(&mut self.tables, slot, now);
+    }
+
     /// How long a datagram was that has so many bytes in the clear and is being answered.
     pub(crate) fn length_as_it_came(&self, bytes: usize) -> usize {
         bytes + self.answered.overhead()

@@ -6,7 +6,7 @@ use crate::{
     security::{
         key::KeyError,
         keyring::KeyRing,
-        posture::{MAX_POSTURE, Posture},
+        posture::{KEYS, Posture},
     },
     tables::{memory::Memory, state::write::Terms, table::SlotId},
     vocabulary::{
@@ -14,9 +14,6 @@ use crate::{
         time::Instant,
     },
 };
-
-/// The key under which a node publishes which keys it has.
-const KEYS: &str = "gossip.keys";
 
 impl<M: Memory> Node<M> {
     /// Seals what this node sends, and opens what it hears, with these keys from now on, as far as `sealing` says; where that is
@@ -50,6 +47,10 @@ impl<M: Memory> Node<M> {
         Ok(self.step(now, out, |step| {
             let posture = Posture::new(sealing, &ring);
             step.cx.kernel.guard.set(ring, sealing);
+            for at in 0..step.cx.tables.members.as_view().others().len() {
+                let slot = step.cx.tables.members.as_view().others().get(at).copied();
+                slot.into_iter().for_each(|slot| step.cx.note_posture(slot));
+            }
             // Without room for it others go by what they hear.
             step.if_active(|step| {
                 let _ = step.state.publish(&mut step.cx, KEYS, posture.text().as_bytes(), Terms::default());
@@ -82,8 +83,7 @@ impl<M: Memory> Node<M> {
     }
 
     fn posture(&self, slot: SlotId) -> Option<Posture> {
-        let id = self.memory.views().members.slots[slot as usize].record.id();
-        Posture::read(self.read(id, KEYS, &mut [0; MAX_POSTURE])?)
+        Posture::of(self.memory.views().state, slot, self.kernel.clock.now().into())
     }
 
     fn last_heard_under(&self, slot: SlotId) -> Option<KeyId> {

@@ -59,6 +59,10 @@ impl Answered {
     pub(crate) fn prove(&self, _: &mut Tables<'_>, _: SlotId, _: Option<u64>) {}
 }
 
+pub(crate) const fn is_posture(_: &[u8]) -> bool {
+    false
+}
+
 /// What a node needs to seal and to open: nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard;
@@ -67,6 +71,8 @@ impl Guard {
     pub(crate) const fn new(_: ClusterName, _: NodeId, _: u32) -> Self {
         Self
     }
+
+    pub(crate) const fn note_posture(&self, _: &mut Tables<'_>, _: SlotId, _: Instant) {}
 
     /// The most that sealing adds to a packet.
     pub(crate) const fn overhead(&self) -> usize {

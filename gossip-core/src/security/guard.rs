@@ -28,6 +28,7 @@
 use super::{
     keyring::KeyRing,
     openings::{Claimed, Openings},
+    posture::{KEYS, Posture},
     seal::{BODY, SealedHeader, Sealer, TAG},
     token::Secret,
 };
@@ -131,6 +132,11 @@ impl Answered {
     }
 }
 
+/// Whether what stands under a key of kept state is a member's posture.
+pub(crate) fn is_posture(key: &[u8]) -> bool {
+    key == KEYS.as_bytes()
+}
+
 fn window_of<'t>(tables: &'t mut Tables<'_>, slot: SlotId) -> Option<&'t mut Window> {
     tables.windows.get_mut(slot as usize)
 }
@@ -177,13 +183,23 @@ impl Guard {
         if self.sealing.hears_sealed() { FRONT + TAG } else { 0 }
     }
 
-    /// How a packet goes out that answers nothing: under the key that its receiver was last heard under, which it has for sure; or
-    /// under `the_first` one, as what asks whether a receiver has that.
+    /// A live member says which keys it has, or says so no more.
+    pub(crate) fn note_posture(&self, tables: &mut Tables<'_>, slot: SlotId, now: Instant) {
+        let posture = Posture::of(tables.state.as_view(), slot, now.into());
+        let shared = posture.zip(self.ring.as_ref()).and_then(|(posture, ring)| posture.shares(ring));
+        if let Some(window) = window_of(tables, slot) {
+            window.prefer(shared);
+        }
+    }
+
+    /// How a packet goes out that answers nothing: under the first key that its receiver says it has, too. Of one that says nothing,
+    /// under the key that it was last heard under, which it has for sure; or, as what asks whether it has that, under `the_first`.
     pub(crate) fn form(&self, tables: &Tables<'_>, to: Option<NodeId>, the_first: bool) -> Form {
         let Some(ring) = self.ring.as_ref().filter(|_| self.sealing.seals()) else { return Form::CLEAR };
-        let slot = to.filter(|_| !the_first).and_then(|id| tables.members.find(id));
-        let last = slot.and_then(|slot| tables.windows.get(slot as usize)).and_then(Window::key);
-        Form(last.filter(|&key| ring.has(key)).or(ring.ids().next()))
+        let slot = to.and_then(|id| tables.members.find(id));
+        let window = slot.and_then(|slot| tables.windows.get(slot as usize));
+        let key = window.filter(|window| window.is_said() || !the_first).and_then(Window::key);
+        Form(key.filter(|&key| ring.has(key)).or(ring.ids().next()))
     }
 
     /// Opens a datagram, and notes that it was heard.

@@ -5,11 +5,23 @@
 //! ```
 
 use super::keyring::{KeyRing, MAX_KEYS};
-use crate::vocabulary::sealing::{KeyId, Sealing};
+use crate::{
+    tables::{
+        state::{
+            entry::Seconds,
+            read::{Standing, View},
+        },
+        table::SlotId,
+    },
+    vocabulary::sealing::{KeyId, Sealing},
+};
 use core::{fmt, fmt::Write as _, str};
 
+/// The key of kept state under which it stands.
+pub(crate) const KEYS: &str = "gossip.keys";
+
 /// Bytes of the longest: a mode, and two digits and a space for each key.
-pub(crate) const MAX_POSTURE: usize = 7 + 3 * MAX_KEYS;
+const MAX_POSTURE: usize = 7 + 3 * MAX_KEYS;
 
 /// How a node is set up.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,6 +48,17 @@ impl Posture {
             keys.push(KeyId::from_u8(id)?).ok()?;
         }
         if keys.is_empty() { None } else { Some(Self { sealing, keys }) }
+    }
+
+    /// What the live member in this slot publishes.
+    pub(crate) fn of(state: View<'_>, slot: SlotId, now: Seconds) -> Option<Self> {
+        let held = state.read(slot, KEYS.as_bytes(), Standing::Live, now)?;
+        Self::read(held.copy_to(&mut [0; MAX_POSTURE])?)
+    }
+
+    /// The first key of a ring that the node has, too.
+    pub(crate) fn shares(&self, ring: &KeyRing) -> Option<KeyId> {
+        ring.ids().find(|key| self.sealing != Sealing::Off && self.keys.contains(key))
     }
 
     /// As it is published.

@@ -2,6 +2,7 @@
 
 use crate::{
     kernel::{context::Context, outbox::Event, telling::MANY},
+    security::guard::is_posture,
     state::plane::State,
     tables::{
         queue::Kind,
@@ -35,8 +36,11 @@ impl State {
     ) -> Option<u32> {
         let (now, top) = (cx.now(), cx.record(slot).state_version());
         let before = cx.tables.state.owner(slot).known();
-        let mut is_visible = false;
-        let mut observe = |_: &[u8], _| is_visible = true;
+        let (mut is_visible, mut says_keys) = (false, false);
+        let mut observe = |key: &[u8], _| {
+            is_visible = true;
+            says_keys |= is_posture(key);
+        };
         let outcome = cx.tables.state.apply(slot, &notice.item, top, now.into(), &mut observe);
         let Outcome::Applied(applied) = outcome else {
             cx.kernel.metrics.dropped_items += 1;
@@ -54,6 +58,9 @@ impl State {
             self.hear_again(cx, slot);
         }
         cx.tables.note_gap(slot, now.stamp());
+        if says_keys {
+            cx.note_posture(slot);
+        }
         if is_visible {
             cx.raise(Event::State(cx.record(slot).id()));
         }

@@ -80,6 +80,9 @@ impl Tables<'_> {
         if self.state.owner(slot).epoch() != epoch {
             self.state.retire(slot);
             self.state.begin(slot, epoch);
+            // What it said before is not said any more.
+            #[cfg(feature = "seal")]
+            self.windows.get_mut(slot as usize).into_iter().for_each(|window| window.prefer(None));
         }
         if !record.status().is_live() || !self.pulses.is_of(slot, epoch) {
             self.pulses.forget(slot);

@@ -42,7 +42,8 @@ pub(crate) struct Window {
     highest: u32,
     /// The low half of the epoch.
     epoch: u16,
-    /// The key that the member was last heard under; 0 is none.
+    /// Below bit 7 the key that the member was last heard under, or, with bit 7, the one that suits what it says of its keys; 0 is
+    /// none.
     key: u8,
     /// Bit 7: something was heard. Below it the period whose token set the window last, modulo 127, plus one.
     state: u8,
@@ -51,6 +52,8 @@ pub(crate) struct Window {
 const _: () = assert!(size_of::<Window>() == 16);
 /// See [`Window::state`].
 const OPEN: u8 = 0x80;
+/// See [`Window::key`].
+const SAID: u8 = 0x80;
 
 impl Window {
     /// Nothing was heard.
@@ -74,7 +77,7 @@ impl Window {
 
     /// Notes a datagram that was fresh, and opened.
     pub(crate) fn commit(&mut self, epoch: u32, counter: u32, key: KeyId) {
-        self.key = key.get();
+        self.note_key(key);
         if !self.is_of(epoch) {
             self.restart(epoch, counter);
         } else if counter > self.highest {
@@ -97,14 +100,30 @@ impl Window {
             }
             self.state = OPEN | period;
         }
-        self.key = key.get();
+        self.note_key(key);
         self.restart(epoch, counter);
         true
     }
 
-    /// The key that the member was last heard under.
+    /// The key for the member: the one that suits what it says, or that it was last heard under.
     pub(crate) fn key(&self) -> Option<KeyId> {
-        KeyId::from_u8(self.key)
+        KeyId::from_u8(self.key & !SAID)
+    }
+
+    /// Whether that follows from what the member says of its keys.
+    pub(crate) fn is_said(&self) -> bool {
+        self.key & SAID != 0
+    }
+
+    /// The member says that it has this key; or nothing any more.
+    pub(crate) fn prefer(&mut self, key: Option<KeyId>) {
+        self.key = key.map_or(self.key & !SAID, |key| key.get() | SAID);
+    }
+
+    fn note_key(&mut self, key: KeyId) {
+        if !self.is_said() {
+            self.key = key.get();
+        }
     }
 
     fn is_of(&self, epoch: u32) -> bool {
@@ -185,6 +204,19 @@ mod tests {
         window.commit(EPOCH + 1, 1, key());
         assert_eq!(window.judge(EPOCH + 1, EPOCH + 1, 1), Replayed);
         assert_eq!(window.judge(EPOCH + 1, EPOCH, 6), Unproven);
+    }
+
+    #[test]
+    fn what_a_member_says_of_its_keys_counts_more_than_under_which_it_was_heard() {
+        let (said, other) = (KeyId::from_u8(3).unwrap(), key());
+        let mut window = heard(&[5]);
+        window.prefer(Some(said));
+        window.commit(EPOCH, 6, other);
+        assert!(window.prove(EPOCH, 8, other, Proof::Nonce));
+        assert_eq!((window.key(), window.is_said()), (Some(said), true));
+        window.prefer(None);
+        window.commit(EPOCH, 9, other);
+        assert_eq!((window.key(), window.is_said()), (Some(other), false));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The agents, each a process of its own on a port of its own.
 
-use crate::{journal::Journal, valve::Valve};
+use crate::{journal::Journal, keys::KeyFile, valve::Valve};
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -41,6 +41,8 @@ pub(super) struct Fleet {
     cluster: String,
     agents: Vec<Agent>,
     restarts: u32,
+    /// The file of keys, and the folder for control sockets, of agents that have a key.
+    sealed: Option<(PathBuf, PathBuf)>,
 }
 
 impl Fleet {
@@ -49,8 +51,20 @@ impl Fleet {
     /// # Errors
     /// One could not be started, or prints nothing.
     pub(super) fn start(gossip: &Path, agents: usize) -> Result<Self> {
+        Self::begin(gossip, agents, None)
+    }
+
+    /// Starts agents that all have the keys of this file, and can be asked.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) fn start_sealed(gossip: &Path, agents: usize, keys: &KeyFile) -> Result<Self> {
+        Self::begin(gossip, agents, Some((keys.path(), keys.beside(""))))
+    }
+
+    fn begin(gossip: &Path, agents: usize, sealed: Option<(PathBuf, PathBuf)>) -> Result<Self> {
         let cluster = format!("soak-{}", process::id());
-        let mut fleet = Self { gossip: gossip.to_owned(), cluster, agents: Vec::new(), restarts: 0 };
+        let mut fleet = Self { gossip: gossip.to_owned(), cluster, agents: Vec::new(), restarts: 0, sealed };
         for n in 0..agents {
             fleet.agents.push(Agent {
                 name: format!("agent-{n}"),
@@ -80,6 +94,9 @@ impl Fleet {
         command.args(["run", "--json", "--cluster", &self.cluster, "--adapter", agent.adapter]);
         command.args(["--name", &agent.name, "--bind", &agent.bind]);
         command.args(seeds.iter().flat_map(|seed| ["--join", seed]));
+        if let Some((keys, sockets)) = &self.sealed {
+            command.arg("--keys").arg(keys).arg("--control").arg(sockets.join(&agent.name));
+        }
         command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
         agent.journal.begin_life();
         let child = command.spawn().with_context(|| self.gossip.display().to_string())?;
@@ -88,6 +105,40 @@ impl Fleet {
         let reader = thread::spawn(move || journal.follow(output));
         agent.process = Some(Process { child, valve, reader });
         Ok(())
+    }
+
+    /// Has an agent read its file of keys again.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub(super) fn reload(&self, n: usize) -> Result<()> {
+        Ok(kill_process(self.pid(n)?, Signal::HUP)?)
+    }
+
+    /// The agents that have taken over another configuration less often than this.
+    pub(super) fn reloaded_less_than(&self, times: usize) -> Vec<usize> {
+        let late = |agent: &Agent| agent.journal.since(0, "reloaded").len() < times;
+        self.agents.iter().enumerate().filter(|(_, agent)| late(agent)).map(|(n, _)| n).collect()
+    }
+
+    /// Has the agent whose turn it is publish something.
+    ///
+    /// # Errors
+    /// It refuses.
+    pub(super) fn write(&self, n: usize) -> Result<()> {
+        let agent = &self.agents[n % self.agents.len()];
+        let (_, sockets) = self.sealed.as_ref().context("only sealed agents can be asked")?;
+        let mut command = Command::new(&self.gossip);
+        command.args(["set", &format!("load={n}"), "--control"]).arg(sockets.join(&agent.name));
+        let output = command.output()?;
+        let error = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "gossip set at {}: {error}", agent.name);
+        Ok(())
+    }
+
+    /// How often any agent has said this.
+    pub(super) fn count(&self, event: &str) -> usize {
+        self.agents.iter().map(|agent| agent.journal.since(0, event).len()).sum()
     }
 
     /// The agents that are left alone: the first half, by their places.

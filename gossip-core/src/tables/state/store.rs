@@ -1,5 +1,7 @@
 //! The store: every owner's map, and how much of it is known. Owners are named by their slot of the member table.
 
+#[cfg(feature = "seal")]
+use super::read::View;
 use super::{
     arena::{Arena, Block, Books, Link},
     desk::Desk,
@@ -29,6 +31,12 @@ impl<'a> Store<'a> {
         desk: &'a mut Desk,
     ) -> Self {
         Self { owners, arena: Arena { blocks, links, books }, scratch, desk }
+    }
+
+    /// To read only.
+    #[cfg(feature = "seal")]
+    pub(crate) fn as_view(&self) -> View<'_> {
+        View { owners: self.owners, blocks: self.arena.view() }
     }
 
     /// Whether there is memory for any state.
