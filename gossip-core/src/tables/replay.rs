@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_member_says_of_its_keys_counts_more_than_under_which_it_was_heard() {
+    fn what_a_member_says_of_its_keys_counts_more_than_what_is_heard() {
         let (said, other) = (KeyId::from_u8(3).unwrap(), key());
         let mut window = heard(&[5]);
         window.prefer(Some(said));
