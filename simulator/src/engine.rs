@@ -18,6 +18,7 @@ mod tests;
 
 pub use digest::Digest;
 pub use host::{Host, HostId, State};
+pub(crate) use keys::bytes as key_bytes;
 pub use keys::{Keys, Turn};
 pub use link::{Burst, Jitter, Link, Pipe, RuleId, Zones};
 pub use rule::Rule;

@@ -15,6 +15,7 @@ pub mod report;
 mod rng;
 pub mod run;
 pub mod scenario;
+mod seal;
 pub mod statistics;
 pub mod swarm;
 pub mod sweep;

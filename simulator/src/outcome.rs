@@ -244,8 +244,9 @@ pub struct Outcome {
 }
 
 /// Figures that only some scenarios ask for.
-const EXTRAS: [&str; 8] = [
+const EXTRAS: [&str; 9] = [
     "amplification",
+    "amplification_max",
     "cut_off_deaths",
     "lost",
     "missed_updates",

@@ -127,6 +127,9 @@ fn begin(
 
 impl Run<'_> {
     fn build(&mut self) -> Result<(), String> {
+        if self.scenario.events.iter().any(|event| event.action == Action::Replay) {
+            self.world.begin_recording();
+        }
         self.world.newcomers_keys = self.scenario.usual_keys()?;
         let all = 0..self.scenario.nodes;
         match &self.scenario.start {
@@ -158,7 +161,10 @@ impl Run<'_> {
         let published = |host| keeping::introduction(state, host);
         self.world.form(self.scenario.nodes, groups, published).map_err(|error| error.to_string())?;
         measure::formed(&mut self.world);
-        let lacks = |(id, host): (HostId, &Host)| published(id).len() - host.node.state(host.id).count();
+        // A node that has keys publishes which, besides.
+        let has = |host: &Host, key: &str| host.node.state(host.id).any(|entry| entry.key().as_str() == key);
+        let lacks =
+            |(id, host): (HostId, &Host)| published(id).iter().filter(|(key, _)| !has(host, key)).count();
         let refused: usize = self.world.running().map(lacks).sum();
         self.world.watch.states.refused += refused as u64;
         Ok(())
@@ -208,10 +214,26 @@ impl Run<'_> {
     }
 
     fn note_fault(&mut self, action: Action, ends: Micros) {
-        use Action::{AnnouncedPause, BlockIo, Crash, Cut, ForgeDeath, ForgeLeave, Pause, Restart, Slow};
+        use Action::{
+            AnnouncedPause, BlockIo, Crash, Cut, Flood, ForgeDeath, ForgeLeave, ForgeWords, Pause, Poison,
+            Replay, Restart, Restore, Slow,
+        };
         if matches!(
             action,
-            AnnouncedPause | BlockIo | Crash | Cut | ForgeDeath | ForgeLeave | Pause | Restart | Slow
+            AnnouncedPause
+                | BlockIo
+                | Crash
+                | Cut
+                | Flood
+                | ForgeDeath
+                | ForgeLeave
+                | ForgeWords
+                | Pause
+                | Poison
+                | Replay
+                | Restart
+                | Restore
+                | Slow
         ) {
             self.last_fault = self.last_fault.max(Some(ends));
         }
@@ -315,6 +337,9 @@ impl Run<'_> {
         outcome.summary.sealing.refused_keys = self.scenario.has_keys().then_some(self.refused_keys);
         if let Some(amplification) = self.forger.amplification(unheard_bytes) {
             let _ = outcome.summary.extras.insert("amplification", amplification);
+        }
+        if let Some(amplification) = self.forger.amplification_max() {
+            let _ = outcome.summary.extras.insert("amplification_max", amplification);
         }
         let verdicts = outcome.judge(&self.scenario.expect);
         let head = Head {

@@ -3,12 +3,13 @@
 
 mod file;
 mod links;
+mod modes;
 mod sealing;
 mod steps;
 mod time;
 
 pub use file::{Bound, Range, Scenario, Start, StateFile};
-pub use sealing::{Mode, Rotate};
+pub use modes::{Mode, Rotate};
 pub use steps::{Action, Direction, Event, Selector};
 
 use serde::Deserialize;
@@ -103,6 +104,12 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "key-rotation",
     "key-sleeper",
     "key-emergency",
+    "insider",
+    "flood",
+    "replay-attack",
+    "poison",
+    "snapshot",
+    "clone",
 ];
 
 /// What is wrong with a scenario, and where.

@@ -114,6 +114,8 @@ pub struct Host {
     pub(super) outbox: VecDeque<PacketId>,
     /// When it last ticked, and how often at that time.
     pub(super) ticks: (Micros, u32),
+    /// Its node as it once was.
+    pub(super) snapshot: Option<Box<Node<Heap>>>,
 }
 
 impl Host {

@@ -7,10 +7,10 @@ pub(super) type PacketId = u32;
 
 /// A datagram between two addresses.
 #[derive(Clone)]
-pub(super) struct Packet {
-    pub(super) from: SocketAddr,
-    pub(super) to: SocketAddr,
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Packet {
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// All packets under way. Places and their memory are used again, the last freed first, so that sending

@@ -11,7 +11,7 @@ use super::{
     Digest, HostId, Keys, Link, Micros, NEVER, SECOND, State, Zones,
     host::{Clock, Host},
     link::{Network, Pipe},
-    packets::{PacketId, Packets},
+    packets::{Packet, PacketId, Packets},
     queue::Queue,
 };
 use crate::rng::Rng;
@@ -242,6 +242,8 @@ pub struct World<W = ()> {
     wire: Wire,
     ids: HashMap<NodeId, HostId>,
     digest: Digest,
+    /// Who is said to have sent what a host just got by hand, and the bytes that went there in return.
+    drawn: Option<(SocketAddr, usize)>,
 }
 
 impl<W: Watch> World<W> {
@@ -255,6 +257,7 @@ impl<W: Watch> World<W> {
             rng: Rng::new(setup.seed),
             owners: Vec::new(),
             counts: Counts::default(),
+            recorded: None,
         };
         Self {
             hosts: Vec::new(),
@@ -265,6 +268,7 @@ impl<W: Watch> World<W> {
             wire,
             ids: HashMap::new(),
             digest: Digest::new(),
+            drawn: None,
         }
     }
 
@@ -276,6 +280,17 @@ impl<W: Watch> World<W> {
     /// The hosts that run.
     pub fn running(&self) -> impl Iterator<Item = (HostId, &Host)> {
         (0..).zip(&self.hosts).filter(|(_, host)| host.is_running())
+    }
+
+    /// Lets an attacker on the way remember the latest packets.
+    pub(crate) fn begin_recording(&mut self) {
+        self.wire.recorded.get_or_insert_default();
+    }
+
+    /// What that one remembers.
+    pub(crate) fn recorded(&self) -> &VecDeque<Packet> {
+        const NONE: &VecDeque<Packet> = &VecDeque::new();
+        self.wire.recorded.as_ref().unwrap_or(NONE)
     }
 
     /// The time.
@@ -372,6 +387,7 @@ impl<W: Watch> World<W> {
             inbox: VecDeque::new(),
             outbox: VecDeque::new(),
             ticks: (0, 0),
+            snapshot: None,
         });
         Ok(host)
     }
@@ -528,6 +544,9 @@ impl<W: Watch> World<W> {
         for packet in output.packets() {
             self.wire.counts.sent += 1;
             self.digest.packet(packet.bytes);
+            if let Some((_, drawn)) = self.drawn.as_mut().filter(|(from, _)| *from == packet.to) {
+                *drawn += packet.bytes.len();
+            }
             self.watch.sent(now, host, packet.class, packet.bytes.len());
             if let Some(border) = self.wire.border(&self.hosts, host, packet.to) {
                 self.watch.crossed(border, packet.class, packet.bytes.len());

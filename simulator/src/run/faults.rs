@@ -62,6 +62,16 @@ fn words(event: &Event) -> Option<(&'static str, &'static str, &'static str)> {
         Action::ForgeLeave => {
             ("forge-leave", "is said to have left, falsely", "are said to have left, falsely")
         }
+        Action::ForgeWords => {
+            ("forge-words", "is said to have said what it did not", "are said to have said what they did not")
+        }
+        Action::Flood => ("flood", "gets datagrams of who has no key", "get datagrams of who has no key"),
+        Action::Replay => ("replay", "gets recorded datagrams again", "get recorded datagrams again"),
+        Action::Poison => {
+            ("poison", "is told the last counters of members", "are told the last counters of members")
+        }
+        Action::Restore => ("restore", "goes on from a snapshot", "go on from snapshots"),
+        Action::Clone => ("clone", "is copied", "are copied"),
         Action::ForgeJoin => ("forge-join", "is asked by non-members that do not exist", "are asked by such"),
         Action::Update
         | Action::Publish
@@ -71,6 +81,7 @@ fn words(event: &Event) -> Option<(&'static str, &'static str, &'static str)> {
         | Action::Value
         | Action::DeleteValue
         | Action::Keys
+        | Action::Snapshot
         | Action::Audit
         | Action::Watch => return None,
     })

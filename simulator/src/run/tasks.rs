@@ -142,8 +142,23 @@ impl Run<'_> {
                 self.join(host, Some(event));
             }
             Action::Leave => self.world.leave(host),
-            Action::ForgeDeath => self.forge_end(host, Status::Dead, event.count),
-            Action::ForgeLeave => self.forge_end(host, Status::Left, event.count),
+            Action::ForgeDeath => self.forge_end(host, Status::Dead, event),
+            Action::ForgeLeave => self.forge_end(host, Status::Left, event),
+            Action::ForgeWords => self.forge_words(host, event),
+            Action::Flood => self.flood(host, event.count.unwrap_or(1)),
+            Action::Replay => self.replay(host, event),
+            Action::Poison => {
+                let victims = event.from.as_ref().map(|from| self.pick(from));
+                self.poison(host, &victims.unwrap_or_default());
+            }
+            Action::Snapshot => self.world.snapshot(host),
+            Action::Restore => {
+                self.disturb(host);
+                self.world.restore(host);
+            }
+            Action::Clone => {
+                let _ = self.world.clone_host(host);
+            }
             Action::ForgeJoin => self.forge_joins(host, event.count.unwrap_or(1)),
             Action::Join | Action::Restart | Action::Cut | Action::Audit => {}
             Action::Keys | Action::Watch => {}

@@ -74,12 +74,66 @@ fn who_missed_a_rotation_is_out_until_it_has_the_present_key() {
     holds("key-emergency", &[]);
 }
 
-#[test]
-fn an_attacker_in_the_clear_is_heard_where_sealing_is_preferred_and_not_where_it_is_required() {
-    for variant in scenario::load("sealing-downgrade").unwrap().variants().unwrap() {
+/// The same of each value of its axes: an attack in the clear, and where sealing is required.
+fn all_hold(name: &str, changes: &[&str]) {
+    let mut plan = scenario::load(name).unwrap();
+    changes.iter().for_each(|change| plan.set(change).unwrap());
+    for variant in plan.variants().unwrap() {
         let outcome = run(&variant, 1, &mut |_| ()).unwrap();
         assert!(outcome.failures.is_empty(), "{}: {:?}\n{}", variant.name, outcome.failures, outcome.json());
     }
+}
+
+#[test]
+fn who_speaks_in_the_clear_is_not_heard_where_sealing_is_required() {
+    all_hold("sealing-downgrade", &[]);
+}
+
+#[test]
+fn what_is_forged_lasts_for_seconds_with_the_key_and_is_not_heard_without() {
+    all_hold("insider", &[]);
+}
+
+#[test]
+fn a_flood_of_who_has_no_key_is_answered_by_nobody_and_changes_nothing() {
+    all_hold("flood", &["nodes=40"]);
+}
+
+#[test]
+fn what_was_recorded_harms_nobody_where_it_arrives_again() {
+    all_hold("replay-attack", &["nodes=40"]);
+}
+
+#[test]
+fn a_member_whose_counters_an_insider_used_up_is_never_suspected() {
+    all_hold("poison", &[]);
+}
+
+#[test]
+fn snapshots_lost_epochs_and_clones_cost_no_member() {
+    all_hold("snapshot", &[]);
+    all_hold("clone", &[]);
+}
+
+#[test]
+fn joins_of_who_has_no_key_draw_nothing_where_sealing_is_required() {
+    let relaxed = [
+        "nodes=50",
+        "expect.false_deaths=0",
+        "expect.amplification=0",
+        "expect.detection.all_p99_s={max=80}",
+    ];
+    let sealed = outcome_at(Level::ClusterKey, "attack", &relaxed);
+    assert!(sealed.failures.is_empty(), "{:?}\n{}", sealed.failures, sealed.json());
+    assert!(sealed.summary.sealing.not_sealed > Some(1_000), "{}", sealed.json());
+}
+
+/// What nodes publish and what a formed cluster remembers stay the same, whether it was told in the clear or sealed.
+#[test]
+fn a_sealed_cluster_that_is_formed_knows_what_all_have_published() {
+    let sealed =
+        outcome_at(Level::ClusterKey, "state-join", &["nodes=40", "duration_s=20", "step.0.at_s=12"]);
+    assert_eq!((sealed.summary.state.equal, sealed.summary.state.refused), (Some(true), Some(0)));
 }
 
 #[test]

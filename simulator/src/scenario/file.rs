@@ -389,7 +389,7 @@ impl Scenario {
     /// Where each host runs, those included that join, in the order in which they do.
     pub fn places(&self) -> Vec<Locality> {
         let mut joins: Vec<(Micros, &Event)> = Vec::new();
-        for event in self.events.iter().filter(|event| event.action == Action::Join) {
+        for event in self.events.iter().filter(|event| event.brings_hosts()) {
             joins.extend(event.times(self.duration()).map(|at| (at, event)));
         }
         joins.sort_by_key(|&(at, _)| at);

@@ -1,57 +1,12 @@
 //! What hosts seal with, as a scenario's file gives it.
 
-use super::steps::{Extent, Selector};
-use crate::engine::{HostId, Keys, Turn};
-use gossip_core::{Locality, Sealing};
+use super::{
+    modes::Mode,
+    steps::{Extent, Selector},
+};
+use crate::engine::{HostId, Keys};
+use gossip_core::Locality;
 use serde::Deserialize;
-
-/// How far hosts are on the way from clear to sealed: [`Sealing`], as files spell it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mode {
-    /// In the clear.
-    #[default]
-    Off,
-    /// Speaks in the clear, and hears both.
-    Accept,
-    /// Speaks sealed, and hears both.
-    Prefer,
-    /// Sealed alone.
-    Require,
-}
-
-impl From<Mode> for Sealing {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Off => Self::Off,
-            Mode::Accept => Self::Accept,
-            Mode::Prefer => Self::Prefer,
-            Mode::Require => Self::Require,
-        }
-    }
-}
-
-/// A step of a rotation, as files spell it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rotate {
-    /// The next key is added as the second.
-    Add,
-    /// The second key becomes the first.
-    Promote,
-    /// All but the first are removed.
-    Remove,
-}
-
-impl From<Rotate> for Turn {
-    fn from(rotate: Rotate) -> Self {
-        match rotate {
-            Rotate::Add => Self::Add,
-            Rotate::Promote => Self::Promote,
-            Rotate::Remove => Self::Remove,
-        }
-    }
-}
 
 /// The keys that hosts begin with.
 #[derive(Clone, Debug, Default, Deserialize)]

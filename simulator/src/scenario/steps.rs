@@ -1,7 +1,7 @@
 //! What is done in a scenario, when, and to whom.
 
 use super::{
-    sealing::{Mode, Rotate},
+    modes::{Mode, Rotate},
     time::{MAX_DURATION_S, micros},
 };
 use crate::{
@@ -102,6 +102,15 @@ pub struct Event {
     pub rotate: Option<Rotate>,
     /// `keys`: within so many seconds, one host after the other; at once, if not given.
     pub stagger_s: Option<f64>,
+    /// `forge-death`, `forge-leave`, `forge-words`: the attacker has the key of who is told.
+    #[serde(default)]
+    pub insider: bool,
+    /// `replay`: what was sent to others.
+    #[serde(default)]
+    pub misdirected: bool,
+    /// `replay`: from addresses where nobody is, instead of from where it came.
+    #[serde(default)]
+    pub spoofed: bool,
     /// `keys`: also where live members would be cut off.
     #[serde(default)]
     pub force: bool,
@@ -154,6 +163,20 @@ pub enum Action {
     ForgeDeath,
     /// Others are told, as if by members, that a host has left.
     ForgeLeave,
+    /// Others are told, as if by members, what a host never said: an entry of its state, an event, and who accuses it.
+    ForgeWords,
+    /// A host gets datagrams of who has no key.
+    Flood,
+    /// A host gets recorded datagrams once more.
+    Replay,
+    /// An insider uses up the counters of some members at a host.
+    Poison,
+    /// A host's node is remembered as it is.
+    Snapshot,
+    /// A host goes on from its snapshot.
+    Restore,
+    /// A copy of a host runs on beside it.
+    Clone,
     /// Non-members that do not exist ask a host to let them join.
     ForgeJoin,
     /// A host, running or not, gets other keys, or goes on from clear to sealed.
@@ -315,6 +338,10 @@ impl Event {
         if self.action == Action::Keys && !changes {
             return Err("Keys needs 'keys', 'mode' or 'rotate'".into());
         }
+        let one = self.who.nodes.as_ref().is_some_and(|nodes| nodes.len() == 1);
+        if self.action == Action::Clone && !one {
+            return Err("Clone needs one host, as who = { nodes = [7] }".into());
+        }
         if self.keys.is_some() && self.rotate.is_some() {
             return Err("keys or rotate: a host has the keys that are given, or goes on from its own".into());
         }
@@ -328,15 +355,16 @@ impl Event {
     /// Whether it is given what its action takes, and nothing else.
     fn check_words(&self) -> Result<(), String> {
         use Action::{
-            AnnouncedPause, Audit, BlockIo, Cut, DeleteValue, Drift, Event, ForgeDeath, ForgeJoin,
-            ForgeLeave, Join, Keys, Pause, Publish, Pulse, Rejoin, Restart, Slow, Value, Watch, Withdraw,
+            AnnouncedPause, Audit, BlockIo, Cut, DeleteValue, Drift, Event, Flood, ForgeDeath, ForgeJoin,
+            ForgeLeave, ForgeWords, Join, Keys, Pause, Poison, Publish, Pulse, Rejoin, Replay, Restart, Slow,
+            Value, Watch, Withdraw,
         };
-        let taken: [(&str, bool, &[Action]); 31] = [
+        let taken: [(&str, bool, &[Action]); 34] = [
             ("name", self.name.is_some(), &[Watch, Publish]),
             ("key", self.key.is_some(), &[Publish, Withdraw, Value, DeleteValue]),
             ("bytes", self.bytes.is_some(), &[Publish, Event, Value, Pulse]),
             ("deaths", !self.deaths.is_empty(), &[Watch]),
-            ("from", self.from.is_some(), &[Cut, Watch]),
+            ("from", self.from.is_some(), &[Cut, Watch, Poison]),
             ("direction", self.direction != Direction::Both, &[Cut, Watch]),
             ("loss", self.loss.is_some(), &[Cut]),
             ("delay_ms", self.delay_ms.is_some(), &[Cut]),
@@ -346,7 +374,11 @@ impl Event {
             ("replay", self.replay.is_some(), &[Cut]),
             ("step_us", self.step_us.is_some(), &[Slow]),
             ("ppm", self.ppm.is_some(), &[Drift]),
-            ("count", self.count.is_some(), &[Join, ForgeDeath, ForgeLeave, ForgeJoin]),
+            (
+                "count",
+                self.count.is_some(),
+                &[Join, ForgeDeath, ForgeLeave, ForgeWords, ForgeJoin, Flood, Replay],
+            ),
             ("new_address", self.new_address, &[Restart]),
             ("keeps_epoch", self.keeps_epoch.is_some(), &[Restart]),
             ("clock_behind_s", self.clock_behind_s.is_some(), &[Restart]),
@@ -357,6 +389,9 @@ impl Event {
             ("rack", self.rack.is_some(), &[Join]),
             ("through", self.through.is_some(), &[Join, Rejoin, Restart]),
             ("stale", self.stale, &[Join, Rejoin, Restart]),
+            ("insider", self.insider, &[ForgeDeath, ForgeLeave, ForgeWords]),
+            ("misdirected", self.misdirected, &[Replay]),
+            ("spoofed", self.spoofed, &[Replay]),
             ("keys", self.keys.is_some(), &[Keys]),
             ("mode", self.mode.is_some(), &[Keys]),
             ("rotate", self.rotate.is_some(), &[Keys]),
@@ -373,7 +408,8 @@ impl Event {
                 return Err(format!("'{what}' means nothing to {:?}; it goes with {actions:?}", self.action));
             }
         }
-        let needed: [(&str, bool, &[Action]); 5] = [
+        let needed: [(&str, bool, &[Action]); 6] = [
+            ("from", self.from.is_some(), &[Poison]),
             ("name", self.name.is_some(), &[Watch]),
             ("key", self.key.is_some(), &[Publish, Withdraw, Value, DeleteValue]),
             ("for_s", self.for_s.is_some(), &[Pause, AnnouncedPause, BlockIo, Audit]),
@@ -475,9 +511,14 @@ impl Event {
         }
     }
 
+    /// Whether it brings hosts that were not there.
+    pub(super) fn brings_hosts(&self) -> bool {
+        matches!(self.action, Action::Join | Action::Clone)
+    }
+
     /// How many hosts it brings in a run of that length.
     pub(crate) fn joiners(&self, duration: Micros) -> u32 {
-        if self.action != Action::Join {
+        if !self.brings_hosts() {
             return 0;
         }
         self.count.unwrap_or(1).saturating_mul(self.times(duration).count() as u32)

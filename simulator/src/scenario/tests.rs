@@ -28,6 +28,33 @@ fn every_shipped_scenario_is_valid() {
 }
 
 #[test]
+fn what_is_wrong_with_keys_and_attacks_is_named() {
+    for (more, named) in [
+        ("[sealing]\nmode = 'require'", "sealing: without a key"),
+        ("[sealing]\nmode = 'always'\nkeys = [1]", "always"),
+        ("[sealing]\nkeys = [1, 1]", "key 1 is given twice"),
+        ("[sealing]\nkeys = [128]", "there is no key 128: 1 to 127"),
+        ("[sealing]\nkeys = [1, 2, 3, 4, 5]", "there are 5 keys: up to 4"),
+        ("[sealing]\nkey = 1", "key"),
+        ("[[sealing.other]]\nwho = { nodes = [9] }\nkeys = [1]", "sealing.other 0: there is no node 9"),
+        ("[[sealing.other]]\nwho = { nodes = [1] }\nmode = 'accept'", "sealing.other 0: without a key"),
+        ("[[sealing.other]]\nwho = { count = 1 }\nkeys = [1]", "at random"),
+        ("[[step]]\nat_s = 1\ndo = 'keys'", "needs 'keys', 'mode' or 'rotate'"),
+        ("[[step]]\nat_s = 1\ndo = 'keys'\nkeys = []", "keys is empty"),
+        ("[[step]]\nat_s = 1\ndo = 'keys'\nkeys = [1]\nrotate = 'add'", "keys or rotate"),
+        ("[[step]]\nat_s = 1\ndo = 'keys'\nkeys = [0]", "there is no key 0"),
+        ("[[step]]\nat_s = 1\ndo = 'crash'\nforce = true", "force"),
+        ("[[step]]\nat_s = 1\ndo = 'crash'\ninsider = true", "insider"),
+        ("[[step]]\nat_s = 1\ndo = 'flood'\nspoofed = true", "spoofed"),
+        ("[[step]]\nat_s = 1\ndo = 'poison'", "from"),
+        ("[[step]]\nat_s = 1\ndo = 'clone'", "needs one host"),
+    ] {
+        let complaint = complaint(more);
+        assert!(complaint.contains(named), "{more}: {complaint}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     for (more, named) in [
         ("colour = 1", "colour"),
@@ -48,20 +75,6 @@ fn what_is_wrong_is_named() {
         ),
         ("[[step]]\nat_s = 1\ndo = 'cut'\nuntil_s = 5", "for_s"),
         ("[topology]\nregions = 0", "topology"),
-        ("[sealing]\nmode = 'require'", "sealing: without a key"),
-        ("[sealing]\nmode = 'always'\nkeys = [1]", "always"),
-        ("[sealing]\nkeys = [1, 1]", "key 1 is given twice"),
-        ("[sealing]\nkeys = [128]", "there is no key 128: 1 to 127"),
-        ("[sealing]\nkeys = [1, 2, 3, 4, 5]", "there are 5 keys: up to 4"),
-        ("[sealing]\nkey = 1", "key"),
-        ("[[sealing.other]]\nwho = { nodes = [9] }\nkeys = [1]", "sealing.other 0: there is no node 9"),
-        ("[[sealing.other]]\nwho = { nodes = [1] }\nmode = 'accept'", "sealing.other 0: without a key"),
-        ("[[sealing.other]]\nwho = { count = 1 }\nkeys = [1]", "at random"),
-        ("[[step]]\nat_s = 1\ndo = 'keys'", "needs 'keys', 'mode' or 'rotate'"),
-        ("[[step]]\nat_s = 1\ndo = 'keys'\nkeys = []", "keys is empty"),
-        ("[[step]]\nat_s = 1\ndo = 'keys'\nkeys = [1]\nrotate = 'add'", "keys or rotate"),
-        ("[[step]]\nat_s = 1\ndo = 'keys'\nkeys = [0]", "there is no key 0"),
-        ("[[step]]\nat_s = 1\ndo = 'crash'\nforce = true", "force"),
         ("[[step]]\nat_s = 1\ndo = 'crash'\nmode = 'off'", "mode"),
         ("[host]\nuptime_s = -1", "uptime_s"),
         ("[host]\nunix_s = 4294901759", "unix_s"),

@@ -1,12 +1,12 @@
 //! What can be done to hosts and to the network.
 
 use super::{Input, Watch, World};
-use crate::engine::{HostId, Keys, Micros, Rule, RuleId, State, host::Host};
+use crate::engine::{HostId, Keys, Micros, NEVER, Rule, RuleId, State, host::Host};
 use gossip_core::{
     ConfigError, Health, Heap, Identity, Instant, KeyError, Node, Outbox, Output, StateError, Terms,
     ValueError,
 };
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 /// With what a restarted host remembers its earlier lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -194,12 +194,69 @@ impl<W: Watch> World<W> {
         self.schedule(host);
     }
 
-    /// Hands a host's node a datagram at once, whoever it claims to be from.
-    pub fn inject(&mut self, host: HostId, from: SocketAddr, bytes: &mut [u8]) {
+    /// Hands a host's node a datagram at once, whoever it claims to be from; returns how many bytes that draws there.
+    pub fn inject(&mut self, host: HostId, from: SocketAddr, bytes: &mut [u8]) -> usize {
+        self.drawn = Some((from, 0));
         if self.hosts.get(host as usize).is_some_and(Host::is_running) {
             self.step(host, Input::Datagram, |node, now, out| node.handle_datagram(now, from, bytes, out));
             self.schedule(host);
         }
+        self.drawn.take().map_or(0, |(_, drawn)| drawn)
+    }
+
+    /// Remembers a host's node as it is, as a snapshot of its machine.
+    pub fn snapshot(&mut self, host: HostId) {
+        let at = &mut self.hosts[host as usize];
+        at.snapshot = Some(Box::new(at.node.clone()));
+    }
+
+    /// A host goes on from its snapshot, if it runs and has one.
+    pub fn restore(&mut self, host: HostId) {
+        let at = &mut self.hosts[host as usize];
+        let Some(node) = at.snapshot.clone().filter(|_| at.is_running()) else { return };
+        at.node = *node;
+        at.next_tick = at.clock.global(at.node.next_tick());
+        self.schedule(host);
+    }
+
+    /// A copy of a host's machine runs on beside it, with all that its node has, at an address of its own that the node does not
+    /// know of.
+    pub fn clone_host(&mut self, of: HostId) -> HostId {
+        let host = self.hosts.len() as HostId;
+        let address = self.wire.fresh_address(host);
+        let Host { id, locality, node, state, epoch, keys, clock, next_tick, step_cost, uplink, .. } =
+            &self.hosts[of as usize];
+        let (id, locality, node, state) = (*id, *locality, node.clone(), *state);
+        let (epoch, keys, clock, next_tick) = (*epoch, *keys, *clock, *next_tick);
+        let (step_cost, uplink, born) = (*step_cost, *uplink, self.wire.now);
+        let (inbox, outbox) = (VecDeque::new(), VecDeque::new());
+        self.hosts.push(Host {
+            id,
+            address,
+            first_address: address,
+            locality,
+            node,
+            state,
+            life: 1,
+            born,
+            epoch,
+            keys,
+            clock,
+            next_tick,
+            wake: NEVER,
+            busy_until: 0,
+            blocked_until: 0,
+            socket_first: false,
+            step_cost,
+            uplink,
+            uplink_free: 0,
+            inbox,
+            outbox,
+            ticks: (0, 0),
+            snapshot: None,
+        });
+        self.schedule(host);
+        host
     }
 
     /// Puts a rule in force.

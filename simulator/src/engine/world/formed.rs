@@ -2,8 +2,8 @@
 
 use super::{Newcomer, Out, Watch, World};
 use crate::{
-    engine::{HostId, host::Host},
-    forge,
+    engine::{HostId, host::Host, key_bytes},
+    forge, seal,
 };
 use gossip_core::{ConfigError, Record, Terms};
 use std::thread;
@@ -45,6 +45,8 @@ impl<W: Watch> World<W> {
             let phase = self.wire.rng.below_u64(interval);
             let host = self.found(self.wire.now + phase, Newcomer::default())?;
             publish(&mut self.hosts[host as usize], &published(host), &mut self.buffer);
+            // Which keys it has is published, too.
+            self.hosts[host as usize].take_keys(0, &mut self.buffer.outbox());
         }
         let nothing = Memory::default();
         let memories: Vec<Memory> = groups.iter().map(|group| self.remembered(first, group)).collect();
@@ -67,10 +69,6 @@ impl<W: Watch> World<W> {
                 });
             }
         });
-        // What they remember was told in the clear.
-        for host in &mut self.hosts[first..] {
-            host.take_keys(0, &mut self.buffer.outbox());
-        }
         for host in first..self.hosts.len() {
             self.schedule(host as HostId);
         }
@@ -123,11 +121,21 @@ fn remember(host: &mut Host, memory: &Memory, sample: &[u8], out: &mut Out) {
     let now = host.clock.local(0);
     let mut outbox = out.outbox();
     let mut next_tick = host.node.restore(now, &memory.records, &mut outbox).next_tick;
-    if let Some(teller) = memory.records.iter().find(|record| record.id() != host.id) {
+    let mut tellers = memory.records.iter().filter(|record| record.id() != host.id);
+    if let Some(mut teller) = tellers.next() {
+        let sealing = host.keys.numbers().first().filter(|_| !host.keys.sealing.hears_clear());
         for items in &memory.items {
             let mut datagram = forge::datagram(sample, teller.id(), std::slice::from_ref(items));
+            if let Some(&number) = sealing {
+                // Each of another member, with the counter before its first: what they say themselves is news then.
+                let epoch = teller.incarnation().epoch;
+                datagram = seal::sealed((number, key_bytes(number)), &datagram, host.id, epoch, 0);
+            }
             next_tick =
                 host.node.handle_datagram(now, teller.address(), &mut datagram, &mut outbox).next_tick;
+            if sealing.is_some() {
+                teller = tellers.next().unwrap_or(teller);
+            }
         }
     }
     host.next_tick = host.clock.global(next_tick);

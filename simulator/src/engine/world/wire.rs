@@ -11,10 +11,15 @@ use crate::{
     },
     rng::Rng,
 };
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::VecDeque,
+    net::{IpAddr, SocketAddr},
+};
 
 /// The port of every node.
 const PORT: u16 = 7_946;
+/// Packets that an attacker remembers.
+const MAX_RECORDED: usize = 4_096;
 /// Addresses that there are: one /8.
 const MAX_ADDRESSES: usize = 1 << 24;
 
@@ -34,6 +39,8 @@ pub(super) struct Wire {
     /// Who has an address, by its number.
     pub(super) owners: Vec<HostId>,
     pub(super) counts: Counts,
+    /// What an attacker on the way remembers, the latest last.
+    pub(super) recorded: Option<VecDeque<Packet>>,
 }
 
 fn number_of(address: SocketAddr) -> usize {
@@ -75,6 +82,12 @@ impl Wire {
 
     /// Sends a packet from a host's socket.
     pub(super) fn send(&mut self, hosts: &mut [Host], from: HostId, to: SocketAddr, bytes: &[u8]) {
+        if let Some(recorded) = &mut self.recorded {
+            if recorded.len() == MAX_RECORDED {
+                recorded.pop_front();
+            }
+            recorded.push_back(Packet { from: hosts[from as usize].address, to, bytes: bytes.to_vec() });
+        }
         let Some(owner) = self.owner(to).filter(|&owner| hosts[owner as usize].address == to) else {
             self.counts.unheard += 1;
             self.counts.unheard_bytes += bytes.len() as u64;
