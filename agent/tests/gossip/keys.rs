@@ -223,7 +223,7 @@ fn a_key_that_others_speak_under_goes_only_by_force() {
     let (_, a, keys) = &cluster.agents[0];
     fs::write(keys.path(), &new).unwrap();
     a.signal("HUP");
-    let said = format!("the keys have not changed: 1 live members were last heard under the key {old}");
+    let said = format!("the keys have not changed: 1 live member needs the key {old}");
     let warning = a.event("warning");
     assert!(warning["note"].as_str().unwrap().contains(&said), "{warning}");
     assert_eq!(a.event("reloaded")["note"], "nothing has changed");

@@ -80,6 +80,12 @@ impl Journal {
         self.lock().lines.iter().skip(mark).filter(|line| line.event == event).cloned().collect()
     }
 
+    /// How often the agent has taken over other keys since a mark.
+    pub(crate) fn keys_changed(&self, mark: usize) -> usize {
+        let changed = |line: &Line| line.note.as_ref().is_some_and(|note| note.contains("keys"));
+        self.since(mark, "reloaded").into_iter().filter(changed).count()
+    }
+
     /// The id that the agent's first line says.
     pub(crate) fn id(&self) -> Option<String> {
         self.lock().id.clone()

@@ -90,7 +90,7 @@ impl Laboratory {
         let marks: Vec<usize> = self.agents.iter().map(|agent| agent.journal.mark()).collect();
         let late = |lab: &Self| {
             let agents = lab.agents.iter().zip(&marks).filter(|(agent, _)| agent.fate == Fate::Alive);
-            let late = agents.filter(|(agent, mark)| agent.journal.since(**mark, "reloaded").is_empty());
+            let late = agents.filter(|(agent, mark)| agent.journal.keys_changed(**mark) == 0);
             late.map(|(agent, _)| agent.place).collect::<Vec<_>>()
         };
         let limit = Instant::now() + LIMIT;

@@ -39,7 +39,7 @@ pub enum KeyError {
     },
     /// There is no key.
     None,
-    /// So many live members were last heard under this key, which the new ring lacks.
+    /// So many live members need this key, which the new ring lacks: they seal with it, or share no other with the ring.
     InUse {
         /// The key.
         key: KeyId,
@@ -58,10 +58,13 @@ impl fmt::Display for KeyError {
             }
             Self::TooMany { most } => write!(f, "a ring has {most} keys at the most: remove an old one"),
             Self::None => f.write_str("a ring has one key at least"),
-            Self::InUse { key, members } => write!(
-                f,
-                "{members} live members were last heard under the key {key}: wait until they have the new one, or force it"
-            ),
+            Self::InUse { key, members } => {
+                let needs = if *members == 1 { "member needs" } else { "members need" };
+                write!(
+                    f,
+                    "{members} live {needs} the key {key}: let all seal with the new key first, or force it"
+                )
+            }
         }
     }
 }

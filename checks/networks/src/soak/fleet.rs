@@ -115,9 +115,9 @@ impl Fleet {
         Ok(kill_process(self.pid(n)?, Signal::HUP)?)
     }
 
-    /// The agents that have taken over another configuration less often than this.
+    /// The agents that have taken over other keys less often than this.
     pub(super) fn reloaded_less_than(&self, times: usize) -> Vec<usize> {
-        let late = |agent: &Agent| agent.journal.since(0, "reloaded").len() < times;
+        let late = |agent: &Agent| agent.journal.keys_changed(0) < times;
         self.agents.iter().enumerate().filter(|(_, agent)| late(agent)).map(|(n, _)| n).collect()
     }
 
