@@ -305,7 +305,7 @@ class Member:
 
         if verdict == "unproven":
             if self.proves(tag, nonce, message, source):
-                window.prove(header.epoch, header.counter)
+                window.prove(record.epoch, header.epoch, header.counter)
             else:
                 record = None
         if record is not None:

@@ -197,6 +197,8 @@ class Window:
 
     def __init__(self) -> None:
         self.epoch: int | None = None
+        # What was heard of the epoch of its record is lost, since a proof of another one came.
+        self.astray = False
         self.highest = 0
         # Bit n is the counter that is n below the highest.
         self.heard = 0
@@ -205,8 +207,10 @@ class Window:
         """`fresh`, `replay` or `unproven`, where the sender's record here has `record_epoch`."""
         if epoch != record_epoch:
             return "unproven"
+        if epoch != self.epoch:
+            return "unproven" if self.astray else "fresh"
         below = self.highest - counter
-        if epoch != self.epoch or below < 0:
+        if below < 0:
             return "fresh"
         if below >= self.SIZE:
             return "unproven"
@@ -214,14 +218,16 @@ class Window:
 
     def note(self, epoch: int, counter: int) -> None:
         """A fresh datagram has opened."""
+        self.astray = False
         if epoch != self.epoch:
-            self.prove(epoch, counter)
+            self.epoch, self.highest, self.heard = epoch, counter, 1
         elif counter > self.highest:
             self.heard = (self.heard << (counter - self.highest) | 1) & (2**self.SIZE - 1)
             self.highest = counter
         else:
             self.heard |= 1 << (self.highest - counter)
 
-    def prove(self, epoch: int, counter: int) -> None:
+    def prove(self, record_epoch: int, epoch: int, counter: int) -> None:
         """An unproven datagram has shown that its sender speaks now."""
         self.epoch, self.highest, self.heard = epoch, counter, 1
+        self.astray = epoch != record_epoch

@@ -34,7 +34,7 @@ HEAD = """\
 # refused  why (version, cluster, clear, malformed, unknown-key, forged), receiver; datagram. All of the keys are had.
 # window   nothing was heard of a member
 # hears    epoch of its record; epoch and counter of a datagram; what it is. What is fresh is noted then.
-# proves   epoch and counter of an unproven datagram that shows that its sender speaks now
+# proves   the same of an unproven datagram that shows that its sender speaks now
 """
 KEYS = [
     Key(Key.PREFIX + digits)
@@ -135,9 +135,9 @@ def window_lines() -> list[str]:
         if verdict == "fresh":
             window.note(epoch, counter)
 
-    def proves(counter: int, epoch: int = EPOCH) -> None:
-        window.prove(epoch, counter)
-        lines.append(f"proves {epoch} {counter}")
+    def proves(counter: int, epoch: int = EPOCH, record: int = EPOCH) -> None:
+        window.prove(record, epoch, counter)
+        lines.append(f"proves {record} {epoch} {counter}")
 
     begin()
     for counter in (100, 100, 99, 37, 36, 37, 101, 38, 37, 100, 300, 237, 236, 299, 2**32 - 1, 2**32 - 1, 300):
@@ -164,6 +164,18 @@ def window_lines() -> list[str]:
     proves(8)
     for counter in (8, 9, 9, 7, 7):
         hears(counter)
+    # A proof of another epoch makes nothing fresh that was heard in that of the record.
+    for other in (EPOCH + 1, EPOCH - 1):
+        begin()
+        hears(5)
+        proves(1, other)
+        hears(5)
+        hears(6)
+        hears(1, other, other)
+        hears(2, other, other)
+        proves(7)
+        hears(7)
+        hears(8)
     return lines
 
 

@@ -117,8 +117,11 @@ impl Answered {
             return;
         };
         let proof = token.map_or(Proof::Nonce, |period| Proof::Token { period });
+        let known = tables.members.record(slot).incarnation().epoch;
         match (window_of(tables, slot), freshness) {
-            (Some(window), Freshness::Unproven) => _ = window.prove(epoch, counter, key, proof),
+            (Some(window), Freshness::Unproven) => {
+                let _ = window.prove(known, (epoch, counter), key, proof);
+            }
             // What was fresh proves nothing more; of a new member it is the first.
             (Some(window), _) => window.commit(epoch, counter, key),
             (None, _) => {}

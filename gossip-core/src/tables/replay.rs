@@ -5,6 +5,7 @@
 //! | equal | above the highest, or less than 64 behind it and not heard | fresh |
 //! | equal | heard | a replay |
 //! | equal | 64 or more behind the highest | unproven |
+//! | equal | nothing was heard of this epoch | fresh; unproven if a proof of another epoch set the window |
 //! | lower or higher | | unproven |
 
 use crate::vocabulary::sealing::KeyId;
@@ -37,7 +38,8 @@ pub(crate) enum Proof {
 /// The counters of a member that were heard. 16 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Zeroable)]
 pub(crate) struct Window {
-    /// Bit *n*: `highest - n` was heard.
+    /// Bit *n*: `highest - n` was heard. The highest was in any case: where bit 0 is clear, a proof of another epoch than the
+    /// record's set the window, and which counters of the record's were heard is lost.
     heard: u64,
     highest: u32,
     /// The low half of the epoch.
@@ -64,11 +66,14 @@ impl Window {
         if epoch != known {
             return Freshness::Unproven;
         }
-        if !self.is_of(epoch) || counter > self.highest {
+        if !self.is_of(epoch) {
+            return if self.is_astray() { Freshness::Unproven } else { Freshness::Fresh };
+        }
+        if counter > self.highest {
             return Freshness::Fresh;
         }
         // The window is as wide as `heard`.
-        match self.heard.checked_shr(self.highest - counter) {
+        match (self.heard | 1).checked_shr(self.highest - counter) {
             None => Freshness::Unproven,
             Some(heard) if heard & 1 == 1 => Freshness::Replayed,
             Some(_) => Freshness::Fresh,
@@ -82,17 +87,23 @@ impl Window {
             self.restart(epoch, counter);
         } else if counter > self.highest {
             let ahead = counter - self.highest;
-            self.heard = self.heard.checked_shl(ahead).unwrap_or(0) | 1;
+            self.heard = (self.heard | 1).checked_shl(ahead).unwrap_or(0) | 1;
             self.highest = counter;
         } else if let Some(bit) = 1u64.checked_shl(self.highest - counter) {
-            self.heard |= bit;
+            self.heard |= bit | 1;
         }
     }
 
-    /// Sets the window to a datagram that was unproven, has opened, and proves itself. False, and nothing has changed, where
-    /// a token of this period has done so already.
+    /// Sets the window to a datagram that was unproven, has opened, and proves itself; the sender's record has the epoch `known`.
+    /// False, and nothing has changed, where a token of this period has done so already.
     #[must_use]
-    pub(crate) fn prove(&mut self, epoch: u32, counter: u32, key: KeyId, proof: Proof) -> bool {
+    pub(crate) fn prove(
+        &mut self,
+        known: u32,
+        (epoch, counter): (u32, u32),
+        key: KeyId,
+        proof: Proof,
+    ) -> bool {
         if let Proof::Token { period } = proof {
             let period = (period % 127) as u8 + 1;
             if self.state & !OPEN == period {
@@ -102,6 +113,9 @@ impl Window {
         }
         self.note_key(key);
         self.restart(epoch, counter);
+        if epoch != known {
+            self.heard = 0;
+        }
         true
     }
 
@@ -128,6 +142,10 @@ impl Window {
 
     fn is_of(&self, epoch: u32) -> bool {
         self.state & OPEN != 0 && self.epoch == epoch as u16
+    }
+
+    fn is_astray(&self) -> bool {
+        self.state & OPEN != 0 && self.heard & 1 == 0
     }
 
     fn restart(&mut self, epoch: u32, counter: u32) {
@@ -212,7 +230,7 @@ mod tests {
         let mut window = heard(&[5]);
         window.prefer(Some(said));
         window.commit(EPOCH, 6, other);
-        assert!(window.prove(EPOCH, 8, other, Proof::Nonce));
+        assert!(window.prove(EPOCH, (EPOCH, 8), other, Proof::Nonce));
         assert_eq!((window.key(), window.is_said()), (Some(said), true));
         window.prefer(None);
         window.commit(EPOCH, 9, other);
@@ -223,15 +241,31 @@ mod tests {
     fn a_poisoned_window_is_set_back_by_a_proof() {
         let mut window = heard(&[7, u32::MAX]);
         assert_eq!(window.judge(EPOCH, EPOCH, 8), Unproven);
-        assert!(window.prove(EPOCH, 8, key(), Proof::Token { period: 40 }));
+        assert!(window.prove(EPOCH, (EPOCH, 8), key(), Proof::Token { period: 40 }));
         assert_eq!([8, 9].map(|counter| window.judge(EPOCH, EPOCH, counter)), [Replayed, Fresh]);
         window.commit(EPOCH, 9, key());
         let before = window;
-        assert!(!window.prove(EPOCH, 8, key(), Proof::Token { period: 40 }), "the same join again");
+        assert!(!window.prove(EPOCH, (EPOCH, 8), key(), Proof::Token { period: 40 }), "the same join again");
         assert_eq!(window, before);
-        assert!(window.prove(EPOCH, 20, key(), Proof::Nonce));
-        assert!(window.prove(EPOCH, 21, key(), Proof::Token { period: 41 }));
+        assert!(window.prove(EPOCH, (EPOCH, 20), key(), Proof::Nonce));
+        assert!(window.prove(EPOCH, (EPOCH, 21), key(), Proof::Token { period: 41 }));
         assert_eq!(window.key(), Some(key()));
+    }
+
+    #[test]
+    fn a_proof_of_another_epoch_opens_no_door_to_what_was_heard() {
+        for other in [EPOCH + 1, EPOCH - 1] {
+            let mut window = heard(&[5, 6]);
+            assert!(window.prove(EPOCH, (other, 1), key(), Proof::Nonce));
+            assert_eq!(window.key(), Some(key()));
+            for counter in [5, 6, 7] {
+                assert_eq!(window.judge(EPOCH, EPOCH, counter), Unproven, "{counter}");
+            }
+            let risen = [1, 2].map(|counter| window.judge(other, other, counter));
+            assert_eq!(risen, [Replayed, Fresh], "the record has the epoch that was proven");
+            assert!(window.prove(EPOCH, (EPOCH, 7), key(), Proof::Nonce));
+            assert_eq!([7, 8].map(|counter| window.judge(EPOCH, EPOCH, counter)), [Replayed, Fresh]);
+        }
     }
 
     #[test]
@@ -243,7 +277,9 @@ mod tests {
             let number = |at: usize| words[at].parse::<u32>().unwrap();
             match words[0] {
                 "window" => window = Window::EMPTY,
-                "proves" => assert!(window.prove(number(1), number(2), key(), Proof::Nonce)),
+                "proves" => {
+                    assert!(window.prove(number(1), (number(2), number(3)), key(), Proof::Nonce));
+                }
                 "hears" => {
                     let expected = match words[4] {
                         "fresh" => Fresh,
