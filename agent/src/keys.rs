@@ -168,7 +168,10 @@ fn change(args: &KeyArgs, change: impl FnOnce(&KeyFile, KeyId) -> Result<(), Key
         let (path, known) = (args.file.display(), known.join(", "));
         let why = id.as_ref().map_or_else(
             || "which key is meant is not said".to_owned(),
-            |id| format!("there is no key '{}'", quoted(id)),
+            |id| match id.contains("gossip-key-") {
+                true => "a key is named by its id, and never by itself".to_owned(),
+                false => format!("there is no key '{}'", quoted(id)),
+            },
         );
         Wrong(format!("the key file {path}: {why}: give the id of one that it has, {known}"))
     })?;

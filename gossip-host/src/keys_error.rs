@@ -134,6 +134,13 @@ impl KeyFileError {
 impl fmt::Display for KeyFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path().display();
+        // Wherever it came from, it is not repeated.
+        if self.path().to_string_lossy().contains("gossip-key-") {
+            return f.write_str(
+                "a key stands where the path of the file with it belongs: give the path, and take another key, since this one may \
+                 have been seen",
+            );
+        }
         match self {
             Self::Read { .. } => write!(f, "cannot read the key file {path}"),
             Self::Write { .. } => write!(

@@ -79,14 +79,19 @@ impl Admission {
 }
 
 /// The number of the period in which a token is made now.
-pub(crate) fn token_period(now: Instant) -> u64 {
+fn token_period(now: Instant) -> u64 {
     now.as_micros() / TOKEN_PERIOD
 }
 
 /// Whether a token, which is a keyed hash of the address and of the time, was made for that address lately.
 fn is_valid(secret: &Secret, token: Token, address: SocketAddr, now: Instant) -> bool {
+    period_of(secret, token, address, now).is_some()
+}
+
+/// The period in which that was.
+fn period_of(secret: &Secret, token: Token, address: SocketAddr, now: Instant) -> Option<u64> {
     let period = token_period(now);
-    token == secret.token(address, period) || token == secret.token(address, period.saturating_sub(1))
+    [period, period.saturating_sub(1)].into_iter().find(|&period| token == secret.token(address, period))
 }
 
 /// What is left to do for a node that wants to join, or introduces itself.
@@ -96,8 +101,8 @@ pub(crate) enum Served {
     Done,
     /// It has proven that it is not where its record says. It was told; our host may want to know.
     SeenElsewhere,
-    /// It has proven its address: its record is to be taken in.
-    Enters,
+    /// It has proven its address, by a token of this period: its record is to be taken in.
+    Enters(u64),
 }
 
 impl Bootstrap {
@@ -147,7 +152,8 @@ impl Bootstrap {
     ) -> Served {
         let (now, home) = (cx.now(), Peer::new(joiner.record.id(), joiner.record.address()));
         // The answer goes to where the joiner says that it is, so the token proves that very address.
-        let proven = is_valid(&cx.kernel.secret, token, home.address, now);
+        let period = period_of(&cx.kernel.secret, token, home.address, now);
+        let proven = period.is_some();
         let introduction = nonce == INTRODUCTION;
         if joiner.record.status() != Status::Alive || joiner.record.id() == cx.my_id() {
             return Served::Done;
@@ -191,7 +197,7 @@ impl Bootstrap {
             self.refer(cx, home, nonce, bytes);
             return Served::Done;
         }
-        Served::Enters
+        period.map_or(Served::Done, Served::Enters)
     }
 
     /// Whether one more joiner is asked to prove its address. Beyond the rate a few are, too: where most that ask are

@@ -1,7 +1,7 @@
 //! The way of a datagram: opened, taken in, answered.
 
 use crate::{
-    bootstrap::admission::{Served, token_period},
+    bootstrap::admission::Served,
     kernel::{context::Kernel, peer::Peer, sending::Intent},
     membership::{
         detector,
@@ -354,7 +354,7 @@ impl Step<'_, '_> {
                     Served::SeenElsewhere => {
                         self.membership.note_seen_elsewhere(&mut self.cx, from.address, sender);
                     }
-                    Served::Enters => self.let_in(*nonce, me),
+                    Served::Enters(period) => self.let_in(*nonce, me, period),
                 }
             }
             Message::Join { .. } => {}
@@ -363,14 +363,14 @@ impl Step<'_, '_> {
     }
 
     /// Takes in a node that wants to join, or introduces itself, and has proven its address.
-    fn let_in(&mut self, nonce: Nonce, joiner: &Aged) {
+    fn let_in(&mut self, nonce: Nonce, joiner: &Aged, period: u64) {
         let id = joiner.record.id();
         let peer = Peer::new(id, joiner.record.address());
         let mut corrections = Corrections::default();
         self.membership.hear(&mut self.cx, joiner, Source::Owner, &mut corrections);
         let known = self.cx.tables.members.find(id);
         if let Some(slot) = known {
-            self.cx.prove(slot, Some(token_period(self.cx.now())));
+            self.cx.prove(slot, Some(period));
         }
         let otherwise = known.filter(|&slot| {
             *self.cx.record(slot) != joiner.record || self.cx.has_had_an_earlier_life(slot, joiner.age)

@@ -122,8 +122,11 @@ impl Answered {
             (Some(window), Freshness::Unproven) => {
                 let _ = window.prove(known, (epoch, counter), key, proof);
             }
-            // What was fresh proves nothing more; of a new member it is the first.
-            (Some(window), _) => window.commit(epoch, counter, key),
+            // What was fresh proves nothing more; of a new member it is the first. Its token is of no use to who sends it again.
+            (Some(window), _) => {
+                window.commit(epoch, counter, key);
+                let _ = token.map(|period| window.note_token(period));
+            }
             (None, _) => {}
         }
     }

@@ -71,7 +71,7 @@ impl Posture {
 
     /// The key that the node seals with, if it seals.
     pub(crate) fn speaks_under(&self) -> Option<KeyId> {
-        self.keys.first().copied().filter(|_| self.sealing != Sealing::Off)
+        self.keys.first().copied().filter(|_| self.sealing.seals())
     }
 
     /// Whether the node needs this key of another's ring where `next` takes its place: it seals with it, or they would have none in

@@ -27,8 +27,7 @@ pub(crate) enum Freshness {
 pub(crate) enum Proof {
     /// An answer with a nonce of ours that nobody answered before: it counts once.
     Nonce,
-    /// A join with a token that was made in this period. It could be sent again for as long as the token is valid, so in each
-    /// period one sets the window at most.
+    /// A join with a token that was made in this period: see [`Window::note_token`].
     Token {
         /// The number of the period.
         period: u64,
@@ -95,7 +94,7 @@ impl Window {
     }
 
     /// Sets the window to a datagram that was unproven, has opened, and proves itself; the sender's record has the epoch `known`.
-    /// False, and nothing has changed, where a token of this period has done so already.
+    /// False, and nothing has changed, where a token is of another epoch than that, or one as late was shown before.
     #[must_use]
     pub(crate) fn prove(
         &mut self,
@@ -104,12 +103,10 @@ impl Window {
         key: KeyId,
         proof: Proof,
     ) -> bool {
-        if let Proof::Token { period } = proof {
-            let period = (period % 127) as u8 + 1;
-            if self.state & !OPEN == period {
-                return false;
-            }
-            self.state = OPEN | period;
+        if let Proof::Token { period } = proof
+            && (epoch != known || !self.note_token(period))
+        {
+            return false;
         }
         self.note_key(key);
         self.restart(epoch, counter);
@@ -117,6 +114,18 @@ impl Window {
             self.heard = 0;
         }
         true
+    }
+
+    /// Notes a token of this period. False, and nothing has changed, where one of it, or of the one after it, was shown before: a join
+    /// can be sent again while its token is valid, which is in its own period and in the next.
+    pub(crate) fn note_token(&mut self, period: u64) -> bool {
+        let place = |period: u64| (period % 127) as u8 + 1;
+        let latest = self.state & !OPEN;
+        let is_news = latest != place(period) && latest != place(period + 1);
+        if is_news {
+            self.state = self.state & OPEN | place(period);
+        }
+        is_news
     }
 
     /// The key for the member: the one that suits what it says, or that it was last heard under.

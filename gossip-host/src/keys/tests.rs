@@ -45,6 +45,12 @@ fn keys_are_read_in_their_order_and_comments_and_blank_lines_do_not_count() {
 }
 
 #[test]
+fn a_key_in_place_of_a_path_is_not_repeated() {
+    let error = KeyFile::new(key(7)).load().unwrap_err().to_string();
+    assert!(!error.contains(&key(7)[20..30]) && error.contains("give the path"), "{error}");
+}
+
+#[test]
 fn a_file_that_cannot_be_used_is_refused_and_nothing_of_it_is_shown() {
     let four: String = (1..=4).map(|n| key(n) + "\n").collect();
     let twin = (6..=255).find(|&n| id(n) == id(1)).map(key);

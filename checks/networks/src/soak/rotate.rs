@@ -54,7 +54,7 @@ pub(crate) fn run(args: &RotateArgs, gossip: &Path) -> Result<()> {
     let refused = fleet.count("unknown_key");
     fleet.leave()?;
     println!(
-        "{} changes of the key in {:.1} s, {writes} writes meanwhile; refused at first, since others were not so far yet: {again}",
+        "{} changes of the key in {:.1} s, {writes} writes meanwhile; asked again, since others were not so far yet: {again}",
         args.rotations,
         took.as_secs_f64()
     );
