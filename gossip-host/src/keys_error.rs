@@ -61,7 +61,7 @@ pub enum KeyFileError {
         /// The file.
         path: PathBuf,
     },
-    /// Others than its owner may read or write it.
+    /// Users other than its owner may read or write it.
     Exposed {
         /// The file.
         path: PathBuf,

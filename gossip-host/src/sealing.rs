@@ -18,15 +18,15 @@ pub(crate) fn begin(
     Ok(())
 }
 
-/// Which keys a node has, and who speaks under them.
+/// Which keys a node has, and how many members seal with each.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct KeysView {
     /// How far the node is on its way from clear to sealed.
     pub sealing: Sealing,
-    /// The ids of its keys, that of the one that seals first; how many live members seal with each, as they say, or were last heard
-    /// under it, if they say nothing.
+    /// The ids of its keys, the sealing one first, and how many live members seal with each: as they publish, or, if they publish
+    /// nothing, as they were last heard.
     pub keys: Vec<(KeyId, u32)>,
 }
 
@@ -37,8 +37,9 @@ impl Handle {
     /// the first; the old one is removed.
     ///
     /// # Errors
-    /// [`KeyError::InUse`], unless it is `force`d: the ring lacks a key that live members need, since they seal with it, or have no
-    /// other in common with the ring. They would be cut off. Force it where a key has leaked. Or the node has stopped. Nothing has changed then.
+    /// [`KeyError::InUse`], unless it is `force`d: the ring lacks a key that live members need, since they seal with it, or share
+    /// no other with the ring. They would be cut off; force it where a key has leaked. [`SetKeysError::Stopped`], if the node has
+    /// stopped. Nothing has changed.
     pub fn set_keys(&self, ring: KeyRing, sealing: Sealing, force: bool) -> Result<(), SetKeysError> {
         let set = self.0.step(|node, now, out| node.set_keys(now, ring, sealing, force, out));
         set.ok_or(SetKeysError::Stopped)?.map_err(SetKeysError::Key)

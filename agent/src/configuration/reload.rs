@@ -58,7 +58,7 @@ impl Files {
     }
 }
 
-/// An order to read the file of keys again, and nothing else.
+/// An order to take the keys, and the mode of sealing, from the files again, and nothing else.
 #[derive(Debug)]
 pub(crate) struct KeysOrder {
     /// Also if a key in use is missing in it.
@@ -88,7 +88,7 @@ impl Reload {
         self.begin_with(move || Files::read(origin), None);
     }
 
-    /// Begins to read the files for the keys alone.
+    /// Begins to read the files for the keys and the mode of sealing alone.
     pub(crate) fn begin_keys(&mut self, order: KeysOrder) {
         if self.is_reading() {
             // Whoever waits may have gone.
@@ -140,7 +140,7 @@ impl Reload {
         ))
     }
 
-    /// Does what the files say. Returns whether that was all, as after SIGHUP, and not the keys alone.
+    /// Does what the files say. Returns whether all of it was applied, as after SIGHUP, and not the keys alone.
     pub(crate) fn apply(&mut self, outcome: Outcome, handle: &Handle, output: &mut Output) -> bool {
         let Outcome { files, keys: order } = outcome;
         if let Some(KeysOrder { force, done }) = order {
@@ -197,7 +197,7 @@ impl Reload {
         output.print(&Line::bare("reloaded", SystemTime::now()).noted(note));
     }
 
-    /// The keys alone; they count, or nothing has changed.
+    /// Takes the keys and the mode of sealing alone: both, or neither.
     fn reload_keys(&mut self, files: Files, force: bool, handle: &Handle) -> Result<(), String> {
         let Files { configuration: next, ring } = files;
         if ring.is_none() {
@@ -209,7 +209,7 @@ impl Reload {
         Ok(())
     }
 
-    /// Gives the node the keys that their file has now, in the mode of now. Returns which of the two has changed.
+    /// Gives the node the keys and the mode that the files have now. Returns which of the two have changed.
     fn set_keys(
         &self,
         next: &Configuration,

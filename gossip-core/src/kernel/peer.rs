@@ -4,7 +4,7 @@ use crate::vocabulary::record::NodeId;
 use core::net::SocketAddr;
 
 /// Another node: where it is, and which one it is, as far as is known. A sealed packet is bound to that one; one for an address
-/// alone opens for anybody. Who cannot seal has no use for that, nor room on the stack.
+/// alone opens for anybody. Without the feature `seal` the id is of no use, and would cost stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,

@@ -28,7 +28,7 @@ use crate::{
 /// Of a datagram that takes records and state, each has this part for sure.
 const LEAST_PART: usize = 4;
 
-/// What is to be sent; [`Step::send`] makes it a packet.
+/// What is to be sent; [`Context::send`] makes it a packet.
 pub(crate) struct Intent {
     pub(crate) to: Peer,
     pub(crate) class: Traffic,
@@ -37,7 +37,7 @@ pub(crate) struct Intent {
     pub(crate) about: Option<SlotId>,
     /// Whether rumors may fill the rest.
     pub(crate) rumors: bool,
-    /// Whether others like it follow if it is not answered: so it may try a key that the receiver may not have yet.
+    /// Whether it is repeated if nobody answers, so that it may try a key that the receiver may not have yet.
     pub(crate) first: bool,
 }
 

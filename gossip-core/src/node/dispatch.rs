@@ -185,7 +185,7 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Takes in the records and accusations of a datagram that was in transit for `transit` ms.
+    /// Takes in the records and accusations of a datagram that was in transit for `road` ms.
     fn hear_news(&mut self, authentic: &Authentic<'_>, road: u32, corrections: &mut Corrections) {
         let source = match authentic.contents.message {
             Some(Message::Sifted { nonce }) => {

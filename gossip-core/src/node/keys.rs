@@ -25,9 +25,9 @@ impl<M: Memory> Node<M> {
     /// Where it keeps state, the node publishes the ids of its keys under the key `gossip.keys`, such as `require 58 13`.
     ///
     /// # Errors
-    /// [`KeyError::InUse`], unless it is `force`d: the ring lacks a key that live members need, since they seal with it, or have no
-    /// other in common with the ring; of members that publish no ids those count that were last heard under it. They would be cut
-    /// off. Nothing has changed.
+    /// [`KeyError::InUse`], unless it is `force`d: the ring lacks a key that live members need, since they seal with it, or share
+    /// no other with the ring. A member that publishes no ids needs the key that it was last heard under. Those members would be
+    /// cut off. Nothing has changed.
     pub fn set_keys<'o>(
         &mut self,
         now: Instant,
@@ -58,8 +58,8 @@ impl<M: Memory> Node<M> {
         }))
     }
 
-    /// The ids of this node's keys, that of the one that seals first, and how many live members seal with each, as they say, or
-    /// were last heard under it, if they say nothing.
+    /// The ids of this node's keys, the sealing one first, and how many live members seal with each: as they publish, or, if they
+    /// publish nothing, as they were last heard.
     pub fn keys_in_use(&self) -> impl Iterator<Item = (KeyId, u32)> + '_ {
         let ids = self.kernel.guard.ring().into_iter().flat_map(KeyRing::ids);
         let speaks_under = |slot, posture: Option<Posture>| match posture {
@@ -74,7 +74,7 @@ impl<M: Memory> Node<M> {
         self.kernel.guard.sealing()
     }
 
-    /// How many live members are such, with what they say of their keys.
+    /// How many live members `such` holds for, given what they publish of their keys.
     fn count(&self, such: impl Fn(SlotId, Option<Posture>) -> bool) -> u32 {
         let members = self.memory.views().members;
         let live =

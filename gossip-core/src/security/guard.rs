@@ -49,7 +49,8 @@ use crate::{
 };
 use core::net::SocketAddr;
 
-/// Bytes that sealing puts in front of a datagram in the clear: both have the fingerprint next to what they say.
+/// Bytes that sealing adds in front of the sections. A datagram in the clear has its fingerprint in the header of equal length; a
+/// sealed one has it in its body.
 const FRONT: usize = BODY + FINGERPRINT - HEADER;
 const FINGERPRINT: usize = 8;
 
@@ -96,7 +97,7 @@ impl Provenance {
     }
 }
 
-/// Whom a step answers, and how what that said came.
+/// The node that a step answers, and how its datagram came.
 pub(crate) struct Answered(Option<(NodeId, Provenance)>);
 
 impl Answered {
@@ -111,7 +112,8 @@ impl Answered {
         self.0.filter(|&(sender, _)| to == Some(sender)).map(|(_, provenance)| provenance.form)
     }
 
-    /// It is in this slot, and has proven that it speaks now: by a token of this period, or by a nonce of ours.
+    /// The node that is answered has this slot, and has proven that it speaks now: by a token of this period, or by a nonce of
+    /// ours.
     pub(crate) fn prove(&self, tables: &mut Tables<'_>, slot: SlotId, token: Option<u64>) {
         let Some((_, Provenance { form: Form(Some(key)), freshness, epoch, counter, .. })) = self.0 else {
             return;
@@ -198,8 +200,9 @@ impl Guard {
         }
     }
 
-    /// How a packet goes out that answers nothing: under the first key that its receiver says it has, too. Of one that says nothing,
-    /// under the key that it was last heard under, which it has for sure; or, as what asks whether it has that, under `the_first`.
+    /// How a packet goes out that answers nothing: under the first of this node's keys that its receiver publishes as well. To a
+    /// receiver that publishes none, it goes out under the key that this was last heard under, which it has for sure; `the_first`
+    /// of several attempts goes out under this node's first key instead, to find out whether the receiver has that by now.
     pub(crate) fn form(&self, tables: &Tables<'_>, to: Option<NodeId>, the_first: bool) -> Form {
         let Some(ring) = self.ring.as_ref().filter(|_| self.sealing.seals()) else { return Form::CLEAR };
         let slot = to.and_then(|id| tables.members.find(id));

@@ -38,7 +38,7 @@ impl KeyRing {
         self.find(id).is_some()
     }
 
-    /// Whether another ring may take its place: no key goes that live members still speak under. `in_use` counts them.
+    /// Whether another ring may take its place: no key goes that live members still need. `in_use` counts those that do.
     ///
     /// # Errors
     /// [`KeyError::InUse`], for the first such key.

@@ -1,7 +1,8 @@
 //! How many datagrams that do not open a node opens in a second.
 //!
-//! Only who lacks the key is charged: what opens costs nothing. So a flood of forgeries is bounded in what it costs, and leaves
-//! members alone: where a member is known to be, a budget of its own counts; and one source of others uses up its part alone.
+//! What opens is not charged, so only a sender without the key uses up a budget. All that claims to come from members, at their
+//! advertised addresses, has one budget; all others share another, of which one source has a part. A flood from elsewhere leaves
+//! members alone; one that forges both the id and the address of a member uses up the budget of all members.
 
 use super::token::Secret;
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 };
 use core::{net::IpAddr, time::Duration};
 
-/// Failures a second under the names of members, from where these are: a tenth of a core, at 1.2 µs each.
+/// Failures a second in the names of members, from their advertised addresses: an eighth of a core, at 1.2 µs each.
 const OF_MEMBERS: u32 = sized(100_000, 100) as u32;
 /// Failures a second of all others: a hundredth of a core.
 const OF_STRANGERS: u32 = sized(10_000, 100) as u32;
@@ -56,7 +57,7 @@ fn cost() -> u32 {
     (1_000_000 / UNIT) as u32 * PART_OF_SOURCE / OF_STRANGERS
 }
 
-/// Who says to have sent a datagram that is to be opened.
+/// Who claims to have sent a datagram that is to be opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Claimed {
     /// A member, from where its record says that it is.

@@ -88,8 +88,8 @@ impl Secret {
         self.hash(&input).max(1)
     }
 
-    /// A number for the network that an address belongs to, which is all that one who sends can choose freely: the address itself,
-    /// or the first 64 bits of one of IPv6.
+    /// A number for the network of an address: all of an IPv4 address, or the first 64 bits of one of IPv6, since a sender chooses
+    /// the rest as it likes.
     #[cfg(feature = "seal")]
     pub(super) fn source(&self, ip: IpAddr) -> u64 {
         let mut input = [Domain::Source as u8; 9];
