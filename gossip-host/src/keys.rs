@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! # Anything behind a # is a comment.
-//! gossip-key-1-8f0c…9ba5   # the first key seals
+//! gossip-key-1-8f0c…9c35   # the first key seals
 //! gossip-key-1-77d2…01e4   # all open
 //! ```
 
