@@ -12,34 +12,30 @@ pub(crate) struct Peer {
     id: Option<NodeId>,
 }
 
-#[cfg(feature = "seal")]
 impl Peer {
+    #[cfg_attr(not(feature = "seal"), allow(unused_variables, reason = "only who seals has a use for it"))]
     pub(crate) const fn new(id: NodeId, address: SocketAddr) -> Self {
-        Self { address, id: Some(id) }
+        Self {
+            address,
+            #[cfg(feature = "seal")]
+            id: Some(id),
+        }
     }
 
     /// Whoever is there.
     pub(crate) const fn anybody_at(address: SocketAddr) -> Self {
-        Self { address, id: None }
+        Self {
+            address,
+            #[cfg(feature = "seal")]
+            id: None,
+        }
     }
 
     /// Which node it is, if that is known.
     pub(crate) const fn id(&self) -> Option<NodeId> {
-        self.id
-    }
-}
-
-#[cfg(not(feature = "seal"))]
-impl Peer {
-    pub(crate) const fn new(_: NodeId, address: SocketAddr) -> Self {
-        Self { address }
-    }
-
-    pub(crate) const fn anybody_at(address: SocketAddr) -> Self {
-        Self { address }
-    }
-
-    pub(crate) const fn id(&self) -> Option<NodeId> {
+        #[cfg(feature = "seal")]
+        return self.id;
+        #[cfg(not(feature = "seal"))]
         None
     }
 }

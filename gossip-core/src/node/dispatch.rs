@@ -41,7 +41,7 @@ impl Step<'_, '_> {
             Err(verdict) => return self.refuse(from, verdict),
         };
         let from = Peer::new(authentic.sender, from);
-        // An answer is as long as what it answers at the most, before both are sealed.
+        // No answer may be longer than its question; both are compared as they are in the clear.
         let (front, back) = authentic.provenance.form().room();
         let bytes = bytes - front - back;
         if authentic.sender == self.cx.my_id() {

@@ -29,7 +29,7 @@ use super::{
     keyring::KeyRing,
     openings::{Claimed, Openings},
     posture::{KEYS, Posture},
-    seal::{BODY, SealedHeader, Sealer, TAG},
+    seal::{BODY, FINGERPRINT, SealedHeader, Sealer, TAG},
     token::Secret,
 };
 use crate::{
@@ -52,7 +52,6 @@ use core::net::SocketAddr;
 /// Bytes that sealing adds in front of the sections. A datagram in the clear has its fingerprint in the header of equal length; a
 /// sealed one has it in its body.
 const FRONT: usize = BODY + FINGERPRINT - HEADER;
-const FINGERPRINT: usize = 8;
 
 /// How a packet goes out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -45,7 +45,7 @@ const HEDGE: usize = 8;
 pub(crate) const TAG: usize = 16;
 const NONCE: usize = 24;
 /// Bytes of a fingerprint, which every body begins with.
-const FINGERPRINT: usize = 8;
+pub(super) const FINGERPRINT: usize = 8;
 /// Where the body stands in a sealed datagram.
 pub(crate) const BODY: usize = HEADER + HEDGE;
 /// What sealing adds: in the clear the header, of the same length, has the fingerprint.

@@ -10,7 +10,7 @@ use crate::{
 use gossip_core::{NodeId, Status};
 use std::net::SocketAddr;
 
-/// Counters of an insider begin here: above those of whom it speaks for.
+/// Where the counters of an insider begin: above those of the members in whose name it speaks.
 const FIRST_COUNTER: u32 = 1 << 30;
 /// Bytes of a datagram of garbage.
 const GARBAGE: usize = 120;

@@ -21,7 +21,7 @@ use crate::vocabulary::{
 /// Bytes of the text that is signed.
 const BYTES: usize = 69;
 
-/// All that an owner says of itself: its [`Record`], but for whether others think that it is dead.
+/// All that an owner says of itself: its [`Record`] without the verdict of others on whether it is alive.
 ///
 /// ```
 /// # use gossip_core::{Claim, ClusterName, Heard, Identity, Incarnation, Locality, Record, SigningKey, Versions};
