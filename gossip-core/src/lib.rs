@@ -91,7 +91,8 @@
 //! * `alloc` (default): [`Heap`], tables sized once at construction. Without it there is [`Inline`].
 //! * `tracing`, `defmt`, `log`: diagnostics, through the first of them that is on.
 //! * `seal`: datagrams sealed with a cluster's key, so that nobody without it is heard: `Node::set_keys`. 16 bytes a member more.
-//! * `identity`: what nodes sign of themselves and of others, as parts that no node uses yet: keys, claims, certificates.
+//! * `identity`: what nodes sign, so that no member is believed what it says of another: `Node::set_identity`. 244 bytes a member
+//!   more.
 //! * `serde`: ids, records, events, metrics and configurations implement `Serialize` and `Deserialize`.
 
 #![forbid(unsafe_code)]
@@ -126,6 +127,7 @@ pub use security::identity::{
     claim::{Claim, Heard},
     error::IdentityError,
     key::{PublicKey, SigningKey},
+    signer::{Credentials, CredentialsError},
     trust::{Distrust, Listed, Trust},
 };
 #[cfg(feature = "seal")]
@@ -152,6 +154,8 @@ pub use vocabulary::record::{
 };
 #[cfg(feature = "seal")]
 pub use vocabulary::sealing::{KeyId, Sealing, UnknownSealing};
+#[cfg(feature = "identity")]
+pub use vocabulary::signing::{Signing, UnknownSigning};
 pub use vocabulary::time::Instant;
 pub use vocabulary::traffic::Traffic;
 

@@ -147,8 +147,13 @@ fn no_step_allocates_in_a_flood_of_non_members() {
     assert!(network.watch.datagrams > 20_000 && network.is_formed());
 }
 
-/// All memory of a member slot: its record, index, rings, rumor and share of suspicions, which of its sealed datagrams were heard, ...
-const BYTES_PER_MEMBER: u64 = if cfg!(feature = "seal") { 112 } else { 96 };
+/// All memory of a member slot: its record, index, rings, rumor and share of suspicions, which of its sealed datagrams were heard,
+/// what it has signed and a share of signed accusations, ...
+const BYTES_PER_MEMBER: u64 = match (cfg!(feature = "seal"), cfg!(feature = "identity")) {
+    (_, true) => 356,
+    (true, false) => 112,
+    (false, false) => 96,
+};
 /// ... and what is kept of its state, beside the room to edit one map and events.
 const BYTES_OF_STATE: u64 = 320;
 /// Its pulse: memory that is reserved, and not touched before there are any.

@@ -2,7 +2,9 @@
 //!
 //! An encoder apart from the core's, written after PROTOCOL.md, sections 5 and 6: it can say what no node says.
 
-use gossip_core::{Buffer, Config, Identity, Incarnation, Inline, Instant, Locality, Node, NodeId, Record};
+use gossip_core::{
+    Accusation, Buffer, Config, Identity, Incarnation, Inline, Instant, Locality, Node, NodeId, Record,
+};
 use std::net::{IpAddr, SocketAddr};
 
 /// A section: its tag and its body.
@@ -107,6 +109,40 @@ pub fn record(record: &Record, age_ms: u32) -> Vec<u8> {
 /// The section of records with these, whose news is this many ms old.
 pub fn records(records: &[Record], age_ms: u32) -> Section {
     (32, records.iter().flat_map(|one| record(one, age_ms)).collect())
+}
+
+/// An owner's signature, and its key if that may be new.
+pub type Proof = ([u8; 64], Option<[u8; 32]>);
+
+/// The section of proofs with these; `None` where the owner has not signed.
+pub fn proofs(proofs: &[Option<Proof>]) -> Section {
+    let mut bytes = Vec::new();
+    for proof in proofs {
+        let Some((signature, key)) = proof else {
+            bytes.push(0);
+            continue;
+        };
+        bytes.push(1 | u8::from(key.is_some()) << 1);
+        bytes.extend(signature);
+        key.iter().for_each(|key| bytes.extend(key));
+    }
+    (34, bytes)
+}
+
+/// An accusation.
+pub fn accusation(accusation: &Accusation) -> Vec<u8> {
+    let Accusation { target, incarnation, accuser } = accusation;
+    let mut bytes = target.as_u64().to_be_bytes().to_vec();
+    bytes.extend(incarnation.epoch.to_be_bytes());
+    bytes.extend(leb(incarnation.refutation));
+    bytes.extend(accuser.as_u64().to_be_bytes());
+    bytes
+}
+
+/// The section of accusations that carry their accusers' signatures, with these.
+pub fn signed_accusations(accusations: &[(Accusation, [u8; 64])]) -> Section {
+    let one = |(of, signature): &(Accusation, [u8; 64])| [&accusation(of)[..], signature].concat();
+    (35, accusations.iter().flat_map(one).collect())
 }
 
 /// The section of user events with one of this origin, epoch and sequence number, which is this many ms old.

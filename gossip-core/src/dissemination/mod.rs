@@ -11,6 +11,7 @@
 //! `tests/it/sieves.rs`).
 
 pub(crate) mod plane;
+pub(crate) mod proofs;
 pub(crate) mod reconcile;
 pub(crate) mod rounds;
 pub(crate) mod sieve;

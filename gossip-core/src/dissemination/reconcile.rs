@@ -299,7 +299,7 @@ impl Dissemination {
                 if !put_news(draft, kernel, tables, slot) {
                     break;
                 }
-                put_accusations(draft, tables, slot);
+                put_accusations(draft, kernel, tables, slot);
                 if kernel.config.mode == Mode::Pull {
                     let tell = Tell::News { since: tables.state.owner(slot).since() };
                     let room = draft.room();

@@ -14,6 +14,7 @@ use crate::{
     },
     security::{
         guard::{Answered, Form, Guard, Provenance},
+        signer::{Attested, Signer},
         token::Secret,
     },
     tables::{
@@ -26,11 +27,11 @@ use crate::{
     vocabulary::{
         config::Config,
         metrics::Metrics,
-        record::{NodeId, Record, Zone},
+        record::{Accusation, NodeId, Record, Zone},
         rng::Rng,
         time::{Instant, Stamp, micros},
     },
-    wire::{frame::LIMIT_BYTES, message::Nonce},
+    wire::{frame::LIMIT_BYTES, message::Nonce, proof::Proof},
 };
 use core::time::Duration;
 
@@ -41,6 +42,7 @@ pub(crate) struct Kernel {
     pub(crate) rng: Rng,
     pub(crate) secret: Secret,
     pub(crate) guard: Guard,
+    pub(crate) signer: Signer,
     pub(crate) clock: Clock,
     pub(crate) budgets: Buckets,
     pub(crate) path: Path,
@@ -123,6 +125,29 @@ impl Context<'_, '_> {
     pub(crate) fn note_posture(&mut self, slot: SlotId) {
         let now = self.kernel.clock.now();
         self.kernel.guard.note_posture(&mut self.tables, slot, now);
+    }
+
+    /// What becomes of a record of a member in this slot, if it is known, as far as its owner must have signed it.
+    pub(crate) fn attest(
+        &mut self,
+        known: Option<SlotId>,
+        record: &Record,
+        proof: Option<&Proof<'_>>,
+    ) -> Attested {
+        let (now, Kernel { signer, config, metrics, .. }) = (self.now(), &mut *self.kernel);
+        signer.attest((config.cluster, now), &self.tables, known, (record, proof), metrics)
+    }
+
+    /// Whether an accusation by the member in a slot counts.
+    pub(crate) fn hears_accusation(
+        &mut self,
+        accuser: SlotId,
+        accusation: &Accusation,
+        signature: Option<&[u8; 64]>,
+    ) -> bool {
+        let (now, Kernel { signer, config, metrics, .. }) = (self.now(), &mut *self.kernel);
+        let (of, proofs) = ((config.cluster, now), &self.tables.proofs);
+        signer.hears_accusation(of, proofs, accuser, (accusation, signature), metrics)
     }
 
     /// How long a datagram was that has so many bytes in the clear and is being answered.

@@ -7,11 +7,15 @@ use crate::{
         peer::Peer,
         telling::{put_events, put_nothing, put_state},
     },
-    security::guard::Form,
+    security::{guard::Form, signer::proof_of},
     tables::{
         memory::Tables,
+        proofs::Proofs,
         queue::{KINDS, Kind, MAX_TAKEN},
-        table::{ME, SlotId},
+        table::{
+            ME, Slot, SlotId,
+            pool::{Pool, Suspicion},
+        },
     },
     vocabulary::{
         config::Mode,
@@ -20,8 +24,9 @@ use crate::{
         traffic::Traffic,
     },
     wire::{
-        frame::{Draft, Frame, Header, LIMIT_BYTES, SUM_BYTES},
+        frame::{Draft, Frame, Header, LIMIT_BYTES, SUM_BYTES, accusations::Accused},
         message::Message,
+        proof::SignedAccusation,
         record::Aged,
     },
 };
@@ -69,8 +74,10 @@ impl Context<'_, '_> {
         let bare = load == Load::Nothing && about.is_none();
         let sum = self.sum_to_say(message.as_ref());
         let of_sum = if sum.is_some() { SUM_BYTES } else { 0 };
+        let is_join = matches!(message, Some(Message::Join { .. }));
+        let of_proof = if is_join { self.kernel.signer.most_bytes() } else { 0 };
         let most = match (load, message.as_ref().filter(|_| bare)) {
-            (_, Some(message)) => Draft::length_with(message) + LIMIT_BYTES + of_sum,
+            (_, Some(message)) => Draft::length_with(message) + LIMIT_BYTES + of_sum + of_proof,
             _ if class == Traffic::State => usize::from(self.most.min(LIGHT)),
             (Load::Living, None) => usize::from(self.most.min(LIGHT)),
             (Load::Nothing | Load::All, None) => usize::from(self.most),
@@ -79,12 +86,15 @@ impl Context<'_, '_> {
         self.write_within(most, (to, form), class, |draft, kernel, tables| {
             if let Some(message) = &message {
                 let _ = draft.message(message);
+                if is_join {
+                    put_proof_of_joiner(draft, tables);
+                }
             }
             let said = if sum.is_some_and(|sum| draft.sum(sum)) { of_sum as u32 } else { 0 };
             kernel.metrics.bytes_of_state += u64::from(said);
             if let Some(slot) = about {
                 let _ = put_news(draft, kernel, tables, slot);
-                put_accusations(draft, tables, slot);
+                put_accusations(draft, kernel, tables, slot);
             }
             // Neither keeps the other out.
             let part = if state { part_of_state(draft, tables, now) } else { 0 };
@@ -175,6 +185,7 @@ impl Context<'_, '_> {
         write: impl FnOnce(&mut Draft<'_>, &mut Kernel, &mut Tables<'_>),
     ) -> Option<usize> {
         let max = self.kernel.config.max_datagram;
+        self.kernel.signer.sign_mine(self.kernel.config.cluster, &mut self.tables);
         let header = Header {
             cluster: self.kernel.config.cluster.tag,
             sender: self.my_id(),
@@ -273,7 +284,8 @@ pub(crate) fn put_news(
     tables: &Tables<'_>,
     slot: SlotId,
 ) -> bool {
-    let put = draft.record(&aged(kernel, tables, slot));
+    let record = aged(kernel, tables, slot);
+    let put = put_record(draft, kernel, &tables.proofs, (slot, &record), true);
     kernel.metrics.records_sent += u64::from(put);
     if put && slot == ME && !tables.state.keeps() {
         let _ = put_nothing(draft, kernel, &tables.members);
@@ -281,17 +293,60 @@ pub(crate) fn put_news(
     put
 }
 
-/// Adds the accusations that hold a member suspect.
-pub(crate) fn put_accusations(draft: &mut Draft<'_>, tables: &Tables<'_>, target: SlotId) {
-    let member = tables.members.slot(target);
-    let Some(suspicion) = tables.suspicions.get(member) else { return };
-    for &accuser in suspicion.accusers() {
-        let _ = draft.accusation(&Accusation {
-            target: member.record.id(),
-            incarnation: member.record.incarnation(),
-            accuser: tables.members.record(accuser).id(),
-        });
+/// Adds a record, and if this node signs, what its owner has signed; with its key, if it is `keyed`.
+fn put_record(
+    draft: &mut Draft<'_>,
+    kernel: &Kernel,
+    proofs: &Proofs<'_>,
+    (slot, record): (SlotId, &Aged),
+    keyed: bool,
+) -> bool {
+    if !kernel.signer.signs() {
+        return draft.record(record);
     }
+    // Who hears of a suspicion or of a death mostly knows that incarnation.
+    let told = keyed || matches!(record.record.status(), Status::Alive | Status::Left);
+    draft.proven_record(record, proof_of(proofs, slot, keyed).filter(|_| told).as_ref())
+}
+
+/// Adds what this node has signed of itself to its join, with its key; not, where that does not fit.
+pub(crate) fn put_proof_of_joiner(draft: &mut Draft<'_>, tables: &Tables<'_>) {
+    if let Some(proof) = proof_of(&tables.proofs, ME, true) {
+        let _ = draft.proof(Some(&proof));
+    }
+}
+
+/// Adds the accusations against a member that is suspect or dead.
+pub(crate) fn put_accusations(draft: &mut Draft<'_>, kernel: &Kernel, tables: &Tables<'_>, target: SlotId) {
+    let member = tables.members.slot(target);
+    let (of, incarnation) = (member.record.id(), member.record.incarnation());
+    for (accuser, signature) in tables.proofs.accusations(target, (of, incarnation)) {
+        let accusation = Accusation { target: of, incarnation, accuser };
+        let _ = draft.signed_accusation(&SignedAccusation::new(accusation, signature));
+    }
+    let suspicion = tables.suspicions.get(member).filter(|_| !kernel.signer.requires());
+    for &accuser in suspicion.map_or(&[][..], Suspicion::accusers) {
+        let accuser = tables.members.record(accuser).id();
+        let _ = draft.accusation(&Accusation { target: of, incarnation, accuser });
+    }
+}
+
+/// How many there are.
+fn accusations_of(
+    kernel: &Kernel,
+    (proofs, suspicions): (&Proofs<'_>, &Pool<'_>),
+    slot: SlotId,
+    member: &Slot,
+) -> Accused {
+    let record = &member.record;
+    let suspicion = suspicions.get(member).filter(|_| !kernel.signer.requires());
+    let signed = if kernel.signer.signs() && matches!(record.status(), Status::Suspect | Status::Dead) {
+        proofs.accusations(slot, (record.id(), record.incarnation())).count()
+    } else {
+        0
+    };
+    let unsigned = suspicion.filter(|_| record.status() == Status::Suspect);
+    Accused { unsigned: unsigned.map_or(0, |suspicion| suspicion.accusers().len()), signed }
 }
 
 /// How often a rumor of each kind is sent.
@@ -307,7 +362,7 @@ fn rides_freely(kernel: &Kernel, tables: &Tables<'_>, rides: bool) -> bool {
 }
 
 /// Fills a datagram with rumors, which may be one that they only ride on: records first, then the accusations behind
-/// those that are suspect. Our own record is not told twice where the datagram is `about` it.
+/// those that are suspect or dead. Our own record is not told twice where the datagram is `about` it.
 fn put_rumors(
     draft: &mut Draft<'_>,
     kernel: &mut Kernel,
@@ -319,35 +374,39 @@ fn put_rumors(
     let now = kernel.clock.now().stamp();
     let [living, silent] = sends(kernel, tables);
     let sends = [(!rides_freely(kernel, tables, rides)).then_some(living), Some(silent)];
-    let mut suspects = heapless::Vec::<(SlotId, usize), MAX_TAKEN>::new();
+    let mut accused = heapless::Vec::<(SlotId, Accused), MAX_TAKEN>::new();
     let mut sent = 0;
-    let (suspicions, keeps, mut nothing) = (&tables.suspicions, tables.state.keeps(), false);
+    let (suspicions, proofs, keeps, mut nothing) =
+        (&tables.suspicions, &mut tables.proofs, tables.state.keeps(), false);
     let retired = tables.rumors.take(tables.members.slots, load.kinds(), sends, |slot, member| {
         if slot == ME && about == Some(ME) {
             return true;
         }
-        let suspect = member.record.status() == Status::Suspect;
-        let suspicion = if suspect { suspicions.get(member) } else { None };
-        let accusers = suspicion.map_or(0, |suspicion| suspicion.accusers().len());
-        if !draft.reserve(accusers) {
+        let accusations = accusations_of(kernel, (proofs, suspicions), slot, member);
+        if !draft.reserve(accusations) {
             return false;
         }
-        let put = draft.record(&Aged { record: member.record, age: now.since(member.born) });
+        let (record, keyed) =
+            (Aged { record: member.record, age: now.since(member.born) }, proofs.shows_key(slot));
+        let put = put_record(draft, kernel, proofs, (slot, &record), keyed);
         if !put {
-            draft.release(accusers);
-        } else if accusers > 0 {
-            let _ = suspects.push((slot, accusers));
+            draft.release(accusations);
+        } else if accusations.count() > 0 {
+            let _ = accused.push((slot, accusations));
         } else if slot == ME && !keeps {
             nothing = true;
+        }
+        if put && keyed {
+            proofs.count_shown(slot);
         }
         sent += u64::from(put);
         put
     });
-    for &(_, accusers) in &suspects {
-        draft.release(accusers);
+    for &(_, accusations) in &accused {
+        draft.release(accusations);
     }
-    for &(slot, _) in &suspects {
-        put_accusations(draft, tables, slot);
+    for &(slot, _) in &accused {
+        put_accusations(draft, kernel, tables, slot);
     }
     if nothing {
         let _ = put_nothing(draft, kernel, &tables.members);

@@ -179,6 +179,9 @@ impl Context<'_, '_> {
         if version > me.state_version() {
             let record = me.with_state(version, me.health(), me.pause_seconds());
             self.tables.replace_mine(&record, &mut self.kernel.rng, now);
+            if self.kernel.signer.signs() {
+                self.enqueue(ME, now.stamp());
+            }
         }
     }
 

@@ -308,8 +308,8 @@ impl Membership {
         let (was, now) = (*cx.me(), cx.kernel.clock.now());
         cx.tables.replace_mine(&record, &mut cx.kernel.rng, now);
         let me = *cx.me();
-        // A node without memory for state has its record to say it with.
-        if !cx.keeps_state() || !me.differs_in_state_only(&was) {
+        // A node without memory for state has its record to say it with; one that signs has signed its record.
+        if !cx.keeps_state() || cx.kernel.signer.signs() || !me.differs_in_state_only(&was) {
             cx.enqueue(ME, now.stamp());
         }
         let is_restarted = me.incarnation().epoch != was.incarnation().epoch;

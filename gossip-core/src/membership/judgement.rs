@@ -55,7 +55,7 @@ pub(crate) enum Reason {
 }
 
 /// Accusers that a death takes, if there are as many voters.
-const MIN_ACCUSERS: u32 = 2;
+pub(super) const MIN_ACCUSERS: u32 = 2;
 
 /// The ruling: the first row that fits.
 pub(crate) fn judge(evidence: &Evidence) -> Ruling {

@@ -10,8 +10,10 @@ use crate::{
         peer::Peer,
         sending::{Intent, put_news},
     },
-    membership::{heal::OLD_DEATH, plane::Membership, transitions},
+    membership::{heal::OLD_DEATH, judgement::MIN_ACCUSERS, plane::Membership, transitions},
+    security::signer::Attested,
     tables::{
+        proofs::Proven,
         queue::Kind,
         table::{Applied, Entry, ME, SlotId},
     },
@@ -19,7 +21,7 @@ use crate::{
         record::{Accusation, Merge, NodeId, Reachability, Record, Status},
         traffic::Traffic,
     },
-    wire::record::Aged,
+    wire::{proof::Proof, record::Aged},
 };
 
 /// The most corrections sent for one datagram.
@@ -60,14 +62,15 @@ impl Corrections {
 }
 
 impl Membership {
-    /// Takes in a record.
+    /// Takes in a record, as far as its owner has signed it where that is asked for; says whether it was heard.
     pub(crate) fn hear(
         &mut self,
         cx: &mut Context<'_, '_>,
         news: &Aged,
+        proof: Option<&Proof<'_>>,
         source: Source,
         corrections: &mut Corrections,
-    ) {
+    ) -> bool {
         cx.kernel.metrics.records_received += 1;
         let entry = cx.tables.members.entry(news.record.id());
         let known = entry.slot();
@@ -76,14 +79,70 @@ impl Membership {
             if cx.tables.rumors.are_many(kind) {
                 self.hear_again(cx, slot, kind);
             }
-            return; // by far the most common
+            if proof.is_none() || cx.tables.proofs.get(slot).is_some() {
+                return true; // by far the most common
+            }
         }
+        let attested = cx.attest(known, &news.record, proof);
         if known == Some(ME) {
-            if self.hear_of_myself(cx, news) {
+            let is_heard = !matches!(attested, Attested::Refused);
+            if is_heard && self.hear_of_myself(cx, news) {
                 corrections.add(news.record.id());
             }
+            return is_heard;
+        }
+        let live = Aged { record: news.record.without_verdict(), age: news.age };
+        let (news, proven) = match attested {
+            Attested::Unsigned => (*news, None),
+            // Who tells of a death does not make a member known by that.
+            Attested::Signed(_) if known.is_none() && news.record.status() == Status::Dead => return true,
+            Attested::Signed(proven) => (live, Some(proven)),
+            Attested::Known => (live, None),
+            Attested::Earlier => {
+                if known.is_some_and(|slot| news.record.rank() < cx.record(slot).rank()) {
+                    corrections.add(news.record.id());
+                }
+                return true;
+            }
+            Attested::Refused => return false,
+        };
+        self.take_in(cx, (entry, &news), proven.as_ref(), source, corrections);
+        true
+    }
+
+    /// Takes in, after the accusations that came with it, that a member is dead whose owner has signed what is known of it: two
+    /// accusers must be known for that, of which this node may be one. Otherwise it finds out by itself.
+    pub(crate) fn hear_death(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        news: &Aged,
+        source: Source,
+        corrections: &mut Corrections,
+    ) {
+        let entry = cx.tables.members.entry(news.record.id());
+        let Some(slot) = entry.slot().filter(|&slot| slot != ME) else { return };
+        let ours = *cx.record(slot);
+        let is_current = ours.status().is_live() && ours.incarnation() == news.record.incarnation();
+        if cx.tables.proofs.get(slot).is_none() || !is_current {
             return;
         }
+        if cx.accusers(slot).len() < MIN_ACCUSERS as usize {
+            return self.question_death(cx, slot, news);
+        }
+        let dead = Aged { record: ours.with_status(Status::Dead), age: news.age };
+        self.take_in(cx, (entry, &dead), None, source, corrections);
+    }
+
+    /// Takes in a record that may be heard.
+    fn take_in(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        (entry, news): (Entry, &Aged),
+        proven: Option<&Proven>,
+        source: Source,
+        corrections: &mut Corrections,
+    ) {
+        let known = entry.slot();
         let Aged { mut record, age } = *news;
         if let Some(slot) = known.filter(|&slot| self.is_questionable(cx, slot, news)) {
             self.question_death(cx, slot, news);
@@ -98,7 +157,7 @@ impl Membership {
             cx.kernel.metrics.deaths_questioned += 1;
             record = record.with_status(Status::Suspect);
         }
-        match self.apply(cx, entry, &record) {
+        match self.apply(cx, entry, &record, proven) {
             Applied::Full => cx.kernel.metrics.dropped_table_full += 1,
             Applied::New(slot) => {
                 cx.kernel.metrics.records_repaired += u64::from(source == Source::Repair);
@@ -127,13 +186,20 @@ impl Membership {
         cx.kernel.metrics.rumors_retired += u64::from(retired);
     }
 
-    /// Merges a record in; room is made by forgetting the oldest tombstones.
-    fn apply(&mut self, cx: &mut Context<'_, '_>, entry: Entry, record: &Record) -> Applied {
+    /// Merges a record in, or puts it in the place of what is known if its owner has signed it; room is made by forgetting the
+    /// oldest tombstones.
+    fn apply(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        entry: Entry,
+        record: &Record,
+        proven: Option<&Proven>,
+    ) -> Applied {
         let now = cx.kernel.clock.now().stamp();
-        let applied = cx.tables.apply(entry, record, &mut cx.kernel.rng, now);
+        let mut applied = cx.tables.apply_signed(entry, record, proven, &mut cx.kernel.rng, now);
         if applied == Applied::Full && self.forget_oldest(cx) {
             let entry = cx.tables.members.entry(record.id());
-            return cx.tables.apply(entry, record, &mut cx.kernel.rng, now);
+            applied = cx.tables.apply_signed(entry, record, proven, &mut cx.kernel.rng, now);
         }
         applied
     }
@@ -314,28 +380,41 @@ impl Membership {
         let _ = cx.send(intent);
     }
 
-    /// Takes in that `accuser` cannot reach `target`.
+    /// Takes in that `accuser` cannot reach `target`, with its signature if there is one.
     pub(crate) fn hear_accusation(
         &mut self,
         cx: &mut Context<'_, '_>,
         accusation: Accusation,
+        signature: Option<&[u8; 64]>,
         corrections: &mut Corrections,
     ) {
         let Accusation { target, incarnation, accuser } = accusation;
-        if target == cx.my_id() {
-            self.refute(cx, incarnation);
-            return;
-        }
         let Some(slot) = cx.tables.members.find(target) else { return };
+        if slot == ME && !cx.kernel.signer.signs() {
+            return self.refute(cx, incarnation);
+        }
         let Some(accuser) = cx.tables.members.find(accuser) else {
             cx.kernel.metrics.dropped_accusations += 1;
             return;
         };
-        let ours = *cx.record(slot);
-        if incarnation < ours.incarnation() {
-            corrections.add(target);
-        } else if incarnation == ours.incarnation() && ours.status().is_live() && accuser != ME {
+        let (ours, status) = cx.record(slot).rank();
+        if incarnation < ours && slot != ME {
+            return corrections.add(target);
+        }
+        let is_current =
+            incarnation == ours && status.is_live() && accuser != ME || slot == ME && incarnation >= ours;
+        if !is_current || cx.accuses(accuser, slot) {
+            return;
+        }
+        if !cx.hears_accusation(accuser, &accusation, signature) {
+            cx.kernel.metrics.dropped_accusations += 1;
+        } else if slot == ME {
+            self.refute(cx, incarnation);
+        } else {
             self.suspect(cx, slot, accuser, cx.kernel.clock.judged_stamp());
+            if let Some(signature) = signature.filter(|_| cx.accuses(accuser, slot)) {
+                cx.tables.proofs.testify(slot, &accusation, signature);
+            }
         }
     }
 

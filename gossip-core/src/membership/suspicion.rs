@@ -29,7 +29,7 @@ use crate::{
     },
     vocabulary::{
         diagnostics::debug,
-        record::{Reachability, Status},
+        record::{Accusation, Reachability, Status},
         time::{Instant, Judged, Stamp, micros},
     },
 };
@@ -58,6 +58,16 @@ impl Context<'_, '_> {
 
     pub(crate) fn accuses(&self, accuser: SlotId, slot: SlotId) -> bool {
         self.accusers(slot).contains(&accuser)
+    }
+
+    /// Signs that this node accuses a member.
+    fn testify(&mut self, slot: SlotId) {
+        let (record, accuser) = (self.record(slot), self.my_id());
+        let accusation = Accusation { target: record.id(), incarnation: record.incarnation(), accuser };
+        let signature = self.kernel.signer.sign_accusation(self.kernel.config.cluster, &accusation);
+        if let Some(signature) = signature {
+            self.tables.proofs.testify(slot, &accusation, &signature);
+        }
     }
 
     /// The shortest suspicion of a member, in µs: longer where the round trip is.
@@ -115,7 +125,11 @@ impl Membership {
         if cx.tables.members.slot(slot).suspicion == 0 {
             self.open(cx, slot, started);
         }
-        news |= cx.tables.suspicions.accuse(cx.tables.members.slots, slot, accuser);
+        let accused = cx.tables.suspicions.accuse(cx.tables.members.slots, slot, accuser);
+        if accused && accuser == ME {
+            cx.testify(slot);
+        }
+        news |= accused;
         if news {
             self.reschedule(cx, slot);
             // Patience counts from the member's own update, not from an accusation.

@@ -23,6 +23,7 @@ use crate::{
     },
     security::{
         guard::Guard,
+        signer::Signer,
         token::{self, Secret},
     },
     state::plane::State,
@@ -103,6 +104,7 @@ impl<M: Memory> Node<M> {
         tables.pulses.clear();
         tables.state.desk.limits = Limits::new(config.state_per_member, usize::from(config.max_datagram));
         tables.reset_to_self(config.cluster.key, &me, now.stamp());
+        tables.proofs.forget(ME);
         tables.values.clear(usize::from(config.max_datagram).saturating_sub(DATAGRAM_RESERVE));
         let kernel = Kernel {
             budgets: Buckets::new(&config, now),
@@ -119,6 +121,7 @@ impl<M: Memory> Node<M> {
             rng: token::choices(&seed),
             secret: Secret::new(&seed),
             guard: Guard::new(config.cluster, identity.id, identity.epoch),
+            signer: Signer::NONE,
             config,
         };
         let planes = Planes {

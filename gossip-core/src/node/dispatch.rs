@@ -15,12 +15,13 @@ use crate::{
     vocabulary::{
         address::canonical,
         error::Verdict,
-        record::{NodeId, Record},
+        record::{NodeId, Record, Status},
         traffic::Traffic,
     },
     wire::{
         frame::Contents,
         message::{INTRODUCTION, Message, Nonce, Token},
+        proof::{Proof, SignedAccusation},
         record::Aged,
     },
 };
@@ -144,7 +145,8 @@ impl Step<'_, '_> {
         self.cx.kernel.agreement.note(now, authentic.sender, same_view);
         let same_members = same_members || authentic.fingerprint.has_same_identities(ours);
         if let Some(message) = &authentic.contents.message {
-            self.handle_message(from, sender, from_advertised, message, bytes);
+            let proof = authentic.contents.proof_of_joiner();
+            self.handle_message(from, (sender, from_advertised), (message, proof.as_ref()), bytes);
         }
         self.hear_exchange(sender, from_advertised, authentic);
         self.state.hear_pulses(&mut self.cx, road, authentic.contents.pulses());
@@ -202,12 +204,12 @@ impl Step<'_, '_> {
         };
         let (changed, repaired) =
             (self.cx.kernel.metrics.records_changed, self.cx.kernel.metrics.records_repaired);
-        for Aged { record, age } in authentic.contents.records() {
+        for (Aged { record, age }, proof) in authentic.contents.proven_records() {
             let news = Aged { record, age: age.saturating_add(road) };
             if matches!(authentic.contents.message, Some(Message::Welcome { .. })) {
                 self.membership.outlive_earlier_self(&mut self.cx, &news);
             }
-            self.membership.hear(&mut self.cx, &news, source, corrections);
+            let _ = self.membership.hear(&mut self.cx, &news, proof.as_ref(), source, corrections);
         }
         if self.cx.kernel.metrics.records_repaired > repaired {
             self.dissemination.sync.note_mended();
@@ -219,15 +221,36 @@ impl Step<'_, '_> {
             }
             return;
         }
-        for accusation in authentic.contents.accusations() {
-            self.membership.hear_accusation(&mut self.cx, accusation, corrections);
-        }
+        self.hear_verdicts(authentic, (road, source), corrections);
         self.hear_state(authentic, road, corrections);
         for event in authentic.contents.user_events() {
             let age = State::age_here(&self.cx, event.age, road);
             self.state.hear_event(&mut self.cx, &event, age);
         }
         self.state.hear_values(&mut self.cx, authentic.contents.values());
+    }
+
+    /// Takes in who accuses whom, and who is dead by that.
+    fn hear_verdicts(
+        &mut self,
+        authentic: &Authentic<'_>,
+        (road, source): (u32, Source),
+        corrections: &mut Corrections,
+    ) {
+        let contents = &authentic.contents;
+        for SignedAccusation { accusation, signature } in contents.signed_accusations() {
+            self.membership.hear_accusation(&mut self.cx, accusation, Some(signature), corrections);
+        }
+        for accusation in contents.accusations() {
+            self.membership.hear_accusation(&mut self.cx, accusation, None, corrections);
+        }
+        if self.cx.kernel.signer.signs() {
+            let dead = contents.records().filter(|news| news.record.status() == Status::Dead);
+            for Aged { record, age } in dead {
+                let news = Aged { record, age: age.saturating_add(road) };
+                self.membership.hear_death(&mut self.cx, &news, source, corrections);
+            }
+        }
     }
 
     /// Takes in the items of a datagram that was in transit for `road` ms: first what they say of their owners' records,
@@ -247,9 +270,15 @@ impl Step<'_, '_> {
             };
             let age = notice.age.saturating_add(road);
             let theirs = ours.with_state(notice.item.top, notice.health, notice.pause_s);
-            if theirs.has_later_state_than(&ours) {
+            let is_later = theirs.has_later_state_than(&ours);
+            if is_later && self.cx.tables.proofs.get(slot).is_some() {
+                // Its owner's record, which says so, comes with it or soon; then this is asked for.
+                self.cx.kernel.metrics.dropped_items += 1;
+                continue;
+            }
+            if is_later {
                 let news = Aged { record: theirs, age };
-                self.membership.hear(&mut self.cx, &news, Source::State, corrections);
+                let _ = self.membership.hear(&mut self.cx, &news, None, Source::State, corrections);
             }
             if slot != ME && self.cx.keeps_state() {
                 let more = self.state.hear_item(&mut self.cx, slot, &notice, age);
@@ -265,9 +294,8 @@ impl Step<'_, '_> {
     fn handle_message(
         &mut self,
         from: Peer,
-        sender: SlotId,
-        from_advertised: bool,
-        message: &Message,
+        (sender, from_advertised): (SlotId, bool),
+        (message, proof): (&Message, Option<&Proof<'_>>),
         bytes: usize,
     ) {
         let id = self.cx.record(sender).id();
@@ -309,7 +337,7 @@ impl Step<'_, '_> {
                     self.handle_challenge(from, (sender, from_advertised), *nonce, *token);
                 }
             }
-            Message::Join { .. } | Message::Fetch { .. } => self.serve(from, id, message, bytes),
+            Message::Join { .. } | Message::Fetch { .. } => self.serve(from, id, (message, proof), bytes),
             Message::Welcome { .. } | Message::Busy { .. } | Message::Page { .. } => {
                 self.handle_answer(from, message, bytes);
             }
@@ -346,7 +374,13 @@ impl Step<'_, '_> {
         }
     }
 
-    fn serve(&mut self, from: Peer, sender: NodeId, message: &Message, bytes: usize) {
+    fn serve(
+        &mut self,
+        from: Peer,
+        sender: NodeId,
+        (message, proof): (&Message, Option<&Proof<'_>>),
+        bytes: usize,
+    ) {
         match message {
             Message::Join { nonce, token, me } if me.record.id() == sender => {
                 match self.bootstrap.handle_join(&mut self.cx, from, (*nonce, *token), me, bytes) {
@@ -354,7 +388,7 @@ impl Step<'_, '_> {
                     Served::SeenElsewhere => {
                         self.membership.note_seen_elsewhere(&mut self.cx, from.address, sender);
                     }
-                    Served::Enters(period) => self.let_in(*nonce, me, period),
+                    Served::Enters(period) => self.let_in(*nonce, (me, proof), period),
                 }
             }
             Message::Join { .. } => {}
@@ -363,11 +397,13 @@ impl Step<'_, '_> {
     }
 
     /// Takes in a node that wants to join, or introduces itself, and has proven its address.
-    fn let_in(&mut self, nonce: Nonce, joiner: &Aged, period: u64) {
+    fn let_in(&mut self, nonce: Nonce, (joiner, proof): (&Aged, Option<&Proof<'_>>), period: u64) {
         let id = joiner.record.id();
         let peer = Peer::new(id, joiner.record.address());
         let mut corrections = Corrections::default();
-        self.membership.hear(&mut self.cx, joiner, Source::Owner, &mut corrections);
+        if !self.membership.hear(&mut self.cx, joiner, proof, Source::Owner, &mut corrections) {
+            return;
+        }
         let known = self.cx.tables.members.find(id);
         if let Some(slot) = known {
             self.cx.prove(slot, Some(period));
@@ -428,7 +464,8 @@ impl Step<'_, '_> {
                 return Verdict::Accepted;
             }
             Message::Join { .. } | Message::Fetch { .. } => {
-                self.serve(from, authentic.sender, message, bytes);
+                let proof = authentic.contents.proof_of_joiner();
+                self.serve(from, authentic.sender, (message, proof.as_ref()), bytes);
                 return Verdict::Accepted;
             }
             // An unknown node is at an address that this node pinged: it introduces itself.

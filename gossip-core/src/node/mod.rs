@@ -25,6 +25,8 @@ pub(crate) mod pulses;
 mod refusal;
 mod restore;
 mod schedule;
+#[cfg(feature = "identity")]
+mod signing;
 pub(crate) mod state;
 mod step;
 pub(crate) mod values;

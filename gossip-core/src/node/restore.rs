@@ -2,6 +2,7 @@
 
 use crate::{
     node::step::Step,
+    security::signer::Attested,
     tables::table::{Applied, ME},
     vocabulary::record::{Reachability, Record, Status},
 };
@@ -17,6 +18,13 @@ impl Step<'_, '_> {
                 continue;
             }
             if !record.is_credible() {
+                continue;
+            }
+            // What its owner has signed is heard of it alone.
+            if matches!(
+                self.cx.attest(self.cx.tables.members.find(record.id()), record, None),
+                Attested::Refused
+            ) {
                 continue;
             }
             let record = match record.status() {

@@ -1,7 +1,7 @@
 //! The one table of timers: what comes with time, when, and what is done then.
 
 use crate::{
-    dissemination::{reconcile::Sync, rounds::Occasion},
+    dissemination::{proofs::ask_for_proofs, reconcile::Sync, rounds::Occasion},
     kernel::outbox::Event,
     membership::{identity::Phase, judgement::Quarantine, plane::Membership, quarantine::Cause},
     node::step::Step,
@@ -151,7 +151,10 @@ impl Step<'_, '_> {
             Timer::RelayedAck => membership.advance_relays(cx),
             Timer::Recheck => membership.begin_recheck(cx),
             Timer::Suspicion => membership.expire_suspicions(cx),
-            Timer::RoutineProbe => membership.begin_routine_probe(cx),
+            Timer::RoutineProbe => {
+                membership.begin_routine_probe(cx);
+                ask_for_proofs(cx);
+            }
             Timer::Round => self.gossip_round(),
             Timer::Sieve => self.dissemination.sieve(cx),
             Timer::Join => self.bootstrap.advance_joining(cx),

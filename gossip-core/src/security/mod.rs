@@ -8,7 +8,8 @@
 //! seals what goes out. Without it every datagram is in the clear, and believed as far as the cluster's name is known to friends
 //! only.
 //!
-//! With the feature `identity` also what nodes sign, which no node uses yet: see `identity/`.
+//! With the feature `identity` also what nodes sign of themselves and of others: see `identity/`. Without it, whoever knows the
+//! cluster's key is believed whatever it says of others.
 //!
 //! Laws: a datagram is checked as a whole before any of it changes state (`tests/it/hostile.rs`); whoever has not
 //! shown a token for an address draws no more bytes there than it sent (`tests/it/floods.rs`).
@@ -22,6 +23,8 @@ pub(crate) mod guard;
 mod hex;
 #[cfg(feature = "identity")]
 pub(crate) mod identity;
+#[cfg(feature = "identity")]
+pub(crate) use identity::signer;
 #[cfg(feature = "seal")]
 pub(crate) mod key;
 #[cfg(feature = "seal")]
@@ -33,4 +36,7 @@ mod openings;
 pub(crate) mod posture;
 #[cfg(feature = "seal")]
 pub(crate) mod seal;
+#[cfg(not(feature = "identity"))]
+#[path = "unsigned.rs"]
+pub(crate) mod signer;
 pub(crate) mod token;

@@ -170,6 +170,9 @@ impl State {
             let record = me.with_state(version, me.health(), me.pause_seconds());
             cx.tables.replace_mine(&record, &mut cx.kernel.rng, now);
             cx.enqueue_state(ME, me.state_version(), now.stamp());
+            if cx.kernel.signer.signs() {
+                cx.enqueue(ME, now.stamp());
+            }
         }
     }
 

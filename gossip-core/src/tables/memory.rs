@@ -1,5 +1,7 @@
 //! Where the tables live: in place, or on the heap. Protocol code sees neither, only borrowed slices.
 
+#[cfg(feature = "identity")]
+use crate::tables::proofs::{Proven, Testimony};
 #[cfg(feature = "seal")]
 use crate::tables::replay::Window;
 use crate::tables::{
@@ -8,6 +10,7 @@ use crate::tables::{
         ring::Held,
         store::{self, Events},
     },
+    proofs::Proofs,
     pulses::{place::Place as Pulse, store as pulses},
     queue::RumorState,
     state::{
@@ -42,6 +45,7 @@ pub struct Tables<'a> {
     /// What was heard of each member, by slot.
     #[cfg(feature = "seal")]
     pub(crate) windows: &'a mut [Window],
+    pub(crate) proofs: Proofs<'a>,
 }
 
 /// The same, to read only.
@@ -54,6 +58,8 @@ pub struct Views<'a> {
     pub(crate) pulses: pulses::View<'a>,
     #[cfg(feature = "seal")]
     pub(crate) windows: &'a [Window],
+    #[cfg(feature = "identity")]
+    pub(crate) proofs: &'a [Proven],
 }
 
 impl fmt::Debug for Tables<'_> {
@@ -107,10 +113,18 @@ struct Scalars {
     table: TableState,
     rumors: RumorState,
     suspicions: u32,
+    #[cfg(feature = "identity")]
+    testimonies: u16,
 }
 
 impl Scalars {
-    const EMPTY: Self = Self { table: TableState::EMPTY, rumors: RumorState::EMPTY, suspicions: 0 };
+    const EMPTY: Self = Self {
+        table: TableState::EMPTY,
+        rumors: RumorState::EMPTY,
+        suspicions: 0,
+        #[cfg(feature = "identity")]
+        testimonies: 0,
+    };
 }
 
 /// Slices of any memory, assembled into what protocol code sees.
@@ -125,6 +139,8 @@ struct Parts<'a> {
     scalars: &'a mut Scalars,
     #[cfg(feature = "seal")]
     windows: &'a mut [Window],
+    #[cfg(feature = "identity")]
+    signed: (&'a mut [Proven], &'a mut [Testimony]),
     state: StateParts<'a>,
 }
 
@@ -141,9 +157,17 @@ impl<'a> Parts<'a> {
             scalars,
             #[cfg(feature = "seal")]
             windows,
+            #[cfg(feature = "identity")]
+                signed: (of, testimonies),
             state: (kept, events, values, pulses),
         } = self;
-        let Scalars { table: state, rumors, suspicions: open } = scalars;
+        let Scalars {
+            table: state,
+            rumors,
+            suspicions: open,
+            #[cfg(feature = "identity")]
+                testimonies: next,
+        } = scalars;
         Tables {
             members: Table { slots, index, ring, zoned, places, state },
             rumors,
@@ -154,6 +178,10 @@ impl<'a> Parts<'a> {
             pulses,
             #[cfg(feature = "seal")]
             windows,
+            #[cfg(feature = "identity")]
+            proofs: Proofs { of, testimonies, next },
+            #[cfg(not(feature = "identity"))]
+            proofs: Proofs(core::marker::PhantomData),
         }
     }
 }
@@ -337,6 +365,10 @@ pub struct Inline<const MEMBERS: usize, const SUSPECTS: usize = 16, S = NoState>
     scalars: Scalars,
     #[cfg(feature = "seal")]
     windows: [Window; MEMBERS],
+    #[cfg(feature = "identity")]
+    proven: [Proven; MEMBERS],
+    #[cfg(feature = "identity")]
+    testimonies: [Testimony; SUSPECTS],
     state: S,
 }
 
@@ -365,6 +397,10 @@ impl<const MEMBERS: usize, const SUSPECTS: usize, S> Inline<MEMBERS, SUSPECTS, S
             scalars: Scalars::EMPTY,
             #[cfg(feature = "seal")]
             windows: [Window::EMPTY; MEMBERS],
+            #[cfg(feature = "identity")]
+            proven: [Proven::EMPTY; MEMBERS],
+            #[cfg(feature = "identity")]
+            testimonies: [Testimony::EMPTY; SUSPECTS],
             state,
         }
     }
@@ -399,6 +435,8 @@ impl<const MEMBERS: usize, const SUSPECTS: usize, S: StateMemory> Storage for In
             scalars: &mut self.scalars,
             #[cfg(feature = "seal")]
             windows: &mut self.windows,
+            #[cfg(feature = "identity")]
+            signed: (&mut self.proven, &mut self.testimonies),
             state: self.state.parts(),
         }
         .tables()
@@ -416,6 +454,8 @@ impl<const MEMBERS: usize, const SUSPECTS: usize, S: StateMemory> Storage for In
             pulses,
             #[cfg(feature = "seal")]
             windows: &self.windows,
+            #[cfg(feature = "identity")]
+            proofs: &self.proven,
         }
     }
 }
@@ -442,157 +482,6 @@ const MAX_BLOCKS: usize = 4 * MAX_MEMBERS;
 const MAX_SUSPECTS: usize = u16::MAX as usize - 1;
 
 #[cfg(feature = "alloc")]
-pub use heap::Heap;
-
+mod heap;
 #[cfg(feature = "alloc")]
-mod heap {
-    use super::*;
-    use crate::tables::{
-        events::limits::{MAX_HELD, MAX_ORIGINS, RING_BYTES},
-        state::limits::MAX_OWNER_BYTES,
-    };
-    use alloc::boxed::Box;
-    use bytemuck::zeroed_slice_box;
-
-    /// Blocks of kept state for each member: of 64 bytes, so that half of all members can have what fits a datagram.
-    const BLOCKS_PER_MEMBER: usize = 4;
-    /// The fewest blocks: an eighth of them is a whole map of the default size, for two members at least.
-    const MIN_BLOCKS: usize = 256;
-
-    /// Tables on the heap, sized once. 96 bytes a member (112 where it can seal), 320 for its kept state, and 96 for its pulse; 19 kB for 64
-    /// cluster-wide values of 16 KiB together. Pages are committed on first use, so a large cap costs a small cluster nothing.
-    #[derive(Clone)]
-    pub struct Heap {
-        slots: Box<[Slot]>,
-        index: Box<[u64]>,
-        ring: Box<[SlotId]>,
-        zoned: Box<[SlotId]>,
-        places: Box<[u32]>,
-        suspicions: Box<[Suspicion]>,
-        timers: Box<[Timer]>,
-        scalars: Scalars,
-        #[cfg(feature = "seal")]
-        windows: Box<[Window]>,
-        owners: Box<[Owner]>,
-        blocks: Box<[Block]>,
-        links: Box<[Link]>,
-        scratch: Box<[u8]>,
-        books: Books,
-        desk: Desk,
-        origins: Box<[Place]>,
-        held: Box<[Held]>,
-        payloads: Box<[u8]>,
-        events: store::Books,
-        values: values::Room<Box<[values::Slot]>, Box<[u8]>>,
-        pulses: Box<[Pulse]>,
-        pulse_books: pulses::Books,
-    }
-
-    impl fmt::Debug for Heap {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("Heap").field("members", &self.slots.len()).finish_non_exhaustive()
-        }
-    }
-
-    impl Heap {
-        /// Room for `members` members, the node itself included (clamped to 2 to 2^20), a quarter of which
-        /// (at least 16) can be suspected at a time; with kept state, and 80 kB for events.
-        pub fn for_members(members: usize) -> Self {
-            let members = members.clamp(2, MAX_MEMBERS);
-            let blocks = (members * BLOCKS_PER_MEMBER).max(MIN_BLOCKS);
-            Self {
-                owners: zeroed_slice_box(members),
-                blocks: zeroed_slice_box(blocks),
-                links: zeroed_slice_box(blocks),
-                scratch: zeroed_slice_box(usize::from(MAX_OWNER_BYTES)),
-                origins: zeroed_slice_box(MAX_ORIGINS),
-                held: zeroed_slice_box(MAX_HELD),
-                payloads: zeroed_slice_box(RING_BYTES),
-                values: values::Room::new(zeroed_slice_box(MAX_KEYS), zeroed_slice_box(MAX_BYTES)),
-                pulses: zeroed_slice_box(members),
-                ..Self::without_state(members)
-            }
-        }
-
-        /// The same without kept state, events, cluster-wide values and pulses: the node spreads and merges records, and publishes
-        /// nothing.
-        pub fn without_state(members: usize) -> Self {
-            let members = members.clamp(2, MAX_MEMBERS);
-            let suspects = (members / 4).clamp(16, MAX_SUSPECTS);
-            Self {
-                slots: zeroed_slice_box(members),
-                // Load 0.8; at least one entry must stay empty.
-                index: zeroed_slice_box(members + (members / 4).max(1)),
-                ring: zeroed_slice_box(members),
-                zoned: zeroed_slice_box(members),
-                places: zeroed_slice_box(members),
-                suspicions: zeroed_slice_box(suspects),
-                timers: zeroed_slice_box(suspects),
-                scalars: Scalars::EMPTY,
-                #[cfg(feature = "seal")]
-                windows: zeroed_slice_box(members),
-                owners: Box::default(),
-                blocks: Box::default(),
-                links: Box::default(),
-                scratch: Box::default(),
-                books: Books::EMPTY,
-                desk: Desk::EMPTY,
-                origins: Box::default(),
-                held: Box::default(),
-                payloads: Box::default(),
-                events: store::Books::EMPTY,
-                values: values::Room::new(Box::default(), Box::default()),
-                pulses: Box::default(),
-                pulse_books: pulses::Books::EMPTY,
-            }
-        }
-    }
-
-    impl Storage for Heap {
-        fn tables(&mut self) -> Tables<'_> {
-            Parts {
-                slots: &mut self.slots,
-                index: &mut self.index,
-                ring: &mut self.ring,
-                zoned: &mut self.zoned,
-                places: &mut self.places,
-                suspicions: &mut self.suspicions,
-                timers: &mut self.timers,
-                scalars: &mut self.scalars,
-                #[cfg(feature = "seal")]
-                windows: &mut self.windows,
-                state: (
-                    Store::new(
-                        &mut self.owners,
-                        (&mut self.blocks, &mut self.links),
-                        &mut self.books,
-                        &mut self.scratch,
-                        &mut self.desk,
-                    ),
-                    Events::new(&mut self.origins, &mut self.held, &mut self.payloads, &mut self.events),
-                    self.values.values(),
-                    pulses::Pulses::new(&mut self.pulses, &mut self.pulse_books),
-                ),
-            }
-            .tables()
-        }
-
-        fn views(&self) -> Views<'_> {
-            let (slots, index, ring) = (&self.slots, &self.index, &self.ring);
-            let members = View { slots, index, ring, state: &self.scalars.table };
-            let state = read::View::new(&self.owners, (&self.blocks, &self.links));
-            let pulses = pulses::View::new(&self.pulses);
-            Views {
-                members,
-                suspicions: &self.suspicions,
-                state,
-                values: self.values.view(),
-                pulses,
-                #[cfg(feature = "seal")]
-                windows: &self.windows,
-            }
-        }
-    }
-
-    impl Memory for Heap {}
-}
+pub use heap::Heap;

@@ -15,9 +15,14 @@ pub(crate) mod contacts;
 pub(crate) mod events;
 pub(crate) mod memory;
 pub(crate) mod pace;
+#[cfg(not(feature = "identity"))]
+#[path = "unproven.rs"]
+pub(crate) mod proofs;
+#[cfg(feature = "identity")]
+pub(crate) mod proofs;
 pub(crate) mod pulses;
 pub(crate) mod queue;
-mod records;
+pub(crate) mod records;
 #[cfg(feature = "seal")]
 pub(crate) mod replay;
 pub(crate) mod rtt;

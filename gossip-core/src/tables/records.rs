@@ -5,15 +5,19 @@ use crate::tables::replay::Window;
 use crate::{
     tables::{
         memory::Tables,
+        proofs::Proven,
         state::desk::Wait,
         table::{Applied, Entry, ME, SlotId},
     },
     vocabulary::{
-        record::{Record, Status},
+        record::{Merge, Record, Status},
         rng::Rng,
         time::{Instant, Stamp},
     },
 };
+
+/// So many rumors of a member that others may not know carry its key: as many as a rumor is sent in a cluster of 10,000.
+pub(crate) const KEYED_RUMORS: u8 = 16;
 
 impl Tables<'_> {
     /// Empties the table of members and gives the node itself its slot; `born` is when its record came into being. Of kept
@@ -27,6 +31,7 @@ impl Tables<'_> {
         self.pulses.forget_others(ME);
         #[cfg(feature = "seal")]
         self.windows.fill(Window::EMPTY);
+        self.proofs.forget_others(ME);
         self.members.reset_to_self(key, me, born);
     }
 
@@ -37,6 +42,32 @@ impl Tables<'_> {
             Applied::New(slot) => self.follow(slot, now),
             Applied::Known { slot, merge, .. } if merge.changed => self.follow(slot, now),
             Applied::Known { .. } | Applied::Full => {}
+        }
+        applied
+    }
+
+    /// The same with what the member's owner has signed, if it is `proven`. Then it takes the place of what is known, as a whole:
+    /// a merge of two signed records could be one that nobody signed.
+    pub(crate) fn apply_signed(
+        &mut self,
+        entry: Entry,
+        record: &Record,
+        proven: Option<&Proven>,
+        rng: &mut Rng,
+        now: Stamp,
+    ) -> Applied {
+        let applied = match (entry.slot(), proven) {
+            (Some(slot), Some(_)) => {
+                let was = *self.members.record(slot);
+                let is = record.with_verdict_of(&was);
+                self.replace(slot, &is, rng, now);
+                let conflict = was.incarnation() == is.incarnation() && !was.same_fields(&is);
+                Applied::Known { slot, was, merge: Merge { changed: is != was, dominates: false, conflict } }
+            }
+            _ => self.apply(entry, record, rng, now),
+        };
+        if let (Applied::New(slot) | Applied::Known { slot, .. }, Some(proven)) = (applied, proven) {
+            self.proofs.keep(slot, proven, KEYED_RUMORS);
         }
         applied
     }
@@ -54,6 +85,7 @@ impl Tables<'_> {
         self.pulses.forget(slot);
         #[cfg(feature = "seal")]
         self.windows.get_mut(slot as usize).into_iter().for_each(|window| *window = Window::EMPTY);
+        self.proofs.forget(slot);
         self.members.forget(slot);
     }
 

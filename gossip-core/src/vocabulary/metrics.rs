@@ -127,6 +127,15 @@ counters! {
     received_clear,
     /// Sealed datagrams of members that have yet to prove that they speak now: heard as from non-members.
     unproven,
+    /// Signatures of claims and accusations that were verified, and are their owners'.
+    signatures_verified,
+    /// Claims and accusations that were refused: signed by another than their owner, changed, or with a key that may not speak for
+    /// the id.
+    signatures_refused,
+    /// Claims that were refused because their owner has not signed them, or its key is not known here.
+    claims_not_signed,
+    /// Claims and accusations that were not verified because too many came at once. Repair brings them again.
+    dropped_unverified,
     /// Datagrams of senders that are not members.
     non_members,
     /// Datagrams of members whose view's fingerprint equalled ours.

@@ -21,6 +21,8 @@ pub(crate) mod record;
 pub(crate) mod rng;
 #[cfg(feature = "seal")]
 pub(crate) mod sealing;
+#[cfg(feature = "identity")]
+pub(crate) mod signing;
 pub(crate) mod time;
 pub(crate) mod traffic;
 mod words;

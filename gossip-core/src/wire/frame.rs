@@ -5,6 +5,7 @@
 //! section  tag 1 · length 2 · body
 //! 32 records      record, as many as fit
 //! 33 accusations  accusation, as many as fit
+//! 34, 35          who signed them: see `proof`
 //! 14, 15, 16      digests, lists and requests: see `sync`
 //! 17 limit        the longest answer that reaches the sender 2
 //! 19 sieve        see `sieve`
@@ -15,19 +16,24 @@
 //! 62 answer       see `answer`
 //! ```
 
+pub(crate) mod accusations;
 #[cfg(feature = "seal")]
 mod body;
 mod class;
+#[cfg(feature = "identity")]
+mod proofs;
 mod pulses;
 mod values;
 
+#[cfg(feature = "identity")]
+use super::proof::{decode_proof, decode_signed_accusation};
 use super::{
     answer::{BESIDE_FOUND, Reply, decode_reply, encode_reply},
     codec::{Reader, Writer},
     event::{self, decode_event, encode_event},
     message::{Message, Nonce},
     pulse::decode_pulse,
-    record::{Aged, decode_accusation, decode_record, encode_accusation, encode_record, id},
+    record::{Aged, decode_accusation, decode_record, encode_record, id},
     sections::Sections,
     sieve::{Bits, SIEVE_HEAD, Sieve, decode_sieve, encode_sieve},
     state::{
@@ -67,6 +73,10 @@ const LIMIT: u8 = 17;
 const SIEVE: u8 = 19;
 const RECORDS: u8 = 32;
 const ACCUSATIONS: u8 = 33;
+#[cfg(feature = "identity")]
+const PROOFS: u8 = 34;
+#[cfg(feature = "identity")]
+const SIGNED_ACCUSATIONS: u8 = 35;
 const ITEMS: u8 = 48;
 const HEADS: u8 = 49;
 const WANTS: u8 = 50;
@@ -150,6 +160,10 @@ impl<'a> Frame<'a> {
             match tag {
                 RECORDS => entries += count(tag, body, decode_record)?,
                 ACCUSATIONS => entries += count(tag, body, decode_accusation)?,
+                #[cfg(feature = "identity")]
+                PROOFS => _ = count(tag, body, decode_proof)?,
+                #[cfg(feature = "identity")]
+                SIGNED_ACCUSATIONS => entries += count(tag, body, decode_signed_accusation)?,
                 ITEMS => entries += count(tag, body, decode_item)?,
                 EVENTS => entries += count(tag, body, decode_event)?,
                 VALUES => entries += count(tag, body, decode_value)?,
@@ -339,12 +353,6 @@ fn entries<'a, T>(
     })
 }
 
-/// The most bytes that this many accusations take, with their own section.
-fn reserved_bytes(accusations: usize) -> usize {
-    const ACCUSATION: usize = 8 + 4 + 5 + 8;
-    if accusations == 0 { 0 } else { SECTION + accusations * ACCUSATION }
-}
-
 /// A section being written.
 #[derive(Clone, Copy)]
 struct Section {
@@ -403,11 +411,6 @@ impl<'a> Draft<'a> {
     /// Adds a record; false when it does not fit or the datagram has its entries.
     pub(crate) fn record(&mut self, record: &Aged) -> bool {
         self.entry(RECORDS, |writer| encode_record(writer, record))
-    }
-
-    /// Adds an accusation; false when it does not fit or the datagram has its entries.
-    pub(crate) fn accusation(&mut self, accusation: &Accusation) -> bool {
-        self.entry(ACCUSATIONS, |writer| encode_accusation(writer, accusation))
     }
 
     /// Adds an item of an owner with this record, whose entries `tell` writes; false when it does not fit, there is nothing
@@ -496,22 +499,6 @@ impl<'a> Draft<'a> {
     ) -> bool {
         !self.has(SIEVE)
             && self.append(SIEVE, |writer| encode_sieve(writer, (nonce, from, until), bytes, fill))
-    }
-
-    /// Keeps room for `accusations` to be added later; false, and nothing kept, when there is none.
-    pub(crate) fn reserve(&mut self, accusations: usize) -> bool {
-        let fits =
-            self.entries + accusations <= MAX_ENTRIES && self.writer.reserve(reserved_bytes(accusations));
-        if fits {
-            self.entries += accusations;
-        }
-        fits
-    }
-
-    /// Gives the room kept for `accusations` free again.
-    pub(crate) fn release(&mut self, accusations: usize) {
-        self.entries -= accusations;
-        self.writer.release(reserved_bytes(accusations));
     }
 
     /// Keeps room for a message to be added later; false, and nothing kept, when there is none.

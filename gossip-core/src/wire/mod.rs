@@ -21,7 +21,9 @@ pub(crate) mod event;
 pub(crate) mod frame;
 pub(crate) mod message;
 #[cfg(feature = "identity")]
-#[cfg_attr(not(test), expect(dead_code, reason = "no frame has such sections yet"))]
+pub(crate) mod proof;
+#[cfg(not(feature = "identity"))]
+#[path = "unproven.rs"]
 pub(crate) mod proof;
 pub(crate) mod pulse;
 pub(crate) mod record;

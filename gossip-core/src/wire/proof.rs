@@ -1,14 +1,14 @@
-//! Proofs of records, and signatures of accusations, on the wire. No frame has such sections yet.
+//! Proofs of records, and signatures of accusations, on the wire.
 //!
 //! ```text
-//! 34 proofs              proofs of the records of section 32, in their order
+//! 34 proofs              proofs of the record of a join and of those of section 32, in their order
 //! 35 signed accusations  accusations as in section 33, each with its accuser's signature 64
 //!
 //! proof   flags 1 · signature 64 · key 32 · certificate 68, each where it is flagged
 //! flags   bit 0 signature, 1 key, 2 certificate, the rest zero; without a signature none of the others
 //! ```
 //!
-//! A record that its owner has not signed has the proof 0. The key is there where it may be new to the receiver. Keys and
+//! A record that its owner has not signed, or for which there is no proof any more, has the proof 0. The key is there where it may be new to the receiver. Keys and
 //! certificates are bytes here: whether they are good is `security/identity`'s to say.
 
 use super::{
@@ -17,6 +17,8 @@ use super::{
 };
 use crate::vocabulary::{error::Malformed, record::Accusation};
 
+/// The most bytes of a proof.
+pub(crate) const MAX_PROOF: usize = 1 + 64 + 32 + 68;
 const SIGNED: u8 = 1;
 const KEY: u8 = 1 << 1;
 const CERTIFICATE: u8 = 1 << 2;
@@ -35,6 +37,12 @@ pub(crate) struct Proof<'a> {
 pub(crate) struct SignedAccusation<'a> {
     pub(crate) accusation: Accusation,
     pub(crate) signature: &'a [u8; 64],
+}
+
+impl<'a> SignedAccusation<'a> {
+    pub(crate) const fn new(accusation: Accusation, signature: &'a [u8; 64]) -> Self {
+        Self { accusation, signature }
+    }
 }
 
 /// The next `N` bytes, where they stand.

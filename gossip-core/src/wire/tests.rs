@@ -6,7 +6,7 @@ mod pulse;
 mod vectors;
 
 use super::{
-    frame::{Draft, Frame, Header},
+    frame::{Draft, Frame, Header, accusations::Accused},
     message::{Message, Nonce},
     record::Aged,
     sieve::{Bits, Sieve},
@@ -307,7 +307,7 @@ enum Call {
     EventHead(events::Head),
     EventWant(events::Want),
     /// Room for so many accusations is kept, or given free again.
-    Reserve(usize),
+    Reserve(Accused),
     Release,
 }
 
@@ -321,7 +321,10 @@ impl Arbitrary for Call {
             8..11 => Self::Request(id(g)),
             11..16 => Self::Record(aged(g)),
             16..21 => Self::Accusation(accusation(g)),
-            21..23 => Self::Reserve(usize::from(u8::arbitrary(g) % 5)),
+            21..23 => Self::Reserve(Accused {
+                unsigned: usize::from(u8::arbitrary(g) % 5),
+                signed: usize::from(u8::arbitrary(g) % 5),
+            }),
             24 => Self::Sieve(sieve(g)),
             26..28 => Self::Event(told(g)),
             28..30 => Self::EventHead(told(g).id.head()),

@@ -62,6 +62,8 @@ mod sealing;
 mod shared;
 #[cfg(feature = "alloc")]
 mod sieves;
+#[cfg(all(feature = "alloc", feature = "identity"))]
+mod signing;
 #[cfg(feature = "alloc")]
 mod state;
 #[cfg(feature = "alloc")]

@@ -21,6 +21,7 @@ use ed25519_dalek::{Digest as _, Sha512, Signature, Signer as _, VerifyingKey};
 /// );
 /// # Ok::<(), IdentityError>(())
 /// ```
+#[derive(Clone)]
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 impl SigningKey {

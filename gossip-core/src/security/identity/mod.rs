@@ -1,4 +1,4 @@
-//! What nodes sign, so that a member which knows the cluster's key cannot speak for another. No node uses it yet.
+//! What nodes sign, so that a member which knows the cluster's key cannot speak for another.
 //!
 //! ```text
 //! Record ──▶ Claim ─────────┐                                        id, key, epoch, certificate
@@ -33,6 +33,7 @@ pub(crate) mod certificate;
 pub(crate) mod claim;
 pub(crate) mod error;
 pub(crate) mod key;
+pub(crate) mod signer;
 mod text;
 pub(crate) mod trust;
 #[cfg(test)]

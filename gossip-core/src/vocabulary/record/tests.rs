@@ -7,7 +7,7 @@ impl Arbitrary for Record {
     fn arbitrary(g: &mut Gen) -> Self {
         let mut pick = |n: u8| u8::arbitrary(g) % n;
         let identity = Identity {
-            id: NodeId(1 + u64::from(pick(2))),
+            id: NodeId::from_u64(1 + u64::from(pick(2))).unwrap(),
             epoch: u32::from(pick(3)),
             address: ([10, 0, 0, 1 + pick(2)], 1 + u16::from(pick(2))).into(),
             locality: Locality { region: pick(2), zone: pick(2), rack: 0 },
@@ -24,7 +24,7 @@ impl Arbitrary for Record {
 #[test]
 fn a_record_is_credible_only_where_a_correct_node_could_have_said_it() {
     let identity = Identity {
-        id: NodeId(1),
+        id: NodeId::from_u64(1).unwrap(),
         epoch: Incarnation::MAX_EPOCH,
         address: ([10, 0, 0, 1], 7_946).into(),
         locality: Locality::default(),
