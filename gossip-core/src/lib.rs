@@ -119,6 +119,8 @@ pub use kernel::outbox::{Buffer, Event, Outbox, Output, Packet, Payload};
 pub use node::api::Node;
 pub use node::members::{Member, Members};
 pub use node::pulses::Pulse;
+#[cfg(feature = "identity")]
+pub use node::signing::SignedRecord;
 pub use node::state::{Entry, State, StateKey};
 pub use node::values::{Authority, ClusterValue};
 #[cfg(feature = "identity")]

@@ -248,7 +248,9 @@ impl<M: Memory> Node<M> {
     ///
     /// Unless this node's own record is among them, unchanged, it introduces itself to the others.
     pub fn restore<'o>(&mut self, now: Instant, records: &[Record], out: &'o mut Outbox<'_>) -> Output<'o> {
-        self.step(now, out, |step| step.if_active(|step| step.restore(records)))
+        self.step(now, out, |step| {
+            step.if_active(|step| step.restore(records.iter().map(|record| (record, None))))
+        })
     }
 
     /// One step: the clock first, then the work, then when to come again.

@@ -26,7 +26,7 @@ mod refusal;
 mod restore;
 mod schedule;
 #[cfg(feature = "identity")]
-mod signing;
+pub(crate) mod signing;
 pub(crate) mod state;
 mod step;
 pub(crate) mod values;

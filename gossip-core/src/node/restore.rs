@@ -3,16 +3,20 @@
 use crate::{
     node::step::Step,
     security::signer::Attested,
-    tables::table::{Applied, ME},
+    tables::{
+        proofs::Proven,
+        table::{Applied, ME},
+    },
     vocabulary::record::{Reachability, Record, Status},
 };
 
 impl Step<'_, '_> {
-    /// Takes over records that the host kept; introduces this node, unless its own is among them.
-    pub(super) fn restore(&mut self, records: &[Record]) {
+    /// Takes over records that the host kept, those that were signed with the proofs of it; introduces this node, unless its own is
+    /// among them.
+    pub(super) fn restore<'r>(&mut self, records: impl Iterator<Item = (&'r Record, Option<Proven>)>) {
         let me = *self.cx.me();
         let mut announced = false;
-        for record in records {
+        for (record, proven) in records {
             if record.id() == me.id() {
                 announced |= *record == me;
                 continue;
@@ -20,11 +24,11 @@ impl Step<'_, '_> {
             if !record.is_credible() {
                 continue;
             }
-            // What its owner has signed is heard of it alone.
-            if matches!(
-                self.cx.attest(self.cx.tables.members.find(record.id()), record, None),
-                Attested::Refused
-            ) {
+            // Of a member that has signed, what it signed is heard alone.
+            let known = self.cx.tables.members.find(record.id());
+            let believed =
+                proven.is_some() || matches!(self.cx.attest(known, record, None), Attested::Unsigned);
+            if !believed {
                 continue;
             }
             let record = match record.status() {
@@ -33,7 +37,7 @@ impl Step<'_, '_> {
             };
             let (entry, now) =
                 (self.cx.tables.members.entry(record.id()), self.cx.kernel.clock.now().stamp());
-            match self.cx.tables.apply(entry, &record, &mut self.cx.kernel.rng, now) {
+            match self.cx.tables.apply_signed(entry, &record, proven.as_ref(), &mut self.cx.kernel.rng, now) {
                 Applied::New(slot) => self.membership.adopt(&mut self.cx, slot),
                 Applied::Known { slot, was, merge } if merge.changed => {
                     if was.incarnation().epoch != record.incarnation().epoch {

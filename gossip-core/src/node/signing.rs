@@ -4,9 +4,27 @@ use crate::{
     kernel::outbox::{Outbox, Output},
     node::api::Node,
     security::signer::{Credentials, CredentialsError},
-    tables::{memory::Memory, records::KEYED_RUMORS, table::ME},
-    vocabulary::{record::NodeId, signing::Signing, time::Instant},
+    tables::{memory::Memory, proofs::Proven, records::KEYED_RUMORS, table::ME},
+    vocabulary::{
+        record::{NodeId, Record},
+        signing::Signing,
+        time::Instant,
+    },
 };
+
+/// A member's record with its owner's signature, as [`Node::signed_record`] gives it: for a host that keeps what its node knows, and
+/// gives it to the next one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SignedRecord {
+    /// The record. Its status, unless it has left, is what others say of it.
+    pub record: Record,
+    /// The owner's signature of the record's [`Claim`](crate::Claim).
+    pub signature: [u8; 64],
+    /// The owner's key.
+    pub key: [u8; 32],
+    /// The last epoch and the authority's signature of the owner's certificate, if it has one.
+    pub certificate: Option<[u8; 68]>,
+}
 
 impl<M: Memory> Node<M> {
     /// Signs what this node says of itself, and hears of others as far as `credentials` say, from now on. A node begins without,
@@ -48,6 +66,36 @@ impl<M: Memory> Node<M> {
     /// Whether this node signs, and what it hears of others.
     pub fn signing(&self) -> Option<Signing> {
         self.kernel.signer.signing()
+    }
+
+    /// What is known of a member, or of this node itself, with its owner's signature, if it has signed it.
+    pub fn signed_record(&self, id: NodeId) -> Option<SignedRecord> {
+        let views = self.memory.views();
+        let slot = views.members.find(id)? as usize;
+        let (member, proven) =
+            (views.members.slots.get(slot)?, views.proofs.get(slot).filter(|proven| proven.is_there())?);
+        let Proven { signature, key, .. } = *proven;
+        Some(SignedRecord {
+            record: member.record,
+            signature,
+            key,
+            certificate: proven.certificate().copied(),
+        })
+    }
+
+    /// As [`restore`](Self::restore), with what the members have signed. Nothing is verified: the host kept it, or has verified it. Where
+    /// signatures are required, this alone restores a view.
+    pub fn restore_signed<'o>(
+        &mut self,
+        now: Instant,
+        records: &[SignedRecord],
+        out: &'o mut Outbox<'_>,
+    ) -> Output<'o> {
+        let signed = records.iter().map(|signed| {
+            let SignedRecord { record, signature, key, certificate } = signed;
+            (record, Some(Proven::new(*signature, *key, *certificate)))
+        });
+        self.step(now, out, |step| step.if_active(|step| step.restore(signed)))
     }
 
     /// Whether what is known of a member was signed by its owner.

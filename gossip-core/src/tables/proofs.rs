@@ -50,6 +50,10 @@ impl Proven {
         Self { signature, key, certificate, ..Self::EMPTY }
     }
 
+    pub(crate) fn certificate(&self) -> Option<&[u8; CERTIFICATE]> {
+        Some(&self.certificate).filter(|certificate| **certificate != [0; CERTIFICATE])
+    }
+
     /// Whether there is one. A key of zeros is none.
     pub(crate) fn is_there(&self) -> bool {
         self.key != [0; KEY]

@@ -341,3 +341,20 @@ fn of_a_flood_of_signatures_two_thousand_a_second_are_verified() {
     network.run_for(secs(5));
     assert!(network.is_formed());
 }
+
+#[test]
+fn a_view_is_restored_with_the_signatures_that_others_need() {
+    let mut network = signed(8, 5);
+    let kept: Vec<_> =
+        network.hosts.iter().filter_map(|host| network.hosts[4].node.signed_record(host.id)).collect();
+    assert_eq!(kept.len(), 5);
+    let records: Vec<_> = kept.iter().map(|signed| signed.record).collect();
+    let address = network.hosts[4].address;
+    network.restart(4, address);
+    network.command(4, |node, now, out| node.restore(now, &records, out));
+    assert_eq!(network.hosts[4].node.members().len(), 0, "what was kept without signatures");
+    network.command(4, |node, now, out| node.restore_signed(now, &kept, out));
+    assert_eq!((network.hosts[4].node.members().len(), network.hosts[4].node.members_not_signed()), (4, 0));
+    assert!(network.wait(secs(10), Network::is_formed).is_some());
+    assert!(all_have_signed(&network));
+}

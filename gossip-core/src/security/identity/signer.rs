@@ -175,7 +175,7 @@ impl Signer {
             metrics.claims_not_signed += 1;
             return Attested::Refused;
         };
-        let certificate = proof.certificate.copied().or(kept.and_then(|kept| certificate_of(kept).copied()));
+        let certificate = proof.certificate.copied().or(kept.and_then(|kept| kept.certificate().copied()));
         let proven = Proven::new(*proof.signature, key, certificate);
         let vouched = kept.is_some_and(|kept| is_vouched(kept, &proven, record));
         let certified = matches!(own.trust, Trust::Authority(_)) && !vouched;
@@ -256,16 +256,12 @@ fn key_of(own: &Credentials, id: NodeId, kept: Option<&Proven>, proof: &Proof<'_
     proof.key.copied().or(kept.map(|kept| kept.key)).or_else(listed)
 }
 
-fn certificate_of(kept: &Proven) -> Option<&[u8; 68]> {
-    Some(&kept.certificate).filter(|certificate| **certificate != [0; 68])
-}
-
 /// Whether what vouched for a member's key before vouches for it still: the same certificate, if there is one, and no later epoch
 /// than it is good for.
 fn is_vouched(kept: &Proven, news: &Proven, record: &Record) -> bool {
     let [a, b, c, d, ..] = news.certificate;
     let in_time =
-        certificate_of(news).is_none() || record.incarnation().epoch <= u32::from_be_bytes([a, b, c, d]);
+        news.certificate().is_none() || record.incarnation().epoch <= u32::from_be_bytes([a, b, c, d]);
     kept.key == news.key && kept.certificate == news.certificate && in_time
 }
 
@@ -274,6 +270,6 @@ pub(crate) fn proof_of<'p>(proofs: &'p Proofs<'_>, slot: SlotId, keyed: bool) ->
     proofs.get(slot).map(|kept| Proof {
         signature: &kept.signature,
         key: keyed.then_some(&kept.key),
-        certificate: certificate_of(kept).filter(|_| keyed),
+        certificate: kept.certificate().filter(|_| keyed),
     })
 }
