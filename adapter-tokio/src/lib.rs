@@ -56,6 +56,8 @@
 //! * `serde`: ids, records, members, events and notices, metrics and configurations implement `Serialize` and `Deserialize`.
 //! * `stream`: [`Events`], [`UserEvents`], [`Questions`], [`KeyWatch`] and [`ClusterWatch`] implement `futures_core::Stream`.
 //! * `seal`: datagrams sealed with a cluster's keys: `Options::keys`, `Handle::set_keys`, `KeyFile`.
+//! * `identity`: files of a node's signing key (`IdentityFile`) and of the keys that may speak for the members (`TrustSource`), for
+//!   `Node::set_identity`.
 
 mod driver;
 mod socket;
@@ -77,6 +79,11 @@ pub struct State;
 #[cfg(all(doctest, feature = "seal"))]
 #[doc = include_str!("../../docs/src/sealing.md")]
 pub struct Sealed;
+
+/// And that in docs/src/identities.md.
+#[cfg(all(doctest, feature = "identity"))]
+#[doc = include_str!("../../docs/src/identities.md")]
+pub struct Identities;
 
 /// And that in docs/src/operating.md.
 #[cfg(doctest)]

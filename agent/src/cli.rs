@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and the help that says how.
 
 pub(crate) mod arguments;
+pub(crate) mod identity;
 pub(crate) mod keys;
 
 use crate::{
@@ -68,6 +69,17 @@ Exit status: 0 if it is done, 1 if the file cannot be written, 2 if what is give
     Keys {
         #[command(subcommand)]
         command: keys::KeysCommand,
+    },
+    /// Makes the keys that nodes sign with, certifies them, and shows their public side.
+    ///
+    /// A cluster's key tells members from others. A node's own key tells members from each other; `gossip run` does not use it
+    /// yet. A file has one signing key, and, where an authority vouches for the node, its certificate on another line. Only its
+    /// owner may read it, and each node has its own.
+    #[command(after_help = "\
+Exit status: 0 if it is done, 1 if the file cannot be written, 2 if what is given is wrong or not trusted; nothing has changed then.")]
+    Identity {
+        #[command(subcommand)]
+        command: identity::IdentityCommand,
     },
     #[command(flatten)]
     Client(ClientCommand),

@@ -3,12 +3,12 @@
 use crate::{
     UNWRITABLE,
     cli::keys::{FileArgs, KeyArgs, KeysCommand},
-    client,
+    client, entropy,
     print::{self, printable, quoted, with_sources},
     wrong::Wrong,
 };
 use adapter_tokio::{KeyError, KeyFile, KeyFileError, KeyId, Keys as _, KeysError, Sealing, SealingKey};
-use anyhow::{Context as _, Error, Result, anyhow};
+use anyhow::{Context as _, Error, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::{
@@ -189,15 +189,7 @@ pub(crate) fn new_key() -> Result<SealingKey> {
 
 /// The same as it is written.
 fn generated() -> Result<Zeroizing<String>> {
-    const PREFIX: &str = "gossip-key-1-";
-    let mut bytes = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *bytes).map_err(|error| anyhow!("the system has no entropy to give: {error}"))?;
-    // It has its full length from the start: what grows leaves copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 2 * bytes.len()));
-    text.push_str(PREFIX);
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
-    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
-    Ok(text)
+    entropy::secret("gossip-key-1-")
 }
 
 /// Adds a new key whose id no other key of the file has.

@@ -5,6 +5,7 @@
 //! | a command, a flag, its help | `cli`; for the commands that ask a running agent, `client/args.rs` |
 //! | files, variables, `check-config`, what a hangup changes | `configuration` |
 //! | files of keys, `gossip keys` | `keys` |
+//! | files of nodes' own keys, `gossip identity` | `identity` |
 //! | how seeds are found, and when a node gives them up | `seeds` |
 //! | the loop of `gossip run`, what it tells of the cluster | `run` |
 //! | how an event is called and worded | `print` |
@@ -17,6 +18,8 @@ mod client;
 mod configuration;
 mod control;
 mod demo;
+mod entropy;
+mod identity;
 mod keys;
 mod locality;
 mod output;
@@ -34,7 +37,7 @@ use clap::{
 };
 use cli::{Cli, Command};
 use configuration::{Configuration, check, environment};
-use print::{is_closed_pipe, quoted};
+use print::{is_closed_pipe, is_secret, quoted};
 use std::{
     io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
@@ -66,13 +69,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// What was given stands in the answer in escapes, so that no terminal obeys it; the program's own colours are for terminals.
+/// What was given stands in the answer in escapes, so that no terminal obeys it, and no secret does; the program's own colours are for terminals.
 fn say_what_is_wrong(mut answer: clap::Error) {
     let given: Vec<(ContextKind, ContextValue)> =
         answer.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in given {
         if let ContextValue::String(text) = value {
-            answer.insert(kind, ContextValue::String(quoted(&text).into_owned()));
+            let shown = if is_secret(&text) { "(a secret)".into() } else { quoted(&text) };
+            answer.insert(kind, ContextValue::String(shown.into_owned()));
         }
     }
     let answer = answer.render();
@@ -115,6 +119,7 @@ async fn execute(command: Command) -> Result<()> {
         Command::Run(_) | Command::CheckConfig(_) => Ok(()),
         Command::Id { name } => writeln!(io::stdout(), "{}", NodeId::from_name(&name)?).context(UNWRITABLE),
         Command::Keys { command } => keys::execute(command).await,
+        Command::Identity { command } => identity::execute(command),
         Command::Demo(args) => demo::demo(args).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -29,6 +29,11 @@ pub(crate) fn quoted(text: &str) -> Cow<'_, str> {
     escaped(text, char::is_control)
 }
 
+/// Whether somebody has given a secret key where something else belongs: it is not repeated.
+pub(crate) fn is_secret(text: &str) -> bool {
+    ["gossip-key-", "gossip-identity-"].iter().any(|prefix| text.contains(prefix))
+}
+
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     // What turns the direction of writing can hide what follows.
     let is_escaped =

@@ -36,6 +36,25 @@ pub(crate) fn replace_secret(path: &Path, write: impl FnOnce(&mut File) -> io::R
     replace_with(path, create, write)
 }
 
+/// Makes a file with a secret where there is none: nobody but its owner can read it. Blocks until it is on the disk.
+///
+/// # Errors
+/// There is something already, or it cannot be written; then there is none.
+#[cfg(feature = "identity")]
+pub(crate) fn create_secret(path: &Path, content: &[u8]) -> io::Result<()> {
+    use std::io::Write as _;
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    private(&mut options);
+    let mut file = options.open(path)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| sync_directory(path));
+    if written.is_err() {
+        // Half a file would be in the way of the next attempt. What is wrong is said by the first error.
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
 fn replace_with(
     path: &Path,
     create: impl FnOnce(&Path) -> io::Result<File>,

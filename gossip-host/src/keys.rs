@@ -9,12 +9,12 @@
 use crate::{
     file,
     keys_error::{KeyFileError, KeysError},
+    read_file::{FileFault, Role, content},
 };
 use gossip_core::{Key, KeyError, KeyId, KeyRing, MAX_KEYS};
 use std::{
     fmt,
-    fs::{self, File, Metadata},
-    io::{self, Read, Write as _},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
@@ -46,7 +46,7 @@ pub struct KeyFile {
 
 impl Keys for KeyFile {
     fn load(&self) -> Result<KeyRing, KeysError> {
-        let text = self.read()?;
+        let text = Self::ROLE.read_secret(&self.path).map_err(KeyFileError::Unreadable)?;
         Ok(self.ring(&self.lines(&text)?)?)
     }
 }
@@ -54,6 +54,14 @@ impl Keys for KeyFile {
 impl KeyFile {
     /// The most bytes that it may have.
     pub const MAX_BYTES: usize = 1 << 16;
+
+    const ROLE: Role = Role {
+        name: "key file",
+        max_bytes: Self::MAX_BYTES,
+        content: "keys alone, one a line",
+        is_secret: true,
+        remedy: "if somebody may have read it, rotate its keys",
+    };
 
     /// The file at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
@@ -71,8 +79,8 @@ impl KeyFile {
     /// The file or the key cannot be used, or the file has four keys already. It is as it was then.
     pub fn add(&self, key: &str) -> Result<(KeyId, bool), KeyFileError> {
         let refused = |error| KeyFileError::Added { path: self.path.clone(), error };
-        let text = match self.read() {
-            Err(KeyFileError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+        let text = match Self::ROLE.read_secret(&self.path) {
+            Err(error) if matches!(error.fault(), FileFault::Read(source) if source.kind() == io::ErrorKind::NotFound) => {
                 Zeroizing::default()
             }
             text => text?,
@@ -94,7 +102,7 @@ impl KeyFile {
     /// # Errors
     /// The file cannot be used, or lacks the key. It is as it was then.
     pub fn promote(&self, id: KeyId) -> Result<(), KeyFileError> {
-        let text = self.read()?;
+        let text = Self::ROLE.read_secret(&self.path)?;
         let mut lines = self.lines(&text)?;
         let at = self.position(&lines, id)?;
         let first = lines.iter().position(|line| line.key.is_some()).unwrap_or(at);
@@ -108,7 +116,7 @@ impl KeyFile {
     /// # Errors
     /// The file cannot be used, lacks the key, or has it as its first. It is as it was then.
     pub fn remove(&self, id: KeyId) -> Result<(), KeyFileError> {
-        let text = self.read()?;
+        let text = Self::ROLE.read_secret(&self.path)?;
         let mut lines = self.lines(&text)?;
         let at = self.position(&lines, id)?;
         let mut keys = lines.iter().filter_map(Line::id);
@@ -123,33 +131,6 @@ impl KeyFile {
     fn position(&self, lines: &[Line<'_>], id: KeyId) -> Result<usize, KeyFileError> {
         let at = lines.iter().position(|line| line.id() == Some(id));
         at.ok_or_else(|| KeyFileError::NoSuchKey { path: self.path.clone(), id })
-    }
-
-    /// The whole text, which is zeroed when it is dropped.
-    fn read(&self) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
-        let (path, failed) =
-            (|| self.path.clone(), |source| KeyFileError::Read { path: self.path.clone(), source });
-        // To open a pipe would wait for whoever writes.
-        let before = fs::metadata(&self.path).map_err(failed)?;
-        if !before.is_file() {
-            return Err(KeyFileError::NotRegular { path: path() });
-        }
-        let mut file = File::open(&self.path).map_err(failed)?;
-        let opened = file.metadata().map_err(failed)?;
-        if !opened.is_file() {
-            return Err(KeyFileError::NotRegular { path: path() });
-        }
-        if let Some(mode) = exposed(&opened) {
-            return Err(KeyFileError::Exposed { path: path(), mode });
-        }
-        // It has its full length from the start: what grows leaves copies behind.
-        let mut text = Zeroizing::new(vec![0; Self::MAX_BYTES + 1]);
-        let length = fill(&mut file, &mut text).map_err(failed)?;
-        if length > Self::MAX_BYTES {
-            return Err(KeyFileError::TooLong { path: path() });
-        }
-        text.truncate(length);
-        Ok(text)
     }
 
     /// The lines of a text. No two keys have the same id.
@@ -197,7 +178,7 @@ struct Line<'t> {
 
 impl<'t> Line<'t> {
     fn of(text: &'t [u8]) -> Result<Self, KeyError> {
-        let key = text.split(|&byte| byte == b'#').next().unwrap_or_default().trim_ascii();
+        let key = content(text);
         if key.is_empty() {
             return Ok(Self { text, key: None });
         }
@@ -208,33 +189,6 @@ impl<'t> Line<'t> {
     fn id(&self) -> Option<KeyId> {
         self.key.as_ref().map(Key::id)
     }
-}
-
-/// Reads until there is no more, or no more room; returns how many bytes.
-fn fill(file: &mut File, room: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while let Some(rest) = room.get_mut(length..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(length)
-}
-
-/// The permissions of a file that others than its owner may read or write.
-#[cfg(unix)]
-fn exposed(file: &Metadata) -> Option<u32> {
-    let mode = std::os::unix::fs::MetadataExt::mode(file) & 0o777;
-    (mode & 0o066 != 0).then_some(mode)
-}
-
-/// Elsewhere permissions are no bits of a file: whoever makes it sees to them.
-#[cfg(not(unix))]
-fn exposed(_: &Metadata) -> Option<u32> {
-    None
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Why keys cannot be had, and what to do.
 
+use crate::read_file::FileError;
 use gossip_core::{KeyError, KeyId};
 use std::{error::Error, fmt, io, path::PathBuf};
 
@@ -42,36 +43,14 @@ impl From<KeyFileError> for KeysError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// It cannot be read.
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// It is refused as a whole.
+    Unreadable(FileError),
     /// It cannot be written.
     Write {
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
-    },
-    /// It is a directory, a pipe or a device.
-    NotRegular {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Users other than its owner may read or write it.
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
-    /// It is longer than [`KeyFile::MAX_BYTES`](crate::KeyFile::MAX_BYTES).
-    TooLong {
-        /// The file.
-        path: PathBuf,
     },
     /// A line is no key, or has the id of a key above it.
     Line {
@@ -114,64 +93,41 @@ pub enum KeyFileError {
     },
 }
 
-impl KeyFileError {
-    fn path(&self) -> &PathBuf {
-        match self {
-            Self::Read { path, .. }
-            | Self::Write { path, .. }
-            | Self::NotRegular { path }
-            | Self::Exposed { path, .. }
-            | Self::TooLong { path }
-            | Self::Line { path, .. }
-            | Self::Ring { path, .. }
-            | Self::Added { path, .. }
-            | Self::NoSuchKey { path, .. }
-            | Self::Seals { path, .. } => path,
-        }
+impl From<FileError> for KeyFileError {
+    fn from(error: FileError) -> Self {
+        Self::Unreadable(error)
     }
 }
 
 impl fmt::Display for KeyFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path().display();
-        // Wherever it came from, it is not repeated.
-        if self.path().to_string_lossy().contains("gossip-key-") {
-            return f.write_str(
-                "a key stands where the path of the file with it belongs: give the path, and take another key, since this one may \
-                 have been seen",
-            );
-        }
         match self {
-            Self::Read { .. } => write!(f, "cannot read the key file {path}"),
-            Self::Write { .. } => write!(
+            Self::Unreadable(error) => error.fmt(f),
+            Self::Write { path, .. } => write!(
                 f,
-                "cannot write the key file {path}, which is as it was: name a file in a directory that exists and is writable"
+                "cannot write the key file {}, which is as it was: name a file in a directory that exists and is writable",
+                path.display()
             ),
-            Self::NotRegular { .. } => write!(f, "the key file {path} is no regular file: name one"),
-            Self::Exposed { mode, .. } => write!(
-                f,
-                "others than its owner may read or write the key file {path} (mode {mode:03o}): `chmod 600 {path}`, and if \
-                 somebody may have read it, rotate its keys"
-            ),
-            Self::TooLong { .. } => write!(
-                f,
-                "the key file {path} is longer than {} bytes: give one with keys alone, one a line",
-                crate::KeyFile::MAX_BYTES
-            ),
-            Self::Line { line, error, .. } => write!(f, "the key file {path}, line {line}: {error}"),
-            Self::Ring { error: KeyError::None, .. } => {
-                write!(f, "the key file {path} has no key: add one, on a line of its own")
+            Self::Line { path, line, error } => {
+                write!(f, "the key file {}, line {line}: {error}", path.display())
             }
-            Self::Ring { error, .. } => write!(f, "the key file {path}: {error}"),
-            Self::Added { error, .. } => write!(f, "nothing is added to the key file {path}: {error}"),
-            Self::NoSuchKey { id, .. } => write!(f, "the key file {path} has no key {id}"),
-            Self::Seals { id, is_only: true, .. } => write!(
+            Self::Ring { path, error: KeyError::None } => {
+                write!(f, "the key file {} has no key: add one, on a line of its own", path.display())
+            }
+            Self::Ring { path, error } => write!(f, "the key file {}: {error}", path.display()),
+            Self::Added { path, error } => {
+                write!(f, "nothing is added to the key file {}: {error}", path.display())
+            }
+            Self::NoSuchKey { path, id } => write!(f, "the key file {} has no key {id}", path.display()),
+            Self::Seals { path, id, is_only: true } => write!(
                 f,
-                "{id} is the only key of the key file {path}: add another one, and make that the first, before this one goes"
+                "{id} is the only key of the key file {}: add another one, and make that the first, before this one goes",
+                path.display()
             ),
-            Self::Seals { id, is_only: false, .. } => write!(
+            Self::Seals { path, id, is_only: false } => write!(
                 f,
-                "{id} is the first key of the key file {path}, the one that seals: make another one the first before it goes"
+                "{id} is the first key of the key file {}, the one that seals: make another one the first before it goes",
+                path.display()
             ),
         }
     }
@@ -180,7 +136,9 @@ impl fmt::Display for KeyFileError {
 impl Error for KeyFileError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Read { source, .. } | Self::Write { source, .. } => Some(source),
+            // It is shown as itself.
+            Self::Unreadable(error) => error.source(),
+            Self::Write { source, .. } => Some(source),
             _ => None,
         }
     }

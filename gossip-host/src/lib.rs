@@ -34,6 +34,10 @@ mod events;
 mod file;
 mod forget;
 mod handle;
+#[cfg(feature = "identity")]
+mod identity;
+#[cfg(feature = "identity")]
+mod identity_error;
 mod jitter;
 mod join;
 mod keeper;
@@ -53,6 +57,8 @@ mod pressure;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 mod pulses;
+#[cfg(feature = "seal")]
+mod read_file;
 mod receive;
 mod requests;
 mod ring;
@@ -65,6 +71,10 @@ mod stopped;
 mod testing;
 mod threads;
 mod transport;
+#[cfg(feature = "identity")]
+mod trust;
+#[cfg(feature = "identity")]
+mod trust_error;
 mod user_event;
 mod user_events;
 mod value;
@@ -88,6 +98,10 @@ pub use error::StartError;
 pub use events::Events;
 pub use forget::ForgetError;
 pub use handle::Handle;
+#[cfg(feature = "identity")]
+pub use identity::{IdentityFile, IdentityKey};
+#[cfg(feature = "identity")]
+pub use identity_error::IdentityFileError;
 pub use join::{NotJoined, WaitJoined};
 pub use key::{DecodeError, Key};
 pub use key_watch::{Change, KeyWatch, WatchError};
@@ -100,10 +114,16 @@ pub use notice::{Lagged, Notice};
 pub use options::Options;
 pub use pulses::Pulse;
 #[cfg(feature = "seal")]
+pub use read_file::{FileError, FileFault};
+#[cfg(feature = "seal")]
 pub use sealing::{KeysView, SetKeysError};
 pub use seeds::{ParseSeedError, Seed, UnresolvedSeed};
 pub use stopped::{LeaveError, Left, Stopped};
 pub use transport::Transport;
+#[cfg(feature = "identity")]
+pub use trust::{TrustSource, TrustedKeys};
+#[cfg(feature = "identity")]
+pub use trust_error::{ListLineError, ParseTrustError, TrustError};
 pub use user_event::UserEvent;
 pub use user_events::UserEvents;
 pub use value::{PublishError, Value};

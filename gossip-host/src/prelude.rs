@@ -10,7 +10,12 @@ pub use crate::{
     WaitJoined, Watch, WatchError,
 };
 #[cfg(feature = "seal")]
-pub use crate::{KeyFile, KeyFileError, Keys, KeysError, KeysView, SetKeysError};
+pub use crate::{FileError, FileFault, KeyFile, KeyFileError, Keys, KeysError, KeysView, SetKeysError};
+#[cfg(feature = "identity")]
+pub use crate::{
+    IdentityFile, IdentityFileError, IdentityKey, ListLineError, ParseTrustError, TrustError, TrustSource,
+    TrustedKeys,
+};
 /// The core calls it `Key`, which here is a key of what members publish.
 #[cfg(feature = "seal")]
 pub use gossip_core::Key as SealingKey;
@@ -19,6 +24,10 @@ pub use gossip_core::{
     Fingerprint, Health, Histogram, Identity, Incarnation, Locality, Mechanisms, Member, Metrics, Mode,
     NameError, NodeId, NotForgotten, ParseNodeIdError, PulseScope, Reachability, Record, RoundTrip, Sighting,
     StateError, Status, Terms, ValueError, ValueTag, Versions, Zone,
+};
+#[cfg(feature = "identity")]
+pub use gossip_core::{
+    Certificate, CertificateError, Distrust, IdentityError, Listed, PublicKey, SigningKey, Trust,
 };
 #[cfg(feature = "seal")]
 pub use gossip_core::{KeyError, KeyId, KeyRing, MAX_KEYS, Sealing};

@@ -114,7 +114,7 @@ mod tests {
         assert!(matches!(refused, StartError::NoKeys), "{refused}");
         assert!(started(|o| o.sealing = Some(Sealing::Off)).is_ok());
         let missing = started(|o| o.keys = Some(Arc::new(KeyFile::new("/dev/null/keys")))).unwrap_err();
-        let expected = matches!(missing, StartError::Keys(KeysError::File(KeyFileError::Read { .. })));
+        let expected = matches!(missing, StartError::Keys(KeysError::File(KeyFileError::Unreadable(_))));
         assert!(expected && missing.to_string().contains("/dev/null/keys"), "{missing}");
     }
 

@@ -1,9 +1,9 @@
 //! Arguments from text: what is wrong with one, it says at once, and how to write it.
 
 use crate::print::with_sources;
-use adapter_tokio::{ClusterName, NameError, NodeId, Seed};
+use adapter_tokio::{ClusterName, Incarnation, NameError, NodeId, Seed};
 use anyhow::Result;
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::UNIX_EPOCH};
 
 /// A node's name.
 pub(crate) fn name(text: &str) -> Result<String, NameError> {
@@ -28,6 +28,17 @@ pub(crate) fn seed(text: &str) -> Result<Seed, String> {
 /// A seed that can be parsed, as it was given.
 pub(crate) fn seed_text(text: &str) -> Result<String, String> {
     seed(text).map(|_| text.to_owned())
+}
+
+/// An epoch: a number, or a date or a time in UTC, whose Unix seconds it is; of a date its last.
+pub(crate) fn epoch(text: &str) -> Result<u32, String> {
+    let time = if text.len() == "2027-12-31".len() { format!("{text}T23:59:59Z") } else { text.to_owned() };
+    let time =
+        humantime::parse_rfc3339_weak(&time).ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let epoch = text.parse().ok().or_else(|| time.map(|since| since.as_secs()));
+    let epoch = epoch.ok_or("give a date as 2027-12-31, a time as 2027-12-31T12:00:00Z, or a number")?;
+    let epoch = u32::try_from(epoch).ok().filter(|epoch| *epoch <= Incarnation::MAX_EPOCH);
+    epoch.ok_or_else(|| format!("epochs end with {}, in 2106: give an earlier one", Incarnation::MAX_EPOCH))
 }
 
 /// A key and its value, as `--tag` takes them.

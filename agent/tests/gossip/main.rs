@@ -13,6 +13,7 @@ mod discovery;
 mod feed;
 mod handlers;
 mod http;
+mod identity;
 mod keys;
 mod kubernetes;
 mod metrics;

@@ -9,7 +9,6 @@ use crate::{
         budget::Buckets,
         clock::Clock,
         context::{Kernel, ViewState},
-        gate::Gate,
         outbox::{Outbox, Output},
         pace::Pace,
         path::Path,
@@ -123,7 +122,6 @@ impl<M: Memory> Node<M> {
             secret: Secret::new(&seed),
             guard: Guard::new(config.cluster, identity.id, identity.epoch),
             signer: Signer::NONE,
-            gate: Gate::OPEN,
             config,
         };
         let planes = Planes {

@@ -5,9 +5,7 @@ use gossip_core::{Health, Heap, Locality, Metrics, Mode, Status, Verdict};
 
 /// Counters of bounds that only a pressure of their own reaches: each has its test, in `rates.rs`, `limits.rs`, `cluster.rs`,
 /// `user_events.rs`, `shared.rs`, `asks.rs` or `pulses.rs`.
-const UNDER_PRESSURE: [&str; 35] = [
-    "denied",
-    "not_admitted",
+const UNDER_PRESSURE: [&str; 33] = [
     "signatures_verified",
     "signatures_refused",
     "claims_not_signed",

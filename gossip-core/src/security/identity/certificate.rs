@@ -128,6 +128,14 @@ impl Certificate {
         self.id
     }
 
+    /// The key that it is of.
+    ///
+    /// # Errors
+    /// [`IdentityError::NoKey`] or [`IdentityError::WeakKey`]: no authority has issued it.
+    pub fn key(&self) -> Result<PublicKey, IdentityError> {
+        PublicKey::from_bytes(self.key)
+    }
+
     /// The last epoch that it is good for.
     pub const fn last_epoch(&self) -> u32 {
         self.last_epoch
@@ -253,6 +261,7 @@ mod tests {
                 Certificate::issue(&super::super::key::tests::key(1), cluster, id, &key, last_epoch);
             let text = certificate.to_string();
             Certificate::parse(&text) == Ok(certificate)
+                && certificate.key() == Ok(key)
                 && Certificate::from_wire(cluster, id, &key, &certificate.to_wire()) == certificate
                 && Certificate::parse(&text[..text.len() - 2]) == Err(IdentityError::CertificateFormat)
         }

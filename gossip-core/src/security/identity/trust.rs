@@ -22,8 +22,8 @@ pub enum Trust<'a> {
     Authority(PublicKey),
 }
 
-/// Ids and their keys, in the order of the ids.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Ids and their keys, in the order of the ids. By default there are none, and nobody is trusted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Listed<'a>(&'a [(NodeId, PublicKey)]);
 
 impl<'a> Listed<'a> {
@@ -163,7 +163,7 @@ mod tests {
             let nodes: Vec<_> = ids.iter().map(|n| (id(*n), key)).collect();
             Listed::new(&nodes).map(|_| ())
         };
-        assert_eq!(listed(&[]), Ok(()));
+        assert_eq!((listed(&[]), Listed::new(&[])), (Ok(()), Ok(Listed::default())));
         assert_eq!(listed(&[1, 2, 9]), Ok(()));
         assert_eq!(listed(&[1, 9, 2]), Err(IdentityError::NotInOrder(id(2))));
         assert_eq!(listed(&[1, 2, 2]), Err(IdentityError::NotInOrder(id(2))));
