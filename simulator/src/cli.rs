@@ -52,6 +52,9 @@ struct RunArgs {
     /// Give all nodes a key, and let them hear nothing but what is sealed with it.
     #[arg(long)]
     sealed: bool,
+    /// The same, and let all nodes sign what they say, and hear of others nothing but what those signed.
+    #[arg(long)]
+    signed: bool,
     /// Change one setting of the scenario; may be given again.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
     settings: Vec<String>,
@@ -65,6 +68,7 @@ impl RunArgs {
             || report.is_some()
             || self.record.is_some()
             || self.sealed
+            || self.signed
             || !self.settings.is_empty()
         {
             anyhow::bail!("swarm makes up everything by its seeds: it takes --seed, --seeds and --json only");
@@ -108,11 +112,13 @@ pub(crate) enum Outcome {
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::List => list(),
-        Command::Run(RunArgs { scenario, common, record, sealed, settings })
+        Command::Run(RunArgs { scenario, common, record, sealed, signed, settings })
             if scenario == epidemic::NAME =>
         {
-            if sealed {
-                anyhow::bail!("an epidemic sends no datagrams that could be sealed: run it without --sealed");
+            if sealed || signed {
+                anyhow::bail!(
+                    "an epidemic sends no datagrams that could be sealed: run it without --sealed and --signed"
+                );
             }
             if record.is_some() {
                 anyhow::bail!(

@@ -3,6 +3,7 @@
 //! A [`World`] owns everything. Whoever uses it lets time pass and does things to hosts and links in between;
 //! a [`Watch`] sees every step. Time is in microseconds since the start of the run.
 
+mod counts;
 mod digest;
 mod host;
 mod keys;
@@ -10,21 +11,23 @@ mod link;
 mod packets;
 mod queue;
 mod rule;
+mod signing;
 mod tamper;
 mod world;
 
 #[cfg(test)]
 mod tests;
 
+pub use counts::{Counts, SealingCounts, SigningCounts};
 pub use digest::Digest;
 pub use host::{Host, HostId, State};
 pub(crate) use keys::bytes as key_bytes;
 pub use keys::{Keys, Turn};
 pub use link::{Burst, Jitter, Link, Pipe, RuleId, Zones};
 pub use rule::Rule;
+pub use signing::{Signers, Sybil, Trusted};
 pub use world::{
-    Address, Border, Counts, Epoch, Input, Newcomer, Origin, Published, Restart, SealingCounts, Setup, Step,
-    Watch, World,
+    Address, Border, Epoch, Input, Newcomer, Origin, Published, Restart, Setup, Step, Watch, World,
 };
 
 /// Virtual time: microseconds since the start of the run.

@@ -1,5 +1,9 @@
 //! What came of a run: the figures, whether they are as expected, and the pictures.
 
+mod security;
+
+pub use security::{SealingFigures, SigningFigures};
+
 use crate::{
     engine::{HostId, Micros, World},
     measure::{
@@ -69,6 +73,8 @@ pub struct Summary {
     pub values: ValueFigures,
     /// What nodes counted of sealing.
     pub sealing: SealingFigures,
+    /// What they counted of signatures.
+    pub signing: SigningFigures,
     /// What was found in quiet windows.
     pub audit: AuditFigures,
     /// What was watched, by the watches' names.
@@ -139,43 +145,6 @@ pub struct StateFigures {
     /// Writes that their nodes refused, and entries that others had no room for.
     pub refused: Option<u64>,
     pub dropped: Option<u64>,
-}
-
-/// What the nodes counted of sealing in all of their lives, together. Null where nobody has a key.
-#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize)]
-#[allow(missing_docs)]
-pub struct SealingFigures {
-    /// Of the datagrams that were heard, those that were sealed.
-    pub share: Option<f64>,
-    pub unknown_keys: Option<u64>,
-    pub forged: Option<u64>,
-    pub replayed: Option<u64>,
-    pub unproven: Option<u64>,
-    pub not_sealed: Option<u64>,
-    pub dropped_unsealed: Option<u64>,
-    /// Times that a node refused keys, since live members would have been cut off.
-    pub refused_keys: Option<u64>,
-}
-
-impl SealingFigures {
-    fn of(scenario: &Scenario, world: &World<Measure>) -> Self {
-        if !scenario.has_keys() {
-            return Self::default();
-        }
-        let past = world.counts().sealing;
-        let all = world.hosts().iter().fold(past, |sum, host| sum.and(host.node.metrics()));
-        let heard = (all.received_sealed + all.received_clear) as f64;
-        Self {
-            share: (heard > 0.0).then(|| thousandths(all.received_sealed as f64 / heard)),
-            unknown_keys: Some(all.unknown_keys),
-            forged: Some(all.forged),
-            replayed: Some(all.replayed),
-            unproven: Some(all.unproven),
-            not_sealed: Some(all.not_sealed),
-            dropped_unsealed: Some(all.dropped_unsealed),
-            refused_keys: None,
-        }
-    }
 }
 
 impl Detection {
@@ -410,6 +379,7 @@ impl Outcome {
             pulses: pulse_figures(world),
             values: measure.values.figures(world),
             sealing: SealingFigures::of(scenario, world),
+            signing: SigningFigures::of(scenario, world),
             audit: measure.audits.figures(judgements),
             watch: blank_watches(scenario).chain(measure.watches.figures()).collect(),
             trace_digest: world.digest().to_string(),

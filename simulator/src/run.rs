@@ -4,6 +4,7 @@ mod faults;
 mod forgery;
 mod keeping;
 mod keys;
+mod signing;
 mod tasks;
 
 use crate::{
@@ -66,6 +67,8 @@ struct Run<'a> {
     forger: Forger,
     /// Times that a node refused keys.
     refused_keys: u64,
+    /// Times that a node refused to require signatures.
+    refused_credentials: u64,
 }
 
 /// Runs a scenario under a seed.
@@ -116,6 +119,7 @@ fn begin(
         looked_at_sides: None,
         forger: Forger::default(),
         refused_keys: 0,
+        refused_credentials: 0,
     };
     run.build().map_err(failed)?;
     let setup_s = began.elapsed().as_secs_f64();
@@ -131,6 +135,7 @@ impl Run<'_> {
             self.world.begin_recording();
         }
         self.world.newcomers_keys = self.scenario.usual_keys()?;
+        self.world.newcomers_signing = self.scenario.usual_signing()?;
         let all = 0..self.scenario.nodes;
         match &self.scenario.start {
             Start::Formed => self.form(&[all.collect()])?,
@@ -215,8 +220,8 @@ impl Run<'_> {
 
     fn note_fault(&mut self, action: Action, ends: Micros) {
         use Action::{
-            AnnouncedPause, BlockIo, Crash, Cut, Flood, ForgeDeath, ForgeLeave, ForgeWords, Pause, Poison,
-            Replay, Restart, Restore, Slow,
+            AnnouncedPause, BlockIo, Crash, Cut, Flood, ForgeClaims, ForgeDeath, ForgeLeave, ForgeWords,
+            Pause, Poison, Replay, Restart, Restore, Slow,
         };
         if matches!(
             action,
@@ -225,6 +230,7 @@ impl Run<'_> {
                 | Crash
                 | Cut
                 | Flood
+                | ForgeClaims
                 | ForgeDeath
                 | ForgeLeave
                 | ForgeWords
@@ -335,6 +341,8 @@ impl Run<'_> {
             let _ = outcome.summary.extras.insert(name, count as f64);
         }
         outcome.summary.sealing.refused_keys = self.scenario.has_keys().then_some(self.refused_keys);
+        outcome.summary.signing.refused_credentials =
+            self.scenario.has_signatures().then_some(self.refused_credentials);
         if let Some(amplification) = self.forger.amplification(unheard_bytes) {
             let _ = outcome.summary.extras.insert("amplification", amplification);
         }

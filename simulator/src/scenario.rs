@@ -5,11 +5,12 @@ mod file;
 mod links;
 mod modes;
 mod sealing;
+mod signing;
 mod steps;
 mod time;
 
 pub use file::{Bound, Range, Scenario, Start, StateFile};
-pub use modes::{Mode, Rotate};
+pub use modes::{Mode, Rotate, SybilWord};
 pub use steps::{Action, Direction, Event, Selector};
 
 use serde::Deserialize;
@@ -110,6 +111,11 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "poison",
     "snapshot",
     "clone",
+    "signed-steady",
+    "signed-cold-start",
+    "signed-crashes",
+    "signing-rollout",
+    "sybil",
 ];
 
 /// What is wrong with a scenario, and where.
@@ -239,6 +245,22 @@ impl Plan {
         }
         self.set("sealing.mode=\"require\"")?;
         self.set("sealing.keys=[1]")
+    }
+
+    /// Lets all nodes of every variant sign, and hear of others nothing but what those signed; they seal with one key, unless the
+    /// scenario says itself what they seal with.
+    ///
+    /// # Errors
+    /// The scenario says itself what its nodes sign.
+    pub fn sign(&mut self) -> Result<(), ScenarioError> {
+        if self.table.contains_key("signing") {
+            let why = "it has a [signing] of its own: run it without --signed";
+            return Err(ScenarioError::Invalid(self.name.clone(), why.into()));
+        }
+        if !self.table.contains_key("sealing") {
+            self.seal()?;
+        }
+        self.set("signing.mode=\"require\"")
     }
 
     /// Every run that the scenario asks for: one, or the product of its axes, each under its own name.

@@ -28,7 +28,7 @@ mod laws;
 mod sharing;
 
 use crate::{
-    engine::{Host, HostId, Jitter, Link, Micros, Newcomer, Origin, SECOND, Setup, World, Zones},
+    engine::{Host, HostId, Jitter, Link, Micros, Newcomer, Origin, SECOND, Setup, Signers, World, Zones},
     measure::{self, Difference},
     rng::Rng,
 };
@@ -174,8 +174,17 @@ impl Swarm {
         let nodes = 3 + rng.below_u64(MAX_NODES - 2) as u32;
         let capacity = (MAX_NODES + MAX_FAULTS) as usize + 8;
         let origin = Origin::default();
-        let setup =
-            Setup { seed, config, zones, capacity, step_cost: 0, uplink: None, origin, keys: Vec::new() };
+        let setup = Setup {
+            seed,
+            config,
+            zones,
+            capacity,
+            step_cost: 0,
+            uplink: None,
+            origin,
+            keys: Vec::new(),
+            signers: Signers::default(),
+        };
         let laws = Laws::new(capacity, config.max_datagram.into(), tracing);
         let world = World::new(setup, |from, to| if from.domain() == to.domain() { near } else { far }, laws);
         let writes = Writes::new(seed, FAULTS);

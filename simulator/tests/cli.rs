@@ -45,6 +45,9 @@ fn bad_arguments_are_named() {
     assert!(refused(&["run", "steady", "--nodes", "1"]).contains("nodes"));
     assert!(refused(&["run", "epidemic", "--set", "fanout"]).contains("KEY=VALUE"));
     assert!(refused(&["run", "epidemic", "--sealed"]).contains("--sealed"));
+    assert!(refused(&["run", "epidemic", "--signed"]).contains("--signed"));
+    assert!(refused(&["run", "swarm", "--signed"]).contains("--seeds"));
+    assert!(refused(&["run", "signed-steady", "--signed"]).contains("[signing] of its own"));
     assert!(refused(&["run", "swarm", "--sealed"]).contains("--seeds"));
     assert!(refused(&["run", "key-sleeper", "--sealed"]).contains("[sealing] of its own"));
     assert!(

@@ -3,7 +3,7 @@
 
 use gossip_core::{ClusterName, Config, Event, Health, NodeId, Traffic};
 use simulator::engine::{
-    HostId, Input, Jitter, Link, Micros, Origin, SECOND, Setup, Step, Watch, World, Zones,
+    HostId, Input, Jitter, Link, Micros, Origin, SECOND, Setup, Signers, Step, Watch, World, Zones,
 };
 use simulator::epidemic::{Mode, theory};
 use simulator::statistics::Summary;
@@ -64,6 +64,7 @@ fn world(seed: u64, hosts: u32) -> World<Log> {
         uplink: None,
         origin,
         keys: Vec::new(),
+        signers: Signers::default(),
     };
     let link = Link { latency: LATENCY, jitter: Jitter::None, ..Link::default() };
     let mut world = World::new(setup, |_, _| link, Log::default());

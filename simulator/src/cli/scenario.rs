@@ -15,13 +15,16 @@ pub(super) fn shipped() -> anyhow::Result<Vec<(&'static str, String)>> {
 }
 
 pub(super) fn run_all(args: &RunArgs) -> anyhow::Result<Outcome> {
-    let RunArgs { scenario, common, record, sealed, settings } = args;
+    let RunArgs { scenario, common, record, sealed, signed, settings } = args;
     let mut plan = load(scenario).map_err(|error| match error {
         ScenarioError::Unknown(name) => anyhow::anyhow!("{}", unknown(&name)),
         error => error.into(),
     })?;
     if *sealed {
         plan.seal()?;
+    }
+    if *signed {
+        plan.sign()?;
     }
     if let Some(nodes) = common.nodes {
         plan.set(&format!("nodes={nodes}"))?;

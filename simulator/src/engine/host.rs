@@ -1,7 +1,7 @@
 //! A host: the machine that a node runs on, and what can be wrong with it.
 
-use super::{Keys, Micros, NEVER, link::Pipe, packets::PacketId};
-use gossip_core::{Heap, Instant, Locality, Node, NodeId, Outbox};
+use super::{Keys, Micros, NEVER, Sybil, link::Pipe, packets::PacketId};
+use gossip_core::{Credentials, Heap, Instant, Locality, Node, NodeId, Outbox, Signing};
 use std::{collections::VecDeque, fmt, net::SocketAddr};
 
 /// A host, by its place in [`World::hosts`](super::World::hosts).
@@ -93,6 +93,10 @@ pub struct Host {
     pub epoch: u32,
     /// What stands in the file of its keys.
     pub keys: Keys,
+    /// What it asks of others, if it signs.
+    pub signing: Option<Signing>,
+    /// Whether it is an attacker's.
+    pub sybil: Option<Sybil>,
     pub(super) clock: Clock,
     /// When the node wants its next tick.
     pub(super) next_tick: Micros,
@@ -134,6 +138,14 @@ impl Host {
         let Some(ring) = self.keys.ring() else { return };
         let now = self.clock.local(now);
         if let Ok(output) = self.node.set_keys(now, ring, self.keys.sealing, true, out) {
+            self.next_tick = self.clock.global(output.next_tick);
+        }
+    }
+
+    /// Lets its node, which has just begun and sends nothing yet, sign.
+    pub(super) fn take_identity(&mut self, now: Micros, credentials: Credentials, out: &mut Outbox<'_>) {
+        let now = self.clock.local(now);
+        if let Ok(output) = self.node.set_identity(now, credentials, true, out) {
             self.next_tick = self.clock.global(output.next_tick);
         }
     }

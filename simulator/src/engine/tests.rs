@@ -15,8 +15,17 @@ impl Watch for Log {
 fn world(seed: u64, hosts: u32) -> World<Log> {
     let config = Config::lan(ClusterName::named("test").unwrap());
     let (zones, origin) = (Zones::ONE, Origin::default());
-    let setup =
-        Setup { seed, config, zones, capacity: 64, step_cost: 0, uplink: None, origin, keys: Vec::new() };
+    let setup = Setup {
+        seed,
+        config,
+        zones,
+        capacity: 64,
+        step_cost: 0,
+        uplink: None,
+        origin,
+        keys: Vec::new(),
+        signers: Signers::default(),
+    };
     let link = Link { latency: 500, jitter: Jitter::Exponential(200), loss: 0.01, ..Link::default() };
     let mut world = World::new(setup, |_, _| link, Log::default());
     world.form(hosts, &[(0..hosts).collect()], |_| Vec::new()).unwrap();
@@ -73,8 +82,17 @@ fn a_formed_cluster_holds_what_its_hosts_published_and_tells_it_no_more() {
 fn holds_what_was_published(hosts: u32) {
     let config = Config::lan(ClusterName::named("test").unwrap());
     let (zones, origin) = (Zones::ONE, Origin::default());
-    let setup =
-        Setup { seed: 1, config, zones, capacity: 256, step_cost: 0, uplink: None, origin, keys: Vec::new() };
+    let setup = Setup {
+        seed: 1,
+        config,
+        zones,
+        capacity: 256,
+        step_cost: 0,
+        uplink: None,
+        origin,
+        keys: Vec::new(),
+        signers: Signers::default(),
+    };
     let mut world = World::new(setup, |_, _| Link::default(), Log::default());
     let published =
         |host| vec![("name".to_owned(), format!("node-{host}")), ("tag".to_owned(), "x".to_owned())];

@@ -8,16 +8,17 @@ pub use commands::{Address, Epoch, Restart};
 pub use formed::Published;
 
 use super::{
-    Digest, HostId, Keys, Link, Micros, NEVER, SECOND, State, Zones,
+    Counts, Digest, HostId, Keys, Link, Micros, NEVER, SECOND, Signers, State, Sybil, Zones,
     host::{Clock, Host},
     link::{Network, Pipe},
     packets::{Packet, PacketId, Packets},
     queue::Queue,
+    signing::Notary,
 };
 use crate::rng::Rng;
 use gossip_core::{
-    Buffer, Config, ConfigError, Event, Heap, Identity, Incarnation, Locality, Metrics, Node, NodeId, Outbox,
-    Output, Record, Traffic,
+    Buffer, ClusterName, Config, ConfigError, Event, Heap, Identity, Incarnation, Locality, Node, NodeId,
+    Outbox, Output, Record, Signing, Traffic,
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -55,6 +56,8 @@ pub struct Setup {
     pub origin: Origin,
     /// The keys of the first hosts; see [`World::newcomers_keys`] for those that come later.
     pub keys: Vec<Keys>,
+    /// What hosts sign, and whose keys are believed.
+    pub signers: Signers,
 }
 
 /// What clocks and counters begin with: near the ends of their ranges, a run sees what happens there.
@@ -156,63 +159,6 @@ impl Watch for () {
     fn sent(&mut self, _: Micros, _: HostId, _: Traffic, _: usize) {}
 }
 
-/// What happened to packets and hosts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Counts {
-    /// Steps made.
-    pub steps: u64,
-    /// Packets that nodes sent.
-    pub sent: u64,
-    /// Copies that links made of them.
-    pub duplicated: u64,
-    /// Packets handed to a node.
-    pub delivered: u64,
-    /// Packets lost on a link, by a rule, or for want of room in a pipe.
-    pub lost: u64,
-    /// Packets to addresses where no one listens.
-    pub unheard: u64,
-    /// Bytes of those that were sent to where no one listened then.
-    pub unheard_bytes: u64,
-    /// Packets lost in full sockets.
-    pub overflowed: u64,
-    /// Packets in the sockets of hosts that crashed.
-    pub dropped: u64,
-    /// Datagrams that a node refused as malformed.
-    pub malformed: u64,
-    /// Times that a node asked for tick after tick at one instant, without end.
-    pub spins: u64,
-    /// What nodes counted of sealing in their past lives.
-    pub sealing: SealingCounts,
-}
-
-macro_rules! sealing_counts {
-    ($($(#[$doc:meta])* $name:ident),*) => {
-        /// What nodes count of sealing, all together; see [`gossip_core::Metrics`].
-        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-        #[allow(missing_docs)]
-        pub struct SealingCounts { $(pub $name: u64),* }
-
-        impl SealingCounts {
-            /// These, and those of one more life.
-            #[must_use]
-            pub fn and(self, metrics: &Metrics) -> Self {
-                Self { $($name: self.$name + metrics.$name),* }
-            }
-        }
-    };
-}
-
-sealing_counts!(
-    received_sealed,
-    received_clear,
-    unknown_keys,
-    forged,
-    replayed,
-    unproven,
-    not_sealed,
-    dropped_unsealed
-);
-
 /// How a new host differs from the one that its number makes it.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Newcomer {
@@ -222,6 +168,8 @@ pub struct Newcomer {
     pub address: Option<SocketAddr>,
     /// Where it runs.
     pub locality: Option<Locality>,
+    /// Whether it is an attacker's.
+    pub sybil: Option<Sybil>,
 }
 
 impl<W> fmt::Debug for World<W> {
@@ -237,6 +185,9 @@ pub struct World<W = ()> {
     pub watch: W,
     /// The keys of hosts that are not among the first.
     pub newcomers_keys: Keys,
+    /// What such hosts ask of others, if they sign.
+    pub newcomers_signing: Option<Signing>,
+    notary: Notary,
     setup: Setup,
     buffer: Box<Out>,
     wire: Wire,
@@ -263,6 +214,8 @@ impl<W: Watch> World<W> {
             hosts: Vec::new(),
             watch,
             newcomers_keys: Keys::default(),
+            newcomers_signing: None,
+            notary: Notary::new(setup.seed, setup.config.cluster, &setup.signers),
             setup,
             buffer: Box::new(Out::new()),
             wire,
@@ -301,6 +254,11 @@ impl<W: Watch> World<W> {
     /// The watch, to be told something of the hosts beside it.
     pub fn watch_and_hosts(&mut self) -> (&mut W, &[Host]) {
         (&mut self.watch, &self.hosts)
+    }
+
+    /// What all nodes are in.
+    pub(crate) fn cluster(&self) -> ClusterName {
+        self.setup.config.cluster
     }
 
     /// How hosts are spread.
@@ -344,10 +302,23 @@ impl<W: Watch> World<W> {
     /// A configuration that the core refuses.
     pub fn add(&mut self, newcomer: Newcomer) -> Result<HostId, ConfigError> {
         let host = self.found(self.wire.now, newcomer)?;
-        let Self { hosts, buffer, wire, .. } = self;
-        hosts[host as usize].take_keys(wire.now, &mut buffer.outbox());
+        self.equip(host, self.wire.now);
         self.schedule(host);
         Ok(host)
+    }
+
+    /// Gives a host's node, which has just begun and sends nothing yet, its keys and its credentials.
+    fn equip(&mut self, host: HostId, now: Micros) {
+        let Self { hosts, buffer, notary, ids, .. } = self;
+        let at = &mut hosts[host as usize];
+        // Who has another's name has a copy of its key, too.
+        let owner = ids.get(&at.id).copied().unwrap_or(host);
+        at.take_keys(now, &mut buffer.outbox());
+        let credentials =
+            at.signing.and_then(|signing| notary.credentials((at.id, owner), signing, at.sybil));
+        if let Some(credentials) = credentials {
+            at.take_identity(now, credentials, &mut buffer.outbox());
+        }
     }
 
     fn found(&mut self, begin: Micros, newcomer: Newcomer) -> Result<HostId, ConfigError> {
@@ -355,10 +326,11 @@ impl<W: Watch> World<W> {
         let duplicate = newcomer.name_of.and_then(|host| self.hosts.get(host as usize));
         let id = match duplicate {
             Some(duplicate) => duplicate.id,
-            None => NodeId::from_name(&format!("node-{host}"))?,
+            None => self.notary.id(host)?,
         };
         let locality = newcomer.locality.unwrap_or_else(|| self.setup.zones.locality(host));
         let keys = self.setup.keys.get(host as usize).copied().unwrap_or(self.newcomers_keys);
+        let signing = self.setup.signers.first.get(host as usize).copied().unwrap_or(self.newcomers_signing);
         let fresh = self.wire.fresh_address(host);
         let address = self.wire.place(host, newcomer.address.map_or(Address::Own, Address::At), fresh);
         let (clock, epoch) = (Clock::showing(self.setup.origin.uptime), self.unix());
@@ -376,6 +348,8 @@ impl<W: Watch> World<W> {
             born: self.wire.now,
             epoch,
             keys,
+            signing,
+            sybil: newcomer.sybil,
             clock,
             wake: NEVER,
             busy_until: 0,

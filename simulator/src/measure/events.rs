@@ -179,7 +179,7 @@ fn outcome(sent: &Sent, hosts: &[Host]) -> ((Times, usize), [u64; 2]) {
 mod tests {
     use super::*;
     use crate::{
-        engine::{Address, Epoch, Link, Origin, Restart, Setup, World, Zones},
+        engine::{Address, Epoch, Link, Origin, Restart, Setup, Signers, World, Zones},
         measure::{self, Measure},
     };
     use gossip_core::{ClusterName, Config};
@@ -196,6 +196,7 @@ mod tests {
             uplink: None,
             origin,
             keys: Vec::new(),
+            signers: Signers::default(),
         };
         let mut world = World::new(setup, |_, _| Link::default(), Measure::default());
         world.form(4, &[(0..4).collect()], |_| Vec::new()).unwrap();

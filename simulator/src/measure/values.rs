@@ -217,7 +217,7 @@ pub fn are_equal<W: Watch>(world: &World<W>) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        engine::{Link, Origin, Rule, RuleId, SECOND, Setup, Zones},
+        engine::{Link, Origin, Rule, RuleId, SECOND, Setup, Signers, Zones},
         measure::{self, Measure},
     };
     use gossip_core::{ClusterName, Config};
@@ -234,6 +234,7 @@ mod tests {
             uplink: None,
             origin,
             keys: Vec::new(),
+            signers: Signers::default(),
         };
         let mut world = World::new(setup, |_, _| Link::default(), Measure::default());
         world.form(4, &[(0..4).collect()], |_| Vec::new()).unwrap();

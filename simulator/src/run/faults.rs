@@ -62,6 +62,11 @@ fn words(event: &Event) -> Option<(&'static str, &'static str, &'static str)> {
         Action::ForgeLeave => {
             ("forge-leave", "is said to have left, falsely", "are said to have left, falsely")
         }
+        Action::ForgeClaims => (
+            "forge-claims",
+            "is said to have moved and restarted and to be ill, falsely",
+            "are said to have moved and restarted and to be ill, falsely",
+        ),
         Action::ForgeWords => {
             ("forge-words", "is said to have said what it did not", "are said to have said what they did not")
         }
@@ -81,6 +86,7 @@ fn words(event: &Event) -> Option<(&'static str, &'static str, &'static str)> {
         | Action::Value
         | Action::DeleteValue
         | Action::Keys
+        | Action::Sign
         | Action::Snapshot
         | Action::Audit
         | Action::Watch => return None,

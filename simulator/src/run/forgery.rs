@@ -7,7 +7,7 @@ use crate::{
     scenario::Event,
     seal,
 };
-use gossip_core::{NodeId, Status};
+use gossip_core::{Accusation, Claim, ClusterName, Health, Incarnation, NodeId, Record, SigningKey, Status};
 use std::net::SocketAddr;
 
 /// Where the counters of an insider begin: above those of the members in whose name it speaks.
@@ -41,11 +41,59 @@ impl Forger {
     }
 }
 
+/// In whose name something is said, and the signing keys that the attacker has, of members' ids.
+struct Liar<'k> {
+    name: NodeId,
+    cluster: ClusterName,
+    keys: &'k [(NodeId, SigningKey)],
+}
+
+impl Liar<'_> {
+    /// Records of others: unsigned, and, if there is a key, signed with that once more.
+    fn records(&self, records: &[Record]) -> Vec<Section> {
+        let Some((_, key)) = self.keys.first() else { return vec![forge::records(records, 0)] };
+        let sign = |record: &Record| {
+            Some((Claim::of(record).sign(self.cluster, key), Some(key.public().to_bytes())))
+        };
+        let proofs: Vec<_> = records.iter().map(|_| None).chain(records.iter().map(sign)).collect();
+        vec![forge::records(&[records, records].concat(), 0), forge::proofs(&proofs)]
+    }
+
+    /// What the members whose keys there are say of a member that answers, each with its signature.
+    fn accusations(&self, of: &Record) -> Option<Section> {
+        let accuse = |(accuser, key): &(NodeId, SigningKey)| {
+            let accusation = Accusation { target: of.id(), incarnation: of.incarnation(), accuser: *accuser };
+            (accusation, accusation.sign(self.cluster, key))
+        };
+        let signed: Vec<_> = self.keys.iter().map(accuse).collect();
+        (!signed.is_empty()).then(|| forge::signed_accusations(&signed))
+    }
+}
+
 impl Run<'_> {
     /// Tells `count` others, or all, that a host has come to an end; each in another's name and from its address.
     pub(super) fn forge_end(&mut self, victim: HostId, status: Status, event: &Event) {
-        let record = self.world.hosts()[victim as usize].node.me().with_status(status);
-        self.forge_news(victim, event, |_| vec![forge::records(&[record], 0)]);
+        let me = self.world.hosts()[victim as usize].node.me();
+        self.forge_news(victim, event, |liar| {
+            let mut sections = liar.records(&[me.with_status(status)]);
+            if status == Status::Dead {
+                sections.extend(liar.accusations(&me));
+            }
+            sections
+        });
+    }
+
+    /// Tells others, in the same way, that a host has moved, has restarted and is ill.
+    pub(super) fn forge_claims(&mut self, victim: HostId, event: &Event) {
+        let me = self.world.hosts()[victim as usize].node.me();
+        let Incarnation { epoch, refutation } = me.incarnation();
+        let refuted = me.with_incarnation(Incarnation { epoch, refutation: refutation.saturating_add(1) });
+        let claims = [
+            refuted.with_address(forge::non_member(victim + 1).address()),
+            refuted.with_state(me.state_version().saturating_add(AHEAD), Health::Unhealthy, 0),
+            me.with_incarnation(Incarnation { epoch: epoch.saturating_add(1), refutation: 0 }),
+        ];
+        self.forge_news(victim, event, |liar| liar.records(&claims));
     }
 
     /// Tells others, in the same way, what a host never said: an entry of its state, an event, and that others accuse it.
@@ -56,25 +104,37 @@ impl Run<'_> {
         let item = forge::item(&me.with_state(version, me.health(), 0), &[entry], 0);
         let (id, at) = (me.id(), me.incarnation());
         self.forge_news(victim, event, |liar| {
-            vec![
-                forge::accusations(id, at, &[liar]),
+            let mut sections = vec![
+                forge::accusations(id, at, &[liar.name]),
                 forge::items(std::slice::from_ref(&item)),
                 forge::user_event(id, at.epoch, AHEAD, 0, b"forged event"),
-            ]
+            ];
+            sections.extend(liar.accusations(&me));
+            sections
         });
     }
 
-    /// Tells others what `says` of a victim in the name of a liar.
-    fn forge_news(&mut self, victim: HostId, event: &Event, says: impl Fn(NodeId) -> Vec<Section>) {
+    /// Tells others what `says` of a victim in the name of a liar: of each of the members whose signing keys the attacker has, or
+    /// of anybody, if it has none.
+    fn forge_news(&mut self, victim: HostId, event: &Event, says: impl Fn(&Liar<'_>) -> Vec<Section>) {
+        let of = event.from.as_ref().map(|from| self.pick(from)).unwrap_or_default();
+        let stolen: Vec<HostId> = of.into_iter().filter(|&host| host != victim).collect();
+        if event.from.is_some() && stolen.is_empty() {
+            return;
+        }
         let running = self.world.running().map(|(id, _)| id);
-        let others: Vec<HostId> = running.filter(|&id| id != victim).collect();
+        let others: Vec<HostId> = running.filter(|id| *id != victim && !stolen.contains(id)).collect();
         let count = event.count.map_or(others.len(), |count| count as usize);
+        let cluster = self.world.cluster();
+        let key = |&host: &HostId| (self.world.hosts()[host as usize].id, self.world.signing_key(host));
+        let keys: Vec<(NodeId, SigningKey)> = stolen.iter().map(key).collect();
+        let names = if stolen.is_empty() { others.clone() } else { stolen };
         for host in self.world.rng().sample(&others, count) {
-            let Some(&liar) = self.world.rng().sample(&others, 2).iter().find(|&&liar| liar != host) else {
+            let Some(&liar) = self.world.rng().sample(&names, 2).iter().find(|&&liar| liar != host) else {
                 return;
             };
             let Host { id, address, .. } = self.world.hosts()[liar as usize];
-            let mut forged = self.datagram(id, &says(id));
+            let mut forged = self.datagram(id, &says(&Liar { name: id, cluster, keys: &keys }));
             if event.insider {
                 forged = self.sealed(&forged, (liar, host), None);
             }

@@ -6,7 +6,7 @@ use crate::{
     measure::{self, Pairs, Side},
     scenario::{Action, Direction, Event, Selector},
 };
-use gossip_core::{Health, Status};
+use gossip_core::{Health, Signing, Status};
 use std::net::SocketAddr;
 
 /// Something to be done at its time.
@@ -27,6 +27,10 @@ pub(super) enum Task {
     ChangeKeys(usize, HostId),
     /// A host that refused the keys of its file is asked again.
     TakeKeys(HostId, Keys),
+    /// A host signs, and asks this of others; also, if forced, where that would cut live members off.
+    Sign(HostId, Signing, bool),
+    /// A host that refused that is asked again.
+    SignAgain(HostId, Signing),
     /// It is time to look at what an event of the scenario watches.
     Look(usize),
 }
@@ -51,6 +55,7 @@ impl Run<'_> {
                     }
                     Action::Watch => self.watch(n),
                     Action::Keys => return self.roll_keys(n),
+                    Action::Sign => return self.roll_signing(n),
                     Action::Publish
                     | Action::Withdraw
                     | Action::Event
@@ -80,6 +85,8 @@ impl Run<'_> {
             Task::EndAudit => measure::end_audit(&mut self.world),
             Task::ChangeKeys(n, host) => self.change_keys(n, host)?,
             Task::TakeKeys(host, keys) => self.take_keys_again(host, keys),
+            Task::Sign(host, signing, force) => self.sign(host, signing, force),
+            Task::SignAgain(host, signing) => self.sign_again(host, signing),
             Task::Look(n) => self.look(n),
         }
         Ok(())
@@ -144,6 +151,7 @@ impl Run<'_> {
             Action::Leave => self.world.leave(host),
             Action::ForgeDeath => self.forge_end(host, Status::Dead, event),
             Action::ForgeLeave => self.forge_end(host, Status::Left, event),
+            Action::ForgeClaims => self.forge_claims(host, event),
             Action::ForgeWords => self.forge_words(host, event),
             Action::Flood => self.flood(host, event.count.unwrap_or(1)),
             Action::Replay => self.replay(host, event),
@@ -161,7 +169,7 @@ impl Run<'_> {
             }
             Action::ForgeJoin => self.forge_joins(host, event.count.unwrap_or(1)),
             Action::Join | Action::Restart | Action::Cut | Action::Audit => {}
-            Action::Keys | Action::Watch => {}
+            Action::Keys | Action::Sign | Action::Watch => {}
             Action::Publish | Action::Withdraw | Action::Event | Action::Pulse => {}
             Action::Value | Action::DeleteValue => {}
         }
@@ -254,7 +262,9 @@ impl Run<'_> {
         for n in 0..count {
             let place = self.places[self.world.hosts().len()];
             let name_of = names.as_ref().map(|names| names[n]);
-            let newcomer = Newcomer { name_of, address: addresses.get(n).copied(), locality: Some(place) };
+            let sybil = event.sybil.map(Into::into);
+            let newcomer =
+                Newcomer { name_of, address: addresses.get(n).copied(), locality: Some(place), sybil };
             let host = self.add(newcomer)?;
             if name_of.is_none() && !self.has_updates() {
                 measure::watch_update(&mut self.world, host, "arrival");

@@ -26,14 +26,25 @@ fn steady_holds_in_a_small_cluster() {
 enum Level {
     Clear,
     ClusterKey,
+    Identities,
+}
+
+impl Level {
+    /// A shipped scenario at this level.
+    fn plan(self, name: &str) -> scenario::Plan {
+        let mut plan = scenario::load(name).unwrap();
+        match self {
+            Self::Clear => {}
+            Self::ClusterKey => plan.seal().unwrap(),
+            Self::Identities => plan.sign().unwrap(),
+        }
+        plan
+    }
 }
 
 /// What comes of a shipped scenario at a level.
 fn outcome_at(level: Level, name: &str, changes: &[&str]) -> Outcome {
-    let mut plan = scenario::load(name).unwrap();
-    if level == Level::ClusterKey {
-        plan.seal().unwrap();
-    }
+    let mut plan = level.plan(name);
     for change in changes {
         plan.set(change).unwrap();
     }
@@ -76,7 +87,12 @@ fn who_missed_a_rotation_is_out_until_it_has_the_present_key() {
 
 /// The same of each value of its axes: an attack in the clear, and where sealing is required.
 fn all_hold(name: &str, changes: &[&str]) {
-    let mut plan = scenario::load(name).unwrap();
+    all_hold_at(Level::Clear, name, changes);
+}
+
+/// The same at a level.
+fn all_hold_at(level: Level, name: &str, changes: &[&str]) {
+    let mut plan = level.plan(name);
     changes.iter().for_each(|change| plan.set(change).unwrap());
     for variant in plan.variants().unwrap() {
         let outcome = run(&variant, 1, &mut |_| ()).unwrap();
@@ -126,6 +142,80 @@ fn joins_of_who_has_no_key_draw_nothing_where_sealing_is_required() {
     let sealed = outcome_at(Level::ClusterKey, "attack", &relaxed);
     assert!(sealed.failures.is_empty(), "{:?}\n{}", sealed.failures, sealed.json());
     assert!(sealed.summary.sealing.not_sealed > Some(1_000), "{}", sealed.json());
+    let signed = outcome_at(Level::Identities, "attack", &relaxed);
+    assert!(signed.failures.is_empty(), "{:?}\n{}", signed.failures, signed.json());
+}
+
+#[test]
+fn a_cluster_that_signs_holds_what_one_in_the_clear_holds() {
+    for (name, changes) in [
+        ("crash", &["nodes=50"][..]),
+        ("join", &["nodes=50", "expect.spread.p99_s={max=20}", "expect.spread.p100_s={max=20}"]),
+        ("mass-restart", &["nodes=50"]),
+        ("replay", &["nodes=50"]),
+        ("state-partition", &["nodes=30"]),
+    ] {
+        let signed = outcome_at(Level::Identities, name, changes);
+        assert!(signed.failures.is_empty(), "{name}: {:?}\n{}", signed.failures, signed.json());
+        let figures = signed.summary.signing;
+        assert_eq!((figures.signatures_refused, figures.members_not_signed), (Some(0), Some(0)), "{name}");
+        assert!(figures.signatures_verified > Some(0), "{name}");
+    }
+}
+
+#[test]
+fn a_small_cluster_that_signs_starts_rests_and_finds_deaths() {
+    holds("signed-steady", &["nodes=50"]);
+    holds("signed-cold-start", &["nodes=40"]);
+    holds("signed-crashes", &["nodes=50"]);
+}
+
+#[test]
+fn a_cluster_that_begins_to_sign_loses_nobody() {
+    holds("signing-rollout", &[]);
+}
+
+#[test]
+fn nobody_joins_without_a_certificate_where_signatures_are_required() {
+    all_hold("sybil", &[]);
+}
+
+/// However it is known whose key is whose, and beside some that are in the clear or sign nothing.
+#[test]
+fn every_kind_of_trust_and_a_mix_of_levels_make_one_cluster() {
+    for trust in ["listed", "own"] {
+        let trust = format!("signing.trust=\"{trust}\"");
+        let changes = ["nodes=30", "expect.join.full_view_max_s={max=10}", &trust];
+        holds("signed-steady", &changes[..1].iter().chain(&changes[2..]).copied().collect::<Vec<_>>());
+        holds("signed-cold-start", &changes);
+    }
+    let mixed = [
+        "nodes=40",
+        "sealing.mode=\"accept\"",
+        "sealing.other=[{ who = { nodes = [3, 4, 5, 6] }, mode = \"off\", keys = [] }]",
+        "signing.mode=\"accept\"",
+        "signing.other=[{ who = { nodes = [5, 6, 7, 8] }, mode = \"off\" }]",
+        "expect.sealing.share={max=0.1}",
+        // Those that sign, of the four that do not.
+        "expect.signing.members_not_signed=144",
+        // They are asked about with each probe, for as long as they have not.
+        "expect.sent.bytes_per_node_s_idle={max=160}",
+        "expect.sent.packets_per_node_s_mean={max=4.2}",
+    ];
+    holds("signed-steady", &mixed);
+}
+
+#[test]
+fn what_attackers_do_has_no_more_effect_where_nodes_sign() {
+    for (name, changes) in [
+        ("flood", &["nodes=40"][..]),
+        ("replay-attack", &["nodes=40"]),
+        ("poison", &[]),
+        ("snapshot", &[]),
+        ("clone", &[]),
+    ] {
+        all_hold_at(Level::Identities, name, changes);
+    }
 }
 
 /// What nodes publish and what a formed cluster remembers stay the same, whether it was told in the clear or sealed.
@@ -134,6 +224,9 @@ fn a_sealed_cluster_that_is_formed_knows_what_all_have_published() {
     let sealed =
         outcome_at(Level::ClusterKey, "state-join", &["nodes=40", "duration_s=20", "step.0.at_s=12"]);
     assert_eq!((sealed.summary.state.equal, sealed.summary.state.refused), (Some(true), Some(0)));
+    let signed =
+        outcome_at(Level::Identities, "state-join", &["nodes=40", "duration_s=20", "step.0.at_s=12"]);
+    assert_eq!((signed.summary.state.equal, signed.summary.state.refused), (Some(true), Some(0)));
 }
 
 #[test]

@@ -4,12 +4,13 @@ use super::{
     ScenarioError,
     links::{LinkFile, LinksFile, check_pipe},
     sealing::SealingFile,
+    signing::SigningFile,
     steps::{Action, Event, Extent, MAX_DRIFT_PPM, MAX_STEP_US, Selector},
     time::{MAX_DURATION_S, micros},
 };
-use crate::engine::{Keys, Link, Micros, Origin, Pipe, Setup, Zones};
+use crate::engine::{Keys, Link, Micros, Origin, Pipe, Setup, Signers, Zones};
 use gossip_config::Settings;
-use gossip_core::{ClusterName, Config, Incarnation, Locality};
+use gossip_core::{ClusterName, Config, Incarnation, Locality, Signing};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt};
 use toml::{Table, Value};
@@ -68,6 +69,9 @@ pub struct Scenario {
     /// What hosts seal with when they start.
     #[serde(default)]
     sealing: SealingFile,
+    /// What hosts sign when they start.
+    #[serde(default)]
+    signing: SigningFile,
     /// What is done, and when.
     #[serde(default, rename = "step")]
     pub events: Vec<Event>,
@@ -288,6 +292,7 @@ impl Scenario {
             }
         }
         self.sealing.check(extent)?;
+        self.signing.check(extent)?;
         extent.hosts = self.hosts_ever();
         for link in self.links.all().chain([&self.link]) {
             link.check()?;
@@ -315,6 +320,11 @@ impl Scenario {
     /// Whether anyone ever has a key.
     pub fn has_keys(&self) -> bool {
         self.sealing.is_any() || self.events.iter().any(|event| event.action == Action::Keys)
+    }
+
+    /// Whether anyone ever signs.
+    pub fn has_signatures(&self) -> bool {
+        self.signing.is_any() || self.events.iter().any(|event| event.action == Action::Sign)
     }
 
     /// Whether anyone writes cluster-wide values.
@@ -357,6 +367,7 @@ impl Scenario {
             uplink,
             origin: self.host.origin(),
             keys: self.initial_keys()?,
+            signers: self.signers()?,
         })
     }
 
@@ -372,6 +383,20 @@ impl Scenario {
         let zones = self.zones();
         let places: Vec<Locality> = (0..self.nodes).map(|host| zones.locality(host)).collect();
         self.sealing.keys(&places, self.seeds)
+    }
+
+    /// What hosts that `[signing]` does not pick ask of others, if they sign.
+    ///
+    /// # Errors
+    /// A mode that is none of signing.
+    pub fn usual_signing(&self) -> Result<Option<Signing>, String> {
+        self.signing.usual()
+    }
+
+    fn signers(&self) -> Result<Signers, String> {
+        let zones = self.zones();
+        let places: Vec<Locality> = (0..self.nodes).map(|host| zones.locality(host)).collect();
+        self.signing.signers(&places, self.seeds, self.hosts_ever())
     }
 
     /// How many hosts there ever are.

@@ -1,7 +1,7 @@
 //! What is done in a scenario, when, and to whom.
 
 use super::{
-    modes::{Mode, Rotate},
+    modes::{Mode, Rotate, SybilWord},
     time::{MAX_DURATION_S, micros},
 };
 use crate::{
@@ -45,7 +45,8 @@ pub struct Event {
     /// To whom; to everyone who runs if not given.
     #[serde(default)]
     pub who: Selector,
-    /// `cut`: from whom; `watch`: of whom; everyone else if not given, or each other where `who` is everyone.
+    /// `cut`: from whom; `watch`: of whom; everyone else if not given, or each other where `who` is everyone. `forge-death` and its
+    /// like: in whose names, with their signing keys; in anybody's, and without, if not given.
     pub from: Option<Selector>,
     /// How long it lasts, in seconds; to the end if not given. `restart`: how long the host stays down.
     pub for_s: Option<f64>,
@@ -96,13 +97,13 @@ pub struct Event {
     pub clock_behind_s: Option<u32>,
     /// `keys`: these, by their numbers; the first seals.
     pub keys: Option<Vec<u8>>,
-    /// `keys`: how far the host goes from clear to sealed.
+    /// `keys`: how far the host goes from clear to sealed. `sign`: whether it hears what is not signed.
     pub mode: Option<Mode>,
     /// `keys`: a step of a rotation, from the keys that the host has.
     pub rotate: Option<Rotate>,
-    /// `keys`: within so many seconds, one host after the other; at once, if not given.
+    /// `keys`, `sign`: within so many seconds, one host after the other; at once, if not given.
     pub stagger_s: Option<f64>,
-    /// `forge-death`, `forge-leave`, `forge-words`: the attacker has the key of who is told.
+    /// `forge-death`, `forge-leave`, `forge-claims`, `forge-words`: the attacker has the key of who is told.
     #[serde(default)]
     pub insider: bool,
     /// `replay`: what was sent to others.
@@ -111,9 +112,11 @@ pub struct Event {
     /// `replay`: from addresses where nobody is, instead of from where it came.
     #[serde(default)]
     pub spoofed: bool,
-    /// `keys`: also where live members would be cut off.
+    /// `keys`, `sign`: also where live members would be cut off.
     #[serde(default)]
     pub force: bool,
+    /// `join`: the new hosts are an attacker's, which has the cluster's keys and no certificates.
+    pub sybil: Option<SybilWord>,
 }
 
 /// The most bytes of a pulse.
@@ -163,6 +166,8 @@ pub enum Action {
     ForgeDeath,
     /// Others are told, as if by members, that a host has left.
     ForgeLeave,
+    /// Others are told, as if by members, that a host has moved, has restarted and is ill.
+    ForgeClaims,
     /// Others are told, as if by members, what a host never said: an entry of its state, an event, and who accuses it.
     ForgeWords,
     /// A host gets datagrams of who has no key.
@@ -181,6 +186,8 @@ pub enum Action {
     ForgeJoin,
     /// A host, running or not, gets other keys, or goes on from clear to sealed.
     Keys,
+    /// A host, running or not, signs what it says, and hears of others what they signed.
+    Sign,
     /// The whole cluster is looked at, in a window in which nothing should happen.
     Audit,
     /// What some see of others is looked at, in a window.
@@ -338,6 +345,9 @@ impl Event {
         if self.action == Action::Keys && !changes {
             return Err("Keys needs 'keys', 'mode' or 'rotate'".into());
         }
+        if self.action == Action::Sign && !matches!(self.mode, Some(Mode::Accept | Mode::Require)) {
+            return Err("Sign needs a mode: \"accept\" or \"require\"".into());
+        }
         let one = self.who.nodes.as_ref().is_some_and(|nodes| nodes.len() == 1);
         if self.action == Action::Clone && !one {
             return Err("Clone needs one host, as who = { nodes = [7] }".into());
@@ -354,17 +364,36 @@ impl Event {
 
     /// Whether it is given what its action takes, and nothing else.
     fn check_words(&self) -> Result<(), String> {
+        for (what, given, actions) in self.taken() {
+            if given && !actions.contains(&self.action) {
+                return Err(format!("'{what}' means nothing to {:?}; it goes with {actions:?}", self.action));
+            }
+        }
+        for (what, given, actions) in self.needed() {
+            if !given && actions.contains(&self.action) {
+                return Err(format!("{:?} needs '{what}'", self.action));
+            }
+        }
+        Ok(())
+    }
+
+    /// What it may be given, whether it is, and to which actions that means something.
+    fn taken(&self) -> [(&'static str, bool, &'static [Action]); 35] {
         use Action::{
-            AnnouncedPause, Audit, BlockIo, Cut, DeleteValue, Drift, Event, Flood, ForgeDeath, ForgeJoin,
-            ForgeLeave, ForgeWords, Join, Keys, Pause, Poison, Publish, Pulse, Rejoin, Replay, Restart, Slow,
-            Value, Watch, Withdraw,
+            AnnouncedPause, Audit, BlockIo, Cut, DeleteValue, Drift, Event, Flood, ForgeClaims, ForgeDeath,
+            ForgeJoin, ForgeLeave, ForgeWords, Join, Keys, Pause, Poison, Publish, Pulse, Rejoin, Replay,
+            Restart, Sign, Slow, Value, Watch, Withdraw,
         };
-        let taken: [(&str, bool, &[Action]); 34] = [
+        [
             ("name", self.name.is_some(), &[Watch, Publish]),
             ("key", self.key.is_some(), &[Publish, Withdraw, Value, DeleteValue]),
             ("bytes", self.bytes.is_some(), &[Publish, Event, Value, Pulse]),
             ("deaths", !self.deaths.is_empty(), &[Watch]),
-            ("from", self.from.is_some(), &[Cut, Watch, Poison]),
+            (
+                "from",
+                self.from.is_some(),
+                &[Cut, Watch, Poison, ForgeDeath, ForgeLeave, ForgeClaims, ForgeWords],
+            ),
             ("direction", self.direction != Direction::Both, &[Cut, Watch]),
             ("loss", self.loss.is_some(), &[Cut]),
             ("delay_ms", self.delay_ms.is_some(), &[Cut]),
@@ -377,7 +406,7 @@ impl Event {
             (
                 "count",
                 self.count.is_some(),
-                &[Join, ForgeDeath, ForgeLeave, ForgeWords, ForgeJoin, Flood, Replay],
+                &[Join, ForgeDeath, ForgeLeave, ForgeClaims, ForgeWords, ForgeJoin, Flood, Replay],
             ),
             ("new_address", self.new_address, &[Restart]),
             ("keeps_epoch", self.keeps_epoch.is_some(), &[Restart]),
@@ -389,39 +418,37 @@ impl Event {
             ("rack", self.rack.is_some(), &[Join]),
             ("through", self.through.is_some(), &[Join, Rejoin, Restart]),
             ("stale", self.stale, &[Join, Rejoin, Restart]),
-            ("insider", self.insider, &[ForgeDeath, ForgeLeave, ForgeWords]),
+            ("insider", self.insider, &[ForgeDeath, ForgeLeave, ForgeClaims, ForgeWords]),
             ("misdirected", self.misdirected, &[Replay]),
             ("spoofed", self.spoofed, &[Replay]),
             ("keys", self.keys.is_some(), &[Keys]),
-            ("mode", self.mode.is_some(), &[Keys]),
+            ("mode", self.mode.is_some(), &[Keys, Sign]),
             ("rotate", self.rotate.is_some(), &[Keys]),
-            ("stagger_s", self.stagger_s.is_some(), &[Keys]),
-            ("force", self.force, &[Keys]),
+            ("stagger_s", self.stagger_s.is_some(), &[Keys, Sign]),
+            ("force", self.force, &[Keys, Sign]),
+            ("sybil", self.sybil.is_some(), &[Join]),
             (
                 "for_s",
                 self.for_s.is_some(),
                 &[Cut, Restart, Pause, AnnouncedPause, BlockIo, Slow, Audit, Watch],
             ),
-        ];
-        for (what, given, actions) in taken {
-            if given && !actions.contains(&self.action) {
-                return Err(format!("'{what}' means nothing to {:?}; it goes with {actions:?}", self.action));
-            }
-        }
-        let needed: [(&str, bool, &[Action]); 6] = [
+        ]
+    }
+
+    /// The same of what some actions must be given.
+    fn needed(&self) -> [(&'static str, bool, &'static [Action]); 6] {
+        use Action::{
+            AnnouncedPause, Audit, BlockIo, DeleteValue, Drift, Pause, Poison, Publish, Slow, Value, Watch,
+            Withdraw,
+        };
+        [
             ("from", self.from.is_some(), &[Poison]),
             ("name", self.name.is_some(), &[Watch]),
             ("key", self.key.is_some(), &[Publish, Withdraw, Value, DeleteValue]),
             ("for_s", self.for_s.is_some(), &[Pause, AnnouncedPause, BlockIo, Audit]),
             ("step_us", self.step_us.is_some(), &[Slow]),
             ("ppm", self.ppm.is_some(), &[Drift]),
-        ];
-        for (what, given, actions) in needed {
-            if !given && actions.contains(&self.action) {
-                return Err(format!("{:?} needs '{what}'", self.action));
-            }
-        }
-        Ok(())
+        ]
     }
 
     fn check_watch(&self) -> Result<(), String> {

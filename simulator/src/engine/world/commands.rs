@@ -3,8 +3,8 @@
 use super::{Input, Watch, World};
 use crate::engine::{HostId, Keys, Micros, NEVER, Rule, RuleId, State, host::Host};
 use gossip_core::{
-    ConfigError, Health, Heap, Identity, Instant, KeyError, Node, Outbox, Output, StateError, Terms,
-    ValueError,
+    ConfigError, CredentialsError, Health, Heap, Identity, Instant, KeyError, Node, Outbox, Output, Signing,
+    SigningKey, StateError, Terms, ValueError,
 };
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
@@ -116,6 +116,25 @@ impl<W: Watch> World<W> {
         self.try_command(host, |node, now, out| node.set_keys(now, ring, keys.sealing, force, out))
     }
 
+    /// Lets a host sign, and ask this of others, now if it runs, and in its next lives; it may not cut off live members that do
+    /// not sign, unless it is `force`d.
+    ///
+    /// # Errors
+    /// What the node says to that. It goes on as before, and begins with it in its next life.
+    pub fn sign(&mut self, host: HostId, signing: Signing, force: bool) -> Result<(), CredentialsError> {
+        let at = &mut self.hosts[host as usize];
+        at.signing = Some(signing);
+        let owner = self.ids.get(&at.id).copied().unwrap_or(host);
+        let credentials = self.notary.credentials((at.id, owner), signing, at.sybil);
+        let Some(credentials) = credentials else { return Ok(()) };
+        self.try_command(host, |node, now, out| node.set_identity(now, credentials, force, out))
+    }
+
+    /// The key that a host signs with, whether it does or not.
+    pub(crate) fn signing_key(&self, host: HostId) -> SigningKey {
+        self.notary.key(host)
+    }
+
     /// A host announces a pause.
     pub fn announce_pause(&mut self, host: HostId, pause: Micros) {
         let pause = Duration::from_micros(pause);
@@ -150,11 +169,12 @@ impl<W: Watch> World<W> {
         let node = self.start(Identity { id, epoch, address, locality }, clock, now)?;
         let at = &mut self.hosts[host as usize];
         self.wire.counts.sealing = self.wire.counts.sealing.and(at.node.metrics());
+        self.wire.counts.signing = self.wire.counts.signing.and(at.node.metrics());
         at.next_tick = clock.global(node.next_tick());
         (at.node, at.address) = (node, address);
-        at.take_keys(now, &mut self.buffer.outbox());
         (at.epoch, at.state, at.born) = (epoch, State::Running, now);
         (at.life, at.busy_until, at.blocked_until) = (at.life + 1, 0, 0);
+        self.equip(host, now);
         self.schedule(host);
         Ok(())
     }
@@ -224,11 +244,12 @@ impl<W: Watch> World<W> {
     pub fn clone_host(&mut self, of: HostId) -> HostId {
         let host = self.hosts.len() as HostId;
         let address = self.wire.fresh_address(host);
-        let Host { id, locality, node, state, epoch, keys, clock, next_tick, step_cost, uplink, .. } =
+        let Host { id, locality, node, state, epoch, keys, signing, sybil, clock, next_tick, .. } =
             &self.hosts[of as usize];
         let (id, locality, node, state) = (*id, *locality, node.clone(), *state);
         let (epoch, keys, clock, next_tick) = (*epoch, *keys, *clock, *next_tick);
-        let (step_cost, uplink, born) = (*step_cost, *uplink, self.wire.now);
+        let (signing, sybil, born) = (*signing, *sybil, self.wire.now);
+        let Host { step_cost, uplink, .. } = self.hosts[of as usize];
         let (inbox, outbox) = (VecDeque::new(), VecDeque::new());
         self.hosts.push(Host {
             id,
@@ -241,6 +262,8 @@ impl<W: Watch> World<W> {
             born,
             epoch,
             keys,
+            signing,
+            sybil,
             clock,
             next_tick,
             wake: NEVER,

@@ -5,7 +5,7 @@ use crate::{
     engine::{HostId, host::Host, key_bytes},
     forge, seal,
 };
-use gossip_core::{ConfigError, Record, Terms};
+use gossip_core::{Certificate, Claim, ConfigError, Record, SignedRecord, Signing, Terms};
 use std::thread;
 
 /// Keys and values that a host has published.
@@ -22,6 +22,9 @@ const MAX_ITEMS: usize = 32;
 #[derive(Default)]
 struct Memory {
     records: Vec<Record>,
+    /// Of those, what was signed, and what was not.
+    signed: Vec<SignedRecord>,
+    unsigned: Vec<Record>,
     /// Items of what they have published, as many as a datagram takes in each section.
     items: Vec<forge::Section>,
 }
@@ -46,7 +49,7 @@ impl<W: Watch> World<W> {
             let host = self.found(self.wire.now + phase, Newcomer::default())?;
             publish(&mut self.hosts[host as usize], &published(host), &mut self.buffer);
             // Which keys it has is published, too.
-            self.hosts[host as usize].take_keys(0, &mut self.buffer.outbox());
+            self.equip(host, 0);
         }
         let nothing = Memory::default();
         let memories: Vec<Memory> = groups.iter().map(|group| self.remembered(first, group)).collect();
@@ -75,6 +78,18 @@ impl<W: Watch> World<W> {
         Ok(())
     }
 
+    /// A record as its host signs it, if it does.
+    fn signed(&self, host: HostId, record: Record) -> Option<SignedRecord> {
+        let founded = &self.hosts[host as usize];
+        let credentials = self.notary.credentials((founded.id, host), founded.signing?, founded.sybil)?;
+        Some(SignedRecord {
+            record,
+            signature: Claim::of(&record).sign(self.setup.config.cluster, &credentials.key),
+            key: credentials.key.public().to_bytes(),
+            certificate: credentials.certificate.as_ref().map(Certificate::to_wire),
+        })
+    }
+
     fn remembered(&self, first: usize, group: &[HostId]) -> Memory {
         let room = usize::from(self.setup.config.max_datagram).saturating_sub(BESIDE_ITEMS);
         let mut memory = Memory::default();
@@ -83,6 +98,10 @@ impl<W: Watch> World<W> {
             let founded = &self.hosts[first + host as usize];
             let record = self.setup.origin.remembered(founded.node.me());
             memory.records.push(record);
+            match self.signed(first as HostId + host, record) {
+                Some(signed) => memory.signed.push(signed),
+                None => memory.unsigned.push(record),
+            }
             let held = founded.node.state(founded.id).map(|entry| {
                 let mut value = vec![0; entry.value_len()];
                 let _ = entry.value(&mut value);
@@ -120,7 +139,17 @@ fn remember(host: &mut Host, memory: &Memory, sample: &[u8], out: &mut Out) {
     // At the time of its birth, which may lie ahead: the core's clock never goes back.
     let now = host.clock.local(0);
     let mut outbox = out.outbox();
-    let mut next_tick = host.node.restore(now, &memory.records, &mut outbox).next_tick;
+    let mut next_tick = match host.node.signing() {
+        None => host.node.restore(now, &memory.records, &mut outbox).next_tick,
+        Some(signing) => {
+            if signing == Signing::Accept && !memory.unsigned.is_empty() {
+                // Without its own it would introduce itself.
+                let records = [&memory.unsigned[..], &[host.node.me()]].concat();
+                let _ = host.node.restore(now, &records, &mut outbox);
+            }
+            host.node.restore_signed(now, &memory.signed, &mut outbox).next_tick
+        }
+    };
     let mut tellers = memory.records.iter().filter(|record| record.id() != host.id);
     if let Some(mut teller) = tellers.next() {
         let sealing = host.keys.numbers().first().filter(|_| !host.keys.sealing.hears_clear());
