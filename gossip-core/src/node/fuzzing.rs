@@ -8,7 +8,7 @@ pub use sealed::{open, seal};
 
 use crate::{
     vocabulary::{error::Verdict, record::Record},
-    wire::frame::{Draft, Frame},
+    wire::frame::{Contents, Draft, Frame},
 };
 use alloc::{vec, vec::Vec};
 
@@ -23,6 +23,9 @@ const OBSERVED: u8 = 18;
 const SIEVE: u8 = 19;
 const SIFTED: u8 = 20;
 const RECORDS: u8 = 32;
+/// Who signed records and accusations.
+const PROOFS: u8 = 34;
+const SIGNED: u8 = 35;
 /// The first of the sections of kept state.
 const ITEMS: u8 = 48;
 /// The first of those of user events.
@@ -81,6 +84,7 @@ fn encode_again(datagram: &[u8]) -> Result<Vec<u8>, Verdict> {
             && contents.requests().all(|id| draft.request(id))
             && contents.records().all(|record| draft.record(&record))
             && contents.accusations().all(|accusation| draft.accusation(&accusation))
+            && put_signatures(&contents, &mut draft)
             && contents.items().all(|notice| draft.notice(&notice))
             && contents.heads().all(|head| draft.head(&head))
             && contents.wants().all(|want| draft.want(&want))
@@ -100,14 +104,25 @@ fn encode_again(datagram: &[u8]) -> Result<Vec<u8>, Verdict> {
     Ok(space)
 }
 
+#[cfg(feature = "identity")]
+fn put_signatures(contents: &Contents<'_>, draft: &mut Draft<'_>) -> bool {
+    contents.proofs().all(|proof| draft.proof(proof.as_ref()))
+        && contents.signed_accusations().all(|signed| draft.signed_accusation(&signed))
+}
+
+#[cfg(not(feature = "identity"))]
+fn put_signatures(_: &Contents<'_>, _: &mut Draft<'_>) -> bool {
+    true
+}
+
 /// A datagram that decodes without what a decoder skips (unknown sections and empty lists of entries), and with all
 /// entries of a tag in one section, where the first of them stands.
 fn normal_form(datagram: &[u8]) -> Vec<u8> {
     let mut whole: Vec<(u8, Vec<u8>)> = vec![];
     for section in sections(datagram) {
         let (tag, body) = (section[0], &section[SECTION..]);
-        let is_list =
-            matches!(tag, FIRST_LIST..=16 | RECORDS | 33 | ITEMS..=51 | EVENTS..=55 | VALUES | KEYS..=PULSES);
+        let is_list = matches!(tag, FIRST_LIST..=16 | RECORDS | 33 | ITEMS..=51 | EVENTS..=55 | VALUES | KEYS..=PULSES)
+            || cfg!(feature = "identity") && matches!(tag, PROOFS | SIGNED);
         let is_one =
             matches!(tag, 1..FIRST_LIST | LIMIT | OBSERVED | SIEVE | SIFTED | SUM | VERSIONS | ASK | ANSWER);
         if !is_one && (!is_list || body.is_empty()) {

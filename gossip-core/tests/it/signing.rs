@@ -77,8 +77,22 @@ fn status(network: &Network<Heap>, at: usize, of: usize) -> Status {
     network.hosts[at].node.member(network.hosts[of].id).unwrap().status()
 }
 
+/// Whether all know of all others what these have signed, and nothing else.
 fn all_have_signed(network: &Network<Heap>) -> bool {
-    network.running().all(|host| host.node.members_not_signed() == 0)
+    network.running().all(|host| {
+        host.node.members().for_each(|member| {
+            let Some(signed) = host.node.signed_record(member.id()) else { return };
+            let public = key(member.id()).public();
+            assert_eq!(signed.key, public.to_bytes());
+            let claim = Claim::of(&signed.record);
+            assert!(
+                claim.verify(cluster("test"), &public, &signed.signature),
+                "nobody said {:?}",
+                signed.record
+            );
+        });
+        host.node.members_not_signed() == 0
+    })
 }
 
 #[test]
@@ -149,7 +163,7 @@ fn no_insider_says_of_another_that_it_left_moved_restarted_or_is_ill() {
     assert_eq!(before, after);
     assert_eq!((sum(&network, "claims_not_signed"), sum(&network, "signatures_refused")), (21, 21));
     network.run_for(secs(5));
-    assert!(network.is_formed());
+    assert!(network.is_formed() && all_have_signed(&network));
     assert_eq!(network.hosts[2].node.metrics().refutations, 0);
 }
 

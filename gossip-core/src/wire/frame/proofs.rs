@@ -68,3 +68,69 @@ impl Draft<'_> {
         self.entry(SIGNED_ACCUSATIONS, |writer| encode_signed_accusation(writer, signed))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        node::fuzzing::is_datagram,
+        vocabulary::record::{
+            Accusation, Fingerprint, Identity, Incarnation, Locality, NodeId, Record, Status, Versions,
+        },
+        wire::frame::{Frame, Header, accusations::Accused},
+    };
+    use quickcheck::QuickCheck;
+    use std::vec::Vec;
+
+    fn id(n: u64) -> NodeId {
+        NodeId::from_u64(n + 1).unwrap()
+    }
+
+    fn aged(n: u8) -> Aged {
+        let address = ([10, 0, 0, n], 7_946).into();
+        let identity = Identity { id: id(n.into()), epoch: 7, address, locality: Locality::default() };
+        Aged { record: Record::new(identity, Versions::OURS).with_status(Status::Alive), age: 9 }
+    }
+
+    #[test]
+    fn each_record_is_read_with_its_own_proof_however_many_fit() {
+        fn property(kinds: Vec<(bool, bool, bool)>, size: u16, accusers: u8) -> bool {
+            let mut space = vec![0; 400 + usize::from(size % 1_000)];
+            let header = Header { cluster: 1, sender: id(0), fingerprint: Fingerprint(0) };
+            let mut draft = Draft::new(&mut space, &header);
+            let accused = Accused { unsigned: 0, signed: usize::from(accusers % 4) };
+            let reserved = draft.reserve(accused);
+            let parts: Vec<_> = (0..48u8).map(|n| ([n; 64], [n ^ 1; 32], [n ^ 2; 68])).collect();
+            let proof = |n: usize, (signed, key, certificate): (bool, bool, bool)| {
+                let (signature, of, by) = &parts[n];
+                let (key, certificate) = (key.then_some(of), certificate.then_some(by));
+                signed.then_some(Proof { signature, key, certificate })
+            };
+            let put = kinds
+                .iter()
+                .take(48)
+                .enumerate()
+                .take_while(|&(n, &kind)| draft.proven_record(&aged(n as u8), proof(n, kind).as_ref()));
+            let put = put.count();
+            if reserved {
+                draft.release(accused);
+            }
+            let kept = if reserved { accused.signed } else { 0 };
+            for (accuser, (signature, ..)) in (2..).zip(parts.iter().take(kept)) {
+                let incarnation = Incarnation { epoch: 7, refutation: 0 };
+                let accusation = Accusation { target: id(1), incarnation, accuser: id(accuser) };
+                assert!(
+                    draft.signed_accusation(&SignedAccusation::new(accusation, signature)),
+                    "room is kept"
+                );
+            }
+            let length = draft.finish();
+            let contents = Frame::decode(&space[..length]).unwrap().contents().unwrap();
+            let read: Vec<_> = contents.proven_records().collect();
+            read.len() == put
+                && read.iter().enumerate().all(|(n, one)| *one == (aged(n as u8), proof(n, kinds[n])))
+                && is_datagram(&space[..length])
+        }
+        QuickCheck::new().quickcheck(property as fn(Vec<(bool, bool, bool)>, u16, u8) -> bool);
+    }
+}
