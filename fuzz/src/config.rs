@@ -89,7 +89,7 @@ fn turn(c: &mut Config, knob: u8, number: &Number) {
         7 => c.pause_tolerance = time,
         8 => c.suspicion_factor = byte,
         9 => c.confirmations = byte,
-        10 => c.accusations_per_accuser = byte,
+        10 => (c.accusations_per_accuser, c.members_per_host) = (byte, count as u16),
         11 => c.quarantine = time,
         12 => c.local_pause = time,
         13 => c.mode = [Mode::PushPull, Mode::Push, Mode::Pull][count as usize % 3],

@@ -32,6 +32,7 @@ pub struct Settings {
     pub suspicion_factor: Option<i64>,
     pub confirmations: Option<i64>,
     pub accusations_per_accuser: Option<i64>,
+    pub members_per_host: Option<i64>,
     pub fanout: Option<i64>,
     pub retransmit_factor: Option<i64>,
     pub max_datagram: Option<i64>,
@@ -154,7 +155,7 @@ impl Settings {
             Some(other) => return Err(word("pulse_scope", other, "zone, region or cluster")),
         };
         numbers!(self => config, "", |c| c; direct_pings, relays, relay_pings, suspicion_factor, confirmations,
-            accusations_per_accuser, fanout, retransmit_factor, max_datagram, admissions_per_second,
+            accusations_per_accuser, members_per_host, fanout, retransmit_factor, max_datagram, admissions_per_second,
             non_members_per_second, max_tombstones, state_per_member);
         numbers!(self.budgets => config, "budgets.", |c| c.budgets; total, rumor, sync, suspicion, state, pulses);
         match self.mechanisms.base.as_deref() {

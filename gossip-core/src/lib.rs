@@ -146,7 +146,9 @@ pub use tables::state::write::Terms;
 pub use vocabulary::ask::{Answer, AskFailure, AskId, Question};
 pub use vocabulary::config::{Budgets, ClusterName, Config, Mechanisms, Mode, PulseScope};
 pub use vocabulary::endpoint::{Endpoint, Sighting};
-pub use vocabulary::error::{ConfigError, Malformed, NotForgotten, StateError, ValueError, Verdict};
+pub use vocabulary::error::{
+    ConfigError, Malformed, NotDenied, NotForgotten, StateError, ValueError, Verdict,
+};
 pub use vocabulary::key::ValueTag;
 pub use vocabulary::metrics::{BudgetsUsed, Histogram, Metrics};
 pub use vocabulary::name::NameError;

@@ -103,6 +103,7 @@ pub(super) fn no_answer_to_what_is_refused(output: &Output<'_>) {
             | Verdict::Forged
             | Verdict::Replayed
             | Verdict::NotSealed
+            | Verdict::Denied
     );
     assert!(!refused || output.packets().len() == 0, "an answer to {:?}", output.verdict);
 }

@@ -5,6 +5,7 @@ use crate::{
         agreement::Agreement,
         budget::Buckets,
         clock::Clock,
+        gate::Gate,
         outbox::{Event, Outbox},
         pace::Pace,
         path::Path,
@@ -33,7 +34,7 @@ use crate::{
     },
     wire::{frame::LIMIT_BYTES, message::Nonce, proof::Proof},
 };
-use core::time::Duration;
+use core::{net::IpAddr, time::Duration};
 
 /// What a node keeps beside its tables that any plane may use.
 #[derive(Clone)]
@@ -43,6 +44,7 @@ pub(crate) struct Kernel {
     pub(crate) secret: Secret,
     pub(crate) guard: Guard,
     pub(crate) signer: Signer,
+    pub(crate) gate: Gate,
     pub(crate) clock: Clock,
     pub(crate) budgets: Buckets,
     pub(crate) path: Path,
@@ -148,6 +150,18 @@ impl Context<'_, '_> {
         let (now, Kernel { signer, config, metrics, .. }) = (self.now(), &mut *self.kernel);
         let (of, proofs) = ((config.cluster, now), &self.tables.proofs);
         signer.hears_accusation(of, proofs, accuser, (accusation, signature), metrics)
+    }
+
+    /// Whether a node that is not known may become a member.
+    pub(crate) fn admits(&self, record: &Record) -> bool {
+        let most = usize::from(self.kernel.config.members_per_host);
+        self.kernel.gate.admits(record) && (most == 0 || self.live_at(record.address().ip()) < most)
+    }
+
+    /// How many live members have this IP address, this node included.
+    fn live_at(&self, ip: IpAddr) -> usize {
+        let others = self.tables.members.live_slots().iter().map(|&slot| self.record(slot));
+        others.chain([self.me()]).filter(|other| other.address().ip() == ip).count()
     }
 
     /// How long a datagram was that has so many bytes in the clear and is being answered.

@@ -13,6 +13,7 @@ pub(crate) mod budget;
 pub(crate) mod choose;
 pub(crate) mod clock;
 pub(crate) mod context;
+pub(crate) mod gate;
 pub(crate) mod outbox;
 pub(crate) mod pace;
 pub(crate) mod path;

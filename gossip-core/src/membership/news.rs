@@ -72,6 +72,10 @@ impl Membership {
         corrections: &mut Corrections,
     ) -> bool {
         cx.kernel.metrics.records_received += 1;
+        if cx.kernel.gate.denies(news.record.id()) {
+            cx.kernel.metrics.denied += 1;
+            return false;
+        }
         let entry = cx.tables.members.entry(news.record.id());
         let known = entry.slot();
         if let Some(slot) = known.filter(|&slot| *cx.record(slot) == news.record) {
@@ -150,6 +154,10 @@ impl Membership {
         }
         if known.is_none() && !record.status().is_live() && (cx.is_forgettable(age) || cx.would_go_first(age))
         {
+            return;
+        }
+        if known.is_none() && !cx.admits(&record) {
+            cx.kernel.metrics.not_admitted += 1;
             return;
         }
         let questioned = known.filter(|&slot| self.questions(cx, slot, &record));
@@ -304,7 +312,7 @@ impl Membership {
     }
 
     /// Tells the host what changed of a member.
-    fn tell_of(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, was: Option<&Record>) {
+    pub(super) fn tell_of(&mut self, cx: &mut Context<'_, '_>, slot: SlotId, was: Option<&Record>) {
         let member = cx.tables.members.slot_mut(slot);
         let events = transitions::events(member.is_told(), was, &member.record);
         if member.record.status().is_live() {

@@ -12,7 +12,7 @@ use crate::{
     tables::table::ME,
     vocabulary::{
         error::NotForgotten,
-        record::{NodeId, Status},
+        record::{NodeId, Reachability, Status},
         time::{Instant, micros},
     },
 };
@@ -38,6 +38,21 @@ impl Membership {
         cx.kernel.metrics.tombstones_forgotten += 1;
         cx.raise(Event::Reaped(id));
         Ok(())
+    }
+
+    /// A member is one no more, live or not, whatever it says: this node tells nobody.
+    pub(crate) fn expel(&mut self, cx: &mut Context<'_, '_>, id: NodeId) {
+        let Some(slot) = cx.tables.members.find(id).filter(|&slot| slot != ME) else { return };
+        let was = *cx.record(slot);
+        if was.status().is_live() {
+            cx.tables.suspicions.close(cx.tables.members.slots, slot);
+            let now = cx.now().stamp();
+            cx.tables.replace(slot, &was.with_status(Status::Dead), &mut cx.kernel.rng, now);
+            cx.tables.members.slot_mut(slot).set_reachability(Reachability::Unreachable);
+            cx.kernel.seeds.note_gone_from(was.address());
+            self.tell_of(cx, slot, Some(&was));
+        }
+        let _ = self.forget_member(cx, id);
     }
 
     /// Forgets the tombstones that are too old or too many, a few a step.

@@ -9,6 +9,7 @@ use crate::{
         budget::Buckets,
         clock::Clock,
         context::{Kernel, ViewState},
+        gate::Gate,
         outbox::{Outbox, Output},
         pace::Pace,
         path::Path,
@@ -122,6 +123,7 @@ impl<M: Memory> Node<M> {
             secret: Secret::new(&seed),
             guard: Guard::new(config.cluster, identity.id, identity.epoch),
             signer: Signer::NONE,
+            gate: Gate::OPEN,
             config,
         };
         let planes = Planes {

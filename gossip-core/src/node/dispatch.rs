@@ -41,6 +41,9 @@ impl Step<'_, '_> {
             Ok(authentic) => authentic,
             Err(verdict) => return self.refuse(from, verdict),
         };
+        if self.cx.kernel.gate.denies(authentic.sender) {
+            return self.refuse(from, Verdict::Denied);
+        }
         let from = Peer::new(authentic.sender, from);
         // No answer may be longer than its question; both are compared as they are in the clear.
         let (front, back) = authentic.provenance.form().room();

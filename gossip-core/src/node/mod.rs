@@ -18,6 +18,7 @@ mod forget;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gate;
 #[cfg(feature = "seal")]
 mod keys;
 pub(crate) mod members;

@@ -23,6 +23,7 @@ impl Step<'_, '_> {
             Verdict::Forged => &mut metrics.forged,
             Verdict::Replayed => &mut metrics.replayed,
             Verdict::NotSealed => &mut metrics.not_sealed,
+            Verdict::Denied => &mut metrics.denied,
             Verdict::Limited => &mut metrics.limited,
             _ => &mut metrics.foreign,
         } += 1;

@@ -169,6 +169,9 @@ pub struct Config {
     /// Suspicions that one accuser may take part in at a time, as every receiver counts them. More let one
     /// sick node accuse more; fewer slow the detection of mass failures. 1 to 15.
     pub accusations_per_accuser: u8,
+    /// Live members with one IP address, beyond which no further node there becomes a member: whoever can join once must not fill
+    /// the table. The same on all nodes. 0, the default, is no limit; where a host runs several nodes, count them.
+    pub members_per_host: u16,
     /// How long a zone that is silent as a whole counts as unreachable before its members are accused; how long
     /// the loss of most members, or of all contact, is attributed to this node; and how long a death that no other node
     /// confirms is not declared. Longer sleeps
@@ -272,6 +275,7 @@ impl Config {
             suspicion_factor: 6,
             confirmations: 2,
             accusations_per_accuser: 8,
+            members_per_host: 0,
             quarantine: Duration::from_secs(7 * 60),
             local_pause: Duration::from_millis(500),
             mode: Mode::PushPull,

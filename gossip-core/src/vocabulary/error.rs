@@ -31,6 +31,8 @@ pub enum Verdict {
     NotSealed,
     /// Sent by this node itself, or by another one under its id; no effect.
     OwnEcho,
+    /// From a node that the host [denies](crate::Node::deny); no effect.
+    Denied,
     /// From a sender that is no member, over the limit on such input; no effect.
     Limited,
     /// This node has left; no effect.
@@ -379,6 +381,38 @@ impl fmt::Display for NotForgotten {
 }
 
 impl core::error::Error for NotForgotten {}
+
+/// Why a node is not denied. Nothing has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum NotDenied {
+    /// It is this node itself.
+    Myself,
+    /// As many are denied as there is room for.
+    Full {
+        /// How many.
+        most: usize,
+    },
+    /// This node has left, or is leaving.
+    Inactive,
+}
+
+impl fmt::Display for NotDenied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Myself => f.write_str("a node does not deny itself: have it leave"),
+            Self::Full { most } => {
+                write!(
+                    f,
+                    "{most} nodes are denied, which is the most: allow one, or change the cluster's key"
+                )
+            }
+            Self::Inactive => f.write_str("this node has left, or is leaving"),
+        }
+    }
+}
+
+impl core::error::Error for NotDenied {}
 
 impl From<NameError> for ConfigError {
     fn from(error: NameError) -> Self {

@@ -136,6 +136,10 @@ counters! {
     claims_not_signed,
     /// Claims and accusations that were not verified because too many came at once. Repair brings them again.
     dropped_unverified,
+    /// Datagrams of nodes that the host denies, and records of them.
+    denied,
+    /// Nodes that did not become members because the host does not admit them, or too many are on their host.
+    not_admitted,
     /// Datagrams of senders that are not members.
     non_members,
     /// Datagrams of members whose view's fingerprint equalled ours.

@@ -95,6 +95,7 @@ impl Display for Verdict {
             Self::UnknownVersion(version) => write!(f, "of protocol version {version}, which is unknown"),
             Self::UnknownKey(key) => write!(f, "sealed with key {key}, which is unknown"),
             Self::OwnEcho => f.pad("from this node's own id"),
+            Self::Denied => f.pad("from a node that is denied"),
             Self::Limited => f.pad("over the limit on input of nodes that are no members"),
             Self::Inactive => f.pad("after this node has left"),
             Self::OutboxTooSmall => f.pad("not handled, since the outbox is too small"),

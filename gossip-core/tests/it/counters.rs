@@ -5,7 +5,9 @@ use gossip_core::{Health, Heap, Locality, Metrics, Mode, Status, Verdict};
 
 /// Counters of bounds that only a pressure of their own reaches: each has its test, in `rates.rs`, `limits.rs`, `cluster.rs`,
 /// `user_events.rs`, `shared.rs`, `asks.rs` or `pulses.rs`.
-const UNDER_PRESSURE: [&str; 33] = [
+const UNDER_PRESSURE: [&str; 35] = [
+    "denied",
+    "not_admitted",
     "signatures_verified",
     "signatures_refused",
     "claims_not_signed",

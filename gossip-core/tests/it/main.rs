@@ -30,6 +30,8 @@ mod forgery;
 #[cfg(feature = "alloc")]
 mod forgotten;
 #[cfg(feature = "alloc")]
+mod gate;
+#[cfg(feature = "alloc")]
 mod hostile;
 mod inline;
 #[cfg(feature = "alloc")]
