@@ -2,7 +2,7 @@
 
 use crate::{
     kernel::outbox::{Outbox, Output},
-    node::api::Node,
+    node::{api::Node, step::Step},
     security::{
         key::KeyError,
         keyring::KeyRing,
@@ -10,6 +10,7 @@ use crate::{
     },
     tables::{memory::Memory, state::write::Terms, table::SlotId},
     vocabulary::{
+        error::StateError,
         sealing::{KeyId, Sealing},
         time::Instant,
     },
@@ -45,16 +46,12 @@ impl<M: Memory> Node<M> {
             })?;
         }
         Ok(self.step(now, out, |step| {
-            let posture = Posture::new(sealing, &ring);
             step.cx.kernel.guard.set(ring, sealing);
             for at in 0..step.cx.tables.members.as_view().others().len() {
                 let slot = step.cx.tables.members.as_view().others().get(at).copied();
                 slot.into_iter().for_each(|slot| step.cx.note_posture(slot));
             }
-            // Without room for it others go by what they hear.
-            step.if_active(|step| {
-                let _ = step.state.publish(&mut step.cx, KEYS, posture.text().as_bytes(), Terms::default());
-            })
+            step.if_active(|step| step.publish_posture())
         }))
     }
 
@@ -88,6 +85,22 @@ impl<M: Memory> Node<M> {
 
     fn last_heard_under(&self, slot: SlotId) -> Option<KeyId> {
         self.memory.views().windows.get(slot as usize)?.key()
+    }
+}
+
+impl Step<'_, '_> {
+    /// Publishes which keys this node has. Without room for it others go by what they hear, and not by what was published before;
+    /// where the numbers of this epoch are used up, and it is too soon for another, it is published later.
+    pub(super) fn publish_posture(&mut self) {
+        let guard = &mut self.cx.kernel.guard;
+        let Some(posture) = guard.ring().map(|ring| Posture::new(guard.sealing(), ring)) else { return };
+        let text = posture.text();
+        let published =
+            self.write(|step| step.state.publish(&mut step.cx, KEYS, text.as_bytes(), Terms::default()));
+        self.cx.kernel.guard.is_unpublished = published == Err(StateError::Exhausted);
+        if published.is_err() {
+            let _ = self.state.withdraw(&mut self.cx, KEYS);
+        }
     }
 }
 

@@ -80,6 +80,10 @@ impl Step<'_, '_> {
         }
         #[cfg(feature = "seal")]
         self.replace_worn_epoch();
+        #[cfg(feature = "seal")]
+        if self.cx.kernel.guard.is_unpublished {
+            self.publish_posture();
+        }
         Timer::ALL.into_iter().for_each(|timer| self.run(timer));
     }
 

@@ -2,7 +2,6 @@
 
 use crate::{
     kernel::outbox::{Outbox, Output},
-    membership::identity::Phase,
     node::{api::Node, step::Step},
     tables::{
         memory::Memory,
@@ -73,25 +72,17 @@ impl<M: Memory> Node<M> {
         payload: &[u8],
         out: &'o mut Outbox<'_>,
     ) -> Result<Output<'o>, StateError> {
-        self.write(now, out, |step| match step.state.send_event(&mut step.cx, payload) {
-            // Somebody has used them up in this node's name. The next epoch has all of them again.
-            Err(StateError::Exhausted) if step.membership.lifecycle.phase() == Phase::Running => {
-                let above = step.cx.me().incarnation();
-                step.membership.bump_epoch(&mut step.cx, above);
-                step.state.send_event(&mut step.cx, payload)
-            }
-            other => other,
-        })
+        self.write(now, out, |step| step.state.send_event(&mut step.cx, payload))
     }
 
     pub(super) fn write<'o>(
         &mut self,
         now: Instant,
         out: &'o mut Outbox<'_>,
-        write: impl FnOnce(&mut Step<'_, '_>) -> Result<(), StateError>,
+        write: impl FnMut(&mut Step<'_, '_>) -> Result<(), StateError>,
     ) -> Result<Output<'o>, StateError> {
         let mut result = Err(StateError::Inactive);
-        let output = self.step(now, out, |step| step.if_active(|step| result = write(step)));
+        let output = self.step(now, out, |step| step.if_active(|step| result = step.write(write)));
         // A step that was refused for want of an outbox says so itself.
         match result {
             Err(error) if output.verdict != Verdict::OutboxTooSmall => Err(error),

@@ -11,7 +11,7 @@ use crate::{
     node::warnings::Warnings,
     state::plane::State,
     tables::memory::Tables,
-    vocabulary::error::Verdict,
+    vocabulary::error::{StateError, Verdict},
 };
 
 /// All planes. They know nothing of each other: what one has to tell another goes through here, as a value.
@@ -43,6 +43,22 @@ impl<'s, 'o> Step<'s, 'o> {
     ) -> Self {
         let Planes { membership, dissemination, bootstrap, state, warnings } = planes;
         Self { membership, dissemination, bootstrap, state, warnings, cx: Context::new(kernel, tables, out) }
+    }
+
+    /// Writes something of this node. Where somebody has used up the numbers of this epoch in its name, it goes on in the next
+    /// epoch, if it is time for one: that has all of them again.
+    pub(super) fn write(
+        &mut self,
+        mut write: impl FnMut(&mut Self) -> Result<(), StateError>,
+    ) -> Result<(), StateError> {
+        match write(self) {
+            Err(StateError::Exhausted) if self.membership.lifecycle.phase() == Phase::Running => {
+                let above = self.cx.me().incarnation();
+                self.membership.bump_epoch(&mut self.cx, above);
+                write(self)
+            }
+            other => other,
+        }
     }
 
     /// Does what the host asks for, unless this node leaves or has left.

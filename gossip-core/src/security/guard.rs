@@ -155,12 +155,14 @@ pub(crate) struct Guard {
     sealing: Sealing,
     sealer: Sealer,
     openings: Openings,
+    /// Which keys this node has is still to be published.
+    pub(crate) is_unpublished: bool,
 }
 
 impl Guard {
     pub(crate) const fn new(cluster: ClusterName, me: NodeId, epoch: u32) -> Self {
         let sealer = Sealer::new(cluster, me, epoch);
-        Self { ring: None, sealing: Sealing::Off, sealer, openings: Openings::RESTED }
+        Self { ring: None, sealing: Sealing::Off, sealer, openings: Openings::RESTED, is_unpublished: false }
     }
 
     pub(crate) fn set(&mut self, ring: KeyRing, sealing: Sealing) {

@@ -6,7 +6,7 @@ use crate::support::{
     forge::{datagram, head, records},
     formed, lan, secs, seeds,
 };
-use gossip_core::{Event, Health, Heap, Incarnation, NodeId, Status, Verdict};
+use gossip_core::{Event, Health, Heap, Incarnation, NodeId, Status, Terms, Verdict};
 use std::time::Duration;
 
 /// Makes host 0 say its word under this state version: it goes above a forged one.
@@ -43,6 +43,52 @@ fn what_is_said_past_the_last_state_version_is_said_in_the_next_life() {
             "seed {seed}"
         );
     });
+}
+
+#[test]
+fn what_is_published_past_the_last_state_version_is_in_the_next_life() {
+    across_seeds(seeds(), |seed| {
+        let mut network = formed(seed, 3, lan(), ());
+        raise_version(&mut network, Incarnation::MAX_COUNT);
+        let before = network.hosts[0].node.me().incarnation().epoch;
+        network.command(0, |node, now, out| {
+            node.publish(now, "port", b"80", Terms::default(), out).unwrap_or_else(|error| panic!("{error}"))
+        });
+        let me = network.hosts[0].node.me();
+        assert_eq!(me.incarnation().epoch, before + 1, "seed {seed}");
+        let told = network.wait(secs(5), |network| {
+            network.running().all(|host| host.node.read(me.id(), "port", &mut [0; 8]) == Some(b"80"))
+        });
+        assert!(told.is_some(), "seed {seed}");
+    });
+}
+
+#[cfg(feature = "seal")]
+#[test]
+fn keys_that_change_past_the_last_state_version_are_published() {
+    use gossip_core::{Key, KeyRing, Sealing};
+    let keys = [7u8, 8].map(|n| Key::from_bytes(std::array::from_fn(|at| n ^ at as u8)).ok());
+    let ring = |n: usize| {
+        let keys: Vec<Key> = keys[..n].iter().flatten().cloned().collect();
+        KeyRing::new(&keys).ok()
+    };
+    let mut network = formed(1, 3, lan(), ());
+    // In the clear, so that the forger is heard.
+    let set = |network: &mut Network<Heap, ()>, n: usize| {
+        network.command(0, |node, now, out| {
+            let Some(ring) = ring(n) else { panic!("keys that are none") };
+            node.set_keys(now, ring, Sealing::Off, false, out).unwrap_or_else(|error| panic!("{error}"))
+        });
+    };
+    set(&mut network, 1);
+    raise_version(&mut network, Incarnation::MAX_COUNT);
+    set(&mut network, 2);
+    let id = network.hosts[0].id;
+    let knows_two = |network: &Network<Heap, ()>| {
+        let two = |text: &[u8]| text.split(|byte| *byte == b' ').count() == 3;
+        network.running().all(|host| host.node.read(id, "gossip.keys", &mut [0; 32]).is_some_and(two))
+    };
+    assert!(network.wait(secs(60), knows_two).is_some());
 }
 
 #[test]
