@@ -13,7 +13,7 @@ pub(crate) fn begin(
     let Some(keys) = &options.keys else { return Ok(()) };
     let ring = keys.load().map_err(StartError::Keys)?;
     let sealing = options.sealing.unwrap_or(Sealing::Require);
-    // It has no ring yet, so no key can be in use.
+    // A node may start in any mode, with whatever members it was restored.
     let _ = node.set_keys(node.now(), ring, sealing, true, out);
     Ok(())
 }
@@ -37,9 +37,10 @@ impl Handle {
     /// the first; the old one is removed.
     ///
     /// # Errors
-    /// [`KeyError::InUse`], unless it is `force`d: the ring lacks a key that live members need, since they seal with it, or share
-    /// no other with the ring. They would be cut off; force it where a key has leaked. [`SetKeysError::Stopped`], if the node has
-    /// stopped. Nothing has changed.
+    /// Unless it is `force`d: [`KeyError::NotUnderstood`], where live members that understand this node would not in the new mode;
+    /// [`KeyError::InUse`], where the ring lacks a key that live members need, since they seal with it, or share no other with the
+    /// ring. They would be cut off; force it where a key has leaked. [`SetKeysError::Stopped`], if the node has stopped. Nothing has
+    /// changed.
     pub fn set_keys(&self, ring: KeyRing, sealing: Sealing, force: bool) -> Result<(), SetKeysError> {
         let set = self.0.step(|node, now, out| node.set_keys(now, ring, sealing, force, out));
         set.ok_or(SetKeysError::Stopped)?.map_err(SetKeysError::Key)
@@ -57,7 +58,7 @@ impl Handle {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum SetKeysError {
-    /// The ring is refused: it lacks a key in use.
+    /// Live members would be cut off.
     Key(KeyError),
     /// The node has stopped.
     Stopped,

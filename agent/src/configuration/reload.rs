@@ -230,7 +230,9 @@ impl Reload {
         };
         let before = handle.keys();
         handle.set_keys(ring?, next.args.sealing(), force).map_err(|error| match error {
-            SetKeysError::Key(KeyError::InUse { .. }) => format!("{error} with `gossip keys reload --force`"),
+            SetKeysError::Key(KeyError::InUse { .. } | KeyError::NotUnderstood { .. }) => {
+                format!("{error} with `gossip keys reload --force`")
+            }
             error => error.to_string(),
         })?;
         let after = handle.keys();

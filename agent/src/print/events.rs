@@ -3,7 +3,7 @@
 use super::quoted;
 
 /// Every name and what it says, in alphabetical order.
-pub(crate) const ALL: [(&str, &str); 34] = [
+pub(crate) const ALL: [(&str, &str); 35] = [
     ("cleared", "A member that was suspected has shown that it lives."),
     ("conflict", "Two nodes use one id; a warning."),
     ("down", "A member was declared dead."),
@@ -18,6 +18,7 @@ pub(crate) const ALL: [(&str, &str); 34] = [
     ("local_pause", "This node itself was paused."),
     ("member_observed", "A member's datagrams come from an address that it does not advertise; a warning."),
     ("narrow_path", "Datagrams as large as configured do not pass; a warning."),
+    ("not_sealed", "A node speaks in the clear, and this one hears sealed datagrams alone; a warning."),
     ("observed_address", "Others see this node at an address that it does not advertise; a warning."),
     ("other", "Something that this program has no name for: the note says what."),
     ("reachable", "This node reaches a member again."),
@@ -28,7 +29,7 @@ pub(crate) const ALL: [(&str, &str); 34] = [
     ("state", "A member has published something: the note has all its tags."),
     ("stopped", "This node has left, or ends: the note says how."),
     ("suspected", "A member does not answer, and is dead unless it refutes that in time."),
-    ("unknown_key", "A node seals its datagrams with a key that this node does not have; a warning."),
+    ("unknown_key", "A node seals its datagrams with a key with which this node opens none; a warning."),
     ("unreachable", "This node does not reach a member."),
     ("up", "A member has come, or come back."),
     ("updated", "A member's address, locality or health has changed."),

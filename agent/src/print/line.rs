@@ -349,8 +349,17 @@ impl Told {
                 "unknown_key",
                 About::Address(from.into()),
                 format!(
-                    "what {from} sends is sealed with the key {key:02x}, which this node does not have: if the key is the \
-                     cluster's present one, add it to this node's file of keys; if it is an old one, give {from} the present file"
+                    "what {from} sends is sealed with the key {key:02x}, which this node does not have, or does not use while its \
+                     sealing is off (`gossip keys status`): if the key is the cluster's present one, give this node the cluster's \
+                     keys and mode; if it is an old one, give {from} the present file"
+                ),
+            ),
+            Event::NotSealed { from } => Self::warning(
+                "not_sealed",
+                About::Address(from.into()),
+                format!(
+                    "what {from} sends is in the clear, and is not heard here, where sealing is required: if it belongs to the \
+                     cluster, give it the keys and `--sealing prefer` or `require`; if not, close the port to it"
                 ),
             ),
             other => Self::other(About::Me, other),
@@ -477,6 +486,7 @@ mod tests {
         for event in [
             Event::ForeignCluster { from },
             Event::UnknownKey { key: 0x58, from: from.into() },
+            Event::NotSealed { from: from.into() },
             Event::NarrowPath { passes: 1_052, configured: 1_200 },
             Event::DuplicateId,
             Event::Conflict(NodeId::from_name("a").unwrap()),

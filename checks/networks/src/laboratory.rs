@@ -27,7 +27,8 @@ const SHOWN_LINES: usize = 25;
 /// Whom those that start are told to join, unless they are it.
 const SEEDS: [Place; 2] = [Place { zone: 1, number: 1 }, Place { zone: 2, number: 1 }];
 /// Events that nothing here gives a reason for.
-const NEVER: [&str; 6] = ["conflict", "duplicate_id", "lagged", "foreign_cluster", "unknown_key", "other"];
+const NEVER: [&str; 7] =
+    ["conflict", "duplicate_id", "lagged", "foreign_cluster", "unknown_key", "not_sealed", "other"];
 
 /// Twelve agents and their network.
 pub(crate) struct Laboratory {

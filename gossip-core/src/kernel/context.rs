@@ -124,9 +124,9 @@ impl Context<'_, '_> {
     }
 
     /// A member has said something of its keys.
-    pub(crate) fn note_posture(&mut self, slot: SlotId) {
+    pub(crate) fn note_published_keys(&mut self, slot: SlotId) {
         let now = self.kernel.clock.now();
-        self.kernel.guard.note_posture(&mut self.tables, slot, now);
+        self.kernel.guard.note_published_keys(&mut self.tables, slot, now);
     }
 
     /// What becomes of a record of a member in this slot, if it is known, as far as its owner must have signed it.

@@ -187,11 +187,18 @@ pub enum Event {
         /// Where from.
         from: SocketAddr,
     },
-    /// Datagrams arrive that are sealed with a key that this node does not have: it lacks the present key, or the sender has
-    /// one that is gone. A hint that can be forged; at most one a minute.
+    /// Datagrams arrive that are sealed with a key with which this node opens none: it lacks the present key, the sender has
+    /// one that is gone, or this node's sealing is off. A hint that can be forged; for each key and sender once a minute, and for
+    /// eight senders a minute at the most, or one without the feature `alloc`.
     UnknownKey {
         /// The id of the key, 1 to 127.
         key: u8,
+        /// Where from.
+        from: Endpoint,
+    },
+    /// Datagrams of this cluster arrive in the clear, and this node hears sealed ones alone: the sender lacks the keys, or is not
+    /// as far in sealing. A hint that can be forged; bounded as [`Self::UnknownKey`].
+    NotSealed {
         /// Where from.
         from: Endpoint,
     },
@@ -234,7 +241,8 @@ impl Event {
             | Self::Value(_)
             | Self::ValueConflict { .. }
             | Self::ForeignCluster { .. }
-            | Self::UnknownKey { .. } => None,
+            | Self::UnknownKey { .. }
+            | Self::NotSealed { .. } => None,
         }
     }
 }

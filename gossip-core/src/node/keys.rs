@@ -6,7 +6,7 @@ use crate::{
     security::{
         key::KeyError,
         keyring::KeyRing,
-        posture::{KEYS, Posture},
+        published_keys::{KEYS, PublishedKeys},
     },
     tables::{memory::Memory, state::write::Terms, table::SlotId},
     vocabulary::{
@@ -21,12 +21,15 @@ impl<M: Memory> Node<M> {
     /// [`Sealing::Off`], the keys wait. A node begins without keys, in the clear.
     ///
     /// A key is changed in three steps, each on all nodes before the next: the new key is added as the second; it is made the
-    /// first; the old one is removed. Sealing itself is begun in three, too: see [`Sealing`].
+    /// first; the old one is removed. Sealing itself is begun in three, too: see [`Sealing`]. Before there are members, as at its
+    /// start, a node may take any keys and any mode.
     ///
     /// Where it keeps state, the node publishes the ids of its keys under the key `gossip.keys`, such as `require 58 13`.
     ///
     /// # Errors
-    /// [`KeyError::InUse`], unless it is `force`d: the ring lacks a key that live members need, since they seal with it, or share
+    /// Unless it is `force`d: [`KeyError::NotUnderstood`], where live members that understand this node would not in the new mode,
+    /// by the modes that they publish; one that publishes none counts as in the clear, unless it was last heard sealed. And
+    /// [`KeyError::InUse`]: the ring lacks a key that live members need, since they seal with it, or share
     /// no other with the ring. A member that publishes no ids needs the key that it was last heard under. Those members would be
     /// cut off. Nothing has changed.
     pub fn set_keys<'o>(
@@ -37,10 +40,13 @@ impl<M: Memory> Node<M> {
         force: bool,
         out: &'o mut Outbox<'_>,
     ) -> Result<Output<'o>, KeyError> {
+        if !force {
+            self.check_mode(sealing)?;
+        }
         if let Some(present) = self.kernel.guard.ring().filter(|_| !force) {
             present.check_successor(&ring, |key| {
-                self.count(|slot, posture| match posture {
-                    Some(posture) => posture.needs(key, &ring),
+                self.count(|slot, published| match published {
+                    Some(published) => published.needs(key, &ring),
                     None => self.last_heard_under(slot) == Some(key),
                 })
             })?;
@@ -49,9 +55,9 @@ impl<M: Memory> Node<M> {
             step.cx.kernel.guard.set(ring, sealing);
             for at in 0..step.cx.tables.members.as_view().others().len() {
                 let slot = step.cx.tables.members.as_view().others().get(at).copied();
-                slot.into_iter().for_each(|slot| step.cx.note_posture(slot));
+                slot.into_iter().for_each(|slot| step.cx.note_published_keys(slot));
             }
-            step.if_active(|step| step.publish_posture())
+            step.if_active(|step| step.publish_keys())
         }))
     }
 
@@ -59,11 +65,26 @@ impl<M: Memory> Node<M> {
     /// publish nothing, as they were last heard.
     pub fn keys_in_use(&self) -> impl Iterator<Item = (KeyId, u32)> + '_ {
         let ids = self.kernel.guard.ring().into_iter().flat_map(KeyRing::ids);
-        let speaks_under = |slot, posture: Option<Posture>| match posture {
-            Some(posture) => posture.speaks_under(),
+        let seals_with = |slot, published: Option<PublishedKeys>| match published {
+            Some(published) => published.seals_with(),
             None => self.last_heard_under(slot),
         };
-        ids.map(move |key| (key, self.count(|slot, posture| speaks_under(slot, posture) == Some(key))))
+        ids.map(move |key| (key, self.count(|slot, published| seals_with(slot, published) == Some(key))))
+    }
+
+    /// Whether this node may go to another mode: all live members that understand it now would do so then.
+    fn check_mode(&self, next: Sealing) -> Result<(), KeyError> {
+        let present = self.sealing();
+        let members = self.count(|slot, published| {
+            let mode = match (published, self.last_heard_under(slot)) {
+                (Some(published), _) => published.sealing(),
+                (None, Some(_)) => Sealing::Prefer,
+                (None, None) => Sealing::Off,
+            };
+            present.understands(mode) && !next.understands(mode)
+        });
+        let first = next.step_before(present);
+        if members == 0 { Ok(()) } else { Err(KeyError::NotUnderstood { sealing: next, first, members }) }
     }
 
     /// How far this node is on the way from clear to sealed.
@@ -72,15 +93,15 @@ impl<M: Memory> Node<M> {
     }
 
     /// How many live members `such` holds for, given what they publish of their keys.
-    fn count(&self, such: impl Fn(SlotId, Option<Posture>) -> bool) -> u32 {
+    fn count(&self, such: impl Fn(SlotId, Option<PublishedKeys>) -> bool) -> u32 {
         let members = self.memory.views().members;
         let live =
             members.others().iter().filter(|&&slot| members.slots[slot as usize].record.status().is_live());
-        live.filter(|&&slot| such(slot, self.posture(slot))).count() as u32
+        live.filter(|&&slot| such(slot, self.published_keys(slot))).count() as u32
     }
 
-    fn posture(&self, slot: SlotId) -> Option<Posture> {
-        Posture::of(self.memory.views().state, slot, self.kernel.clock.now().into())
+    fn published_keys(&self, slot: SlotId) -> Option<PublishedKeys> {
+        PublishedKeys::of(self.memory.views().state, slot, self.kernel.clock.now().into())
     }
 
     fn last_heard_under(&self, slot: SlotId) -> Option<KeyId> {
@@ -91,10 +112,12 @@ impl<M: Memory> Node<M> {
 impl Step<'_, '_> {
     /// Publishes which keys this node has. Without room for it others go by what they hear, and not by what was published before;
     /// where the numbers of this epoch are used up, and it is too soon for another, it is published later.
-    pub(super) fn publish_posture(&mut self) {
+    pub(super) fn publish_keys(&mut self) {
         let guard = &mut self.cx.kernel.guard;
-        let Some(posture) = guard.ring().map(|ring| Posture::new(guard.sealing(), ring)) else { return };
-        let text = posture.text();
+        let Some(published) = guard.ring().map(|ring| PublishedKeys::new(guard.sealing(), ring)) else {
+            return;
+        };
+        let text = published.text();
         let published =
             self.write(|step| step.state.publish(&mut step.cx, KEYS, text.as_bytes(), Terms::default()));
         self.cx.kernel.guard.is_unpublished = published == Err(StateError::Exhausted);

@@ -1,21 +1,18 @@
 //! What is refused: counted, and told to the host now and then where it may be a mistake of its own.
 
 use crate::{
-    kernel::{context::Context, outbox::Event},
+    kernel::outbox::Event,
     node::{step::Step, warnings::Warnings},
-    vocabulary::{error::Verdict, time::Instant},
+    vocabulary::error::Verdict,
 };
-use core::{net::SocketAddr, time::Duration};
-
-/// Time between two events of one kind about what comes from outside.
-const EVENT_GAP: Duration = Duration::from_secs(60);
+use core::net::SocketAddr;
 
 impl Step<'_, '_> {
     /// A datagram that changes nothing came.
     #[cold]
     #[inline(never)]
     pub(super) fn refuse(&mut self, from: SocketAddr, verdict: Verdict) -> Verdict {
-        let (cx, Warnings { foreign, key: of_key }) = (&mut self.cx, &mut *self.warnings);
+        let (cx, Warnings { foreign, keys, clear }) = (&mut self.cx, &mut *self.warnings);
         let metrics = &mut cx.kernel.metrics;
         *match verdict {
             Verdict::Malformed(_) => &mut metrics.malformed,
@@ -27,21 +24,19 @@ impl Step<'_, '_> {
             Verdict::Limited => &mut metrics.limited,
             _ => &mut metrics.foreign,
         } += 1;
-        match verdict {
-            Verdict::ForeignCluster => warn(cx, foreign, Event::ForeignCluster { from }),
-            Verdict::UnknownKey(key) => {
-                warn(cx, of_key, Event::UnknownKey { key: key & 0x7F, from: from.into() });
+        let (now, sender) = (cx.now(), from.into());
+        let event = match verdict {
+            Verdict::ForeignCluster => {
+                foreign.admits(now, sender, 0).then_some(Event::ForeignCluster { from })
             }
-            _ => {}
-        }
+            Verdict::UnknownKey(key) => {
+                let key = key & 0x7F;
+                keys.admits(now, sender, key).then_some(Event::UnknownKey { key, from: sender })
+            }
+            Verdict::NotSealed => clear.admits(now, sender, 0).then_some(Event::NotSealed { from: sender }),
+            _ => None,
+        };
+        event.into_iter().for_each(|event| cx.raise(event));
         verdict
-    }
-}
-
-fn warn(cx: &mut Context<'_, '_>, due: &mut Instant, event: Event) {
-    let now = cx.now();
-    if now >= *due {
-        *due = now + EVENT_GAP;
-        cx.raise(event);
     }
 }

@@ -82,7 +82,7 @@ impl Step<'_, '_> {
         self.replace_worn_epoch();
         #[cfg(feature = "seal")]
         if self.cx.kernel.guard.is_unpublished {
-            self.publish_posture();
+            self.publish_keys();
         }
         Timer::ALL.into_iter().for_each(|timer| self.run(timer));
     }

@@ -59,7 +59,7 @@ impl Answered {
     pub(crate) fn prove(&self, _: &mut Tables<'_>, _: SlotId, _: Option<u64>) {}
 }
 
-pub(crate) const fn is_posture(_: &[u8]) -> bool {
+pub(crate) const fn is_published_keys(_: &[u8]) -> bool {
     false
 }
 
@@ -72,7 +72,7 @@ impl Guard {
         Self
     }
 
-    pub(crate) const fn note_posture(&self, _: &mut Tables<'_>, _: SlotId, _: Instant) {}
+    pub(crate) const fn note_published_keys(&self, _: &mut Tables<'_>, _: SlotId, _: Instant) {}
 
     /// The most that sealing adds to a packet.
     pub(crate) const fn overhead(&self) -> usize {

@@ -28,7 +28,7 @@
 use super::{
     keyring::KeyRing,
     openings::{Claimed, Openings},
-    posture::{KEYS, Posture},
+    published_keys::{KEYS, PublishedKeys},
     seal::{BODY, FINGERPRINT, SealedHeader, Sealer, TAG},
     token::Secret,
 };
@@ -139,8 +139,8 @@ impl Answered {
     }
 }
 
-/// Whether what stands under a key of kept state is a member's posture.
-pub(crate) fn is_posture(key: &[u8]) -> bool {
+/// Whether a member publishes its keys under this key of kept state.
+pub(crate) fn is_published_keys(key: &[u8]) -> bool {
     key == KEYS.as_bytes()
 }
 
@@ -193,9 +193,9 @@ impl Guard {
     }
 
     /// A live member says which keys it has, or says so no more.
-    pub(crate) fn note_posture(&self, tables: &mut Tables<'_>, slot: SlotId, now: Instant) {
-        let posture = Posture::of(tables.state.as_view(), slot, now.into());
-        let shared = posture.zip(self.ring.as_ref()).and_then(|(posture, ring)| posture.shares(ring));
+    pub(crate) fn note_published_keys(&self, tables: &mut Tables<'_>, slot: SlotId, now: Instant) {
+        let published = PublishedKeys::of(tables.state.as_view(), slot, now.into());
+        let shared = published.zip(self.ring.as_ref()).and_then(|(published, ring)| published.shares(ring));
         if let Some(window) = window_of(tables, slot) {
             window.prefer(shared);
         }
@@ -245,8 +245,8 @@ impl Guard {
         if freshness == Freshness::Replayed {
             return Err(Verdict::Replayed);
         }
-        let at_home = record.is_some_and(|record| record.address() == from);
-        let who = if at_home { Claimed::MemberAtHome } else { Claimed::stranger(secret, from.ip()) };
+        let from_advertised = record.is_some_and(|record| record.address() == from);
+        let who = if from_advertised { Claimed::Member } else { Claimed::non_member(secret, from.ip()) };
         if !self.openings.has(now, who) {
             return Err(Verdict::Limited);
         }

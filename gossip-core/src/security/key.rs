@@ -10,7 +10,7 @@
 //! key for one use says nothing of what follows for another.
 
 use super::hex;
-use crate::vocabulary::sealing::KeyId;
+use crate::vocabulary::sealing::{KeyId, Sealing};
 use chacha20::{R20, hchacha};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use core::fmt;
@@ -46,6 +46,16 @@ pub enum KeyError {
         /// The members.
         members: u32,
     },
+    /// So many live members understand this node now, and would not in the new mode of sealing: they are more than one step from
+    /// it.
+    NotUnderstood {
+        /// The new mode.
+        sealing: Sealing,
+        /// The mode that all nodes have to be in before.
+        first: Sealing,
+        /// The members.
+        members: u32,
+    },
 }
 
 impl fmt::Display for KeyError {
@@ -63,6 +73,14 @@ impl fmt::Display for KeyError {
                 write!(
                     f,
                     "{members} live {needs} the key {key}: let all seal with the new key first, or force it"
+                )
+            }
+            Self::NotUnderstood { sealing, first, members } => {
+                let noun = if *members == 1 { "member" } else { "members" };
+                write!(
+                    f,
+                    "{members} live {noun} would not understand this node in the mode {sealing}: take all nodes to {first} \
+                     first, or force it"
                 )
             }
         }

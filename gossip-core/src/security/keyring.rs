@@ -141,14 +141,14 @@ mod tests {
     #[test]
     fn neighbouring_modes_understand_each_other_both_ways() {
         let modes = [Sealing::Off, Sealing::Accept, Sealing::Prefer, Sealing::Require];
-        let hears =
-            |to: Sealing, from: Sealing| if from.seals() { to.hears_sealed() } else { to.hears_clear() };
         for (i, &a) in modes.iter().enumerate() {
             for (j, &b) in modes.iter().enumerate() {
-                let both = hears(a, b) && hears(b, a);
-                assert!(both || i.abs_diff(j) > 1, "{a:?} and {b:?}");
+                assert_eq!(a.understands(b), i.abs_diff(j) <= 1, "{a:?} and {b:?}");
+                let steps = if i < j { j.checked_sub(1) } else { Some(j + 1) };
+                if let Some(step) = steps.filter(|_| i != j).and_then(|step| modes.get(step)) {
+                    assert_eq!(b.step_before(a), *step, "from {a:?} to {b:?}");
+                }
             }
         }
-        assert!(!hears(Sealing::Require, Sealing::Accept) && !hears(Sealing::Off, Sealing::Prefer));
     }
 }

@@ -33,7 +33,7 @@ pub(crate) mod open;
 #[cfg(feature = "seal")]
 mod openings;
 #[cfg(feature = "seal")]
-pub(crate) mod posture;
+pub(crate) mod published_keys;
 #[cfg(feature = "seal")]
 pub(crate) mod seal;
 #[cfg(not(feature = "identity"))]

@@ -17,7 +17,7 @@ use core::{net::IpAddr, time::Duration};
 /// Failures a second in the names of members, from their advertised addresses: an eighth of a core, at 1.2 µs each.
 const OF_MEMBERS: u32 = sized(100_000, 100) as u32;
 /// Failures a second of all others: a hundredth of a core.
-const OF_STRANGERS: u32 = sized(10_000, 100) as u32;
+const OF_NON_MEMBERS: u32 = sized(10_000, 100) as u32;
 /// The part of these that one source may use.
 const PART_OF_SOURCE: u32 = 16;
 /// What may come at once, of any of these.
@@ -54,21 +54,21 @@ fn burst() -> u32 {
 
 /// Of one failure of a source, in units.
 fn cost() -> u32 {
-    (1_000_000 / UNIT) as u32 * PART_OF_SOURCE / OF_STRANGERS
+    (1_000_000 / UNIT) as u32 * PART_OF_SOURCE / OF_NON_MEMBERS
 }
 
 /// Who claims to have sent a datagram that is to be opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Claimed {
-    /// A member, from where its record says that it is.
-    MemberAtHome,
-    /// Anybody else, in this cell.
-    Stranger(usize),
+    /// A member, from its advertised address.
+    Member,
+    /// Anybody else, a member from another address included, in this cell.
+    NonMember(usize),
 }
 
 impl Claimed {
-    pub(super) fn stranger(secret: &Secret, from: IpAddr) -> Self {
-        Self::Stranger((secret.source(from) % CELLS as u64) as usize)
+    pub(super) fn non_member(secret: &Secret, from: IpAddr) -> Self {
+        Self::NonMember((secret.source(from) % CELLS as u64) as usize)
     }
 }
 
@@ -76,20 +76,20 @@ impl Claimed {
 #[derive(Clone, Debug)]
 pub(super) struct Openings {
     members: Pace,
-    strangers: Pace,
+    non_members: Pace,
     cells: [Cell; CELLS],
 }
 
 impl Openings {
     pub(super) const RESTED: Self =
-        Self { members: Pace::RESTED, strangers: Pace::RESTED, cells: [Cell(0); CELLS] };
+        Self { members: Pace::RESTED, non_members: Pace::RESTED, cells: [Cell(0); CELLS] };
 
     /// Whether a datagram may be opened.
     pub(super) fn has(&self, now: Instant, who: Claimed) -> bool {
         match who {
-            Claimed::MemberAtHome => self.members.has(now, every(OF_MEMBERS), BURST),
-            Claimed::Stranger(cell) => {
-                self.strangers.has(now, every(OF_STRANGERS), BURST)
+            Claimed::Member => self.members.has(now, every(OF_MEMBERS), BURST),
+            Claimed::NonMember(cell) => {
+                self.non_members.has(now, every(OF_NON_MEMBERS), BURST)
                     && self.cells.get(cell).is_some_and(|cell| cell.has(now))
             }
         }
@@ -98,9 +98,9 @@ impl Openings {
     /// It did not open.
     pub(super) fn charge(&mut self, now: Instant, who: Claimed) {
         match who {
-            Claimed::MemberAtHome => _ = self.members.take(now, every(OF_MEMBERS), BURST),
-            Claimed::Stranger(cell) => {
-                let _ = self.strangers.take(now, every(OF_STRANGERS), BURST);
+            Claimed::Member => _ = self.members.take(now, every(OF_MEMBERS), BURST),
+            Claimed::NonMember(cell) => {
+                let _ = self.non_members.take(now, every(OF_NON_MEMBERS), BURST);
                 self.cells.get_mut(cell).into_iter().for_each(|cell| cell.charge(now));
             }
         }
@@ -132,30 +132,30 @@ mod tests {
     fn failures_are_bounded_by_who_is_said_to_have_sent_them() {
         let within = |failures, rate: u32| (rate..=rate + rate / 4 + 1).contains(&failures);
         let mut openings = Openings::RESTED;
-        assert!(within(failures(&mut openings, 0, |_| Claimed::MemberAtHome), OF_MEMBERS));
-        let of_one = failures(&mut openings, 0, |_| Claimed::Stranger(7));
-        assert!(within(of_one, OF_STRANGERS / PART_OF_SOURCE), "{of_one}");
-        let of_all = failures(&mut openings, 1_000_000, |n| Claimed::Stranger(n as usize % CELLS));
-        assert!(within(of_all, OF_STRANGERS), "{of_all}");
+        assert!(within(failures(&mut openings, 0, |_| Claimed::Member), OF_MEMBERS));
+        let of_one = failures(&mut openings, 0, |_| Claimed::NonMember(7));
+        assert!(within(of_one, OF_NON_MEMBERS / PART_OF_SOURCE), "{of_one}");
+        let of_all = failures(&mut openings, 1_000_000, |n| Claimed::NonMember(n as usize % CELLS));
+        assert!(within(of_all, OF_NON_MEMBERS), "{of_all}");
     }
 
     #[test]
     fn one_source_leaves_the_others_their_part() {
         let mut openings = Openings::RESTED;
         let now = Instant::from_micros(1_000_000);
-        while openings.has(now, Claimed::Stranger(3)) {
-            openings.charge(now, Claimed::Stranger(3));
+        while openings.has(now, Claimed::NonMember(3)) {
+            openings.charge(now, Claimed::NonMember(3));
         }
-        assert!(openings.has(now, Claimed::Stranger(4)) && openings.has(now, Claimed::MemberAtHome));
+        assert!(openings.has(now, Claimed::NonMember(4)) && openings.has(now, Claimed::Member));
     }
 
     #[test]
     fn a_source_that_paused_for_any_time_may_fail_again() {
         for pause in [1, 3_600, 38 * 3_600, 76 * 3_600, 77 * 3_600, 1_000_000] {
             let mut openings = Openings::RESTED;
-            let _ = failures(&mut openings, 0, |_| Claimed::Stranger(7));
+            let _ = failures(&mut openings, 0, |_| Claimed::NonMember(7));
             let later = Instant::from_micros((1 + pause) * 1_000_000);
-            assert!(openings.has(later, Claimed::Stranger(7)), "after {pause} s");
+            assert!(openings.has(later, Claimed::NonMember(7)), "after {pause} s");
         }
     }
 }

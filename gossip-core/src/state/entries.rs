@@ -2,7 +2,7 @@
 
 use crate::{
     kernel::{context::Context, outbox::Event, telling::MANY},
-    security::guard::is_posture,
+    security::guard::is_published_keys,
     state::plane::State,
     tables::{
         queue::Kind,
@@ -39,7 +39,7 @@ impl State {
         let (mut is_visible, mut says_keys) = (false, false);
         let mut observe = |key: &[u8], _| {
             is_visible = true;
-            says_keys |= is_posture(key);
+            says_keys |= is_published_keys(key);
         };
         let outcome = cx.tables.state.apply(slot, &notice.item, top, now.into(), &mut observe);
         let Outcome::Applied(applied) = outcome else {
@@ -59,7 +59,7 @@ impl State {
         }
         cx.tables.note_gap(slot, now.stamp());
         if says_keys {
-            cx.note_posture(slot);
+            cx.note_published_keys(slot);
         }
         if is_visible {
             cx.raise(Event::State(cx.record(slot).id()));

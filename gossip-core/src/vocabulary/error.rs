@@ -20,7 +20,7 @@ pub enum Verdict {
     ForeignCluster,
     /// Of a protocol version that this release does not speak; no effect.
     UnknownVersion(u8),
-    /// Sealed with a key that this node does not have; no effect.
+    /// Sealed with a key that this node does not have, or does not use since its sealing is off; no effect.
     UnknownKey(u8),
     /// Sealed with a key of this node, but it does not open: it was changed, made without the key, or sealed for another node;
     /// no effect.

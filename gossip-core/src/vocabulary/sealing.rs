@@ -59,6 +59,26 @@ impl Sealing {
     pub const fn hears_sealed(self) -> bool {
         !matches!(self, Self::Off)
     }
+
+    /// Whether two nodes in these modes hear each other: those in the same mode do, and those one step apart.
+    pub const fn understands(self, other: Self) -> bool {
+        self.hears(other) && other.hears(self)
+    }
+
+    const fn hears(self, other: Self) -> bool {
+        if other.seals() { self.hears_sealed() } else { self.hears_clear() }
+    }
+
+    /// The last step before this mode, on the way from another one.
+    #[cfg(feature = "seal")]
+    pub(crate) fn step_before(self, from: Self) -> Self {
+        match (self, from < self) {
+            (Self::Accept, true) => Self::Off,
+            (Self::Prefer, true) | (Self::Off, _) => Self::Accept,
+            (Self::Require, _) | (Self::Accept, false) => Self::Prefer,
+            (Self::Prefer, false) => Self::Require,
+        }
+    }
 }
 
 /// The modes and their names.

@@ -93,7 +93,7 @@ impl Display for Verdict {
             Self::Replayed => f.pad("heard before"),
             Self::NotSealed => f.pad("not sealed"),
             Self::UnknownVersion(version) => write!(f, "of protocol version {version}, which is unknown"),
-            Self::UnknownKey(key) => write!(f, "sealed with key {key}, which is unknown"),
+            Self::UnknownKey(key) => write!(f, "sealed with key {key:02x}, which this node does not use"),
             Self::OwnEcho => f.pad("from this node's own id"),
             Self::Denied => f.pad("from a node that is denied"),
             Self::Limited => f.pad("over the limit on input of nodes that are no members"),

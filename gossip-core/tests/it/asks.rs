@@ -304,8 +304,8 @@ fn a_question_that_comes_again_is_put_to_the_host_within_the_limit() {
 fn non_members_and_members_from_elsewhere_get_no_answer() {
     let mut network = restored(1, 3, lan(), Link::PERFECT);
     let elsewhere: SocketAddr = ([192, 0, 2, 1], 7_946).into();
-    let stranger = datagram(&head(lan()), forge::id(7), &[forge::ask(8, "number")]);
-    assert_eq!(network.inject(0, elsewhere, &stranger), Verdict::NonMember);
+    let non_member = datagram(&head(lan()), forge::id(7), &[forge::ask(8, "number")]);
+    assert_eq!(network.inject(0, elsewhere, &non_member), Verdict::NonMember);
     assert_eq!(network.watch.drawn, 0);
     let member = forged(&network, 1, 8, "number");
     network.inject(0, elsewhere, &member);

@@ -84,9 +84,9 @@ fn make_events(network: &mut Network<Heap>) {
     network.set_link(Link::LAN);
     let (origin, now) = (network.hosts[2].id, network.hosts[2].epoch);
     let event = |epoch, number, age| forge::user_event(origin, epoch, number, age, b"");
-    let stranger = forge::user_event(forge::id(77), 1, 1, 0, b"");
+    let non_member = forge::user_event(forge::id(77), 1, 1, 0, b"");
     for section in
-        [event(now, 100, 0), event(now, 1, 0), event(now - 1, 1, 0), event(now, 101, 30_000), stranger]
+        [event(now, 100, 0), event(now, 1, 0), event(now - 1, 1, 0), event(now, 101, 30_000), non_member]
     {
         say(network, 0, 1, &[section]);
     }
@@ -111,8 +111,8 @@ fn make_pulses(network: &mut Network<Heap>) {
     network.run_for(secs(5));
     let (origin, epoch) = (network.hosts[2].id, network.hosts[2].epoch);
     let pulse = |number, age| forge::pulse(origin, epoch, number, age, b"");
-    let stranger = forge::pulse(forge::id(77), 1, 1, 0, b"");
-    for section in [pulse(1_000, 0), pulse(1_001, 0), stranger, pulse(1_002, 600_000)] {
+    let non_member = forge::pulse(forge::id(77), 1, 1, 0, b"");
+    for section in [pulse(1_000, 0), pulse(1_001, 0), non_member, pulse(1_002, 600_000)] {
         say(network, 0, 1, &[section]);
     }
     network.run_for(secs(1));
@@ -138,10 +138,10 @@ fn ask_in_vain(network: &mut Network<Heap>) {
 /// What happens to clusters, one after the other, by the counters that it moves.
 /// Sends a node what is sealed, which it cannot open.
 fn send_what_does_not_open(network: &mut Network<Heap>) {
-    let stranger = network.fresh_address();
+    let non_member = network.fresh_address();
     let mut sealed = [forge::head(lan()), vec![7; 60]].concat();
     sealed[1] = 5;
-    assert_eq!(network.inject(0, stranger, &sealed), Verdict::UnknownKey(5));
+    assert_eq!(network.inject(0, non_member, &sealed), Verdict::UnknownKey(5));
 }
 
 #[test]

@@ -112,12 +112,12 @@ fn a_member_that_was_forgotten_while_it_was_cut_off_finds_back() {
 fn only_others_that_are_gone_can_be_forgotten() {
     let mut network = formed(1, 3, lan(), ());
     let (me, other) = (network.hosts[0].id, network.hosts[1].id);
-    let stranger = crate::support::id("stranger");
+    let non_member = crate::support::id("non-member");
     let now = network.now();
     let mut buffer = Buffer::<8, 128, 11_200>::default();
     let node = &mut network.hosts[0].node;
     for (id, why) in
-        [(me, NotForgotten::NoMember), (stranger, NotForgotten::NoMember), (other, NotForgotten::Live)]
+        [(me, NotForgotten::NoMember), (non_member, NotForgotten::NoMember), (other, NotForgotten::Live)]
     {
         assert_eq!(node.forget(now, id, &mut buffer.outbox()).unwrap_err(), why);
     }

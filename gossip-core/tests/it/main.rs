@@ -48,6 +48,8 @@ mod limits;
 mod moved;
 #[cfg(feature = "alloc")]
 mod narrow;
+#[cfg(all(feature = "alloc", feature = "seal"))]
+mod outsiders;
 #[cfg(feature = "alloc")]
 mod pulses;
 #[cfg(feature = "alloc")]

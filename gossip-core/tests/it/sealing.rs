@@ -27,7 +27,10 @@ fn ring(keys: &[u8]) -> KeyRing {
 }
 
 /// Gives a node keys at its start.
-fn begin(keys: &'static [u8], sealing: Sealing) -> impl Fn(&mut Node<Heap>, Instant, &mut Outbox<'_>) {
+pub(crate) fn begin(
+    keys: &'static [u8],
+    sealing: Sealing,
+) -> impl Fn(&mut Node<Heap>, Instant, &mut Outbox<'_>) {
     move |node, now, out| {
         let output = node.set_keys(now, ring(keys), sealing, true, out).unwrap();
         assert_eq!((output.verdict, output.packets().len()), (Verdict::Accepted, 0));
@@ -55,7 +58,7 @@ fn set<W: crate::support::Watch<Heap>>(
 }
 
 /// A cluster of `n` that has formed, sealed.
-fn sealed(seed: u64, n: usize) -> Network<Heap, Recorder> {
+pub(crate) fn sealed(seed: u64, n: usize) -> Network<Heap, Recorder> {
     let mut network = network(seed, lan(), Recorder::default());
     network.set_prelude(begin(&[1], Sealing::Require));
     form(&mut network, seed, n);
@@ -66,7 +69,7 @@ fn count(network: &Network<Heap, Recorder>, host: usize, name: &str) -> u64 {
     network.hosts[host].node.metrics().counters().find(|(of, _)| *of == name).unwrap().1
 }
 
-fn sum<W>(network: &Network<Heap, W>, name: &str) -> u64 {
+pub(crate) fn sum<W>(network: &Network<Heap, W>, name: &str) -> u64 {
     let of = |host: &crate::support::Host<Heap>| {
         host.node.metrics().counters().find(|(of, _)| *of == name).unwrap().1
     };
@@ -100,7 +103,7 @@ fn a_sealed_cluster_forms_and_finds_deaths_as_one_in_the_clear() {
 }
 
 #[test]
-fn no_outsider_is_heard_whatever_it_says_in_whose_name_it_likes() {
+fn who_speaks_in_the_clear_or_under_another_key_is_told_of_and_not_heard() {
     let mut network = sealed(1, 5);
     let (member, at) = (network.hosts[1].id, network.hosts[1].address);
     let record = network.hosts[2].node.me().with_status(Status::Left);
@@ -114,7 +117,59 @@ fn no_outsider_is_heard_whatever_it_says_in_whose_name_it_likes() {
     let events = &network.hosts[0].events;
     let told = |event: &Event| matches!(event, Event::UnknownKey { key: id, from } if *id == key(2).id().get() && *from == at.into());
     assert_eq!(events.iter().filter(|(_, event)| told(event)).count(), 1, "{events:?}");
+    let clear = |(_, event): &&(Instant, Event)| *event == Event::NotSealed { from: at.into() };
+    assert_eq!(events.iter().filter(clear).count(), 1, "{events:?}");
     assert!(network.is_formed());
+}
+
+#[test]
+fn who_speaks_in_the_clear_is_told_of_once_a_minute_and_eight_at_the_most() {
+    let mut network = sealed(13, 4);
+    let lie = datagram(&head(lan()), network.hosts[1].id, &[]);
+    let told = |network: &Network<Heap, Recorder>| {
+        let events = network.hosts[0].events.iter().filter_map(|(_, event)| match event {
+            Event::NotSealed { from } => Some(SocketAddr::from(*from)),
+            _ => None,
+        });
+        events.collect::<Vec<_>>()
+    };
+    let sender = |n: u8| SocketAddr::from(([10, 77, 0, n], 7));
+    for _ in 0..3 {
+        (1..=3).for_each(|n| assert_eq!(network.inject(0, sender(n), &lie), Verdict::NotSealed));
+    }
+    assert_eq!(told(&network), [1, 2, 3].map(sender), "each by itself, and once");
+    (1..=100).for_each(|n| _ = network.inject(0, sender(n), &lie));
+    assert_eq!(told(&network).len(), 8);
+    network.run_for(secs(61));
+    (1..=100).for_each(|n| _ = network.inject(0, sender(n), &lie));
+    assert_eq!(told(&network).len(), 16);
+}
+
+#[test]
+fn a_mode_that_live_members_would_not_understand_is_refused_unless_forced() {
+    let mut network = network(14, lan(), Recorder::default());
+    form(&mut network, 14, 4);
+    let refused = |sealing, first| Err(KeyError::NotUnderstood { sealing, first, members: 3 });
+    // Nobody publishes anything: all are in the clear.
+    assert_eq!(set(&mut network, 0, &[1], Sealing::Require), refused(Sealing::Require, Sealing::Prefer));
+    assert_eq!(set(&mut network, 0, &[1], Sealing::Prefer), refused(Sealing::Prefer, Sealing::Accept));
+    (0..4).for_each(|host| assert_eq!(set(&mut network, host, &[1], Sealing::Accept), Ok(())));
+    network.run_for(secs(5));
+    assert_eq!(set(&mut network, 0, &[1], Sealing::Require), refused(Sealing::Require, Sealing::Prefer));
+    (0..4).for_each(|host| assert_eq!(set(&mut network, host, &[1], Sealing::Prefer), Ok(())));
+    network.run_for(secs(5));
+    assert_eq!(set(&mut network, 0, &[1], Sealing::Off), refused(Sealing::Off, Sealing::Accept));
+    (0..4).for_each(|host| assert_eq!(set(&mut network, host, &[1], Sealing::Require), Ok(())));
+    network.run_for(secs(5));
+    let error = set(&mut network, 0, &[1], Sealing::Accept);
+    assert_eq!(error, refused(Sealing::Accept, Sealing::Prefer));
+    let said = error.unwrap_err().to_string();
+    assert!(said.contains("3 live members") && said.contains("take all nodes to prefer first"), "{said}");
+    assert!(network.is_formed() && network.deaths().is_empty());
+    network.command(0, |node, now, out| node.set_keys(now, ring(&[1]), Sealing::Off, true, out).unwrap());
+    assert_eq!(network.hosts[0].node.sealing(), Sealing::Off);
+    // Whoever is cut off already may take any mode that brings it back.
+    assert_eq!(set(&mut network, 0, &[1], Sealing::Require), Ok(()));
 }
 
 #[test]
@@ -288,6 +343,7 @@ fn a_cluster_goes_from_clear_to_sealed_and_back_mode_by_mode() {
     across_seeds(seeds(), |seed| {
         let mut network = network(seed, lan(), Recorder::default());
         form(&mut network, seed, 8);
+        let mut refused = 0;
         for mode in modes {
             for host in (0..8).map(|n| (n + seed as usize) % 8) {
                 assert_eq!(set(&mut network, host, &[1], mode), Ok(()));
@@ -295,10 +351,17 @@ fn a_cluster_goes_from_clear_to_sealed_and_back_mode_by_mode() {
                 assert!(network.is_formed(), "{mode:?}");
             }
             network.run_for(secs(5));
+            // In a member's name and from its address, as an insider can.
+            let clear = datagram(&head(lan()), network.hosts[1].id, &[]);
+            let from = network.hosts[1].address;
+            let verdict = network.inject(2, from, &clear);
+            let requires = mode == Sealing::Require;
+            assert_eq!(verdict, if requires { Verdict::NotSealed } else { Verdict::Accepted }, "{mode:?}");
+            refused += u64::from(requires);
+            assert_eq!((sum(&network, "not_sealed"), sum(&network, "unknown_keys")), (refused, 0));
         }
         assert_eq!(network.deaths(), []);
         assert!(network.watch.0[network.watch.0.len() - 50..].iter().all(|sent| sent.bytes[1] == 0));
-        assert_eq!(sum(&network, "not_sealed") + sum(&network, "unknown_keys"), 0);
     });
 }
 
@@ -312,9 +375,9 @@ fn a_key_that_members_need_is_not_dropped_unless_forced() {
     assert_eq!(in_use, [(key(1).id(), 4)]);
     network.command(0, |node, now, out| node.set_keys(now, ring(&[2]), Sealing::Require, true, out).unwrap());
     assert!(network.hosts[0].node.keys_in_use().eq([(key(2).id(), 0)]));
-    let posture = format!("require {}", key(1).id());
+    let published = format!("require {}", key(1).id());
     let (node, of) = (&network.hosts[1].node, network.hosts[2].id);
-    assert_eq!(node.read(of, "gossip.keys", &mut [0; 32]), Some(posture.as_bytes()));
+    assert_eq!(node.read(of, "gossip.keys", &mut [0; 32]), Some(published.as_bytes()));
     network.run_for(secs(40));
     assert!(network.all_say(0, Status::Dead), "it was cut off");
     let told = |host: usize, n: u8| {
@@ -387,10 +450,12 @@ fn one_nonce_seals_one_text_in_clones_too() {
 #[test]
 fn who_replays_from_elsewhere_draws_no_more_bytes_than_it_sends() {
     let mut network = sealed(9, 4);
-    network.run_for(secs(5));
+    // More datagrams than a window has bits: those before it are opened again, and answered as a non-member's.
+    network.run_for(secs(60));
     let (home, to) = (network.hosts[1].address, network.hosts[0].address);
     let recorded: Vec<Datagram> = network.watch.0.clone();
     let victim: SocketAddr = ([10, 9, 9, 9], 9).into();
+    let mut answered = 0;
     // From where an attacker wants answers to go.
     for sent in recorded.iter().filter(|sent| sent.from == home && sent.to == to) {
         let before = network.watch.0.len();
@@ -401,7 +466,9 @@ fn who_replays_from_elsewhere_draws_no_more_bytes_than_it_sends() {
             .map(|sent| sent.bytes.len())
             .sum();
         assert!(to_victim <= sent.bytes.len(), "{to_victim} bytes for {}", sent.bytes.len());
+        answered += usize::from(to_victim > 0);
     }
+    assert!(answered > 5, "{answered} were answered");
 }
 
 #[test]

@@ -216,8 +216,8 @@ fn a_flood_of_events_is_bounded_and_counted() {
     let told = (sent(&network) - before) / 10;
     assert!(told < time * 8_000 + 8 * 1_200, "all keep to the budget for state: {told} bytes in {time} s");
     // Of nodes that are no members nothing is taken at all.
-    let stranger = forge::user_event(forge::id(77), 1, 1, 0, b"");
-    network.inject(0, address, &forge::datagram(&sample, sender, &[stranger]));
+    let non_member = forge::user_event(forge::id(77), 1, 1, 0, b"");
+    network.inject(0, address, &forge::datagram(&sample, sender, &[non_member]));
     assert_eq!(network.hosts[0].node.metrics().dropped_events_unknown, 1);
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The kinds of events, as figures name them. Whatever a later core adds is `other`.
-pub const KINDS: [&str; 26] = [
+pub const KINDS: [&str; 27] = [
     "up",
     "suspected",
     "cleared",
@@ -34,6 +34,7 @@ pub const KINDS: [&str; 26] = [
     "member_observed",
     "state",
     "unknown_key",
+    "not_sealed",
     "other",
 ];
 
@@ -64,7 +65,8 @@ fn kind_of(event: Event) -> usize {
         Event::MemberObserved(_) => 22,
         Event::State(_) => 23,
         Event::UnknownKey { .. } => 24,
-        _ => 25,
+        Event::NotSealed { .. } => 25,
+        _ => 26,
     }
 }
 

@@ -21,22 +21,22 @@ use core::{fmt, fmt::Write as _, str};
 pub(crate) const KEYS: &str = "gossip.keys";
 
 /// Bytes of the longest: a mode, and two digits and a space for each key.
-const MAX_POSTURE: usize = 7 + 3 * MAX_KEYS;
+const MAX_TEXT: usize = 7 + 3 * MAX_KEYS;
 
-/// How a node is set up.
+/// What a node says of its keys.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Posture {
+pub(crate) struct PublishedKeys {
     sealing: Sealing,
     /// The first seals.
     keys: heapless::Vec<KeyId, MAX_KEYS>,
 }
 
-impl Posture {
+impl PublishedKeys {
     pub(crate) fn new(sealing: Sealing, ring: &KeyRing) -> Self {
         Self { sealing, keys: ring.ids().collect() }
     }
 
-    /// Of what a member published; `None` if it is no posture.
+    /// Of what a member published; `None` if it says nothing of keys.
     pub(crate) fn read(text: &[u8]) -> Option<Self> {
         let mut words = str::from_utf8(text).ok()?.split(' ');
         let sealing = words.next()?.parse().ok()?;
@@ -53,7 +53,12 @@ impl Posture {
     /// What the live member in this slot publishes.
     pub(crate) fn of(state: View<'_>, slot: SlotId, now: Seconds) -> Option<Self> {
         let held = state.read(slot, KEYS.as_bytes(), Standing::Live, now)?;
-        Self::read(held.copy_to(&mut [0; MAX_POSTURE])?)
+        Self::read(held.copy_to(&mut [0; MAX_TEXT])?)
+    }
+
+    /// How far the node seals.
+    pub(crate) fn sealing(&self) -> Sealing {
+        self.sealing
     }
 
     /// The first key of a ring that the node has, too.
@@ -62,7 +67,7 @@ impl Posture {
     }
 
     /// As it is published.
-    pub(crate) fn text(&self) -> heapless::String<MAX_POSTURE> {
+    pub(crate) fn text(&self) -> heapless::String<MAX_TEXT> {
         let mut text = heapless::String::new();
         let written = write!(text, "{self}");
         debug_assert!(written.is_ok(), "the bound holds the longest");
@@ -70,7 +75,7 @@ impl Posture {
     }
 
     /// The key that the node seals with, if it seals.
-    pub(crate) fn speaks_under(&self) -> Option<KeyId> {
+    pub(crate) fn seals_with(&self) -> Option<KeyId> {
         self.keys.first().copied().filter(|_| self.sealing.seals())
     }
 
@@ -78,11 +83,11 @@ impl Posture {
     /// common.
     pub(crate) fn needs(&self, key: KeyId, next: &KeyRing) -> bool {
         let has = self.sealing != Sealing::Off && self.keys.contains(&key);
-        has && (self.speaks_under() == Some(key) || !self.keys.iter().any(|&id| next.has(id)))
+        has && (self.seals_with() == Some(key) || !self.keys.iter().any(|&id| next.has(id)))
     }
 }
 
-impl fmt::Display for Posture {
+impl fmt::Display for PublishedKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.sealing)?;
         self.keys.iter().try_for_each(|key| write!(f, " {key}"))
@@ -102,11 +107,11 @@ mod tests {
     }
 
     #[test]
-    fn a_posture_is_read_as_it_is_published_and_nothing_else_is_one() {
+    fn what_is_published_is_read_back_and_nothing_else_is_read() {
         for mode in [Sealing::Off, Sealing::Accept, Sealing::Prefer, Sealing::Require] {
             for keys in [&[1][..], &[1, 2], &[3, 2, 1], &[1, 2, 3, 4]] {
-                let posture = Posture::new(mode, &ring(keys));
-                assert_eq!(Posture::read(posture.text().as_bytes()), Some(posture));
+                let published = PublishedKeys::new(mode, &ring(keys));
+                assert_eq!(PublishedKeys::read(published.text().as_bytes()), Some(published));
             }
         }
         for wrong in [
@@ -120,10 +125,10 @@ mod tests {
             "require 5A",
             "require 58 58 58 58 58",
         ] {
-            assert_eq!(Posture::read(wrong.as_bytes()), None, "{wrong}");
+            assert_eq!(PublishedKeys::read(wrong.as_bytes()), None, "{wrong}");
         }
         fn property(text: String) -> bool {
-            Posture::read(text.as_bytes()).is_none_or(|posture| posture.text().as_str() == text)
+            PublishedKeys::read(text.as_bytes()).is_none_or(|published| published.text().as_str() == text)
         }
         QuickCheck::new().tests(1_000).quickcheck(property as fn(String) -> bool);
     }
@@ -131,7 +136,7 @@ mod tests {
     #[test]
     fn a_key_is_needed_by_who_seals_with_it_or_shares_no_other() {
         let a = ring(&[1]).ids().next().unwrap();
-        let of = |mode, keys: &[u8]| Posture::new(mode, &ring(keys));
+        let of = |mode, keys: &[u8]| PublishedKeys::new(mode, &ring(keys));
         let next = ring(&[2]);
         assert!(of(Sealing::Require, &[1]).needs(a, &next), "it has no other");
         assert!(of(Sealing::Accept, &[1, 3]).needs(a, &next));
