@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use crate::support::{
-    Host, Network, across_seeds, cluster,
+    Host, Link, Network, Rng, across_seeds, cluster,
     forge::{self, datagram, head},
     form, formed, lan, millis, network, secs, seeds,
 };
@@ -371,4 +371,58 @@ fn a_view_is_restored_with_the_signatures_that_others_need() {
     assert_eq!((network.hosts[4].node.members().len(), network.hosts[4].node.members_not_signed()), (4, 0));
     assert!(network.wait(secs(10), Network::is_formed).is_some());
     assert!(all_have_signed(&network));
+}
+
+/// Whatever hosts do and networks lose, all end up with what each member signed last, and with nothing that it did not say.
+#[test]
+fn whatever_befalls_a_cluster_views_become_equal_and_are_what_was_signed() {
+    across_seeds(seeds(), |seed| {
+        let mut network = signed(seed, 8);
+        let mut rng = Rng::new(seed);
+        network.set_link(Link { loss: 0.1, ..Link::LAN });
+        for _ in 0..40 {
+            let host = rng.below(8) as usize;
+            match (rng.below(6), network.hosts[host].is_running()) {
+                (0, true) => {
+                    let health =
+                        [Health::Healthy, Health::Degraded, Health::Unhealthy][rng.below(3) as usize];
+                    network.command(host, |node, now, out| node.set_health(now, health, out));
+                }
+                (1, true) => {
+                    let value = [b'0' + rng.below(10) as u8];
+                    // One that has left writes no more.
+                    network.command(host, |node, now, out| {
+                        match node.clone().publish(now, "key", &value, Terms::default(), out) {
+                            Ok(_) => node.publish(now, "key", &value, Terms::default(), out).unwrap(),
+                            Err(_) => node.tick(now, out),
+                        }
+                    });
+                }
+                (2, true) if network.running().count() > 5 => network.crash(host),
+                (3, true) if network.running().count() > 5 => network.leave(host),
+                (4, true) => network.pause(host, secs(3)),
+                (_, false) | (5, true) => {
+                    let address = network.fresh_address();
+                    network.restart(host, address);
+                    let others: Vec<usize> =
+                        (0..8).filter(|&other| network.hosts[other].is_running()).collect();
+                    network.join(host, &others);
+                }
+                _ => {}
+            }
+            network.run_for(millis(700));
+            let _ = all_have_signed(&network);
+        }
+        network.set_link(Link::LAN);
+        for host in 0..8 {
+            let address = network.fresh_address();
+            network.restart(host, address);
+            let others: Vec<usize> = (0..8).filter(|&other| other != host).collect();
+            network.join(host, &others);
+            network.run_for(secs(1));
+        }
+        assert!(network.wait(secs(120), Network::is_formed).is_some(), "seed {seed}");
+        assert!(all_have_signed(&network));
+        assert_eq!(sum(&network, "signatures_refused"), 0, "seed {seed}");
+    });
 }
