@@ -341,12 +341,12 @@ fn accusations_of(
     let record = &member.record;
     let suspicion = suspicions.get(member).filter(|_| !kernel.signer.requires());
     let signed = if kernel.signer.signs() && matches!(record.status(), Status::Suspect | Status::Dead) {
-        proofs.accusations(slot, (record.id(), record.incarnation())).count()
+        proofs.accusations(slot, (record.id(), record.incarnation())).count() as u8
     } else {
         0
     };
     let unsigned = suspicion.filter(|_| record.status() == Status::Suspect);
-    Accused { unsigned: unsigned.map_or(0, |suspicion| suspicion.accusers().len()), signed }
+    Accused { unsigned: unsigned.map_or(0, |suspicion| suspicion.accusers().len() as u8), signed }
 }
 
 /// How often a rumor of each kind is sent.

@@ -95,13 +95,19 @@ impl Membership {
             }
             return is_heard;
         }
-        let live = Aged { record: news.record.without_verdict(), age: news.age };
-        let (news, proven) = match attested {
-            Attested::Unsigned => (*news, None),
+        let mut news = *news;
+        let proven = match attested {
+            Attested::Unsigned => None,
             // Who tells of a death does not make a member known by that.
             Attested::Signed(_) if known.is_none() && news.record.status() == Status::Dead => return true,
-            Attested::Signed(proven) => (live, Some(proven)),
-            Attested::Known => (live, None),
+            Attested::Signed(proven) => {
+                news.record = news.record.without_verdict();
+                Some(proven)
+            }
+            Attested::Known => {
+                news.record = news.record.without_verdict();
+                None
+            }
             Attested::Earlier => {
                 if known.is_some_and(|slot| news.record.rank() < cx.record(slot).rank()) {
                     corrections.add(news.record.id());
@@ -110,7 +116,7 @@ impl Membership {
             }
             Attested::Refused => return false,
         };
-        self.take_in(cx, (entry, &news), proven.as_ref(), source, corrections);
+        self.take_in(cx, (entry, &mut news), proven.as_ref(), source, corrections);
         true
     }
 
@@ -133,39 +139,42 @@ impl Membership {
         if cx.accusers(slot).len() < MIN_ACCUSERS as usize {
             return self.question_death(cx, slot, news);
         }
-        let dead = Aged { record: ours.with_status(Status::Dead), age: news.age };
-        self.take_in(cx, (entry, &dead), None, source, corrections);
+        let mut dead = Aged { record: ours.with_status(Status::Dead), age: news.age };
+        self.take_in(cx, (entry, &mut dead), None, source, corrections);
     }
 
     /// Takes in a record that may be heard.
+    #[inline]
     fn take_in(
         &mut self,
         cx: &mut Context<'_, '_>,
-        (entry, news): (Entry, &Aged),
+        (entry, news): (Entry, &mut Aged),
         proven: Option<&Proven>,
         source: Source,
         corrections: &mut Corrections,
     ) {
         let known = entry.slot();
-        let Aged { mut record, age } = *news;
+        let age = news.age;
         if let Some(slot) = known.filter(|&slot| self.is_questionable(cx, slot, news)) {
             self.question_death(cx, slot, news);
             return;
         }
-        if known.is_none() && !record.status().is_live() && (cx.is_forgettable(age) || cx.would_go_first(age))
+        if known.is_none()
+            && !news.record.status().is_live()
+            && (cx.is_forgettable(age) || cx.would_go_first(age))
         {
             return;
         }
-        if known.is_none() && !cx.admits(&record) {
+        if known.is_none() && !cx.admits(&news.record) {
             cx.kernel.metrics.not_admitted += 1;
             return;
         }
-        let questioned = known.filter(|&slot| self.questions(cx, slot, &record));
+        let questioned = known.filter(|&slot| self.questions(cx, slot, &news.record));
         if questioned.is_some() {
             cx.kernel.metrics.deaths_questioned += 1;
-            record = record.with_status(Status::Suspect);
+            news.record = news.record.with_status(Status::Suspect);
         }
-        match self.apply(cx, entry, &record, proven) {
+        match self.apply(cx, entry, &news.record, proven) {
             Applied::Full => cx.kernel.metrics.dropped_table_full += 1,
             Applied::New(slot) => {
                 cx.kernel.metrics.records_repaired += u64::from(source == Source::Repair);
@@ -176,8 +185,8 @@ impl Membership {
                 cx.kernel.metrics.records_repaired += u64::from(merge.changed && source == Source::Repair);
                 self.relate(cx, slot, &was, merge, (age, source));
                 self.measure_lag(cx, merge.changed, age, source);
-                if record.rank() < cx.record(slot).rank() {
-                    corrections.add(record.id());
+                if news.record.rank() < cx.record(slot).rank() {
+                    corrections.add(news.record.id());
                 }
             }
         }

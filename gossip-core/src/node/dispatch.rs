@@ -234,6 +234,7 @@ impl Step<'_, '_> {
     }
 
     /// Takes in who accuses whom, and who is dead by that.
+    #[inline(never)]
     fn hear_verdicts(
         &mut self,
         authentic: &Authentic<'_>,

@@ -48,6 +48,7 @@ impl Tables<'_> {
 
     /// The same with what the member's owner has signed, if it is `proven`. Then it takes the place of what is known, as a whole:
     /// a merge of two signed records could be one that nobody signed.
+    #[inline]
     pub(crate) fn apply_signed(
         &mut self,
         entry: Entry,

@@ -321,10 +321,7 @@ impl Arbitrary for Call {
             8..11 => Self::Request(id(g)),
             11..16 => Self::Record(aged(g)),
             16..21 => Self::Accusation(accusation(g)),
-            21..23 => Self::Reserve(Accused {
-                unsigned: usize::from(u8::arbitrary(g) % 5),
-                signed: usize::from(u8::arbitrary(g) % 5),
-            }),
+            21..23 => Self::Reserve(Accused { unsigned: u8::arbitrary(g) % 5, signed: u8::arbitrary(g) % 5 }),
             24 => Self::Sieve(sieve(g)),
             26..28 => Self::Event(told(g)),
             28..30 => Self::EventHead(told(g).id.head()),

@@ -10,21 +10,21 @@ use crate::{
 const ACCUSATION: usize = 8 + 4 + 5 + 8;
 const SIGNED: usize = ACCUSATION + 64;
 
-/// How many accusations are to be written behind a record.
+/// How many accusations are to be written behind a record; no more than are kept of a member.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Accused {
-    pub(crate) unsigned: usize,
-    pub(crate) signed: usize,
+    pub(crate) unsigned: u8,
+    pub(crate) signed: u8,
 }
 
 impl Accused {
-    pub(crate) const fn count(self) -> usize {
-        self.unsigned + self.signed
+    pub(crate) fn count(self) -> usize {
+        usize::from(self.unsigned) + usize::from(self.signed)
     }
 
     /// The most bytes that they take, each kind with a section of its own.
     fn bytes(self) -> usize {
-        let of = |count, bytes| if count == 0 { 0 } else { SECTION + count * bytes };
+        let of = |count: u8, bytes| if count == 0 { 0 } else { SECTION + usize::from(count) * bytes };
         of(self.unsigned, ACCUSATION) + of(self.signed, SIGNED)
     }
 }

@@ -98,7 +98,7 @@ mod tests {
             let mut space = vec![0; 400 + usize::from(size % 1_000)];
             let header = Header { cluster: 1, sender: id(0), fingerprint: Fingerprint(0) };
             let mut draft = Draft::new(&mut space, &header);
-            let accused = Accused { unsigned: 0, signed: usize::from(accusers % 4) };
+            let accused = Accused { unsigned: 0, signed: accusers % 4 };
             let reserved = draft.reserve(accused);
             let parts: Vec<_> = (0..48u8).map(|n| ([n; 64], [n ^ 1; 32], [n ^ 2; 68])).collect();
             let proof = |n: usize, (signed, key, certificate): (bool, bool, bool)| {
@@ -115,7 +115,7 @@ mod tests {
             if reserved {
                 draft.release(accused);
             }
-            let kept = if reserved { accused.signed } else { 0 };
+            let kept = if reserved { usize::from(accused.signed) } else { 0 };
             for (accuser, (signature, ..)) in (2..).zip(parts.iter().take(kept)) {
                 let incarnation = Incarnation { epoch: 7, refutation: 0 };
                 let accusation = Accusation { target: id(1), incarnation, accuser: id(accuser) };
