@@ -227,6 +227,78 @@ fn who_is_accused_by_an_insider_refutes_and_stays() {
 }
 
 #[test]
+fn forged_refutations_hide_no_crash() {
+    let mut network = signed(9, 8);
+    network.run_for(secs(5));
+    let (victim, insider) = (network.hosts[5].node.me(), key(network.hosts[1].id));
+    network.crash(5);
+    for n in 1..=60 {
+        let Incarnation { epoch, refutation } = victim.incarnation();
+        let alive = victim.with_incarnation(Incarnation { epoch, refutation: refutation + n });
+        for to in [0, 2, 3, 4, 6, 7] {
+            assert_eq!(say(&mut network, to, 1, &[forge::records(&[alive], 0)]), Verdict::Accepted);
+            assert_eq!(say(&mut network, to, 1, &claim(alive, &insider)), Verdict::Accepted);
+        }
+        network.run_for(millis(500));
+    }
+    assert!(network.all_say(5, Status::Dead), "{}", network.opinions(5));
+}
+
+#[test]
+fn digests_in_a_members_name_draw_signed_records_within_the_budget() {
+    let mut network = signed(10, 12);
+    network.run_for(secs(10));
+    // Level 0, all eight ranges; no sum is right.
+    let digests: Vec<u8> = (0..8u8).flat_map(|range| [&[0, range << 5][..], &[7; 128]].concat()).collect();
+    let before = *network.hosts[0].node.metrics();
+    for _ in 0..1_000 {
+        assert_eq!(say(&mut network, 0, 1, &[(14, digests.clone())]), Verdict::Accepted);
+        network.run_for(millis(10));
+    }
+    let after = network.hosts[0].node.metrics();
+    let sync = after.bytes_sync - before.bytes_sync;
+    let allowed = u64::from(lan().budgets.sync) * 20 + 14 * 1_200;
+    assert!(sync <= allowed, "{sync} bytes");
+    assert!(after.dropped_over_budget > before.dropped_over_budget, "the budget was never reached");
+    assert!(network.is_formed() && all_have_signed(&network));
+}
+
+#[test]
+fn who_lacks_published_state_believes_an_insider_up_to_its_version() {
+    let mut network = signed(11, 4);
+    let (owner, deaf) = (network.hosts[2].id, network.hosts[0].address);
+    network.set_cut(move |_, to| to == deaf);
+    network
+        .command(2, |node, now, out| node.publish(now, "service", b"true", Terms::default(), out).unwrap());
+    let me = network.hosts[2].node.me();
+    let item = |version: u32, value: &[u8]| {
+        let entry = (version, "service".to_owned(), value.to_vec());
+        let owner = me.with_state(version, me.health(), 0);
+        forge::items(&[forge::item(&owner, &[entry], 0)])
+    };
+    let read = |network: &Network<Heap>| {
+        network.hosts[0].node.read(owner, "service", &mut [0; 32]).map(<[u8]>::to_vec)
+    };
+    let top = me.state_version();
+    assert_eq!(say(&mut network, 0, 1, &[item(top, b"false")]), Verdict::Accepted);
+    assert_eq!(read(&network), None, "its owner has not signed that it has it");
+    assert_eq!(say(&mut network, 0, 1, &claim(me, &key(owner))), Verdict::Accepted);
+    assert_eq!(say(&mut network, 0, 1, &[item(top, b"false")]), Verdict::Accepted);
+    assert_eq!(read(&network).as_deref(), Some(&b"false"[..]));
+    assert_eq!(say(&mut network, 0, 1, &[item(top + 1, b"more")]), Verdict::Accepted);
+    assert_eq!(read(&network).as_deref(), Some(&b"false"[..]), "beyond what its owner has signed");
+    network.set_cut(|_, _| false);
+    network.run_for(secs(60));
+    assert_eq!(
+        read(&network).as_deref(),
+        Some(&b"false"[..]),
+        "repair compares versions, and this one is right"
+    );
+    network.command(2, |node, now, out| node.publish(now, "service", b"new", Terms::default(), out).unwrap());
+    assert!(network.wait(secs(10), |network| read(network).as_deref() == Some(b"new")).is_some());
+}
+
+#[test]
 fn an_owner_that_takes_its_words_back_splits_no_view() {
     across_seeds(seeds(), |seed| {
         let mut network = signed(seed, 6);

@@ -79,7 +79,7 @@ fn every_threat_has_a_test_and_every_test_that_is_named_exists() {
     assert!(rows.len() >= 12 && all >= 100, "{} attacks, {all} tests", rows.len());
     for row in rows {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-        assert_eq!(cells.len(), 4, "{row}");
+        assert_eq!(cells.len(), 5, "{row}");
         for outcome in cells[1..].iter().filter(|cell| !cell.is_empty()) {
             assert_eq!(proofs(outcome), 1, "one test shows it: {outcome}");
             assert!(outcome.len() < 160, "too long to be read at a glance: {outcome}");

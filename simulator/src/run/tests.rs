@@ -205,6 +205,19 @@ fn every_kind_of_trust_and_a_mix_of_levels_make_one_cluster() {
     holds("signed-steady", &mixed);
 }
 
+/// Also where sealing is preferred alone, so that it is heard.
+#[test]
+fn who_speaks_in_the_clear_speaks_for_no_member_that_signs() {
+    for variant in Level::Identities.plan("sealing-downgrade").variants().unwrap() {
+        let figures = run(&variant, 1, &mut |_| ()).unwrap().figures();
+        for kind in ["down", "left"] {
+            let name = format!("watch.others.events.{kind}");
+            let count = figures.iter().find(|(figure, _)| *figure == name).map(|(_, count)| count);
+            assert_eq!(count, Some(&0.into()), "{}: {kind}", variant.name);
+        }
+    }
+}
+
 #[test]
 fn what_attackers_do_has_no_more_effect_where_nodes_sign() {
     for (name, changes) in [
