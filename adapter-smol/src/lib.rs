@@ -58,8 +58,8 @@
 //! * `serde`: ids, records, members, events and notices, metrics and configurations implement `Serialize` and `Deserialize`.
 //! * `stream`: [`Events`], [`UserEvents`], [`Questions`], [`KeyWatch`] and [`ClusterWatch`] implement `futures_core::Stream`.
 //! * `seal`: datagrams sealed with a cluster's keys: `Options::keys`, `Handle::set_keys`, `KeyFile`.
-//! * `identity`: files of a node's signing key (`IdentityFile`) and of the keys that may speak for the members (`TrustSource`), for
-//!   `Node::set_identity`.
+//! * `identity`: nodes that sign what they say: `Options::credentials`, `Handle::set_identity`, and the files of a node's signing key
+//!   (`IdentityFile`) and of the keys that may speak for the members (`TrustSource`).
 
 mod driver;
 mod socket;

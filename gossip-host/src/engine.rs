@@ -126,6 +126,8 @@ impl Engine {
         // None of these sends anything, or has events.
         #[cfg(feature = "seal")]
         crate::sealing::begin(&mut node, &options, &mut buffer.outbox())?;
+        #[cfg(feature = "identity")]
+        crate::signing::begin(&mut node, &options, &mut buffer.outbox())?;
         kept::publish_name(&mut node, &options.name, &mut buffer.outbox()).map_err(StartError::Name)?;
         if !options.seeds.is_empty() || options.awaits_seeds || !records.is_empty() {
             // Names may have to be looked up first.

@@ -40,6 +40,9 @@ pub enum StartError {
     /// Datagrams are to be sealed or opened, and there are no keys.
     #[cfg(feature = "seal")]
     NoKeys,
+    /// The credentials are not this node's.
+    #[cfg(feature = "identity")]
+    Credentials(gossip_core::CredentialsError),
     /// More seeds than a node keeps.
     TooManySeeds {
         /// How many were given.
@@ -86,6 +89,8 @@ impl fmt::Display for StartError {
             Self::NoKeys => {
                 f.write_str("`sealing` needs `keys`: set them, or leave it out to run in the clear")
             }
+            #[cfg(feature = "identity")]
+            Self::Credentials(error) => error.fmt(f),
             Self::TooManySeeds { given } => write!(
                 f,
                 "{given} seeds are too many: give at most {MAX_SEEDS}, or a DNS name that lists them"

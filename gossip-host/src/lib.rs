@@ -26,6 +26,7 @@ mod cluster;
 mod cluster_value;
 mod cluster_watch;
 mod counters;
+mod deny;
 mod drive;
 mod engine;
 mod epoch;
@@ -66,6 +67,8 @@ mod ring;
 mod sealing;
 mod seeds;
 mod shared;
+#[cfg(feature = "identity")]
+mod signing;
 mod stopped;
 #[cfg(test)]
 mod testing;
@@ -91,6 +94,7 @@ pub use cluster::Cluster;
 pub use cluster_value::ClusterValue;
 pub use cluster_watch::{ClusterChange, ClusterWatch};
 pub use counters::HostMetrics;
+pub use deny::DenyError;
 pub use drive::{AsyncTransport, drive};
 pub use engine::{Engine, Turn};
 pub use epoch::{EpochError, EpochFile};
@@ -118,6 +122,8 @@ pub use read_file::{FileError, FileFault};
 #[cfg(feature = "seal")]
 pub use sealing::{KeysView, SetKeysError};
 pub use seeds::{ParseSeedError, Seed, UnresolvedSeed};
+#[cfg(feature = "identity")]
+pub use signing::{SetIdentityError, SigningView};
 pub use stopped::{LeaveError, Left, Stopped};
 pub use transport::Transport;
 #[cfg(feature = "identity")]

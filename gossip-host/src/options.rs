@@ -33,7 +33,8 @@ const MAX_CAPACITY: usize = 1 << 20;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// The node's name, the same after every restart; its id follows from it. It must keep to the
+    /// The node's name, the same after every restart; its id follows from it, but for `credentials` by which it follows from the
+    /// node's key. It must keep to the
     /// [rule for names](gossip_core::NameError).
     pub name: String,
     /// The protocol's knobs.
@@ -76,6 +77,11 @@ pub struct Options {
     /// [`Sealing::Off`] where there are none, which is then the only choice.
     #[cfg(feature = "seal")]
     pub sealing: Option<Sealing>,
+    /// What the node signs with, and whom it believes. Where signatures are required, no member of a view file is believed, and
+    /// those that are in it are asked. With [`Trust::Own`](gossip_core::Trust::Own) the node's id is that of its key. Later
+    /// [`Handle::set_identity`](crate::Handle::set_identity) gives it others. `None`: it does not sign.
+    #[cfg(feature = "identity")]
+    pub credentials: Option<gossip_core::Credentials>,
     /// What the node's random choices, nonces and tokens derive from: who can guess it can forge acks and tokens. Must
     /// differ between nodes and starts. `None`, outside of tests the right choice: drawn from the operating system's
     /// entropy.
@@ -112,6 +118,8 @@ impl Options {
             keys: None,
             #[cfg(feature = "seal")]
             sealing: None,
+            #[cfg(feature = "identity")]
+            credentials: None,
             rng_seed: None,
             event_capacity: Self::DEFAULT_EVENT_CAPACITY,
         }
@@ -149,7 +157,18 @@ impl Options {
             return Err(StartError::NoKeys);
         }
         self.check_families(self.bind)?;
-        Ok(self.config.validate()?)
+        self.config.validate()?;
+        #[cfg(feature = "identity")]
+        if let Some(credentials) = &self.credentials {
+            // The node's own epoch is not earlier.
+            let epoch = crate::epoch::next(None, std::time::SystemTime::now());
+            let (key, certificate) = (credentials.key.public(), credentials.certificate.as_ref());
+            let vouched = credentials.trust.vouch(self.config.cluster, self.id()?, &key, epoch, certificate);
+            vouched.map_err(|distrust| {
+                StartError::Credentials(gossip_core::CredentialsError::Distrusted(distrust))
+            })?;
+        }
+        Ok(())
     }
 
     /// Whether all addresses are of the family of `local`, where a socket is bound or will be.
@@ -160,9 +179,16 @@ impl Options {
         foreign.map_or(Ok(()), |(option, address)| Err(StartError::Family { option, address, bind: local }))
     }
 
-    /// The id that the name stands for.
+    /// The id that the name stands for, or, where ids follow from keys, the key.
     pub(crate) fn id(&self) -> Result<NodeId, ConfigError> {
-        Ok(NodeId::from_name(&self.name)?)
+        let named = NodeId::from_name(&self.name)?;
+        #[cfg(feature = "identity")]
+        if let Some(credentials) = &self.credentials
+            && credentials.trust == gossip_core::Trust::Own
+        {
+            return Ok(credentials.key.public().own_id());
+        }
+        Ok(named)
     }
 
     /// A socket bound to [`Options::bind`], which never blocks: what every adapter begins with.

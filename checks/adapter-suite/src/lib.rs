@@ -15,6 +15,7 @@ mod lifecycle;
 mod pulses;
 mod restart;
 mod sealing;
+mod signing;
 mod trouble;
 mod user_events;
 mod values;
@@ -23,8 +24,8 @@ mod wait;
 /// What [`behaviours!`] expands to calls of, one function for each promise.
 pub mod promises {
     pub use crate::{
-        asks::*, cluster::*, forget::*, kept::*, lifecycle::*, pulses::*, restart::*, sealing::*, trouble::*,
-        user_events::*, values::*,
+        asks::*, cluster::*, forget::*, kept::*, lifecycle::*, pulses::*, restart::*, sealing::*, signing::*,
+        trouble::*, user_events::*, values::*,
     };
 }
 
@@ -166,6 +167,9 @@ macro_rules! behaviours {
             a_clear_cluster_is_sealed_node_by_node_and_nobody_is_lost,
             a_key_is_rotated_while_members_come_and_go,
             a_key_in_use_is_not_removed_unless_that_is_forced,
+            nodes_with_certificates_form_a_cluster_and_no_others_get_in,
+            a_cluster_is_signed_node_by_node_and_nobody_is_lost,
+            a_member_that_is_denied_is_none_until_it_is_allowed,
             a_suspended_process_is_not_dead_and_declares_nobody_dead,
         }
     };

@@ -49,6 +49,8 @@ impl Families<'_> {
         self.members(seen)?;
         #[cfg(feature = "seal")]
         self.keys(&seen.keys)?;
+        #[cfg(feature = "identity")]
+        self.signing(seen.signing)?;
         self.histograms(seen)?;
         self.traffic(seen)?;
         self.budgets(seen)?;
@@ -153,6 +155,22 @@ impl Families<'_> {
             family.encode_family(&[("key", id.to_string().as_str())])?.encode_gauge(members)?;
         }
         Ok(())
+    }
+
+    #[cfg(feature = "identity")]
+    fn signing(&mut self, seen: crate::SigningView) -> fmt::Result {
+        use gossip_core::Signing;
+        let help = "Whether this node signs, and what it hears of others: 1 for the mode that it is in";
+        let mut family = self.0.encode_descriptor("gossip_signing", help, None, MetricType::Gauge)?;
+        let modes = [("off", None), ("accept", Some(Signing::Accept)), ("require", Some(Signing::Require))];
+        for (mode, signing) in modes {
+            let is_in = u64::from(signing == seen.signing);
+            family.encode_family(&[("mode", mode)])?.encode_gauge(&is_in)?;
+        }
+        let help = "Live members that have not signed what this node knows of them";
+        let mut gauge =
+            self.0.encode_descriptor("gossip_members_not_signed", help, None, MetricType::Gauge)?;
+        gauge.encode_gauge(&u64::from(seen.not_signed))
     }
 
     fn histograms(&mut self, seen: &Snapshot) -> fmt::Result {

@@ -32,6 +32,8 @@ pub(super) struct Snapshot {
     pub(super) used: BudgetsUsed,
     #[cfg(feature = "seal")]
     pub(super) keys: crate::KeysView,
+    #[cfg(feature = "identity")]
+    pub(super) signing: crate::SigningView,
     pub(super) core: Metrics,
     pub(super) host: HostMetrics,
 }
@@ -72,6 +74,8 @@ impl Snapshot {
             used: node.budgets_used(),
             #[cfg(feature = "seal")]
             keys: crate::KeysView { sealing: node.sealing(), keys: node.keys_in_use().collect() },
+            #[cfg(feature = "identity")]
+            signing: crate::SigningView::of(&node),
             core: *node.metrics(),
             host,
         };
