@@ -4,6 +4,7 @@ use crate::{
     UNWRITABLE,
     cli::keys::{FileArgs, KeyArgs, KeysCommand},
     client, entropy,
+    output::unbuffered,
     print::{self, printable, quoted, with_sources},
     wrong::Wrong,
 };
@@ -32,13 +33,22 @@ pub(crate) async fn execute(command: KeysCommand) -> Result<()> {
     match command {
         KeysCommand::Status { agent } => client::keys(&agent).await,
         KeysCommand::Reload { force, agent } => client::reload_keys(force, &agent).await,
-        KeysCommand::Generate { json } => {
+        KeysCommand::Generate { output: None, json } => {
             let key = generated()?;
             if !json {
                 return writeln!(io::stdout(), "{}", *key).context(UNWRITABLE);
             }
             let id = SealingKey::parse(&key)?.id().to_string();
-            print::print_json(&Generated { key: &key, id }).context(UNWRITABLE)
+            let text = Zeroizing::new(serde_json::to_string(&Generated { key: &key, id })?);
+            writeln!(io::stdout(), "{}", *text).context(UNWRITABLE)
+        }
+        KeysCommand::Generate { output: Some(file), json } => {
+            if file.symlink_metadata().is_ok() {
+                let path = file.display();
+                return Err(Wrong(format!("there is {path} already: name a new file, or add a key to this one with `gossip keys add`")).into());
+            }
+            KeyFile::new(&file).add(&generated()?).map_err(|error| refused(error.into()))?;
+            show(&FileArgs { file, json })
         }
         KeysCommand::Show(args) => show(&args),
         KeysCommand::Check(args) => check(&args),
@@ -209,9 +219,10 @@ fn given(key: &str) -> Result<Zeroizing<String>> {
     if key != STDIN {
         return Ok(Zeroizing::new(key.to_owned()));
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_INPUT));
-    let stdin = io::stdin().lock();
-    stdin
+    // It never grows, and the standard library's own buffer is not used: either would leave a copy behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_INPUT + 1));
+    unbuffered(&io::stdin())
+        .context("there is no standard input")?
         .take(MAX_INPUT as u64)
         .read_to_end(&mut bytes)
         .context("cannot read the key from standard input")?;

@@ -37,7 +37,7 @@ use clap::{
 };
 use cli::{Cli, Command};
 use configuration::{Configuration, check, environment};
-use print::{is_closed_pipe, is_secret, quoted};
+use print::{is_closed_pipe, quoted};
 use std::{
     io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
@@ -69,14 +69,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// What was given stands in the answer in escapes, so that no terminal obeys it, and no secret does; the program's own colours are for terminals.
+/// What was given stands in the answer in escapes, so that no terminal obeys it; the program's own colours are for terminals.
 fn say_what_is_wrong(mut answer: clap::Error) {
     let given: Vec<(ContextKind, ContextValue)> =
         answer.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in given {
         if let ContextValue::String(text) = value {
-            let shown = if is_secret(&text) { "(a secret)".into() } else { quoted(&text) };
-            answer.insert(kind, ContextValue::String(shown.into_owned()));
+            answer.insert(kind, ContextValue::String(quoted(&text).into_owned()));
         }
     }
     let answer = answer.render();

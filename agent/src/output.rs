@@ -139,6 +139,6 @@ fn errors(lost: fn(u64) -> String) -> io::Result<Stream> {
 }
 
 /// The same file without the standard library's buffer and lock, which a writer that is stuck would keep.
-fn unbuffered(stream: &impl AsFd) -> io::Result<File> {
+pub(crate) fn unbuffered(stream: &impl AsFd) -> io::Result<File> {
     Ok(File::from(stream.as_fd().try_clone_to_owned()?))
 }

@@ -29,9 +29,30 @@ pub(crate) fn quoted(text: &str) -> Cow<'_, str> {
     escaped(text, char::is_control)
 }
 
-/// Whether somebody has given a secret key where something else belongs: it is not repeated.
-pub(crate) fn is_secret(text: &str) -> bool {
-    ["gossip-key-", "gossip-identity-"].iter().any(|prefix| text.contains(prefix))
+/// How secret keys begin where they are written.
+const SECRETS: [&str; 2] = ["gossip-key-", "gossip-identity-"];
+/// Hexadecimal digits in a row that tell one from a path or an option that begins in the same way.
+const SECRET_DIGITS: usize = 8;
+
+/// A text without the secret keys that are in it, whole or in part. Whatever this program says goes through here, since a key may
+/// have been given where something else belongs.
+pub(crate) fn without_keys(text: &str) -> Cow<'_, str> {
+    let first = |text: &str| SECRETS.iter().filter_map(|key| Some((text.find(key)?, key.len()))).min();
+    if first(text).is_none() {
+        return text.into();
+    }
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((at, length)) = first(rest) {
+        let (before, behind) = rest.split_at(at + length);
+        let end = behind.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(behind.len());
+        let (key, after) = behind.split_at(end);
+        let is_secret = key.split(|c: char| !c.is_ascii_hexdigit()).any(|run| run.len() >= SECRET_DIGITS);
+        shown.push_str(before);
+        shown.push_str(if is_secret { "…" } else { key });
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown.into()
 }
 
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -64,7 +85,7 @@ pub(crate) fn name_of(id: NodeId, handle: &Handle, me: &str) -> String {
 /// # Errors
 /// Standard output cannot be written.
 pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
-    writeln!(io::stdout(), "{}", serde_json::to_string(value)?)
+    writeln!(io::stdout(), "{}", without_keys(&serde_json::to_string(value)?))
 }
 
 /// A line in words: time, event, name or id, address, locality, status, reachability and health, and a note behind them.
@@ -109,6 +130,23 @@ pub(crate) fn health(health: Health) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_key_is_shown_wherever_it_stands() {
+        let digits = "8f0c1d7a53e2b94460aa1f3e7c5d92b8e4f60713a2c9d58b1e6f70432d8c9ba5";
+        for (text, shown) in [
+            ("a key is gossip-key-1- and 64 digits", "a key is gossip-key-1- and 64 digits"),
+            ("/srv/gossip-key-files/a", "/srv/gossip-key-files/a"),
+            ("gossip-key-1-DIGITS", "gossip-key-…"),
+            ("'gossip-key-1-DIGITS', gossip-identity-1-DIGITS.", "'gossip-key-…', gossip-identity-…."),
+            ("/etc/gossip-key-DIGITS/x", "/etc/gossip-key-…/x"),
+            ("ä gossip-key-2-DIGITSä", "ä gossip-key-…ä"),
+            ("gossip-key-gossip-key-1-DIGITS", "gossip-key-…"),
+            ("gossip-key-1-8f0c1d7ag", "gossip-key-…"),
+        ] {
+            assert_eq!(without_keys(&text.replace("DIGITS", digits)), shown);
+        }
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_escaped_and_the_rest_stays() {

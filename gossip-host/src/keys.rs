@@ -88,9 +88,7 @@ impl KeyFile {
         let mut lines = self.lines(&text)?;
         let added = Line { text: key.trim().as_bytes(), key: Some(Key::parse(key).map_err(refused)?) };
         let id = added.key.as_ref().map(Key::id).ok_or(KeyError::Format).map_err(refused)?;
-        if lines.iter().any(|line| line.id() == Some(id)) {
-            return Err(refused(KeyError::SameId(id)));
-        }
+        added.check_beside(&lines).map_err(refused)?;
         let first = lines.iter().position(|line| line.key.is_some());
         lines.insert(first.map_or(lines.len(), |first| first + 1), added);
         self.write(&lines)?;
@@ -133,15 +131,12 @@ impl KeyFile {
         at.ok_or_else(|| KeyFileError::NoSuchKey { path: self.path.clone(), id })
     }
 
-    /// The lines of a text. No two keys have the same id.
+    /// The lines of a text. No key is there twice, and no two have the same id.
     fn lines<'t>(&self, text: &'t [u8]) -> Result<Vec<Line<'t>>, KeyFileError> {
         let mut lines: Vec<Line<'t>> = Vec::new();
         let text = text.strip_suffix(b"\n").unwrap_or(text);
         for bytes in text.split(|&byte| byte == b'\n').filter(|_| !text.is_empty()) {
-            let line = Line::of(bytes).and_then(|line| match line.id() {
-                Some(id) if lines.iter().any(|other| other.id() == Some(id)) => Err(KeyError::SameId(id)),
-                _ => Ok(line),
-            });
+            let line = Line::of(bytes).and_then(|line| line.check_beside(&lines).map(|()| line));
             let at = lines.len() + 1;
             lines.push(line.map_err(|error| KeyFileError::Line {
                 path: self.path.clone(),
@@ -160,6 +155,9 @@ impl KeyFile {
 
     fn write(&self, lines: &[Line<'_>]) -> Result<(), KeyFileError> {
         self.ring(lines)?;
+        if lines.iter().map(|line| line.text.len() + 1).sum::<usize>() > Self::MAX_BYTES {
+            return Err(Self::ROLE.refuses(&self.path, FileFault::TooLong).into());
+        }
         let written = file::replace_secret(&self.path, |file| {
             lines.iter().try_for_each(|line| {
                 file.write_all(line.text)?;
@@ -188,6 +186,16 @@ impl<'t> Line<'t> {
 
     fn id(&self) -> Option<KeyId> {
         self.key.as_ref().map(Key::id)
+    }
+
+    /// Whether its key can be told from those of other lines.
+    fn check_beside(&self, others: &[Line<'_>]) -> Result<(), KeyError> {
+        let Some((key, id)) = self.key.as_ref().zip(self.id()) else { return Ok(()) };
+        match others.iter().filter_map(|line| line.key.as_ref()).find(|other| other.id() == id) {
+            Some(other) if other == key => Err(KeyError::SameKey(id)),
+            Some(_) => Err(KeyError::SameId(id)),
+            None => Ok(()),
+        }
     }
 }
 

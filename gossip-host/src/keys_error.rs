@@ -52,7 +52,7 @@ pub enum KeyFileError {
         /// What the system said.
         source: io::Error,
     },
-    /// A line is no key, or has the id of a key above it.
+    /// A line is no key, or has a key that stands above it, or the id of one.
     Line {
         /// The file.
         path: PathBuf,
@@ -68,7 +68,7 @@ pub enum KeyFileError {
         /// Which of the two.
         error: KeyError,
     },
-    /// The key to be added is none, or has the id of one that is there.
+    /// The key to be added is none, is there already, or has the id of one that is there.
     Added {
         /// The file.
         path: PathBuf,
@@ -115,6 +115,13 @@ impl fmt::Display for KeyFileError {
                 write!(f, "the key file {} has no key: add one, on a line of its own", path.display())
             }
             Self::Ring { path, error } => write!(f, "the key file {}: {error}", path.display()),
+            Self::Added { path, error: KeyError::SameKey(id) } => {
+                write!(
+                    f,
+                    "nothing is added to the key file {}, which has the key {id} already",
+                    path.display()
+                )
+            }
             Self::Added { path, error } => {
                 write!(f, "nothing is added to the key file {}: {error}", path.display())
             }

@@ -107,7 +107,7 @@ pub enum FileFault {
         /// Its permissions.
         mode: u32,
     },
-    /// It has more bytes than files of its kind may have.
+    /// It has more bytes than files of its kind may have, or would have.
     TooLong,
     /// A secret key stands in place of its path.
     KeyAsPath,
@@ -140,7 +140,7 @@ impl fmt::Display for FileError {
                 )
             }
             FileFault::TooLong => {
-                write!(f, "the {name} {path} is longer than {max_bytes} bytes: give one with {content}")
+                write!(f, "the {name} {path} is longer than {max_bytes} bytes, or would be: give one with {content}")
             }
             FileFault::KeyAsPath => f.write_str(
                 "a key stands where the path of the file with it belongs: give the path, and take another key, since this one may \

@@ -7,9 +7,18 @@ use std::path::PathBuf;
 /// What can be done with a cluster's keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
-    /// Prints a new key, from the system's source of entropy. It is a secret: `add --generate` puts one into a file unseen.
+    /// Makes a new key, from the system's source of entropy.
+    #[command(after_help = "\
+Examples:
+  gossip keys generate --output new-key            a file that only its owner can read
+  gossip keys add /etc/gossip/keys < new-key       the same key on each node
+
+It is a secret. What a shell writes with > can be read by all users, and is no good as a file of keys.")]
     Generate {
-        /// Print one JSON object: the key, and its id.
+        /// Write it into a new file of keys, which only its owner can read, and show its id. Without it, it is printed.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Print one JSON object: the key, if it is printed, and its id.
         #[arg(long)]
         json: bool,
     },
@@ -40,17 +49,17 @@ The key is read from standard input: what is on the command line is visible to a
     Promote(KeyArgs),
     /// Removes a key from a file; not the first, which seals.
     Remove(KeyArgs),
-    /// Shows how far a running agent's node is from clear to sealed, which keys it has, how many live members seal with each, and what it refused.
+    /// Shows how far a running agent's node is from clear to sealed, which keys it has, how many other live members seal with each, and what it refused.
     Status {
         #[command(flatten)]
         agent: AgentArgs,
     },
-    /// Has a running agent read its file of keys again.
+    /// Has a running agent read its keys and its mode of sealing again, from the files of --keys and --config.
     ///
-    /// All of it counts then, or, where something is wrong, nothing: a file that cannot be used, or one without a key that live
-    /// members need.
+    /// All of it counts then, or, where something is wrong, nothing: a file that cannot be used, one without a key that live members
+    /// need, or a mode in which live members would not understand this node.
     Reload {
-        /// Take the file also if it lacks a key that live members need, who are cut off until they have another one: after a leak.
+        /// Take them also if that cuts off live members, until they have the same keys and mode: after a leak.
         #[arg(long)]
         force: bool,
         #[command(flatten)]

@@ -155,9 +155,15 @@ pub(super) fn round_trip_of(who: &str, trip: &RoundTrip) -> Result<()> {
 
 /// How datagrams are sealed, the keys, one a line, and what came of datagrams.
 pub(super) fn keys(keys: &Keys) -> Result<()> {
-    line(&format!("sealing  {}", keys.sealing))?;
+    let does = match keys.sealing.as_str() {
+        "off" => "speaks and hears in the clear",
+        "accept" => "speaks in the clear, hears both",
+        "prefer" => "speaks sealed, hears both",
+        _ => "speaks and hears sealed",
+    };
+    line(&format!("sealing  {}: this node {does}", keys.sealing))?;
     if !keys.keys.is_empty() {
-        let mut table = table(&["key", "use", "members that seal with it"]);
+        let mut table = table(&["key", "this node", "other members that seal with it"]);
         for key in &keys.keys {
             let does = match (key.seals, key.opens) {
                 (true, _) => "seals, opens",

@@ -5,7 +5,7 @@ use crate::{
     UNWRITABLE,
     cli::CheckArgs,
     output::last_words,
-    print::{self, quoted},
+    print::{self, quoted, without_keys},
     wrong::Wrong,
 };
 use anyhow::{Context as _, Error, Result};
@@ -95,5 +95,5 @@ fn print(report: &Report, as_json: bool) -> io::Result<()> {
     }
     let text = table.to_string();
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    writeln!(io::stdout(), "{}", lines.join("\n"))
+    writeln!(io::stdout(), "{}", without_keys(&lines.join("\n")))
 }

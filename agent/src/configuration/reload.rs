@@ -163,7 +163,7 @@ impl Reload {
 
     fn apply_all(&mut self, files: Files, handle: &Handle, output: &mut Output) {
         let Files { configuration: next, ring } = files;
-        let (mut applied, mut warnings) = (Vec::new(), Vec::new());
+        let (mut applied, mut warnings, mut refused) = (Vec::new(), Vec::new(), None);
         let differences = self.running.differences(&next);
         for key in differences.into_iter().filter(|key| key != KEYS && key != SEALING) {
             let mut change = Change { running: &self.running, next: &next, handle, output };
@@ -187,12 +187,16 @@ impl Reload {
             }
             Err(why) => {
                 let about = [KEYS, SEALING].iter().flat_map(|key| next.texts(key)).collect();
-                warnings.push(Warning(format!("the keys have not changed: {why}"), about));
+                let why = format!("keys and sealing have not changed: {why}");
+                refused = Some(why.clone());
+                warnings.push(Warning(why, about));
             }
         }
         self.running.take_over(next, &taken_over);
         self.warn(warnings, output);
-        let note = if applied.is_empty() { "nothing has changed".to_owned() } else { applied.join(", ") };
+        let mut note = if applied.is_empty() { "nothing has changed".to_owned() } else { applied.join(", ") };
+        // It is warned of once, and said each time.
+        refused.into_iter().for_each(|why| note = format!("{note}; {why}"));
         tracing::info!(target: "gossip", "the configuration was read again: {note}");
         output.print(&Line::bare("reloaded", SystemTime::now()).noted(note));
     }

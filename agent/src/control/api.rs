@@ -201,7 +201,7 @@ pub(crate) struct KeyUse {
     pub(crate) seals: bool,
     /// Whether it opens what others have sealed with it.
     pub(crate) opens: bool,
-    /// Live members that seal with it.
+    /// Other live members that seal with it; this node itself is not counted.
     pub(crate) members: u32,
 }
 

@@ -1,7 +1,7 @@
 //! Why a request is not carried out.
 
 use super::api::Problem;
-use crate::print::with_sources;
+use crate::print::{with_sources, without_keys};
 use adapter_tokio::{PublishError, StateError};
 use axum::{
     Json,
@@ -57,7 +57,7 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        (self.0, Json(Problem { error: self.1 })).into_response()
+        (self.0, Json(Problem { error: without_keys(&self.1).into_owned() })).into_response()
     }
 }
 

@@ -1,6 +1,8 @@
 //! A stream of lines with its own writer: a reader that is slow, or does not read, holds up no one.
 
+use crate::print::without_keys;
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     io::{self, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -49,9 +51,12 @@ impl Stream {
         Ok(Self { queue, failure })
     }
 
-    /// Adds a line, or counts it as dropped.
+    /// Adds a line, or counts it as dropped. No line shows a key of a cluster.
     pub(crate) fn push(&self, line: String) {
-        self.queue.push(line);
+        self.queue.push(match without_keys(&line) {
+            Cow::Borrowed(_) => line,
+            Cow::Owned(shown) => shown,
+        });
     }
 
     /// Resolves when a line cannot be written: nothing more will be. To be awaited until it has resolved once.

@@ -1,6 +1,6 @@
 //! What happened, as a line of words or as a JSON object.
 
-use super::{events, health, in_columns, reachability, status};
+use super::{events, health, in_columns, reachability, status, without_keys};
 use crate::locality;
 use adapter_tokio::{Event, MemberView, NodeId, Notice, Record};
 use serde::Serialize;
@@ -28,7 +28,7 @@ impl Format {
             Self::Words if line.is_warning => None,
             Self::Words => Some(line.to_string()),
             // What consists of strings can always be written as JSON.
-            Self::Json => serde_json::to_string(line).ok(),
+            Self::Json => serde_json::to_string(line).ok().map(|json| without_keys(&json).into_owned()),
         }
     }
 }

@@ -74,6 +74,15 @@ fn a_generated_key_can_be_added_from_standard_input_on_every_node() {
         assert_eq!(place.text(), format!("{text}\n"));
         assert_eq!(fs::metadata(place.path()).unwrap().permissions().mode() & 0o777, 0o600);
     }
+    let file = TempDir::new().unwrap();
+    let file = file.path().join("new");
+    let shown = success(&format!("keys generate --output {}", file.display()));
+    let key = fs::read_to_string(&file).unwrap();
+    assert!(key.starts_with("gossip-key-1-") && shown.ends_with("seals, opens\n"), "{shown}");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = failure(&format!("keys generate --output {}", file.display()), 2);
+    assert!(again.contains("already") && fs::read_to_string(&file).unwrap() == key, "{again}");
+    success(&format!("keys check {}", file.display()));
     let printed = success("keys generate");
     assert!(printed.starts_with("gossip-key-1-") && printed.trim() != text, "another one");
 }
@@ -121,6 +130,75 @@ fn what_is_no_key_or_no_good_file_is_refused_and_never_shown() {
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o644)).unwrap();
     assert!(place.refused("check FILE").contains("`chmod 600 "));
     assert!(place.refused("add FILE gossip-key-1-0 --generate").contains("cannot be used with"));
+}
+
+#[test]
+fn a_key_that_is_there_twice_or_has_no_room_changes_nothing() {
+    let place = Place::new();
+    place.keys("add FILE --generate");
+    let (id, text) = (ids(&place.keys("show FILE")).remove(0), place.text());
+    let again = String::from_utf8(add(&place, &text).stderr).unwrap();
+    assert!(again.contains(&format!("which has the key {id} already")), "{again}");
+    fs::write(place.path(), text.clone() + &text).unwrap();
+    let said = place.refused("check FILE");
+    assert!(said.contains(&format!("line 2: the key {id} is there twice")), "{said}");
+    let full = format!("{text}#{}\n", "x".repeat((1 << 16) - text.len() - 2));
+    fs::write(place.path(), &full).unwrap();
+    place.keys("check FILE");
+    assert!(place.refused("add FILE --generate").contains("is longer than 65536 bytes, or would be"));
+    assert_eq!(place.text(), full);
+}
+
+/// Wherever a key is given by mistake, nothing that the program says shows it.
+#[test]
+fn a_key_in_any_option_field_or_variable_is_never_shown() {
+    let digits = "8f0c1d7a53e2b94460aa1f3e7c5d92b8e4f60713a2c9d58b1e6f70432d8c9ba5";
+    let key = format!("gossip-key-1-{digits}");
+    let settings: Value = serde_json::from_str(&success("check-config --json --name a --cluster c")).unwrap();
+    let settings = settings["settings"].as_array().unwrap();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("gossip.toml");
+    let hidden = |how: String, command: &mut Command| {
+        let Output { stdout, stderr, .. } = command.stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8_lossy(&stdout) + String::from_utf8_lossy(&stderr);
+        assert!(!said.contains(&digits[..8]) && !said.is_empty(), "{how}: {said}");
+    };
+    let check = |more: &[&str]| {
+        let mut command = Command::new(GOSSIP);
+        command.arg("check-config").args(more);
+        command
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    for setting in settings {
+        let [name, flag, variable] =
+            ["key", "flag", "variable"].map(|field| setting[field].as_str().unwrap());
+        if !seen.insert(name) {
+            continue;
+        }
+        for json in [&[][..], &["--json"]] {
+            hidden(format!("{flag} {json:?}"), check(json).arg(format!("{flag}={key}")));
+            hidden(format!("{variable} {json:?}"), check(json).env(variable, &key));
+            for text in [
+                format!("{name} = '{key}'\n"),
+                format!("{name} = ['{key}']\n"),
+                format!("{name} = {key}\n"),
+                format!("[{name}]\n{key} = 1\n"),
+                format!("[{name}]\nx = '{key}'\n"),
+                format!("{key} = '{name}'\n"),
+            ] {
+                fs::write(&file, &text).unwrap();
+                hidden(text, check(json).arg(&file));
+            }
+        }
+    }
+    assert!(seen.len() > 30, "{} settings", seen.len());
+    for command in ["keys", "members", "run", "info", "id", "watch"] {
+        hidden(command.to_owned(), Command::new(GOSSIP).args([command, &key]));
+    }
+    for args in ["keys show", "keys check", "keys add", "keys remove", "keys promote", "info --control"] {
+        let args = args.split(' ').chain([key.as_str()]);
+        hidden(format!("{args:?}"), Command::new(GOSSIP).args(args));
+    }
 }
 
 /// Agents with a file of keys each.
@@ -223,10 +301,16 @@ fn a_key_that_others_speak_under_goes_only_by_force() {
     let (_, a, keys) = &cluster.agents[0];
     fs::write(keys.path(), &new).unwrap();
     a.signal("HUP");
-    let said = format!("the keys have not changed: 1 live member needs the key {old}");
+    let said = format!("keys and sealing have not changed: 1 live member needs the key {old}");
     let warning = a.event("warning");
     assert!(warning["note"].as_str().unwrap().contains(&said), "{warning}");
-    assert_eq!(a.event("reloaded")["note"], "nothing has changed");
+    // The second time nothing new is warned of, and the answer says it all the same.
+    for _ in 0..2 {
+        let reloaded = a.event("reloaded")["note"].as_str().unwrap().to_owned();
+        assert!(reloaded.starts_with("nothing has changed; ") && reloaded.contains(&said), "{reloaded}");
+        a.signal("HUP");
+    }
+    a.event("reloaded");
     let reload = format!("keys reload --control {}", cluster.place.socket("a"));
     assert!(failure(&reload, 1).contains("gossip keys reload --force"));
     assert_eq!(cluster.place.ask_json("a", "keys status")["keys"][0]["id"], *old);
@@ -254,7 +338,7 @@ fn a_file_that_is_wrong_leaves_an_agent_the_keys_that_it_has() {
         fs::set_permissions(keys.path(), fs::Permissions::from_mode(mode)).unwrap();
         a.signal("HUP");
         let warning = a.event("warning")["note"].as_str().unwrap().to_owned();
-        assert!(warning.contains("the keys have not changed") && warning.contains(said), "{warning}");
+        assert!(warning.contains("keys and sealing have not changed") && warning.contains(said), "{warning}");
         assert!(!warning.contains("hush"));
         let refused = failure(&format!("keys reload --control {}", cluster.place.socket("a")), 1);
         assert!(refused.contains(said), "{refused}");
@@ -282,7 +366,9 @@ fn a_clear_node_is_sealed_step_by_step_through_its_configuration() {
     agent.event("started");
     assert!(
         failure(&format!("keys reload --control {socket}"), 1).contains("has no file of keys")
-            && place.ask("a", "keys status").starts_with("sealing  off\nheard")
+            && place
+                .ask("a", "keys status")
+                .starts_with("sealing  off: this node speaks and hears in the clear\nheard")
     );
     let reloaded = |more: &str| {
         write(more);
@@ -294,7 +380,7 @@ fn a_clear_node_is_sealed_step_by_step_through_its_configuration() {
     assert_eq!(reloaded("keys = 'FILE'\nsealing = 'prefer'"), "sealing");
     assert_eq!(reloaded("keys = 'FILE'"), "sealing");
     assert_eq!(place.ask_json("a", "keys status")["sealing"], "require");
-    assert_eq!(reloaded(""), "nothing has changed");
+    assert!(reloaded("").starts_with("nothing has changed; keys and sealing have not changed: their file"));
     agent.warning("their file is named no more: restart this node");
     assert_eq!(place.ask_json("a", "keys status")["sealing"], "require");
     let metrics = place.ask("a", "metrics");

@@ -30,8 +30,10 @@ pub enum KeyError {
     Format,
     /// All of its bytes are equal: it is a placeholder, and no secret.
     Placeholder,
-    /// Two keys of a ring have this id. One in 127 pairs has.
+    /// Two different keys of a ring have this id. One in 127 pairs has.
     SameId(KeyId),
+    /// A key is there twice.
+    SameKey(KeyId),
     /// There are more keys than a ring may have.
     TooMany {
         /// The most keys.
@@ -61,11 +63,15 @@ pub enum KeyError {
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Format => write!(f, "a key is {PREFIX} and {DIGITS} hexadecimal digits: generate one"),
+            Self::Format => write!(
+                f,
+                "a key is {PREFIX} and {DIGITS} hexadecimal digits: copy it again, all of it, or generate one"
+            ),
             Self::Placeholder => f.write_str("all bytes of the key are equal: generate one"),
             Self::SameId(id) => {
-                write!(f, "two keys have the id {id}, which one in 127 has: generate another")
+                write!(f, "two different keys have the id {id}, as one pair in 127 has: generate another")
             }
+            Self::SameKey(id) => write!(f, "the key {id} is there twice: once is enough"),
             Self::TooMany { most } => write!(f, "a ring has {most} keys at the most: remove an old one"),
             Self::None => f.write_str("a ring has one key at least"),
             Self::InUse { key, members } => {
@@ -106,10 +112,15 @@ impl Key {
     ///
     /// # Errors
     /// [`KeyError::Placeholder`].
-    pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, KeyError> {
-        let key = Self(Zeroizing::new(bytes));
-        let [first, rest @ ..] = &*key.0;
-        if rest.iter().all(|byte| byte == first) { Err(KeyError::Placeholder) } else { Ok(key) }
+    pub fn from_bytes(mut bytes: [u8; 32]) -> Result<Self, KeyError> {
+        let secret = Zeroizing::new(bytes);
+        bytes.zeroize();
+        Self::from_secret(secret)
+    }
+
+    fn from_secret(bytes: Zeroizing<[u8; 32]>) -> Result<Self, KeyError> {
+        let [first, rest @ ..] = &*bytes;
+        if rest.iter().all(|byte| byte == first) { Err(KeyError::Placeholder) } else { Ok(Self(bytes)) }
     }
 
     /// A key as it is written; white space around it does not count.
@@ -117,8 +128,7 @@ impl Key {
     /// # Errors
     /// [`KeyError::Format`] or [`KeyError::Placeholder`]; neither shows what was given.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let bytes = hex::parse(PREFIX, text).ok_or(KeyError::Format)?;
-        Self::from_bytes(*bytes)
+        Self::from_secret(hex::parse(PREFIX, text).ok_or(KeyError::Format)?)
     }
 
     /// Which key it is.
@@ -129,9 +139,22 @@ impl Key {
 
     /// What the key becomes for one use.
     fn derive(&self, label: &[u8; 16]) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(hchacha::<R20>((&*self.0).into(), label.into()).into())
+        let mut output = hchacha::<R20>((&*self.0).into(), label.into());
+        let mut derived = Zeroizing::new([0; 32]);
+        derived.copy_from_slice(&output);
+        output.as_mut_slice().zeroize();
+        derived
     }
 }
+
+impl PartialEq for Key {
+    /// How long it takes says nothing of where two keys differ.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.iter().zip(&*other.0).fold(0, |differing, (one, other)| differing | (one ^ other)) == 0
+    }
+}
+
+impl Eq for Key {}
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

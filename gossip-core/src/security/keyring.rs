@@ -15,10 +15,13 @@ impl KeyRing {
     /// A ring of these keys.
     ///
     /// # Errors
-    /// [`KeyError::None`], [`KeyError::TooMany`] or [`KeyError::SameId`].
+    /// [`KeyError::None`], [`KeyError::TooMany`], [`KeyError::SameKey`] or [`KeyError::SameId`].
     pub fn new(keys: &[Key]) -> Result<Self, KeyError> {
         let mut ring = heapless::Vec::<Derived, MAX_KEYS>::new();
-        for key in keys {
+        for (at, key) in keys.iter().enumerate() {
+            if keys.iter().take(at).any(|other| other == key) {
+                return Err(KeyError::SameKey(key.id()));
+            }
             let key = Derived::new(key);
             if ring.iter().any(|other| other.id == key.id) {
                 return Err(KeyError::SameId(key.id));
@@ -111,6 +114,7 @@ mod tests {
         }
         let [one, other] = twins.unwrap();
         assert_eq!(KeyRing::new(&[one.clone(), other]).unwrap_err(), KeyError::SameId(one.id()));
+        assert_eq!(KeyRing::new(&[one.clone(), one.clone()]).unwrap_err(), KeyError::SameKey(one.id()));
         assert_eq!(KeyRing::new(&[]).unwrap_err(), KeyError::None);
         assert_eq!(KeyRing::new(&keys[..5]).unwrap_err(), KeyError::TooMany { most: 4 });
         let ring = KeyRing::new(&keys[..4]).unwrap();

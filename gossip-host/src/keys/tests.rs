@@ -60,14 +60,14 @@ fn a_file_that_cannot_be_used_is_refused_and_nothing_of_it_is_shown() {
     let mut texts = vec![
         (String::new(), "has no key"),
         ("# nothing\n\n".into(), "has no key"),
-        (format!("{}\n{}", key(1), key(1)), "line 2: two keys have the id"),
+        (format!("{}\n{}", key(1), key(1)), "is there twice"),
         (four + &key(5), "4 keys at the most"),
         (format!("{}\n\nsecret-{}\n", key(1), &key(2)[13..]), "line 3: a key is gossip-key-1-"),
         (format!("\n{}", &key(1)[..76]), "line 2: a key is gossip-key-1-"),
         (format!("gossip-key-1-{}", "11".repeat(32)), "line 1: all bytes of the key are equal"),
         (" \n".repeat(KeyFile::MAX_BYTES / 2) + " ", "longer than 65536 bytes"),
     ];
-    texts.extend(twin.map(|twin| (format!("{}\n{twin}", key(1)), "line 2: two keys have the id")));
+    texts.extend(twin.map(|twin| (format!("{}\n{twin}", key(1)), "line 2: two different keys have the id")));
     for (text, said) in texts {
         let (file, _folder) = file(&text);
         let error = file.load().unwrap_err();
@@ -147,12 +147,21 @@ fn a_rotation_moves_lines_and_leaves_comments() {
 }
 
 #[test]
+fn a_key_for_which_a_file_has_no_room_is_not_added() {
+    let before = "\n".repeat(KeyFile::MAX_BYTES - key(1).len() - 1) + &key(1) + "\n";
+    let (file, _folder) = file(&before);
+    let refused = file.add(&key(2)).unwrap_err().to_string();
+    assert!(refused.contains("longer than 65536 bytes, or would be"), "{refused}");
+    assert_eq!(text(&file), before);
+}
+
+#[test]
 fn what_would_leave_no_good_file_is_refused_and_changes_nothing() {
     let (file, _folder) = file((1..=4).map(|n| key(n) + "\n").collect::<String>());
     let before = text(&file);
     for (refused, said) in [
         (file.add(&key(5)).map(drop), "4 keys at the most"),
-        (file.add(&key(1)).map(drop), "two keys have the id"),
+        (file.add(&key(1)).map(drop), "already"),
         (file.add("gossip-key-1-12").map(drop), "a key is gossip-key-1-"),
         (file.add(&format!("{}\n{}", key(5), key(6))).map(drop), "a key is gossip-key-1-"),
         (file.promote(id(5)), "has no key"),
