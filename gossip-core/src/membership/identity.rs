@@ -108,8 +108,16 @@ impl Lifecycle {
     }
 }
 
-/// How much older than it is news of a node may seem, for what is rounded and lost on its way.
-const AGES_DIFFER_BY: Duration = Duration::from_secs(1);
+/// How much older than it is news of a node may seem, for what is rounded and lost on its way; ...
+const AGES_DIFFER_BY: u32 = 1_000;
+/// ... and the part of its age that two clocks may be apart: 2,000 ppm, where each may run 500 ppm wrong, which is as much as
+/// clocks are slewed by (adjtimex(2)).
+const CLOCKS_DIFFER_BY: u32 = 500;
+
+/// Whether news that is so many ms old where it was kept is older than it can be where it came into being `age` ms ago.
+fn is_older(kept: u32, age: u32) -> bool {
+    kept > age.saturating_add(AGES_DIFFER_BY + age / CLOCKS_DIFFER_BY)
+}
 
 /// What news about oneself asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -142,8 +150,7 @@ impl Context<'_, '_> {
     /// are sealed.
     pub(crate) fn has_had_an_earlier_life(&self, slot: SlotId, age: u32) -> bool {
         let known = self.now().stamp().since(self.tables.members.slot(slot).born);
-        let differ = u32::try_from(AGES_DIFFER_BY.as_millis()).unwrap_or(u32::MAX);
-        self.kernel.guard.overhead() > 0 && known > age.saturating_add(differ)
+        self.kernel.guard.overhead() > 0 && is_older(known, age)
     }
 }
 
@@ -266,9 +273,10 @@ impl Membership {
     /// Who is let in hears that it was known in this very epoch before that began here: the file with its epoch is lost, or the clock
     /// was set back. Where datagrams are sealed, it goes on above that: an epoch's counter begins once.
     pub(crate) fn outlive_earlier_self(&mut self, cx: &mut Context<'_, '_>, news: &Aged) {
-        let (me, lasted) = (cx.me(), cx.now().since(self.lifecycle.began) + AGES_DIFFER_BY);
+        let (me, lasted) = (cx.me(), cx.now().since(self.lifecycle.began).as_millis());
         let same = news.record.id() == me.id() && news.record.incarnation().epoch == me.incarnation().epoch;
-        if cx.kernel.guard.overhead() > 0 && same && u128::from(news.age) > lasted.as_millis() {
+        let lasted = u32::try_from(lasted).unwrap_or(u32::MAX);
+        if cx.kernel.guard.overhead() > 0 && same && is_older(news.age, lasted) {
             self.bump_epoch(cx, news.record.incarnation());
         }
     }
@@ -452,6 +460,18 @@ mod tests {
         ] {
             assert_eq!(answer(&me(), &news), expected, "{news:?}");
         }
+    }
+
+    #[test]
+    fn clocks_that_drift_apart_make_no_earlier_life_and_a_lost_epoch_does() {
+        const DAY: u32 = 86_400_000;
+        for lasted in [0, 100, 60_000, 3_600_000, DAY, 24 * DAY] {
+            // 500 ppm fast there and slow here.
+            let kept = (u64::from(lasted) * 10_010 / 10_000) as u32 + 900;
+            assert!(!is_older(kept, lasted), "{lasted} ms");
+            assert!(is_older(lasted + 1_500 + lasted / 400, lasted), "{lasted} ms");
+        }
+        assert!(is_older(5_000, 20), "it joins, and was known for five seconds");
     }
 
     #[test]
