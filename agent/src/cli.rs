@@ -72,8 +72,8 @@ Exit status: 0 if it is done, 1 if the file cannot be written, 2 if what is give
     },
     /// Makes the keys that nodes sign with, certifies them, and shows their public side.
     ///
-    /// A cluster's key tells members from others. A node's own key tells members from each other; `gossip run` does not use it
-    /// yet. A file has one signing key, and, where an authority vouches for the node, its certificate on another line. Only its
+    /// A cluster's key tells members from others. A node's own key, given to `gossip run --identity`, tells members from
+    /// each other. A file has one signing key, and, where an authority vouches for the node, its certificate on another line. Only its
     /// owner may read it, and each node has its own.
     #[command(after_help = "\
 Exit status: 0 if it is done, 1 if the file cannot be written, 2 if what is given is wrong or not trusted; nothing has changed then.")]
@@ -263,6 +263,9 @@ pub(crate) struct RunArgs {
     /// How far the cluster is on its way from clear to sealed. [default: require with --keys, off without]
     #[arg(long, help_heading = "Sealing", value_enum)]
     pub(crate) sealing: Option<SealingArg>,
+
+    #[command(flatten)]
+    pub(crate) signing: identity::SigningArgs,
 
     /// A node to join, by address or DNS name; may be given several times, or with commas. A few are enough.
     ///

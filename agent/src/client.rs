@@ -47,9 +47,9 @@ pub(crate) async fn execute(command: ClientCommand) -> Result<()> {
         ClientCommand::Watch { only, .. } => asked.watch(&only).await,
         ClientCommand::Join { seeds, .. } => asked.tell(Method::POST, "/v1/join", &Join { seeds }).await,
         ClientCommand::Leave { .. } => asked.tell(Method::POST, "/v1/leave", &()).await,
-        ClientCommand::Forget { who, .. } => {
-            asked.tell(Method::DELETE, &format!("/v1/members/{}", connection::escaped(&who)), &()).await
-        }
+        ClientCommand::Forget { who, .. } => asked.tell_of(&who, Method::DELETE, "members").await,
+        ClientCommand::Deny { who, .. } => asked.tell_of(&who, Method::PUT, "denied").await,
+        ClientCommand::Allow { who, .. } => asked.tell_of(&who, Method::DELETE, "denied").await,
         ClientCommand::Health { health, .. } => {
             asked.tell(Method::PUT, "/v1/health", &SetHealth { health: args::word(health) }).await
         }
@@ -135,6 +135,11 @@ impl Asked {
     /// As JSON, or field by field.
     fn print(&self, answer: &impl Serialize) -> Result<()> {
         if self.json { show::json(answer) } else { show::fields(answer) }
+    }
+
+    /// Tells the agent something of a node, among `nodes`.
+    async fn tell_of(&mut self, who: &str, method: Method, nodes: &str) -> Result<()> {
+        self.tell(method, &format!("/v1/{nodes}/{}", connection::escaped(who)), &()).await
     }
 
     /// Sends a request whose answer is of no interest: that there is one says enough.
@@ -232,6 +237,8 @@ impl ClientCommand {
             | Self::Join { agent, .. }
             | Self::Leave { agent }
             | Self::Forget { agent, .. }
+            | Self::Deny { agent, .. }
+            | Self::Allow { agent, .. }
             | Self::Health { agent, .. }
             | Self::Pause { agent, .. }
             | Self::Set { agent, .. }

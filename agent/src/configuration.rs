@@ -7,6 +7,7 @@
 //! now, and `knobs` are the part of it that goes to the library.
 
 pub(crate) mod check;
+mod credentials;
 mod file;
 pub(crate) mod knobs;
 mod refused;
@@ -238,7 +239,7 @@ impl Configuration {
     /// # Errors
     /// No node could be started like that.
     pub(crate) fn check(&self) -> Result<Vec<String>, Wrong> {
-        self.options()?.check().map_err(|error| {
+        self.options_to_start()?.check().map_err(|error| {
             let error = in_options(error.into());
             Wrong(format!("{error:#}"))
         })?;

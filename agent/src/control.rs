@@ -13,6 +13,7 @@ mod access;
 mod agent;
 pub(crate) mod api;
 mod changes;
+mod deny;
 mod failure;
 mod feed;
 mod forget;

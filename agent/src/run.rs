@@ -87,7 +87,7 @@ async fn live(
     let name = args.name.clone();
     let mut view_file = ViewFileCheck(args.view_file.clone());
     let (control, cluster) = (Control::of(&args.control, &args.name)?, args.cluster.clone());
-    let (handle, driver) = args.adapter.bind(configuration.options()?).await.map_err(in_options)?;
+    let (handle, driver) = args.adapter.bind(configuration.options_to_start()?).await.map_err(in_options)?;
     let (mut events, mut user_events) = (handle.events(), handle.user_events());
     let mut told = Story::of(&handle, &name);
     // Before anybody hears of this node: one that is refused is none whose death others have to notice. Starting again would

@@ -1,8 +1,8 @@
 //! What `gossip identity` takes.
 
 use super::arguments;
-use adapter_tokio::{NodeId, PublicKey, TrustSource};
-use clap::{Args, Subcommand};
+use adapter_tokio::{NodeId, PublicKey, Signing, TrustSource};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// What can be done with nodes' own keys.
@@ -40,6 +40,45 @@ Examples:
   gossip identity show /etc/gossip/identity --trust gossip-node-1-… --cluster prod
   gossip identity show gossip-node-1-… --trust /etc/gossip/members --cluster prod --name db-1")]
     Show(ShowArgs),
+}
+
+/// What a running node signs with, and whom it believes.
+#[derive(Debug, Args)]
+pub(crate) struct SigningArgs {
+    /// A file of the node's own key, with which it signs what it says of itself, and of its certificate, if it has one.
+    ///
+    /// `gossip identity` makes such files. Each node has its own, and only its owner may read it.
+    #[arg(long, help_heading = "Signing", value_name = "FILE")]
+    pub(crate) identity: Option<PathBuf>,
+
+    /// Which key may speak for which node, the same on all nodes: own, if ids follow from keys; an authority's public key; or a
+    /// file with a list of ids and keys. Needed with --identity.
+    ///
+    /// With own the node's id is that of its key, which `gossip identity show` prints, and not that of its name.
+    #[arg(long, help_heading = "Signing", value_name = "own|KEY|FILE")]
+    pub(crate) trust: Option<TrustSource>,
+
+    /// Whether what others say of themselves must be signed. [default: require with --identity]
+    #[arg(long, help_heading = "Signing", value_enum)]
+    pub(crate) signing: Option<SigningArg>,
+}
+
+/// What a node that signs hears of others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum SigningArg {
+    /// Hear of members that have not signed anything yet, too.
+    Accept,
+    /// Hear of a member only what it has signed.
+    Require,
+}
+
+impl From<SigningArg> for Signing {
+    fn from(arg: SigningArg) -> Self {
+        match arg {
+            SigningArg::Accept => Self::Accept,
+            SigningArg::Require => Self::Require,
+        }
+    }
 }
 
 /// What a certificate is made of.

@@ -123,6 +123,21 @@ Examples:
         #[command(flatten)]
         agent: AgentArgs,
     },
+    /// Keeps a node out: the agent's node does not hear it any more, and it is no member here, until it is allowed or the agent
+    /// ends. Have all agents deny it. At most 64 nodes are denied at a time.
+    Deny {
+        /// The name of a member, or an id.
+        who: String,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
+    /// Does not deny a node any more. It is a member again once it is heard of.
+    Allow {
+        /// Its id, as `gossip info` shows it, or the name that its id follows from.
+        who: String,
+        #[command(flatten)]
+        agent: AgentArgs,
+    },
     /// Says how fit the agent's node is to serve.
     Health {
         /// How fit it is.

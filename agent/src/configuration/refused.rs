@@ -30,6 +30,9 @@ pub(crate) fn in_options(error: Error) -> Error {
             "--sealing needs keys: give their file with --keys, or leave it out to run in the clear".to_owned(),
         )
         .into(),
+        Some(StartError::Credentials(error)) => {
+            Wrong(format!("--identity and --trust do not fit this node: {error}")).into()
+        }
         Some(StartError::Config(_) | StartError::Name(_) | StartError::Keys(_)) => Wrong(format!("{error:#}")).into(),
         _ => error,
     }

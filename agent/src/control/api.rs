@@ -31,6 +31,13 @@ pub(crate) struct Info {
     pub(crate) local_health: u8,
     /// Equal on two agents that know the same, in hexadecimal digits.
     pub(crate) fingerprint: String,
+    /// Whether it signs what it says of itself, and whether it hears what others have not signed.
+    #[schema(pattern = "^(off|accept|require)$")]
+    pub(crate) signing: String,
+    /// Live members that have not signed what it knows of them.
+    pub(crate) not_signed: u32,
+    /// Ids of nodes that it keeps out.
+    pub(crate) denied: Vec<String>,
     /// Where it can be asked.
     pub(crate) answers_at: AnswersAt,
     /// Names of seeds that cannot be found, and why.
@@ -203,6 +210,13 @@ pub(crate) struct KeyUse {
     pub(crate) opens: bool,
     /// Other live members that seal with it; this node itself is not counted.
     pub(crate) members: u32,
+}
+
+/// Nodes that the agent's node keeps out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Denied {
+    /// Their ids.
+    pub(crate) denied: Vec<String>,
 }
 
 /// Has the file of keys read again.

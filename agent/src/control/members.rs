@@ -34,6 +34,7 @@ const NAME: &str = "name";
 pub(super) async fn info(State(agent): State<Agent>) -> Json<Info> {
     let Agent { handle, name, cluster, .. } = &agent;
     let (me, members) = (handle.me(), handle.members());
+    let signing = handle.signing();
     let live = members.iter().filter(|member| member.status().is_live()).count();
     Json(Info {
         name: name.clone(),
@@ -50,6 +51,9 @@ pub(super) async fn info(State(agent): State<Agent>) -> Json<Info> {
         gone: members.len() - live,
         local_health: handle.local_health(),
         fingerprint: format!("{:016x}", handle.fingerprint().0),
+        signing: signing.signing.map_or_else(|| "off".to_owned(), |mode| mode.to_string()),
+        not_signed: signing.not_signed,
+        denied: agent.denied(),
         answers_at: agent.answers_at.clone(),
         unresolved_seeds: handle
             .unresolved_seeds()

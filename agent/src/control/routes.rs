@@ -1,8 +1,8 @@
 //! Which path leads where, and the document that says so.
 
 use super::{
-    Agent, changes, failure::Failure, forget, keys, members, metrics, page, reach, round_trips, streams,
-    values,
+    Agent, changes, deny, failure::Failure, forget, keys, members, metrics, page, reach, round_trips,
+    streams, values,
 };
 use axum::{
     Json, Router,
@@ -52,6 +52,7 @@ fn asked() -> OpenApiRouter<Agent> {
         .routes(routes!(members::info))
         .routes(routes!(members::members))
         .routes(routes!(members::member, forget::forget))
+        .routes(routes!(deny::deny, deny::allow))
         .routes(routes!(members::metrics))
         .routes(routes!(round_trips::all))
         .routes(routes!(round_trips::of_member))

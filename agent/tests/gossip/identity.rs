@@ -1,5 +1,6 @@
-//! Nodes' own keys, as `gossip identity` makes, certifies and shows them.
+//! Nodes' own keys, as `gossip identity` makes, certifies and shows them, and agents that have such keys.
 
+use crate::place;
 use crate::process::{failure, finish, success};
 use serde_json::Value;
 use std::{
@@ -255,4 +256,113 @@ fn what_is_no_good_file_or_key_is_refused_and_no_secret_shown() {
             assert!(refused.contains("`chmod 600 ") && refused.contains("make another key"), "{refused}");
         }
     }
+}
+
+/// Agents whose keys an authority has certified; it, and their keys, are files of a place.
+struct Signed {
+    files: Place,
+    place: place::Place,
+    trust: String,
+}
+
+impl Signed {
+    fn new(test: &str) -> Self {
+        let (files, place) = (Place::new(), place::Place::new(test));
+        let trust = files.key("authority");
+        Self { files, place, trust }
+    }
+
+    /// Makes a key and a certificate for a node, and returns the options that name them.
+    fn options(&self, name: &str) -> String {
+        let key = self.files.key(name);
+        let certificate = self
+            .files
+            .run(&format!("sign @/authority --cluster control --name {name} --valid-days 1 --key {key}"));
+        self.files.write(name, &format!("{}{certificate}", self.files.text(name)));
+        format!("--identity {} --trust {}", self.files.path(name).display(), self.trust)
+    }
+}
+
+#[test]
+fn agents_with_certificates_form_a_cluster_and_deny_as_they_are_told() {
+    let cluster = Signed::new("signed");
+    let (_a, seed) = cluster.place.agent("a", &cluster.options("a"));
+    let others: Vec<_> = ["b", "c"]
+        .iter()
+        .map(|name| cluster.place.agent(name, &format!("{} --join {seed}", cluster.options(name))))
+        .collect();
+    for name in ["a", "b", "c"] {
+        cluster.place.until(name, "members --status alive", |members| members.as_array().unwrap().len() == 3);
+        let info = cluster.place.ask_json(name, "info");
+        assert_eq!((&info["signing"], &info["not_signed"]), (&"require".into(), &0.into()), "{info}");
+    }
+    // Whoever has no certificate is heard by nobody.
+    let (_without, _) = cluster.place.agent("without", &format!("--join {seed}"));
+    let refused = |counters: &Value| counters["claims_not_signed"].as_u64() > Some(0);
+    cluster.place.until("a", "metrics", refused);
+    assert_eq!(cluster.place.ask_json("a", "members").as_array().unwrap().len(), 3);
+    let metrics = cluster.place.ask("a", "metrics");
+    assert!(metrics.contains("gossip_signing{mode=\"require\"} 1"), "{metrics}");
+    assert!(metrics.contains("gossip_members_not_signed 0"), "{metrics}");
+    let id = cluster.place.ask_json("c", "info")["id"].as_str().unwrap().to_owned();
+    for name in ["a", "b"] {
+        cluster.place.ask(name, "deny c");
+        assert_eq!(cluster.place.ask_json(name, "info")["denied"], serde_json::json!([id]));
+        assert!(!cluster.place.ask(name, "members").contains("c "), "{name}");
+    }
+    cluster.place.until("a", "metrics", |counters| counters["denied"].as_u64() > Some(0));
+    assert_eq!(cluster.place.ask_json("a", "members").as_array().unwrap().len(), 2);
+    let control = |command: &str| failure(&format!("{command} --control {}", cluster.place.socket("a")), 1);
+    assert!(control("deny a").contains("a node does not deny itself"));
+    assert!(control("deny nobody").contains("no member is called nobody"));
+    assert!(control("allow b").contains("b is not denied"));
+    for name in ["a", "b"] {
+        cluster.place.ask(name, &format!("allow {id}"));
+    }
+    cluster.place.until("a", "members --status alive", |members| members.as_array().unwrap().len() == 3);
+    drop(others);
+}
+
+#[test]
+fn with_own_ids_an_agent_has_the_id_of_its_key() {
+    let (files, place) = (Place::new(), place::Place::new("own"));
+    let id = files.json("init @/a")["own_id"].as_str().unwrap().to_owned();
+    let options = format!("--identity {} --trust own --signing accept", files.path("a").display());
+    let (_agent, _) = place.agent("a", &options);
+    let info = place.ask_json("a", "info");
+    assert_eq!((&info["id"], &info["signing"]), (&id.into(), &"accept".into()));
+}
+
+#[test]
+fn a_node_that_cannot_have_its_identity_does_not_start() {
+    let cluster = Signed::new("refused");
+    let fits = cluster.options("a");
+    let [file, uncertified] = ["a", "b"].map(|name| cluster.files.path(name).display().to_string());
+    cluster.files.key("b");
+    let trust = &cluster.trust;
+    for (args, said) in [
+        (format!("--identity {file}"), "--identity needs --trust"),
+        (format!("--trust {trust}"), "need a key to sign with"),
+        ("--signing require".to_owned(), "need a key to sign with"),
+        (format!("{fits} --signing often"), "accept"),
+        (format!("--identity {file}-none --trust own"), "cannot read the identity file"),
+        (format!("--identity {file} --trust {file}-none"), "cannot read the list of keys"),
+        (format!("--identity {uncertified} --trust {trust}"), "have the authority issue one"),
+        (format!("{fits} --cluster other"), "do not fit this node"),
+        (format!("{fits} --name other"), "do not fit this node"),
+    ] {
+        for command in ["run", "check-config"] {
+            let mut all = format!("{command} --bind 127.0.0.1:0 {args}");
+            for needed in ["--name a", "--cluster control"] {
+                let (flag, _) = needed.split_once(' ').unwrap();
+                if !args.contains(flag) {
+                    all = format!("{all} {needed}");
+                }
+            }
+            let refused = failure(&all, 2);
+            assert!(refused.contains(said), "{all}: {refused}");
+        }
+    }
+    let checked = success(&format!("check-config --name a --cluster control {fits}"));
+    assert!(checked.contains("identity") && !checked.contains("gossip-identity-1"), "{checked}");
 }
