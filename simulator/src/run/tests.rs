@@ -400,7 +400,7 @@ fn soak_holds_for_three_hours_in_a_small_cluster() {
     let trendless = ["expect.audit.false_suspicions_drift={}", "expect.audit.detection_drift={}"];
     // One of fifty is more than a hundredth: repair finds it.
     let coarse = ["expect.spread.p99_s={max=40}"];
-    holds("soak", &[short.as_slice(), &trendless, &coarse].concat());
+    all_hold("soak", &[short.as_slice(), &trendless, &coarse].concat());
 }
 
 #[test]
