@@ -33,9 +33,8 @@ const MAX_CAPACITY: usize = 1 << 20;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// The node's name, the same after every restart; its id follows from it, but for `credentials` by which it follows from the
-    /// node's key. It must keep to the
-    /// [rule for names](gossip_core::NameError).
+    /// The node's name, the same after every restart. The node's id follows from it, unless `credentials` trust ids that follow
+    /// from keys. It must keep to the [rule for names](gossip_core::NameError).
     pub name: String,
     /// The protocol's knobs.
     pub config: Config,
@@ -77,7 +76,7 @@ pub struct Options {
     /// [`Sealing::Off`] where there are none, which is then the only choice.
     #[cfg(feature = "seal")]
     pub sealing: Option<Sealing>,
-    /// What the node signs with, and whom it believes. Where signatures are required, no member of a view file is believed, and
+    /// The key that the node signs with, and which keys it trusts. Where signatures are required, no member of a view file is believed, and
     /// those that are in it are asked. With [`Trust::Own`](gossip_core::Trust::Own) the node's id is that of its key. Later
     /// [`Handle::set_identity`](crate::Handle::set_identity) gives it others. `None`: it does not sign.
     #[cfg(feature = "identity")]

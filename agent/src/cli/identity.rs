@@ -42,7 +42,7 @@ Examples:
     Show(ShowArgs),
 }
 
-/// What a running node signs with, and whom it believes.
+/// The key that a running node signs with, and which keys it trusts.
 #[derive(Debug, Args)]
 pub(crate) struct SigningArgs {
     /// A file of the node's own key, with which it signs what it says of itself, and of its certificate, if it has one.

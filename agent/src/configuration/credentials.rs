@@ -1,4 +1,4 @@
-//! What a node signs with, and whom it believes.
+//! The key that a node signs with, and which keys it trusts.
 
 use super::Configuration;
 use crate::{

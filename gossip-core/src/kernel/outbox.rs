@@ -188,8 +188,8 @@ pub enum Event {
         from: SocketAddr,
     },
     /// Datagrams arrive that are sealed with a key with which this node opens none: it lacks the present key, the sender has
-    /// one that is gone, or this node's sealing is off. A hint that can be forged; for each key and sender once a minute, and for
-    /// eight senders a minute at the most, or one without the feature `alloc`.
+    /// one that is gone, or this node's sealing is off. A hint that can be forged. It comes at most once a minute for each key and
+    /// sender, and for at most eight senders a minute; without the feature `alloc`, for one.
     UnknownKey {
         /// The id of the key, 1 to 127.
         key: u8,

@@ -310,7 +310,7 @@ fn put_record(
 }
 
 /// Adds what this node has signed of itself to its join, with its key; not, where that does not fit.
-pub(crate) fn put_proof_of_joiner(draft: &mut Draft<'_>, tables: &Tables<'_>) {
+fn put_proof_of_joiner(draft: &mut Draft<'_>, tables: &Tables<'_>) {
     if let Some(proof) = proof_of(&tables.proofs, ME, true) {
         let _ = draft.proof(Some(&proof));
     }

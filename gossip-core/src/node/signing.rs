@@ -1,4 +1,4 @@
-//! The step of signing: what a node signs with, and whom it believes.
+//! The step of signing: the key that a node signs with, and which keys it trusts.
 
 use crate::{
     kernel::outbox::{Outbox, Output},

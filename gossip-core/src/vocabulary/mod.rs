@@ -17,6 +17,8 @@ pub(crate) mod error;
 pub(crate) mod key;
 pub(crate) mod metrics;
 pub(crate) mod name;
+#[cfg(feature = "seal")]
+mod named;
 pub(crate) mod record;
 pub(crate) mod rng;
 #[cfg(feature = "seal")]

@@ -1,6 +1,6 @@
 //! How keys are told apart, and how far a cluster is on its way from clear to sealed.
 
-use core::{fmt, str::FromStr};
+use core::fmt;
 
 /// Which key: 1 to 127. It follows from the key, so no configuration can give one id to two keys by mistake.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -81,39 +81,10 @@ impl Sealing {
     }
 }
 
-/// The modes and their names.
-const NAMES: [(Sealing, &str); 4] = [
-    (Sealing::Off, "off"),
-    (Sealing::Accept, "accept"),
-    (Sealing::Prefer, "prefer"),
-    (Sealing::Require, "require"),
-];
-
-impl fmt::Display for Sealing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = NAMES.iter().find(|(mode, _)| mode == self).map_or("", |(_, name)| name);
-        f.pad(name)
-    }
-}
-
-/// A text that names no mode.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct UnknownSealing;
-
-impl fmt::Display for UnknownSealing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("use off, accept, prefer or require")
-    }
-}
-
-impl core::error::Error for UnknownSealing {}
-
-impl FromStr for Sealing {
-    type Err = UnknownSealing;
-
-    fn from_str(name: &str) -> Result<Self, UnknownSealing> {
-        NAMES.iter().find(|(_, other)| *other == name).map(|&(mode, _)| mode).ok_or(UnknownSealing)
-    }
+super::named::named! {
+    Sealing: Off "off", Accept "accept", Prefer "prefer", Require "require";
+    /// A text that names no mode.
+    UnknownSealing "use off, accept, prefer or require"
 }
 
 #[cfg(test)]
@@ -123,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_mode_is_read_as_it_is_written() {
-        for (mode, name) in NAMES {
+        for &(mode, name) in NAMES {
             assert_eq!((mode.to_string().as_str(), name.parse()), (name, Ok(mode)));
         }
         assert_eq!("Require".parse::<Sealing>(), Err(UnknownSealing));

@@ -52,7 +52,7 @@ pub(crate) enum Attested {
     Refused,
 }
 
-/// What a node signs with, and whom it believes.
+/// The key that a node signs with, and which keys it trusts.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// The node's own key.
